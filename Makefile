@@ -1,0 +1,132 @@
+# dpctl: everything a person or CI does here is one of these targets. Each one works as the
+# first command in a fresh clone: it runs the set-up (a fraction of a second when all is there).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+# A Node brought by the set-up (.node) wins over the system's, which may be too old.
+# Debian keeps tc, bpftool and nft in the sbin folders, which a plain user's PATH lacks.
+export PATH := $(CURDIR)/.node/bin:$(CURDIR)/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# ---- what is built from what ----------------------------------------------------------------
+
+BPF_SRC := $(wildcard bpf/*.bpf.c) $(shell find test -path '*/bpf/*.bpf.c' 2>/dev/null)
+BPF_OBJ := $(patsubst %.bpf.c,dist/%.bpf.o,$(BPF_SRC))
+# The contract is read from the datapath's objects alone, never from those of tests.
+CONTRACT_OBJ := $(patsubst %.bpf.c,dist/%.bpf.o,$(wildcard bpf/*.bpf.c))
+CONTRACT_TS := src/contract/generated.ts
+GEN_SRC := $(wildcard scripts/gen-contract.ts scripts/contract/*.ts loader/btf*.ts loader/btf/*.ts loader/errors.ts)
+TS_SRC := $(shell find loader src test scripts -name '*.ts' 2>/dev/null)
+
+# v3 adds 32-bit jumps and ALU (kernel 5.1): smaller programs. clang's bpf target does not look
+# into Debian's multiarch folder, where asm/types.h lives.
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
+	-I/usr/include/$(shell uname -m)-linux-gnu -Ibpf
+
+.PHONY: help setup build bpf contract types bundle test test-loader lint lint-c format \
+	check-contract check-imports demo bench install uninstall clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: Debian packages, Node, npm packages
+	@scripts/setup.sh
+
+build: bpf contract bundle types ## compile the datapath, the contract, the types and dist/dpctl.cjs
+
+bpf: $(BPF_OBJ) ## compile the BPF objects only
+
+# Written beside and renamed, so that a test which runs meanwhile never loads half an object.
+dist/%.bpf.o: %.bpf.c Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  BPF     $@"
+	@clang $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@.tmp
+	@mv $@.tmp $@
+-include $(BPF_OBJ:.o=.d)
+
+# The generator is bundled, not compiled with the rest: the rest needs its output.
+dist/tools/gen-contract.cjs: $(GEN_SRC) Makefile | setup
+	@mkdir -p $(@D)
+	@esbuild scripts/gen-contract.ts --bundle --platform=node --target=node20 --format=cjs \
+		--log-level=warning --outfile=$@
+
+contract: dist/.contract.stamp
+ifneq ($(and $(CONTRACT_OBJ),$(GEN_SRC)),)
+dist/.contract.stamp: $(CONTRACT_OBJ) $(wildcard bpf/*.h) dist/tools/gen-contract.cjs | setup
+	@node dist/tools/gen-contract.cjs --out $(CONTRACT_TS) --header bpf/dpctl.h $(CONTRACT_OBJ)
+	@touch $@
+else
+dist/.contract.stamp: | setup
+	@mkdir -p dist
+endif
+
+# tsc emits even where it complains, so the stamp alone says whether the last run was clean.
+# Compiled files whose source is gone would otherwise still be found by the test runner.
+types: dist/.types.stamp
+dist/.types.stamp: $(TS_SRC) tsconfig.json package.json dist/.contract.stamp | setup
+	@echo "  TSC     $(words $(TS_SRC)) files"
+	@tsc -p .
+	@scripts/prune-dist.sh
+	@touch $@
+
+bundle: dist/dpctl.cjs
+ifneq ($(wildcard src/cli/main.ts),)
+dist/dpctl.cjs: $(filter loader/% src/%,$(TS_SRC)) package.json scripts/bundle.mjs dist/.contract.stamp | setup
+	@node scripts/bundle.mjs
+else
+dist/dpctl.cjs: | setup
+endif
+
+# ---- what is checked ------------------------------------------------------------------------
+
+test: build ## run every suite; the last line is the count
+	@node scripts/test.mjs
+
+test-loader: build ## the loader's suite on both FFI backends
+	@node scripts/test.mjs loader loader-ffi-napi
+
+lint: setup lint-c ## formatter, linter, shell scripts, imports, contract
+	@biome ci --error-on-warnings .
+	@shellcheck -x scripts/*.sh .ci/run
+	@$(MAKE) check-imports check-contract
+
+lint-c: bpf # the compiler's warnings are errors: building is linting
+
+format: setup ## rewrite TypeScript and JSON in the one format
+	@biome check --write .
+
+check-contract: dist/tools/gen-contract.cjs $(CONTRACT_OBJ) ## fail where the committed contract is stale
+	@node dist/tools/gen-contract.cjs --check --out $(CONTRACT_TS) --header bpf/dpctl.h $(CONTRACT_OBJ)
+
+check-imports: setup ## fail on an import that points the wrong way, and on the other house rules
+	@mkdir -p dist/tools
+	@esbuild scripts/check-rules.ts --bundle --platform=node --target=node20 --format=cjs \
+		--log-level=warning --outfile=dist/tools/check-rules.cjs
+	@node dist/tools/check-rules.cjs
+
+# ---- what is run ----------------------------------------------------------------------------
+
+demo: build ## namespaces, attach, traffic with no bridge, dump, clean up
+	@bash scripts/demo.sh
+
+bench: build ## measure against a Linux bridge on this machine
+	@node dist/dpctl.cjs bench
+
+install: build ## copy to PREFIX (default /usr/local), with the Node that was used to build
+	@scripts/install.sh "$(DESTDIR)" "$(PREFIX)"
+
+uninstall: ## remove what install copied
+	@scripts/install.sh --uninstall "$(DESTDIR)" "$(PREFIX)"
+
+clean: ## remove what the build made
+	@rm -rf dist coverage
+
+distclean: clean ## remove what the set-up brought into the checkout, too
+	@rm -rf node_modules .node

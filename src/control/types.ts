@@ -1,0 +1,116 @@
+/** What control/ and observe/ take and give: the vocabulary that the CLI renders. */
+
+/** Options of every function that changes state. */
+export interface ChangeOptions {
+  /** Plan only: nothing is changed, not even the desired state. */
+  readonly dryRun?: boolean;
+}
+
+export interface AttachRequest {
+  /** Namespace: a name in /run/netns, a path, or a pid. */
+  readonly ns: string;
+  readonly network?: string;
+  /** At most one IPv4 and one IPv6 address, with or without /LENGTH. */
+  readonly ips?: readonly string[];
+  readonly mac?: string;
+  /** Bytes of layer 3. */
+  readonly mtu?: number;
+  /** Name of the interface inside the namespace; eth0 by default. */
+  readonly ifname?: string;
+  readonly isolated?: boolean;
+  /** false: any source address is accepted and other MACs behind the endpoint are learned. */
+  readonly lock?: boolean;
+  readonly allowPrefixes?: readonly string[];
+  /** Make the namespace if it is not there. */
+  readonly create?: boolean;
+}
+
+export interface NetworkAddRequest {
+  readonly name: string;
+  readonly vni?: number;
+  readonly subnets?: readonly string[];
+  /** Seconds; 0: never. */
+  readonly ageing?: number;
+  /** true: the first address of each subnet; or the addresses. */
+  readonly gateway?: true | readonly string[];
+  readonly masquerade?: boolean;
+  readonly bigTcp?: boolean;
+}
+
+/** One line of a plan, in the order in which it is carried out. */
+export interface PlanRow {
+  /** What is done: `veth.create`, `table.put` ... */
+  readonly step: string;
+  /** What it is done to: an interface, a map's entry ... */
+  readonly subject: string;
+  /** The values, for people. */
+  readonly detail: string;
+}
+
+export interface EndpointRow {
+  /** Namespace as the user named it. */
+  readonly ns: string;
+  readonly ifname: string;
+  readonly network: string;
+  readonly vni: number;
+  readonly mac: string;
+  /** ADDRESS/LENGTH, or empty. */
+  readonly ip4: string;
+  readonly ip6: string;
+  readonly mtu: number;
+  readonly hostIfname: string;
+  readonly ifindex: number;
+  readonly id: number;
+  readonly state: string;
+  /** lock, isolated, adopted, gateway ... */
+  readonly flags: readonly string[];
+  readonly allowPrefixes: readonly string[];
+}
+
+export interface NetworkRow {
+  readonly name: string;
+  readonly vni: number;
+  readonly subnet4: string;
+  readonly subnet6: string;
+  /** Seconds. */
+  readonly ageing: number;
+  /** Addresses of the gateway with a comma between, or empty. */
+  readonly gateway: string;
+  readonly endpoints: number;
+  /** masquerade, big-tcp. */
+  readonly flags: readonly string[];
+}
+
+/** What a changing function did. */
+export interface ChangeResult {
+  readonly changed: boolean;
+  readonly plan: readonly PlanRow[];
+  /** Remarks that the user must see: sysctls changed, filters of others ... */
+  readonly notes: readonly string[];
+  readonly milliseconds: number;
+}
+
+export interface EndpointChange extends ChangeResult {
+  readonly endpoints: readonly EndpointRow[];
+  /** How the program is attached: tcx or clsact. */
+  readonly hook: string;
+}
+
+export interface NetworkChange extends ChangeResult {
+  readonly network?: NetworkRow;
+}
+
+/** Something that status found wrong. */
+export interface Problem {
+  readonly code: string;
+  readonly subject: string;
+  readonly message: string;
+  /** A command that mends it. */
+  readonly fix: string;
+}
+
+export interface StatusReport {
+  readonly healthy: boolean;
+  readonly problems: readonly Problem[];
+  readonly facts: readonly { readonly name: string; readonly value: string }[];
+}

@@ -1,0 +1,145 @@
+/**
+ * The schema of desired state: what a node is asked to be. Everything the kernel
+ * holds for dpctl is a pure function of this value (desired.ts), so numbers that
+ * the kernel needs (endpoint id, network index, flood slot, ifindex) are assigned
+ * when the state is edited and are part of it.
+ *
+ * Addresses are text in canonical form: MAC lower-case with colons, IPv4 dotted,
+ * IPv6 as RFC 5952; prefixes as ADDRESS/LENGTH with host bits zero.
+ */
+import { z } from 'zod/mini';
+
+/** Raised when a field changes its meaning; an older dpctl refuses a newer number. */
+export const STATE_VERSION = 1;
+
+const gatewaySchema = z.object({
+  /** Address of the host on the segment, IPv4. */
+  ip4: z.optional(z.string()),
+  /** Address of the host on the segment, IPv6. */
+  ip6: z.optional(z.string()),
+});
+
+const networkSchema = z.object({
+  name: z.string(),
+  /** Index in dp_network, from 1. */
+  index: z.int(),
+  /** VXLAN network identifier, 1 to 2^24 - 1 (RFC 7348, section 5). */
+  vni: z.int(),
+  subnet4: z.optional(z.string()),
+  subnet6: z.optional(z.string()),
+  /** Seconds until a silent learned MAC is forgotten; 0: never. */
+  ageing: z.int(),
+  gateway: z.optional(gatewaySchema),
+  /** Traffic that leaves the segment through the gateway takes the host's address. */
+  masquerade: z.boolean(),
+  /** 192 KB GSO/GRO at the endpoints. */
+  bigTcp: z.boolean(),
+});
+
+const namespaceSchema = z.object({
+  /** As the user named it: a name in /run/netns, a path or a pid. */
+  ref: z.string(),
+  kind: z.enum(['name', 'path', 'pid', 'node']),
+  /** Where it can be opened. */
+  path: z.string(),
+  /** Identity that is never reused (SO_NETNS_COOKIE), as decimal text: it has 64 bits. */
+  cookie: z.string(),
+  /** Made by `attach --create`, so that `detach` may delete it. */
+  created: z.boolean(),
+});
+
+const endpointSchema = z.object({
+  /** Number from 1; index in dp_epstat and dp_learned. */
+  id: z.int(),
+  namespace: namespaceSchema,
+  /** Name of the interface inside the namespace. */
+  ifname: z.string(),
+  /** Host end: its name and its number in the node's namespace. */
+  hostIfname: z.string(),
+  ifindex: z.int(),
+  /** Name of the network. */
+  network: z.string(),
+  /** Place in the network's flood list, from 0. */
+  slot: z.int(),
+  mac: z.string(),
+  ip4: z.optional(z.string()),
+  ip6: z.optional(z.string()),
+  /** Bytes of layer 3. */
+  mtu: z.int(),
+  /** May not talk to other isolated endpoints. */
+  isolated: z.boolean(),
+  /** Only its own addresses may be a source. */
+  lock: z.boolean(),
+  /** Further source prefixes (an endpoint that forwards). */
+  allowPrefixes: z.array(z.string()),
+  /**
+   * The veth existed before: its settings then, put back by `detach`. Without it
+   * the veth is ours to delete.
+   */
+  adopted: z.optional(
+    z.object({
+      mac: z.string(),
+      mtu: z.int(),
+      up: z.boolean(),
+      hostMtu: z.int(),
+      hostUp: z.boolean(),
+      hostAlias: z.string(),
+      /** Addresses (ADDRESS/LENGTH) that it had itself and that stay. */
+      addresses: z.array(z.string()),
+    }),
+  ),
+  /** The loopback of the namespace was down before and goes down again after. */
+  raisedLoopback: z.boolean(),
+  /** `attaching` and `detaching` are commands that have not finished; the next one finishes them. */
+  phase: z.enum(['attaching', 'ready', 'detaching']),
+});
+
+const staticFdbSchema = z.object({
+  network: z.string(),
+  mac: z.string(),
+  /** Number of the endpoint behind which the MAC is. */
+  endpoint: z.int(),
+});
+
+const sysctlSchema = z.object({
+  /** Path below /proc/sys, with slashes. */
+  key: z.string(),
+  /** What it was before dpctl changed it. */
+  before: z.string(),
+  value: z.string(),
+});
+
+/** What outlives a boot. */
+export const durableSchema = z.object({
+  version: z.int(),
+  networks: z.array(networkSchema),
+});
+
+/** What lives as long as the kernel it describes. */
+export const runtimeSchema = z.object({
+  version: z.int(),
+  /** /proc/sys/kernel/random/boot_id when it was written; another one means that all of it is gone. */
+  bootId: z.string(),
+  endpoints: z.array(endpointSchema),
+  staticFdb: z.array(staticFdbSchema),
+  sysctls: z.array(sysctlSchema),
+});
+
+export type Network = z.infer<typeof networkSchema>;
+export type NamespaceRef = z.infer<typeof namespaceSchema>;
+export type Endpoint = z.infer<typeof endpointSchema>;
+export type StaticFdb = z.infer<typeof staticFdbSchema>;
+export type SysctlChange = z.infer<typeof sysctlSchema>;
+export type DurableState = z.infer<typeof durableSchema>;
+export type RuntimeState = z.infer<typeof runtimeSchema>;
+
+/** The desired state of a node, both files together. Treated as immutable. */
+export interface State {
+  readonly networks: readonly Network[];
+  readonly endpoints: readonly Endpoint[];
+  readonly staticFdb: readonly StaticFdb[];
+  readonly sysctls: readonly SysctlChange[];
+}
+
+/** A node of which nothing is asked. */
+export const EMPTY_STATE: State = { networks: [], endpoints: [], staticFdb: [], sysctls: [] };

@@ -4,8 +4,7 @@
  * is what makes it safe to enter another namespace.
  */
 
-import { constants } from 'node:os';
-import { DpctlError, errnoName, kernelError } from '../../../loader/errors.js';
+import { DpctlError, kernelError } from '../../../loader/errors.js';
 import { inNetns, type NetlinkSocket, openNetlink } from '../../../loader/sys.js';
 import {
   align4,
@@ -31,6 +30,7 @@ export interface Rtnl {
 }
 
 const NETLINK_ROUTE = 0;
+const EMSGSIZE = 90;
 
 /** The kernel builds dump messages of at most 32 KiB; one link with many attributes stays far below. */
 const RECEIVE_BYTES = 65_536;
@@ -114,25 +114,17 @@ export function dump(rtnl: Rtnl, what: string, type: number, body: Uint8Array): 
     const messages = dumpOnce(rtnl, what, type, body);
     if (messages !== undefined) return messages;
   }
-  throw new DpctlError('DUMP_INTERRUPTED', `${what}: it changed during each of ${DUMP_ATTEMPTS} reads`, {
-    exitCode: 5,
-    hint: 'try again',
-  });
+  throw new DpctlError(
+    'DUMP_INTERRUPTED',
+    `${what}: it changed during each of ${DUMP_ATTEMPTS} reads`,
+    {
+      exitCode: 5,
+      hint: 'try again',
+    },
+  );
 }
 
-/** The errno name in an error that came from the kernel ("EEXIST"), or undefined for any other error. */
-export function errnoOf(error: unknown): string | undefined {
-  if (!(error instanceof DpctlError)) return undefined;
-  const errno = error.details['errno'];
-  return typeof errno === 'string' ? errno : undefined;
-}
-
-function dumpOnce(
-  rtnl: Rtnl,
-  what: string,
-  type: number,
-  body: Uint8Array,
-): Message[] | undefined {
+function dumpOnce(rtnl: Rtnl, what: string, type: number, body: Uint8Array): Message[] | undefined {
   const sequence = send(rtnl, type, NLM_F.REQUEST | NLM_F.DUMP, body);
   const messages: Message[] = [];
   let interrupted = false;
@@ -158,7 +150,7 @@ function send(rtnl: Rtnl, type: number, flags: number, body: Uint8Array): number
 
 function receive(rtnl: Rtnl, what: string): Message[] {
   const length = rtnl.socket.recv(rtnl.scratch);
-  if (length > rtnl.scratch.length) throw kernelError(what, constants.errno.EMSGSIZE);
+  if (length > rtnl.scratch.length) throw kernelError(what, EMSGSIZE);
   return decodeMessages(rtnl.scratch.subarray(0, length));
 }
 
@@ -175,8 +167,7 @@ function throwIfFailed(message: Message, what: string): void {
   const explanation = explanationIn(message);
   if (explanation === undefined) throw plain;
   throw new DpctlError(plain.code, `${plain.message}: ${explanation}`, {
-    exitCode: plain.exitCode,
-    details: { ...plain.details, errno: errnoName(errno), explanation },
+    details: { ...plain.details, explanation },
   });
 }
 

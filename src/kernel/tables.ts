@@ -1,0 +1,179 @@
+/**
+ * The datapath's maps as typed tables. Which maps there are, and how a key and a value look
+ * in bytes, comes from the contract; how a map is reached comes from the loader.
+ */
+import { join } from 'node:path';
+import { MAPS } from '../contract/generated.js';
+import { DpctlError, errnoOf } from '../../loader/errors.js';
+import {
+  type BpfMap,
+  closeMap,
+  mapDelete,
+  mapEntries,
+  mapGet,
+  mapPut,
+  mapPutBatch,
+  openPinnedMap,
+} from '../../loader/map.js';
+
+/** Names of the tables, as in the contract. */
+export type TableName = keyof typeof MAPS;
+type KeyOf<N extends TableName> = ReturnType<(typeof MAPS)[N]['key']['decode']>;
+type ValueOf<N extends TableName> = ReturnType<(typeof MAPS)[N]['value']['decode']>;
+
+/** The open tables of a node. Each is opened when it is first used. */
+export interface Tables {
+  /** @throws DpctlError NOT_INSTALLED when the map is not pinned there */
+  map(name: TableName): BpfMap;
+  close(): void;
+}
+
+/**
+ * @param mapsDir directory of the bpffs that holds the pinned maps
+ */
+export function openTables(mapsDir: string): Tables {
+  const open = new Map<TableName, BpfMap>();
+  return {
+    map(name) {
+      const known = open.get(name);
+      if (known !== undefined) return known;
+      const map = openMap(join(mapsDir, MAPS[name].name));
+      open.set(name, map);
+      return map;
+    },
+    close() {
+      for (const map of open.values()) closeMap(map);
+      open.clear();
+    },
+  };
+}
+
+function openMap(path: string): BpfMap {
+  try {
+    return openPinnedMap(path);
+  } catch (cause) {
+    if (errnoOf(cause) !== 'ENOENT') throw cause;
+    throw new DpctlError('NOT_INSTALLED', `no table is pinned at ${path}`, {
+      exitCode: 3,
+      hint: 'dpctl reconcile',
+      cause,
+    });
+  }
+}
+
+/** One entry as bytes: what plans compare and write. */
+export interface RawEntry {
+  readonly table: TableName;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** An entry of a table from typed key and value. */
+export function tableEntry<N extends TableName>(
+  table: N,
+  key: KeyOf<N>,
+  value: ValueOf<N>,
+): RawEntry {
+  const codecs = MAPS[table] as unknown as {
+    key: { encode(value: KeyOf<N>): Uint8Array };
+    value: { encode(value: ValueOf<N>): Uint8Array };
+  };
+  return { table, key: codecs.key.encode(key), value: codecs.value.encode(value) };
+}
+
+/** The key of a table in bytes. */
+export function tableKey<N extends TableName>(table: N, key: KeyOf<N>): Uint8Array {
+  const codec = MAPS[table].key as unknown as { encode(value: KeyOf<N>): Uint8Array };
+  return codec.encode(key);
+}
+
+/** A key of a table from its bytes. */
+export function decodeKey<N extends TableName>(table: N, bytes: Uint8Array): KeyOf<N> {
+  return MAPS[table].key.decode(viewOf(bytes)) as KeyOf<N>;
+}
+
+/** A value of a table from its bytes (of a per-CPU table: of the CPU at the offset). */
+export function decodeValue<N extends TableName>(
+  table: N,
+  bytes: Uint8Array,
+  offset = 0,
+): ValueOf<N> {
+  return MAPS[table].value.decode(viewOf(bytes), offset) as ValueOf<N>;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The bytes of one value, or undefined. In an array table an entry of zeros is no entry. */
+export function getRaw(tables: Tables, table: TableName, key: Uint8Array): Uint8Array | undefined {
+  const value = mapGet(tables.map(table), key);
+  if (value === undefined || (isArray(table) && value.every((byte) => byte === 0))) return undefined;
+  return value;
+}
+
+/**
+ * Write one entry, new or not.
+ * @throws DpctlError MAP_FULL when the table has no room
+ */
+export function putRaw(tables: Tables, { table, key, value }: RawEntry): void {
+  const map = tables.map(table);
+  try {
+    mapPut(map, key, value);
+  } catch (cause) {
+    throw fullError(table, map.maxEntries, cause);
+  }
+}
+
+/** Write many entries of one table at once: keys and values one after the other. */
+export function putManyRaw(
+  tables: Tables,
+  table: TableName,
+  keys: Uint8Array,
+  values: Uint8Array,
+  count: number,
+): void {
+  const map = tables.map(table);
+  try {
+    mapPutBatch(map, keys, values, count);
+  } catch (cause) {
+    throw fullError(table, map.maxEntries, cause);
+  }
+}
+
+function fullError(table: TableName, size: number, cause: unknown): unknown {
+  if (errnoOf(cause) !== 'E2BIG') return cause;
+  return new DpctlError('MAP_FULL', `the ${table} table is full (${size} entries)`, {
+    exitCode: 2,
+    hint: `dpctl dump ${table}`,
+    details: { table, size },
+    cause,
+  });
+}
+
+/** Delete one entry; in an array table it becomes zeros. False when there was none. */
+export function deleteRaw(tables: Tables, table: TableName, key: Uint8Array): boolean {
+  const map = tables.map(table);
+  if (!isArray(table)) return mapDelete(map, key);
+  const had = getRaw(tables, table, key) !== undefined;
+  if (had) mapPut(map, key, new Uint8Array(map.valueSize));
+  return had;
+}
+
+/** All entries of a table; those of an array that are zeros are left out. */
+export function* entriesRaw(
+  tables: Tables,
+  table: TableName,
+): Generator<readonly [Uint8Array, Uint8Array]> {
+  const array = isArray(table);
+  for (const entry of mapEntries(tables.map(table))) {
+    if (array && entry[1].every((byte) => byte === 0)) continue;
+    yield entry;
+  }
+}
+
+/** BPF_MAP_TYPE_ARRAY and BPF_MAP_TYPE_PERCPU_ARRAY: entries are always there. */
+function isArray(table: TableName): boolean {
+  const type: number = MAPS[table].type;
+  return type === 2 || type === 6;
+}

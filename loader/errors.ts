@@ -1,0 +1,103 @@
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
+
+/** Facts of a failure by name, for machines (`details` of the JSON error). */
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+/** What may accompany a {@link DpctlError}. */
+export interface ErrorOptions {
+  /** Exit code of the process, as CONVENTIONS.md lists them; 2 when left out. */
+  readonly exitCode?: number;
+  /** The next step a user can take, one sentence or one command. */
+  readonly hint?: string;
+  readonly details?: ErrorDetails;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error class of the project: a stable code, an exit code, facts and a next step.
+ * It is made where the cause is known and turned into output in one place, the CLI.
+ */
+export class DpctlError extends Error {
+  readonly code: string;
+  readonly exitCode: number;
+  readonly hint: string | undefined;
+  readonly details: ErrorDetails;
+
+  constructor(code: string, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'DpctlError';
+    this.code = code;
+    this.exitCode = options.exitCode ?? 2;
+    this.hint = options.hint;
+    this.details = options.details ?? {};
+  }
+}
+
+/** ENOTSUPP leaks out of the kernel (batch operations, test_run) but has no name in user space. */
+const ENOTSUPP = 524;
+
+/** errno numbers by name on this machine, from the C library's headers, plus ENOTSUPP. */
+export const ERRNO: Readonly<Record<string, number>> = { ...constants.errno, ENOTSUPP };
+
+/** libbpf's own error numbers (libbpf.h), which it returns negated like an errno. */
+const LIBBPF_ERRORS: readonly (readonly [string, string])[] = [
+  ['LIBBPF_ERRNO__LIBELF', 'something wrong in libelf'],
+  ['LIBBPF_ERRNO__FORMAT', 'BPF object format invalid'],
+  ['LIBBPF_ERRNO__KVERSION', "'version' section incorrect or lost"],
+  ['LIBBPF_ERRNO__ENDIAN', 'endian mismatch'],
+  ['LIBBPF_ERRNO__INTERNAL', 'internal error in libbpf'],
+  ['LIBBPF_ERRNO__RELOC', 'relocation failed'],
+  ['LIBBPF_ERRNO__LOAD', 'failed to load program'],
+  ['LIBBPF_ERRNO__VERIFY', 'kernel verifier blocks program loading'],
+  ['LIBBPF_ERRNO__PROG2BIG', 'program too big'],
+  ['LIBBPF_ERRNO__KVER', 'incorrect kernel version'],
+  ['LIBBPF_ERRNO__PROGTYPE', "kernel doesn't support program type"],
+  ['LIBBPF_ERRNO__WRNGPID', 'wrong pid in netlink message'],
+  ['LIBBPF_ERRNO__INVSEQ', 'invalid netlink sequence'],
+  ['LIBBPF_ERRNO__NLPARSE', 'incorrect netlink message parsing'],
+];
+const LIBBPF_ERRNO_START = 4000;
+
+/**
+ * The name of an errno.
+ * @param errno a positive errno, ENOTSUPP (524) and libbpf's own numbers included
+ * @returns 'EEXIST' and the like; 'ERRNO_<n>' for a number without a name
+ */
+export function errnoName(errno: number): string {
+  if (errno === ENOTSUPP) return 'ENOTSUPP';
+  const own = LIBBPF_ERRORS[errno - LIBBPF_ERRNO_START];
+  if (own) return own[0];
+  return getSystemErrorMap().get(-errno)?.[0] ?? `ERRNO_${errno}`;
+}
+
+/** The sentence for an errno, as strerror(3) would put it. */
+export function errnoText(errno: number): string {
+  if (errno === ENOTSUPP) return 'operation not supported by the kernel';
+  const own = LIBBPF_ERRORS[errno - LIBBPF_ERRNO_START];
+  if (own) return own[1];
+  return getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
+}
+
+/**
+ * An error for a call that the kernel (or libbpf) refused.
+ * @param call the call and, if it helps, its object: `bpf_obj_get /run/dpctl/bpf/fdb_v1`
+ * @param errno the positive errno right after the call
+ * @param options more details, a hint; exit code 2 unless given
+ * @returns code `KERNEL_<ERRNO>`, message `<call>: <ERRNO> (<text>)`, details `{call, errno}`
+ */
+export function kernelError(call: string, errno: number, options: ErrorOptions = {}): DpctlError {
+  const name = errnoName(errno);
+  return new DpctlError(`KERNEL_${name}`, `${call}: ${name} (${errnoText(errno)})`, {
+    ...options,
+    exitCode: options.exitCode ?? 2,
+    details: { ...options.details, call, errno: name },
+  });
+}
+
+/** The errno name carried by an error of {@link kernelError}, undefined for any other value. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof DpctlError)) return undefined;
+  const name = error.details.errno;
+  return typeof name === 'string' ? name : undefined;
+}

@@ -1,0 +1,32 @@
+export {
+  BPFFS_MAGIC,
+  closeFd,
+  flock,
+  fsyncDir,
+  isBpffs,
+  isNsfs,
+  MNT_DETACH,
+  MS,
+  mount,
+  NSFS_MAGIC,
+  openFd,
+  statfsType,
+  umount,
+} from './sys/files.js';
+export { clockTickHz, possibleCpus } from './sys/machine.js';
+export {
+  CLONE_NEWNET,
+  createNetns,
+  inNetns,
+  netnsCookie,
+  removeNetns,
+  setns,
+} from './sys/netns.js';
+export {
+  ioctl,
+  ioctlEthtool,
+  type NetlinkSocket,
+  openNetlink,
+  setSocketInt,
+  socketFd,
+} from './sys/socket.js';

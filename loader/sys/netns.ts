@@ -1,0 +1,115 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DpctlError, ERRNO, errnoOf, kernelError } from '../errors.js';
+import { check, lastErrno, libc } from '../libc.js';
+import { fstatIno, MNT_DETACH, openFd, umount } from './files.js';
+import { socketFd } from './socket.js';
+
+/** setns(2) type of a network namespace. */
+export const CLONE_NEWNET = 0x40000000;
+
+/**
+ * setns(2) for this thread. Prefer {@link inNetns}, which comes back.
+ * @param nstype CLONE_NEWNET, or 0 for whatever the descriptor is
+ */
+export function setns(fd: number, nstype: number): void {
+  check('setns', libc.setns(fd, nstype));
+}
+
+/**
+ * Run a short synchronous section inside another network namespace. Sockets opened inside keep
+ * that namespace. Nothing inside may start threads, await, or call async fs functions: threads of
+ * libuv's pool first started inside would stay there.
+ * @param nsFd a descriptor of the namespace
+ * @throws TypeError if `fn` returns a promise; whatever `fn` throws
+ */
+export function inNetns<T>(nsFd: number, fn: () => T): T {
+  const home = openFd('/proc/thread-self/ns/net');
+  try {
+    setns(nsFd, CLONE_NEWNET);
+    try {
+      const result = fn();
+      if (isThenable(result)) {
+        throw new TypeError('inNetns: the section must be synchronous, it returned a promise');
+      }
+      return result;
+    } finally {
+      comeHome(home);
+    }
+  } finally {
+    closeSync(home);
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+function comeHome(home: number): void {
+  try {
+    setns(home, CLONE_NEWNET);
+  } catch (error) {
+    // Going on would change somebody else's network: stop at once, without any exit handler.
+    const why = error instanceof Error ? error.message : String(error);
+    writeSync(2, `dpctl: cannot return to its own network namespace (${why}); stopping\n`);
+    process.abort();
+  }
+}
+
+const SOL_SOCKET = 1;
+const SO_NETNS_COOKIE = 71;
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+
+/**
+ * A number that names a network namespace for as long as the machine is up: the kernel's cookie
+ * (never reused), or the inode number before Linux 5.14 (may be reused).
+ */
+export function netnsCookie(nsFd: number): bigint {
+  const value = new Uint8Array(8);
+  const length = new Uint8Array(new Uint32Array([8]).buffer);
+  const supported = inNetns(nsFd, () => {
+    const socket = socketFd(AF_UNIX, SOCK_DGRAM, 0);
+    try {
+      if (libc.getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, value, length) === 0) return true;
+      const errno = lastErrno();
+      if (errno === ERRNO.ENOPROTOOPT) return false;
+      throw kernelError('getsockopt SO_NETNS_COOKIE', errno);
+    } finally {
+      closeSync(socket);
+    }
+  });
+  return supported ? new DataView(value.buffer).getBigUint64(0, true) : fstatIno(nsFd);
+}
+
+/**
+ * Make a network namespace and bind-mount it at `path`, in a child process: a thread of this one
+ * must never be in the new namespace while it is set up. Its loopback is down.
+ * @throws DpctlError NETNS_CREATE (exit 2), or KERNEL_EEXIST when the path exists
+ */
+export function createNetns(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  closeSync(openFd(path, 'wx', 0o444));
+  const child = spawnSync('unshare', [`--net=${path}`, 'true'], { encoding: 'utf8' });
+  if (child.status === 0) return;
+  rmSync(path, { force: true });
+  const why = child.error?.message ?? child.stderr.trim();
+  throw new DpctlError('NETNS_CREATE', `cannot make the network namespace ${path}: ${why}`, {
+    cause: child.error,
+    details: { path },
+    hint: 'dpctl must run as root, with util-linux installed',
+  });
+}
+
+/** Undo {@link createNetns}. The namespace goes once nothing else holds it. Absent: no error. */
+export function removeNetns(path: string): void {
+  try {
+    umount(path, MNT_DETACH);
+  } catch (error) {
+    // ENOENT: not there; EINVAL: the file is there but nothing is mounted on it.
+    const errno = errnoOf(error);
+    if (errno !== 'ENOENT' && errno !== 'EINVAL') throw error;
+  }
+  rmSync(path, { force: true });
+}

@@ -30,7 +30,6 @@ export interface Rtnl {
 }
 
 const NETLINK_ROUTE = 0;
-const EMSGSIZE = 90;
 
 /** The kernel builds dump messages of at most 32 KiB; one link with many attributes stays far below. */
 const RECEIVE_BYTES = 65_536;
@@ -93,7 +92,7 @@ export function request(
   const sequence = send(rtnl, type, flags | NLM_F.REQUEST | NLM_F.ACK, body);
   const messages: Message[] = [];
   for (;;) {
-    for (const message of receive(rtnl, what)) {
+    for (const message of receive(rtnl)) {
       if (message.sequence !== sequence) continue;
       if (message.type === NLMSG.ERROR) {
         throwIfFailed(message, what);
@@ -129,7 +128,7 @@ function dumpOnce(rtnl: Rtnl, what: string, type: number, body: Uint8Array): Mes
   const messages: Message[] = [];
   let interrupted = false;
   for (;;) {
-    for (const message of receive(rtnl, what)) {
+    for (const message of receive(rtnl)) {
       if (message.sequence !== sequence) continue;
       // Read on to the end even then, or the rest would sit in front of the next answer.
       if ((message.flags & NLM_F.DUMP_INTR) !== 0) interrupted = true;
@@ -148,9 +147,8 @@ function send(rtnl: Rtnl, type: number, flags: number, body: Uint8Array): number
   return sequence;
 }
 
-function receive(rtnl: Rtnl, what: string): Message[] {
+function receive(rtnl: Rtnl): Message[] {
   const length = rtnl.socket.recv(rtnl.scratch);
-  if (length > rtnl.scratch.length) throw kernelError(what, EMSGSIZE);
   return decodeMessages(rtnl.scratch.subarray(0, length));
 }
 

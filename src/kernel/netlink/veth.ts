@@ -22,6 +22,8 @@ import { type Rtnl, request } from './socket.js';
 /** The far end of a new pair. */
 export interface VethPeer extends LinkSettings {
   readonly name: string;
+  /** Number the far end gets; the kernel picks one when not given. */
+  readonly ifindex?: number | undefined;
   /** Open namespace that the far end is born in; without one, the socket's own. */
   readonly nsFd?: number | undefined;
 }
@@ -29,6 +31,8 @@ export interface VethPeer extends LinkSettings {
 /** A new pair; the near end is born in the socket's namespace. */
 export interface VethSpec extends Omit<LinkSettings, 'nsFd'> {
   readonly name: string;
+  /** Number the near end gets (EEXIST when taken); the kernel picks one when not given. */
+  readonly ifindex?: number | undefined;
   readonly alias?: string | undefined;
   /** Brings the near end up; the far end is brought up by linkSet in its own namespace. */
   readonly up?: boolean | undefined;
@@ -39,11 +43,11 @@ export interface VethSpec extends Omit<LinkSettings, 'nsFd'> {
  * Makes a veth pair and returns its near end (`peerIfindex` is the far end's index there). The near
  * end gets no IPv6 link-local address (addr_gen_mode none): it is a port of a switch, not a host on it.
  * The kernel takes alias and generation mode only in a second message; when that one fails the pair is
- * deleted again. Throws KERNEL_EEXIST when either name is taken, KERNEL_EINVAL for a bad name or MTU,
+ * deleted again. Throws KERNEL_EEXIST when a name or number is taken, KERNEL_EINVAL for a bad name or MTU,
  * BAD_ADDRESS for a malformed MAC.
  */
 export function linkAddVeth(rtnl: Rtnl, spec: VethSpec): Link {
-  const far = concat([ifinfomsg(0), ...settingsAttributes(spec.peer)]);
+  const far = concat([ifinfomsg(spec.peer.ifindex ?? 0), ...settingsAttributes(spec.peer)]);
   const info = nested(IFLA.LINKINFO, [
     attribute(IFLA_INFO.KIND, text('veth')),
     nested(IFLA_INFO.DATA, [attribute(VETH_INFO_PEER, far)]),
@@ -54,7 +58,7 @@ export function linkAddVeth(rtnl: Rtnl, spec: VethSpec): Link {
     `add veth ${spec.name} with peer ${spec.peer.name}`,
     RTM.NEWLINK,
     NLM_F.CREATE | NLM_F.EXCL,
-    concat([ifinfomsg(0), ...near, info]),
+    concat([ifinfomsg(spec.ifindex ?? 0), ...near, info]),
   );
   try {
     return finishNearEnd(rtnl, spec);

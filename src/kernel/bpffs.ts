@@ -1,0 +1,130 @@
+/**
+ * Mounts of our own: the BPF file system that holds the pins, and bind mounts that keep a namespace
+ * reachable by path. All of them in the host's mount namespace (mountns.ts).
+ */
+
+import { closeSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DpctlError, errnoOf } from '../../loader/errors.js';
+import {
+  isBpffs as fileIsBpffs,
+  isNsfs as fileIsNsfs,
+  MNT_DETACH,
+  MS,
+  mount,
+  openFd,
+  umount,
+} from '../../loader/sys.js';
+import { hostPath, hostRoot, runOnHost } from './mountns.js';
+
+const MS_NOSUID = 2;
+const MS_NODEV = 4;
+const MS_NOEXEC = 8;
+
+/** Only root may read or add pins: whoever opens a pinned map can change what is forwarded. */
+const BPFFS_MODE = 0o700;
+
+/** Whether the host has a BPF file system at this absolute path. False when the path does not exist. */
+export function isBpffs(dir: string): boolean {
+  return fileIsBpffs(hostPath(dir));
+}
+
+/** Whether the host has a namespace at this absolute path. False when the path does not exist. */
+export function isNsfs(path: string): boolean {
+  return fileIsNsfs(hostPath(path));
+}
+
+/**
+ * Sees to it that `dir` (absolute, as the host has it) is a BPF file system: makes the directory and
+ * mounts one when it is not. Returns true when it mounted. Throws BPFFS_UNAVAILABLE (exit 2) with
+ * the cause.
+ */
+export async function ensureBpffs(dir: string): Promise<boolean> {
+  const real = hostPath(dir);
+  if (fileIsBpffs(real)) return false;
+  try {
+    mkdirSync(real, { recursive: true, mode: BPFFS_MODE });
+    await mountBpffs(dir);
+  } catch (cause) {
+    throw unavailable(dir, cause);
+  }
+  if (!fileIsBpffs(real)) throw unavailable(dir, undefined);
+  return true;
+}
+
+/**
+ * Unmounts whatever is at this absolute path of the host, now, even while in use (its users keep what
+ * they have open). Returns false when nothing is mounted there. Throws KERNEL_* or UNMOUNT_FAILED (exit 2).
+ */
+export async function unmount(dir: string): Promise<boolean> {
+  if (!isMountPoint(dir)) return false;
+  if (hostRoot() === '') umount(dir, MNT_DETACH);
+  else await runOnHost(['umount', '--lazy', dir], 'UNMOUNT_FAILED');
+  return true;
+}
+
+/**
+ * Bind-mounts a network namespace (an open one, or a path of this process's view) at `target`, an
+ * absolute path of the host that is made for it, so that it can be opened from anywhere and lives on
+ * without processes. Does nothing when a namespace is bound there already: compare its inode if it may
+ * be another one. Returns true when it bound. Throws KERNEL_* or NETNS_BIND (exit 2).
+ */
+export async function bindNetns(source: number | string, target: string): Promise<boolean> {
+  const real = hostPath(target);
+  if (fileIsNsfs(real)) return false;
+  const from = typeof source === 'number' ? `/proc/${process.pid}/fd/${source}` : source;
+  mkdirSync(dirname(real), { recursive: true });
+  closeSync(openFd(real, 'a', 0o444));
+  try {
+    if (hostRoot() === '') mount(from, target, '', MS.bind);
+    else await runOnHost(['mount', '--bind', from, target], 'NETNS_BIND');
+  } catch (error) {
+    rmSync(real, { force: true });
+    throw error;
+  }
+  return true;
+}
+
+/** Undoes bindNetns, file included. Returns false when there is nothing at `target`. Throws as unmount does. */
+export async function unbindNetns(target: string): Promise<boolean> {
+  if (!existsSync(hostPath(target))) return false;
+  while (fileIsNsfs(hostPath(target))) await unmount(target);
+  rmSync(hostPath(target), { force: true });
+  return true;
+}
+
+async function mountBpffs(dir: string): Promise<void> {
+  const mode = BPFFS_MODE.toString(8);
+  if (hostRoot() === '') {
+    mount('bpf', dir, 'bpf', MS_NOSUID | MS_NODEV | MS_NOEXEC, `mode=0${mode}`);
+    return;
+  }
+  const options = `nosuid,nodev,noexec,mode=0${mode}`;
+  await runOnHost(['mount', '-t', 'bpf', '-o', options, 'bpf', dir], 'MOUNT_FAILED');
+}
+
+/** A mount point is where the device number changes, or, of a bound file, the inode's file system. */
+function isMountPoint(path: string): boolean {
+  const real = hostPath(path);
+  if (!existsSync(real)) return false;
+  return statSync(real).dev !== statSync(dirname(real)).dev;
+}
+
+function unavailable(dir: string, cause: unknown): DpctlError {
+  const why =
+    cause instanceof Error ? cause.message : 'it was mounted, but something else is still there';
+  return new DpctlError('BPFFS_UNAVAILABLE', `no BPF file system at ${dir}: ${why}`, {
+    hint: remedy(cause, dir),
+    details: { dir },
+    cause,
+  });
+}
+
+function remedy(cause: unknown, dir: string): string {
+  const errno = errnoOf(cause);
+  if (errno === 'ENODEV') return 'this kernel is built without CONFIG_BPF_SYSCALL';
+  if (errno === 'EPERM' || errno === 'EACCES') {
+    return 'mounting needs CAP_SYS_ADMIN: run as root (sudo), in a container with --privileged';
+  }
+  return `try it by hand to see why: mount -t bpf bpf ${dir}`;
+}

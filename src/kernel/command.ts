@@ -1,0 +1,75 @@
+/**
+ * Other programs of the system (ip, nft, mount), for what they do better than a few system calls.
+ */
+
+import { DpctlError } from '../../loader/errors.js';
+
+/** No command used here takes longer than milliseconds; this one hangs. */
+const TIMEOUT_MS = 10_000;
+
+/** Debian's package of each program, for the hint when it is missing. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  ip: 'iproute2',
+  nft: 'nftables',
+  mount: 'mount',
+  umount: 'mount',
+  nsenter: 'util-linux',
+};
+
+/** Options of runCommand. */
+export interface CommandOptions {
+  /** Written to its standard input. */
+  readonly input?: string | undefined;
+  /** Code of the error when it fails; COMMAND_FAILED when not given. */
+  readonly code?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
+/**
+ * Runs a program without a shell and returns its standard output. Throws COMMAND_MISSING (exit 2)
+ * with the package to install, COMMAND_TIMEOUT (exit 2) after 10 s, and `code` or COMMAND_FAILED
+ * (exit 2) with what the program said on standard error.
+ */
+export async function runCommand(
+  argv: readonly [string, ...string[]],
+  options: CommandOptions = {},
+): Promise<string> {
+  // Loaded here because it costs a third of a `dump`, which runs no command.
+  const { execa } = await import('execa');
+  const [file, ...args] = argv;
+  const result = await execa(file, args, {
+    input: options.input ?? '',
+    timeout: TIMEOUT_MS,
+    reject: false,
+    // Messages are parsed and shown: never in the user's language.
+    env: { LC_ALL: 'C', PATH: searchPath() },
+  });
+  if (!result.failed) return result.stdout;
+  if (result.code === 'ENOENT') throw missing(file, result.cause);
+  const line = argv.join(' ');
+  if (result.timedOut) {
+    throw new DpctlError('COMMAND_TIMEOUT', `${line}: no end after ${TIMEOUT_MS / 1000} s`);
+  }
+  // nsenter reports a program that it cannot find itself.
+  const inner = /failed to execute (\S+): No such file/.exec(result.stderr)?.[1];
+  if (inner !== undefined) throw missing(inner, result.cause);
+  const said = result.stderr.trim() || result.shortMessage;
+  throw new DpctlError(options.code ?? 'COMMAND_FAILED', `${line}: ${said}`, {
+    ...(options.hint === undefined ? {} : { hint: options.hint }),
+    details: { command: line, status: result.exitCode ?? null, stderr: result.stderr },
+    cause: result.cause,
+  });
+}
+
+/** Users' shells on Debian leave the sbin directories out, and that is where ip and nft live. */
+function searchPath(): string {
+  return `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/local/sbin:/usr/sbin:/sbin`;
+}
+
+function missing(file: string, cause: unknown): DpctlError {
+  return new DpctlError('COMMAND_MISSING', `the program "${file}" is not installed`, {
+    hint: `apt-get install ${PACKAGES[file] ?? file}`,
+    details: { command: file },
+    cause,
+  });
+}

@@ -1,0 +1,35 @@
+/** Everything that callers need of rtnetlink, in one import. */
+
+export {
+  type AddressSpec,
+  addrAdd,
+  addrDelete,
+  addrDump,
+  type LinkAddress,
+} from './netlink/addr.js';
+export {
+  type AddrGenMode,
+  isLinkName,
+  type Link,
+  type LinkChange,
+  type LinkSelector,
+  type LinkStatistics,
+  linkDelete,
+  linkDump,
+  linkGet,
+  linkSet,
+} from './netlink/link.js';
+export { type Neighbour, neighDelete, neighDump, neighReplace } from './netlink/neigh.js';
+export { nsidOf } from './netlink/nsid.js';
+export {
+  ROUTE_PROTOCOL,
+  type Route,
+  type RouteFilter,
+  type RouteSpec,
+  routeAdd,
+  routeDelete,
+  routeDump,
+  routeReplace,
+} from './netlink/route.js';
+export { openRtnl, type Rtnl, withRtnl } from './netlink/socket.js';
+export { linkAddVeth, type VethPeer, type VethSpec } from './netlink/veth.js';

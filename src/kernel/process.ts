@@ -1,0 +1,45 @@
+/**
+ * The machine and this process: what must hold before anything is changed.
+ */
+
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { DpctlError } from '../../loader/errors.js';
+
+/** Numbers of the capabilities needed (include/uapi/linux/capability.h). */
+const CAPABILITIES = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 } as const;
+
+/** Differs after every boot: state of an earlier one describes links and pins that are gone. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** Release of the running kernel, like 6.18.44-amd64. */
+export function kernelRelease(): string {
+  return release();
+}
+
+/**
+ * Throws NOT_ROOT (exit 2) unless this process may do what dpctl does: CAP_NET_ADMIN for links and
+ * maps, CAP_SYS_ADMIN for entering namespaces and mounting (setns and mount take nothing less, so
+ * CAP_BPF alone would not help).
+ */
+export function requireRoot(): void {
+  const missing = missingCapabilities(readFileSync('/proc/self/status', 'utf8'));
+  if (missing.length === 0) return;
+  const root = process.geteuid?.() === 0;
+  throw new DpctlError('NOT_ROOT', `not permitted: ${missing.join(' and ')} missing`, {
+    hint: root
+      ? 'root without these capabilities: in a container, run it with --privileged'
+      : `sudo ${['dpctl', ...process.argv.slice(2)].join(' ')}`,
+    details: { missing },
+  });
+}
+
+/** Names of the needed capabilities that are not effective according to the text of a /proc/PID/status. */
+export function missingCapabilities(status: string): string[] {
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return Object.entries(CAPABILITIES)
+    .filter(([, bit]) => ((effective >> BigInt(bit)) & 1n) === 0n)
+    .map(([name]) => name);
+}

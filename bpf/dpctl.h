@@ -228,7 +228,7 @@ struct event {
 	__be16 protocol; /* EtherType */
 	__u8 src[6];
 	__u8 dst[6];
-	__u16 pad;
+	__u16 pad[3];
 };
 
 /*

@@ -53,6 +53,8 @@ export function parseHeader(text: string): HeaderText {
     const define = /^#define\s+(\w+)\s+\(?(0x[0-9a-fA-F]+|\d+)[uUlL]*\)?\s*$/.exec(token.text);
     if (define?.[1] !== undefined) {
       defines.push({ name: define[1], value: Number(define[2]), doc });
+      // The comment stands for all lines right below it.
+      continue;
     }
     const open = /^(struct|enum)\s+(\w+)\s*\{/.exec(token.text);
     if (open?.[2] !== undefined) {
@@ -75,7 +77,8 @@ function parseMembers(body: readonly Token[]): Map<string, string> {
     if (token.kind === 'newline') {
       last = undefined;
     } else if (token.kind === 'comment') {
-      if (last === undefined) before = before ? `${before} ${plain(token.text)}` : plain(token.text);
+      if (last === undefined)
+        before = before ? `${before} ${plain(token.text)}` : plain(token.text);
       else members.set(last, plain(token.text));
     } else {
       const name = memberName(token.text);

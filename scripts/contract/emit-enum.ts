@@ -3,7 +3,7 @@
 import type { Described } from './comments.js';
 import { docComment } from './emit-text.js';
 import type { EnumLayout } from './layout.js';
-import { commonPrefix, pascal, camel } from './names.js';
+import { camel, commonPrefix, pascal } from './names.js';
 
 interface Value {
   readonly name: string;
@@ -30,7 +30,7 @@ export function emitEnum(layout: EnumLayout, described: Described | undefined): 
 export const ${name} = ${value};
 `);
     } else {
-      values.push({ name: name.slice(prefix.length).toLowerCase(), value, text });
+      values.push({ name: name.slice(prefix.length), value, text });
     }
   }
   const type = pascal(layout.name);
@@ -43,7 +43,7 @@ ${values.map(valueLine).join('\n')}
 /** A number of {@link ${type}}. */
 export type ${type} = (typeof ${type})[keyof typeof ${type}];
 /** A name of {@link ${type}}, as users see it. */
-export type ${type}Name = keyof typeof ${type};
+export type ${type}Name = Lowercase<keyof typeof ${type}>;
 `,
     ...bounds,
     isFlags ? emitFlags(type, layout.name) : emitNames(type, layout.name, values),
@@ -53,12 +53,12 @@ export type ${type}Name = keyof typeof ${type};
 
 function valueLine({ name, value, text }: Value): string {
   const doc = text === '' ? '' : `  /** ${text} */\n`;
-  return `${doc}  ${/^[a-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: ${value},`;
+  return `${doc}  ${/^[A-Z_]\w*$/.test(name) ? name : JSON.stringify(name)}: ${value},`;
 }
 
 function emitNames(type: string, name: string, values: readonly Value[]): string {
   return `const ${camel(name)}Names: ReadonlyMap<number, ${type}Name> = new Map([
-${values.map((value) => `  [${value.value}, ${JSON.stringify(value.name)}],`).join('\n')}
+${values.map((value) => `  [${value.value}, ${JSON.stringify(value.name.toLowerCase())}],`).join('\n')}
 ]);
 /** The name of a number of enum ${name}; \`unknown_N\` for one that a newer datapath may know. */
 export function nameOf${type}(value: number): ${type}Name | \`unknown_\${number}\` {

@@ -1,7 +1,7 @@
 /** TypeScript for the maps: one table from which the loader's side makes typed maps. */
 
-import type { FieldType, IntegerType, MapLayout } from './layout.js';
 import { read, typeName, write } from './emit-struct.js';
+import type { FieldType, IntegerType, MapLayout } from './layout.js';
 import { camel, pascal } from './names.js';
 
 const MAP_INTERFACE = `/** A map as the datapath defines it. */
@@ -28,9 +28,9 @@ export interface MapLayout<K, V> {
 export function emitMaps(maps: readonly MapLayout[], prefix: string): string {
   const scalars = new Map<string, string>();
   const codecFor = (type: FieldType | undefined, size: number): string => {
-    if (type === undefined) return `rawCodec(${size})`;
+    if (type === undefined) return `/* @__PURE__ */ rawCodec(${size})`;
     if (type.kind === 'struct') return `${camel(type.name)}Codec`;
-    if (type.kind !== 'integer') return `rawCodec(${size})`;
+    if (type.kind !== 'integer') return `/* @__PURE__ */ rawCodec(${size})`;
     const name = `${scalarName(type)}Codec`;
     scalars.set(name, scalarCodec(name, type));
     return name;
@@ -75,7 +75,7 @@ function scalarCodec(name: string, type: IntegerType): string {
   const ts = typeName(type);
   const words = `${type.bytes * 8} bits${type.bigEndian ? ', network byte order' : ''}`;
   return `/** A number of ${words}. */
-export const ${name}: Codec<${ts}> = codec(
+export const ${name}: Codec<${ts}> = /* @__PURE__ */ codec(
   ${type.bytes},
   (view, offset, value) => ${write(type, type.bytes, 'offset', 'value').replace(/;$/, '')},
   (view, offset = 0) => ${read(type, 'offset')},

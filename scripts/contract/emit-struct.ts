@@ -33,7 +33,11 @@ ${shown.map((f) => `    ${camel(f.name)}: ${read(f.type, at(f.offset))},`).join(
   };
 }
 /** {@link ${type}} to bytes and back. */
-export const ${camel(layout.name)}Codec: Codec<${type}> = codec(sizeof${type}, write${type}, decode${type});
+export const ${camel(layout.name)}Codec: Codec<${type}> = /* @__PURE__ */ codec(
+  sizeof${type},
+  write${type},
+  decode${type},
+);
 /** Write a {@link ${type}} to new bytes, or into the given ones at the offset. */
 export const encode${type} = ${camel(layout.name)}Codec.encode;
 `;
@@ -44,7 +48,9 @@ function at(offset: number): string {
 }
 
 function interfaceLine(field: FieldLayout, comment: string | undefined): string {
-  const order = usesNetworkOrder(field.type) ? 'Network byte order in the map, a plain number here.' : '';
+  const order = usesNetworkOrder(field.type)
+    ? 'Network byte order in the map, a plain number here.'
+    : '';
   const text = [comment ?? '', order].filter((part) => part !== '').join('. ');
   const doc = docComment(text, '  ');
   return `${doc === '' ? '' : `${doc}\n`}  readonly ${camel(field.name)}: ${typeName(field.type)};`;

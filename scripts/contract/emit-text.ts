@@ -52,7 +52,7 @@ function codec<T>(
   write: (view: DataView, offset: number, value: T) => void,
   decode: (view: DataView, offset?: number) => T,
 ): Codec<T> {
-  const encode = (value: T, out = new Uint8Array(size), offset = 0): Uint8Array => {
+  const encode = (value: T, out: Uint8Array = new Uint8Array(size), offset = 0): Uint8Array => {
     write(viewOf(out), offset, value);
     return out;
   };
@@ -107,7 +107,7 @@ function bitNames(flags: number, table: Readonly<Record<string, number>>): strin
     const mask = (1 << bit) >>> 0;
     if ((flags & mask) === 0) continue;
     const name = Object.keys(table).find((key) => table[key] === mask);
-    names.push(name ?? \`bit_\${bit}\`);
+    names.push(name?.toLowerCase() ?? \`bit_\${bit}\`);
   }
   return names;
 }
@@ -120,9 +120,11 @@ function namedBits(
 ): number {
   let flags = 0;
   for (const name of names) {
-    const bit = Object.hasOwn(table, name) ? table[name] : undefined;
+    const key = Object.keys(table).find((candidate) => candidate.toLowerCase() === name);
+    const bit = key === undefined ? undefined : table[key];
     if (bit === undefined) {
-      throw new RangeError(\`\${what} has no \${name}, only \${Object.keys(table).join(', ')}\`);
+      const known = Object.keys(table).join(', ').toLowerCase();
+      throw new RangeError(\`\${what} has no \${name}, only \${known}\`);
     }
     flags = (flags | bit) >>> 0;
   }

@@ -15,7 +15,12 @@ export type FieldType =
   | { readonly kind: 'bool' }
   | { readonly kind: 'bytes'; readonly length: number }
   | { readonly kind: 'text'; readonly length: number }
-  | { readonly kind: 'array'; readonly of: FieldType; readonly count: number; readonly stride: number }
+  | {
+      readonly kind: 'array';
+      readonly of: FieldType;
+      readonly count: number;
+      readonly stride: number;
+    }
   | { readonly kind: 'struct'; readonly name: string }
   | { readonly kind: 'zero' };
 

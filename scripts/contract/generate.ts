@@ -1,0 +1,20 @@
+/** The contract's TypeScript from a header and the objects that include it. */
+
+import { readFileSync } from 'node:fs';
+import { readObjectBtf } from '../../loader/btf.js';
+import { parseHeader } from './comments.js';
+import { emitContract } from './emit.js';
+import { layoutOf } from './from-btf.js';
+
+/**
+ * The text of src/contract/generated.ts.
+ * @throws Error that lists what the contract cannot carry or the objects do not have
+ */
+export function generate(headerPath: string, objects: readonly string[]): string {
+  const header = parseHeader(readFileSync(headerPath, 'utf8'));
+  const layout = layoutOf(objects.map(readObjectBtf), {
+    structs: [...header.structs.keys()],
+    enums: [...header.enums.keys()],
+  });
+  return emitContract(layout, header);
+}

@@ -2,6 +2,9 @@
  * Other programs of the system (ip, nft, mount), for what they do better than a few system calls.
  */
 
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 
 /** No command used here takes longer than milliseconds; this one hangs. */
@@ -18,8 +21,6 @@ const PACKAGES: Readonly<Record<string, string>> = {
 
 /** Options of runCommand. */
 export interface CommandOptions {
-  /** Written to its standard input. */
-  readonly input?: string | undefined;
   /** Code of the error when it fails; COMMAND_FAILED when not given. */
   readonly code?: string | undefined;
   readonly hint?: string | undefined;
@@ -38,7 +39,7 @@ export async function runCommand(
   const { execa } = await import('execa');
   const [file, ...args] = argv;
   const result = await execa(file, args, {
-    input: options.input ?? '',
+    stdin: 'ignore',
     timeout: TIMEOUT_MS,
     reject: false,
     // Messages are parsed and shown: never in the user's language.
@@ -53,12 +54,46 @@ export async function runCommand(
   // nsenter reports a program that it cannot find itself.
   const inner = /failed to execute (\S+): No such file/.exec(result.stderr)?.[1];
   if (inner !== undefined) throw missing(inner, result.cause);
-  const said = result.stderr.trim() || result.shortMessage;
+  const said = oneLine(result.stderr) || result.shortMessage;
   throw new DpctlError(options.code ?? 'COMMAND_FAILED', `${line}: ${said}`, {
     ...(options.hint === undefined ? {} : { hint: options.hint }),
     details: { command: line, status: result.exitCode ?? null, stderr: result.stderr },
     cause: result.cause,
   });
+}
+
+/**
+ * Hands `use` the path of a file without a name that holds `content`, for a program that reads files.
+ * It vanishes with this process even when that is killed. Not a pipe to standard input: Node's pipes
+ * are sockets, which a program that opens /dev/stdin (nft -f -) cannot open.
+ */
+export async function withAnonymousFile<T>(
+  content: string,
+  use: (path: string) => Promise<T>,
+): Promise<T> {
+  const fd = anonymousFile(content);
+  try {
+    return await use(`/proc/${process.pid}/fd/${fd}`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function anonymousFile(content: string): number {
+  const dir = mkdtempSync(join(tmpdir(), 'dpctl-'));
+  try {
+    const path = join(dir, 'input');
+    writeFileSync(path, content, { mode: 0o600 });
+    return openSync(path, 'r');
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+/** The message without the echo of the input and the carets below it that nft adds. */
+function oneLine(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.trim());
+  return lines.find((line) => /^Error: /.test(line)) ?? lines.filter((line) => line).join('; ');
 }
 
 /** Users' shells on Debian leave the sbin directories out, and that is where ip and nft live. */

@@ -38,7 +38,7 @@
 
 enum endpoint_flags {
 	ENDPOINT_LOCK = 1 << 0, /* only the endpoint's own MAC and addresses may be a source */
-	ENDPOINT_LEARN = 1 << 1, /* other source MACs seen here are learned */
+	ENDPOINT_LEARN = 1 << 1, /* other source MACs seen here are learned; never at a gateway */
 	ENDPOINT_ISOLATED = 1 << 2, /* may not talk to other isolated endpoints */
 	ENDPOINT_GATEWAY = 1 << 3, /* the host's own port: its peer is in the node's namespace */
 	ENDPOINT_IP4 = 1 << 4, /* ip4 is set */
@@ -55,9 +55,8 @@ struct endpoint {
 	__u8 mac[6]; /* its own MAC */
 	__u16 mtu; /* bytes of layer 3, saturated at 65535 */
 	__be32 ip4; /* its own IPv4 address, if ENDPOINT_IP4 */
-	__u8 ip6[16]; /* its own global IPv6 address, if ENDPOINT_IP6 */
 	__u32 slot; /* its place in the network's flood list */
-	__u32 pad;
+	__u8 ip6[16]; /* its own global IPv6 address, if ENDPOINT_IP6; aligned for 64-bit loads */
 };
 
 enum network_flags {
@@ -89,7 +88,13 @@ enum fdb_flags {
 	FDB_GATEWAY = 1 << 2, /* behind the host's own port */
 };
 
-/* dp_fdb: the MAC table. */
+/*
+ * dp_fdb: the MAC table.
+ *
+ * A learned entry is counted in dp_learned, so user space never overwrites or
+ * deletes one itself: it asks for CONTROL_FDB_FORGET, then adds its own entry
+ * with BPF_NOEXIST, and starts again on EEXIST (learned anew meanwhile).
+ */
 struct fdb_key {
 	__u32 vni;
 	__u8 mac[6];
@@ -97,8 +102,8 @@ struct fdb_key {
 };
 
 struct fdb {
-	__u32 ifindex; /* host end of the endpoint behind which the MAC is */
-	__u32 endpoint; /* its number */
+	__u32 ifindex; /* host end of the endpoint behind which the MAC is; 0: on its way out */
+	__u32 endpoint; /* its number; changed together with ifindex by one 64-bit exchange */
 	__u32 flags; /* enum fdb_flags; 0: learned */
 	__u32 pad;
 	__u64 last_seen; /* jiffies64 of the last frame from this MAC, up to a second late */
@@ -202,16 +207,26 @@ struct config {
 	__u32 event_rate; /* events a second and CPU at the most */
 };
 
-/* Where in the datapath a reason was given: the file; the line is beside it. */
+/* dp_bucket, one for each CPU: what is left of the events of this second. */
+struct bucket {
+	__u64 filled; /* ns since boot when tokens were last added */
+	__u32 tokens;
+	__u32 pad;
+};
+
+/*
+ * Where in the datapath a reason was given: the file; the line is beside it.
+ * FILE_SOURCE is source.h, and so on; FILE_ENDPOINT is endpoint.bpf.c.
+ */
 enum source_file {
 	FILE_ENDPOINT = 1,
-	FILE_PACKET = 2,
-	FILE_SOURCE = 3,
-	FILE_FDB = 4,
-	FILE_NEIGH = 5,
-	FILE_DELIVER = 6,
-	FILE_FLOOD = 7,
-	FILE_REPORT = 8,
+	FILE_SOURCE = 2,
+	FILE_SOURCE4 = 3,
+	FILE_SOURCE6 = 4,
+	FILE_FDB = 5,
+	FILE_NEIGH = 6,
+	FILE_DELIVER = 7,
+	FILE_FLOOD = 8,
 };
 
 /* dp_event: what a drop or notice tells a listener. */
@@ -243,7 +258,7 @@ enum control_op {
 
 struct control {
 	__u32 op; /* enum control_op */
-	__s32 result; /* 0, or a negative errno */
+	__s32 result; /* 0, or a negative errno: ENOENT, EPERM (not a learned entry), EAGAIN (ask again) */
 	__u64 now; /* jiffies64 */
 	struct fdb_key fdb;
 	__u32 pad;

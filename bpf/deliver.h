@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* To the one endpoint that has the destination MAC. */
+#ifndef DELIVER_H
+#define DELIVER_H
+
+#include "neigh.h"
+
+#undef HERE
+#define HERE FILE_DELIVER
+
+static __always_inline int deliver(struct __sk_buff *skb, struct endpoint *ep, struct fdb *fdb)
+{
+	union fdb_owner to = fdb_owner(fdb);
+	__u32 flags = fdb->flags;
+	struct endpoint *other;
+	long verdict;
+
+	if (to.ifindex == skb->ifindex)
+		return drop(skb, ep, REASON_SAME_PORT, 0);
+	if (ep->flags & ENDPOINT_ISOLATED) {
+		other = endpoint_find(to.ifindex);
+		if (other && other->flags & ENDPOINT_ISOLATED)
+			return drop(skb, ep, REASON_ISOLATED, 0);
+	}
+	/*
+	 * Straight into the container, past the queue of this CPU. Only for the
+	 * container's own MAC: since 6.15 redirect_peer makes a frame look as if it
+	 * were to the receiver (skb_scrub_packet in skb_do_redirect), and then its
+	 * IP stack would take what is for a MAC behind it. And not for the host's
+	 * port, whose peer is in this namespace, which redirect_peer does not reach.
+	 */
+	if ((flags & (FDB_ENDPOINT | FDB_GATEWAY)) == FDB_ENDPOINT) {
+		/* Before 6.15 the frame keeps the type it got from the host end's MAC. */
+		bpf_skb_change_type(skb, 0 /* PACKET_HOST */);
+		verdict = bpf_redirect_peer(to.ifindex, redirect_flags);
+	} else {
+		verdict = bpf_redirect(to.ifindex, redirect_flags);
+	}
+	if (verdict != TC_ACT_REDIRECT)
+		return drop(skb, ep, REASON_REDIRECT, verdict);
+	count_rx(to.endpoint, skb->len);
+	return verdict;
+}
+
+#endif

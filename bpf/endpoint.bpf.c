@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+/*
+ * The switch, seen from one port: runs at TC ingress of the host end of every
+ * endpoint, and of the host's own port, on each frame that comes out of it.
+ */
+#include "maps.h"
+#include "packet.h"
+#include "report.h"
+#include "source.h"
+#include "fdb.h"
+#include "neigh.h"
+#include "deliver.h"
+#include "flood.h"
+#include "control.h"
+
+#undef HERE
+#define HERE FILE_ENDPOINT
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Never read: the types that no map names, so that BTF, and with it user space, has them. */
+const volatile struct contract {
+	enum endpoint_flags endpoint_flags;
+	enum network_flags network_flags;
+	enum fdb_flags fdb_flags;
+	enum neigh_flags neigh_flags;
+	enum reason reason;
+	enum config_flags config_flags;
+	enum source_file source_file;
+	enum control_op control_op;
+	struct event event;
+	struct control control;
+} contract = {};
+
+SEC("tc")
+int endpoint(struct __sk_buff *skb)
+{
+	struct endpoint_stats *stats;
+	struct network *network;
+	struct endpoint *ep;
+	struct ethhdr *eth;
+	struct fdb *fdb;
+	int verdict;
+
+	ep = endpoint_find(skb->ifindex);
+	if (!ep)
+		return drop(skb, NULL, REASON_NO_ENDPOINT, 0);
+	stats = stats_find(ep->id);
+	if (stats) {
+		stats->tx_packets++;
+		stats->tx_bytes += skb->len;
+	}
+	network = network_find(ep);
+	if (!network)
+		return drop(skb, ep, REASON_NO_NETWORK, 0);
+
+	eth = (void *)(long)skb->data;
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return drop(skb, ep, REASON_MALFORMED, 0);
+	if (mac_is_group(eth->h_source) || mac_is_zero(eth->h_source))
+		return drop(skb, ep, REASON_SOURCE_MAC_INVALID, 0);
+
+	if (ep->flags & ENDPOINT_LOCK) {
+		verdict = source_lock(skb, ep, eth);
+		if (verdict != CONTINUE)
+			return verdict;
+	} else if ((ep->flags & (ENDPOINT_LEARN | ENDPOINT_GATEWAY)) == ENDPOINT_LEARN &&
+		   !mac_equal(eth->h_source, ep->mac)) {
+		fdb_learn(skb, ep, network);
+	}
+
+	/* A call may have moved the frame's data, as far as the verifier knows. */
+	eth = (void *)(long)skb->data;
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return drop(skb, ep, REASON_MALFORMED, 0);
+	if (mac_is_group(eth->h_dest)) {
+		if (mac_is_link_local(eth->h_dest))
+			return drop(skb, ep, REASON_LINK_LOCAL_GROUP, 0);
+		verdict = neigh_answer(skb, ep, network);
+		if (verdict != CONTINUE)
+			return verdict;
+		return flood(skb, ep, network);
+	}
+
+	fdb = fdb_find(network, eth->h_dest);
+	if (fdb)
+		return deliver(skb, ep, fdb);
+	if (network->flags & NETWORK_NO_FLOOD_UNKNOWN)
+		return drop(skb, ep, REASON_UNKNOWN_UNICAST, 0);
+	return flood(skb, ep, network);
+}

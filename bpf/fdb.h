@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The MAC table: look-up, learning, moving, ageing.
+ *
+ * A learned entry belongs to whoever its owner word (ifindex and endpoint
+ * together) names. It is moved and removed only by a successful exchange of
+ * that word, so that each entry is counted at exactly one endpoint and nobody
+ * deletes what somebody else has put in its place.
+ */
+#ifndef FDB_H
+#define FDB_H
+
+#include <linux/errno.h>
+#include <linux/time.h>
+
+#include "report.h"
+
+#undef HERE
+#define HERE FILE_FDB
+
+/* Jiffies a second (CONFIG_HZ) of the kernel that runs this; set when loaded. */
+const volatile __u32 hz = 250;
+
+/*
+ * Longest sleep of an ageing timer: so soon does a table shrink after the
+ * ageing time was shortened. Look-ups obey at once. 65,536 entries make about
+ * 2,200 wake-ups a second, some 0.2 % of a CPU.
+ */
+#define FDB_SLEEP_MAX 30
+
+union fdb_owner {
+	struct {
+		__u32 ifindex;
+		__u32 endpoint;
+	};
+	__u64 word; /* 0: nobody, the entry is being removed */
+};
+
+static __always_inline union fdb_owner fdb_owner(const struct fdb *fdb)
+{
+	return (union fdb_owner){ .word = *(const volatile __u64 *)fdb };
+}
+
+/* Hand an entry from one owner to the next. false: it had changed hands before. */
+static __always_inline bool fdb_exchange(struct fdb *fdb, union fdb_owner from, union fdb_owner to)
+{
+	return __sync_val_compare_and_swap((__u64 *)fdb, from.word, to.word) == from.word;
+}
+
+static __always_inline void learned_add(__u32 endpoint, __s32 count)
+{
+	struct learned *learned = bpf_map_lookup_elem(&dp_learned_v1, &endpoint);
+
+	if (learned)
+		__sync_fetch_and_add(&learned->count, count);
+}
+
+/* Take one of the endpoint's places for learned MACs; false: none is left. */
+static __always_inline bool learned_take(const struct endpoint *ep)
+{
+	__u32 id = ep->id;
+	struct learned *learned = bpf_map_lookup_elem(&dp_learned_v1, &id);
+
+	/* The first look keeps a flood of new MACs off the shared cache line. */
+	if (!learned || learned->count >= ep->learn_max)
+		return false;
+	if (__sync_fetch_and_add(&learned->count, 1) < ep->learn_max)
+		return true;
+	__sync_fetch_and_add(&learned->count, -1);
+	return false;
+}
+
+/* Jiffies that the entry has left, 0 if its time is up. ageing in seconds, not 0. */
+static __always_inline __u64 fdb_left(const struct fdb *fdb, __u32 ageing)
+{
+	__s64 left = fdb->last_seen + (__u64)ageing * hz - bpf_jiffies64();
+
+	return left > 0 ? left : 0;
+}
+
+/* Remove a learned entry and its count. false: somebody else moved or removed it. */
+static __always_inline bool fdb_forget(struct fdb_key *key, struct fdb *fdb, union fdb_owner owner)
+{
+	if (!fdb_exchange(fdb, owner, (union fdb_owner){ .word = 0 }))
+		return false;
+	bpf_map_delete_elem(&dp_fdb_v1, key);
+	learned_add(owner.endpoint, -1);
+	return true;
+}
+
+/*
+ * The timer of a learned entry. It asks the network's ageing time each time, so
+ * a change is obeyed, and needs no process: the timer holds the program.
+ */
+static int fdb_age(void *map __attribute__((unused)), struct fdb_key *key, struct fdb *fdb)
+{
+	union fdb_owner owner = fdb_owner(fdb);
+	struct network *network = NULL;
+	__u64 left, sleep;
+	struct endpoint *ep;
+
+	if (!owner.word)
+		return 0;
+	sleep = (__u64)FDB_SLEEP_MAX * hz;
+	ep = endpoint_find(owner.ifindex);
+	if (ep && ep->id == owner.endpoint)
+		network = network_find(ep);
+	/* The endpoint or the network is gone: so is what was learned there. */
+	left = network && network->vni == key->vni ? sleep : 0;
+	if (left && network->ageing)
+		left = fdb_left(fdb, network->ageing);
+	/* It may have been moved a moment ago; then it is looked at again later. */
+	if (!left && fdb_forget(key, fdb, owner))
+		return 0;
+	/* One more: the time that is left ends within the last of these jiffies. */
+	left++;
+	bpf_timer_start(&fdb->timer, (left < sleep ? left : sleep) * (NSEC_PER_SEC / hz), 0);
+	return 0;
+}
+
+static __always_inline int fdb_start_timer(struct fdb *fdb, __u32 ageing)
+{
+	__u64 sleep = ageing && ageing < FDB_SLEEP_MAX ? ageing : FDB_SLEEP_MAX;
+	int error;
+
+	error = bpf_timer_init(&fdb->timer, &dp_fdb_v1, CLOCK_MONOTONIC);
+	if (error)
+		return error;
+	error = bpf_timer_set_callback(&fdb->timer, fdb_age);
+	if (error)
+		return error;
+	return bpf_timer_start(&fdb->timer, sleep * NSEC_PER_SEC, 0);
+}
+
+/* A MAC that is in nobody's table yet. */
+static __always_inline int fdb_learn_new(struct __sk_buff *skb, struct endpoint *ep,
+					 struct network *network, struct fdb_key *key)
+{
+	union fdb_owner owner = { .ifindex = skb->ifindex, .endpoint = ep->id };
+	struct fdb *fdb, new = {
+		.ifindex = owner.ifindex,
+		.endpoint = owner.endpoint,
+		.last_seen = bpf_jiffies64(),
+	};
+	int error;
+
+	if (!learned_take(ep))
+		return notice(skb, ep, REASON_LEARN_LIMIT, 1, 0);
+	error = bpf_map_update_elem(&dp_fdb_v1, key, &new, BPF_NOEXIST);
+	if (error) {
+		learned_add(owner.endpoint, -1);
+		/* Another CPU was faster. */
+		if (error == -EEXIST)
+			return CONTINUE;
+		return notice(skb, ep, REASON_FDB_FULL, 1, error);
+	}
+	fdb = bpf_map_lookup_elem(&dp_fdb_v1, key);
+	if (!fdb)
+		return CONTINUE;
+	error = fdb_start_timer(fdb, network->ageing);
+	/* EBUSY: forgotten and learned anew by another CPU, which starts it. */
+	if (error && error != -EBUSY) {
+		fdb_forget(key, fdb, owner);
+		return notice(skb, ep, REASON_TIMER, 1, error);
+	}
+	return CONTINUE;
+}
+
+/* The source MAC is behind this endpoint. Never stops the frame: nor does a bridge. */
+static __noinline int fdb_learn(struct __sk_buff *skb, struct endpoint *ep, struct network *network)
+{
+	union fdb_owner old, owner = { .ifindex = skb->ifindex, .endpoint = ep->id };
+	struct fdb_key key = { .vni = network->vni };
+	__u64 now = bpf_jiffies64();
+	struct fdb *fdb;
+
+	load(skb, offsetof(struct ethhdr, h_source), key.mac, sizeof(key.mac));
+	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
+	if (!fdb)
+		return fdb_learn_new(skb, ep, network, &key);
+	if (fdb->flags) {
+		if (fdb->ifindex != owner.ifindex)
+			return notice(skb, ep, REASON_STATIC_MAC, 1, 0);
+		return CONTINUE;
+	}
+	old = fdb_owner(fdb);
+	if (old.word == owner.word) {
+		/* Seldom, to leave the cache line to the CPUs that read it. */
+		if (now - fdb->last_seen >= hz)
+			fdb->last_seen = now;
+		return CONTINUE;
+	}
+	/* On its way out: learned again by the next frame. */
+	if (!old.word)
+		return CONTINUE;
+	if (!learned_take(ep))
+		return notice(skb, ep, REASON_LEARN_LIMIT, 1, 0);
+	if (fdb_exchange(fdb, old, owner)) {
+		fdb->last_seen = now;
+		learned_add(old.endpoint, -1);
+	} else {
+		learned_add(owner.endpoint, -1);
+	}
+	return CONTINUE;
+}
+
+/* The entry of a MAC, or NULL if it is unknown or has not been seen for too long. */
+static __always_inline struct fdb *fdb_find(const struct network *network, const void *mac)
+{
+	struct fdb_key key = { .vni = network->vni };
+	struct fdb *fdb;
+
+	mac_copy(key.mac, mac);
+	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
+	if (!fdb)
+		return NULL;
+	if (!fdb->flags && network->ageing && !fdb_left(fdb, network->ageing))
+		return NULL;
+	return fdb;
+}
+
+#endif

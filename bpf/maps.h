@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * Every map of the datapath. The name ends in the version of its layout: a
+ * change of key, value or type takes a new one. Where a map is pinned is the
+ * loader's affair.
+ *
+ * Tables that grow with the traffic or with the node are not preallocated: a
+ * node with ten endpoints should not pay for a million entries. Arrays are for
+ * what every packet looks up, since the JIT inlines the look-up.
+ */
+#ifndef MAPS_H
+#define MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "dpctl.h"
+
+/* Bytes of the event ring: about 3,000 events, a burst that a reader can be late for. */
+#define EVENT_RING_BYTES (256 * 1024)
+/* Endpoints past the array: no more than there are numbers for. */
+#define ENDPOINT_HASH_SIZE ENDPOINT_MAX
+/* Flood list entries: every endpoint is in one list. */
+#define PORT_MAX ENDPOINT_MAX
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ENDPOINT_ARRAY_SIZE);
+	__type(key, __u32);
+	__type(value, struct endpoint);
+} dp_endpoint_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ENDPOINT_HASH_SIZE);
+	__type(key, __u32);
+	__type(value, struct endpoint);
+} dp_endpointx_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NETWORK_MAX);
+	__type(key, __u32);
+	__type(value, struct network);
+} dp_network_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PORT_MAX);
+	__type(key, struct port_key);
+	__type(value, struct port);
+} dp_port_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, FDB_MAX);
+	__type(key, struct fdb_key);
+	__type(value, struct fdb);
+} dp_fdb_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NEIGH_MAX);
+	__type(key, struct neigh_key);
+	__type(value, struct neigh);
+} dp_neigh_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PREFIX_MAX);
+	__type(key, struct prefix_key);
+	__type(value, struct prefix);
+} dp_prefix_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ENDPOINT_MAX);
+	__type(key, __u32);
+	__type(value, struct endpoint_stats);
+} dp_epstat_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ENDPOINT_MAX);
+	__type(key, __u32);
+	__type(value, struct learned);
+} dp_learned_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, REASON_MAX);
+	__type(key, __u32);
+	__type(value, struct reason_stats);
+} dp_reason_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct config);
+} dp_config_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bucket);
+} dp_bucket_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EVENT_RING_BYTES);
+} dp_event_v1 SEC(".maps");
+
+/* The host end with number ifindex, or NULL if no endpoint is there. */
+static __always_inline struct endpoint *endpoint_find(__u32 ifindex)
+{
+	struct endpoint *ep;
+
+	if (ifindex < ENDPOINT_ARRAY_SIZE)
+		ep = bpf_map_lookup_elem(&dp_endpoint_v1, &ifindex);
+	else
+		ep = bpf_map_lookup_elem(&dp_endpointx_v1, &ifindex);
+	if (!ep || !ep->id)
+		return NULL;
+	return ep;
+}
+
+/* The endpoint's network, or NULL if it is gone. */
+static __always_inline struct network *network_find(const struct endpoint *ep)
+{
+	__u32 index = ep->network;
+	struct network *network = bpf_map_lookup_elem(&dp_network_v1, &index);
+
+	if (!network || !network->vni)
+		return NULL;
+	return network;
+}
+
+static __always_inline struct endpoint_stats *stats_find(__u32 endpoint)
+{
+	return bpf_map_lookup_elem(&dp_epstat_v1, &endpoint);
+}
+
+static __always_inline void count_rx(__u32 endpoint, __u32 bytes)
+{
+	struct endpoint_stats *stats = stats_find(endpoint);
+
+	if (stats) {
+		stats->rx_packets++;
+		stats->rx_bytes += bytes;
+	}
+}
+
+#endif

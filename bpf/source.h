@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The source lock: an endpoint speaks for nobody but itself. The common frame,
+ * untagged and with the endpoint's own address, is let through by a few
+ * comparisons; whatever is not obviously right goes through source_check,
+ * which reads by copy and so sees every frame, fragmented in memory or not.
+ */
+#ifndef SOURCE_H
+#define SOURCE_H
+
+#include "source4.h"
+#include "source6.h"
+
+#undef HERE
+#define HERE FILE_SOURCE
+
+/* The whole check of what is behind the Ethernet header. */
+static __noinline int source_check(struct __sk_buff *skb, struct endpoint *ep)
+{
+	__u32 offset = offsetof(struct ethhdr, h_proto);
+	/* The kernel takes the outermost tag out of the frame before TC sees it. */
+	__u32 tags = skb->vlan_present ? 1 : 0;
+	__be16 protocol = 0;
+	int i;
+
+	for (i = 0; i <= VLAN_TAGS_MAX; i++) {
+		if (!load(skb, offset, &protocol, sizeof(protocol)))
+			return drop(skb, ep, REASON_MALFORMED, 0);
+		if (!protocol_is_tag(protocol))
+			break;
+		if (++tags > VLAN_TAGS_MAX)
+			return drop(skb, ep, REASON_HEADER_CHAIN, 0);
+		offset += VLAN_HLEN;
+	}
+	offset += sizeof(protocol);
+
+	switch (protocol) {
+	case bpf_htons(ETH_P_IP):
+		return source_check_ip4(skb, ep, offset);
+	case bpf_htons(ETH_P_ARP):
+		return source_check_arp(skb, ep, offset);
+	case bpf_htons(ETH_P_IPV6):
+		return source_check_ip6(skb, ep, offset);
+	}
+	return CONTINUE;
+}
+
+/* Is the source beyond doubt? false only means that source_check must look. */
+static __always_inline bool source_is_plain(struct __sk_buff *skb, const struct endpoint *ep)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct ethhdr *eth = data;
+	struct iphdr *ip4 = data + sizeof(*eth);
+	struct ipv6hdr *ip6 = data + sizeof(*eth);
+
+	if ((void *)(ip4 + 1) > end)
+		return false;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return ep->flags & ENDPOINT_IP4 && ip4->version == 4 && ip4->saddr == ep->ip4;
+	if ((void *)(ip6 + 1) > end)
+		return false;
+	/* With these two straight behind the header there is no neighbour discovery inside. */
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return ep->flags & ENDPOINT_IP6 && ip6->version == 6 &&
+		       (ip6->nexthdr == IPPROTO_TCP || ip6->nexthdr == IPPROTO_UDP) &&
+		       ip6_equal(&ip6->saddr, ep->ip6);
+	return false;
+}
+
+static __always_inline int source_lock(struct __sk_buff *skb, struct endpoint *ep,
+				       const struct ethhdr *eth)
+{
+	if (!mac_equal(eth->h_source, ep->mac))
+		return drop(skb, ep, REASON_SOURCE_MAC, 0);
+	if (source_is_plain(skb, ep))
+		return CONTINUE;
+	return source_check(skb, ep);
+}
+
+#endif

@@ -12,6 +12,8 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 # Debian keeps tc, bpftool and nft in the sbin folders, which a plain user's PATH lacks.
 export PATH := $(CURDIR)/.node/bin:$(CURDIR)/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
+# Suites for `make test`, by the names of the folders in test/; all when empty.
+SUITES ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 
@@ -87,10 +89,10 @@ endif
 # ---- what is checked ------------------------------------------------------------------------
 
 test: build ## run every suite; the last line is the count
-	@node scripts/test.mjs
+	@node dist/scripts/test.js $(SUITES)
 
 test-loader: build ## the loader's suite on both FFI backends
-	@node scripts/test.mjs loader loader-ffi-napi
+	@node dist/scripts/test.js loader loader-ffi-napi
 
 lint: setup lint-c ## formatter, linter, shell scripts, imports, contract
 	@biome ci --error-on-warnings .

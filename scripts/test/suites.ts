@@ -1,0 +1,96 @@
+/** Which suites there are, in what order they run, and how. */
+
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** One suite: a folder of test/, run with an environment of its own. */
+export interface Suite {
+  readonly name: string;
+  /** Compiled test files, relative to the repository. */
+  readonly files: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** One test at a time: the suite changes the machine that it runs on. */
+  readonly serial: boolean;
+  readonly timeoutSeconds: number;
+  /** Why the suite cannot run here at all. */
+  readonly skip?: string;
+}
+
+interface Plan {
+  readonly name: string;
+  readonly folder?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly serial?: boolean;
+  readonly timeoutSeconds?: number;
+  readonly needsModule?: string;
+}
+
+/** What is quick and what everything else stands on comes first. */
+const ORDER: readonly Plan[] = [
+  { name: 'repo', serial: false },
+  { name: 'loader', env: { DPCTL_FFI: 'koffi' } },
+  {
+    name: 'loader-ffi-napi',
+    folder: 'loader',
+    env: { DPCTL_FFI: 'ffi-napi' },
+    needsModule: 'ffi-napi',
+  },
+  { name: 'model', serial: false },
+  { name: 'store', serial: false },
+  { name: 'kernel' },
+  { name: 'packet' },
+  { name: 'control' },
+  { name: 'observe' },
+  { name: 'cli' },
+  { name: 'system', timeoutSeconds: 1200 },
+];
+
+/** Folders of test/ that hold no tests of their own. */
+const HELPERS = new Set(['helpers', 'bpf', 'fixtures']);
+
+/**
+ * Every suite of the repository, the listed ones first and in their order, the rest by name.
+ * @param root the repository's folder
+ * @param only names of suites to keep; all when empty
+ * @throws Error for a name that no suite has
+ */
+export function suites(root: string, only: readonly string[]): Suite[] {
+  const folders = readdirSync(join(root, 'test'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !HELPERS.has(entry.name))
+    .map((entry) => entry.name)
+    .sort();
+  const planned = ORDER.filter((plan) => folders.includes(plan.folder ?? plan.name));
+  const listed = new Set(ORDER.map((plan) => plan.name));
+  const rest = folders.filter((name) => !listed.has(name)).map((name) => ({ name }));
+  const all = [...planned, ...rest];
+  for (const name of only) {
+    if (!all.some((plan) => plan.name === name)) {
+      throw new Error(`no suite ${name}, only ${all.map((plan) => plan.name).join(', ')}`);
+    }
+  }
+  return all
+    .filter((plan) => only.length === 0 || only.includes(plan.name))
+    .map((plan) => toSuite(root, plan));
+}
+
+function toSuite(root: string, plan: Plan): Suite {
+  const module = plan.needsModule;
+  const missing = module !== undefined && !existsSync(join(root, 'node_modules', module));
+  return {
+    name: plan.name,
+    files: testFiles(root, join('test', plan.folder ?? plan.name)),
+    env: plan.env ?? {},
+    serial: plan.serial ?? true,
+    timeoutSeconds: plan.timeoutSeconds ?? 600,
+    ...(missing && { skip: `the optional package ${module} is not installed` }),
+  };
+}
+
+/** From the sources, so that what is left of a deleted test in dist/ never runs. */
+function testFiles(root: string, folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts'))
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .map((path) => join('dist', path.replace(/\.ts$/, '.js')))
+    .sort();
+}

@@ -9,9 +9,6 @@ import { type Struct, struct } from './struct.js';
  */
 export function objectInfo(fd: number, size: number, info: Struct = struct(size)): Struct {
   const length = struct(4).u32(0, size);
-  checkBpf(
-    'bpf_obj_get_info_by_fd',
-    libbpf().bpf_obj_get_info_by_fd(fd, info.bytes, length.bytes),
-  );
+  checkBpf('bpf_obj_get_info_by_fd', libbpf().bpf_obj_get_info_by_fd(fd, info.bytes, length.bytes));
   return info;
 }

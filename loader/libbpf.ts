@@ -62,6 +62,7 @@ const raw = lazyLibrary(
     bpf_program__fd: ['int', ['ptr']],
     bpf_program__set_autoload: ['int', ['ptr', 'uint']],
 
+    bpf_xdp_query_id: ['int', ['int', 'int', 'ptr']],
     bpf_tc_hook_create: ['int', ['ptr']],
     bpf_tc_hook_destroy: ['int', ['ptr']],
     bpf_tc_attach: ['int', ['ptr', 'ptr']],

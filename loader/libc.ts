@@ -24,6 +24,8 @@ export const libc = lazyLibrary(
     epoll_ctl: ['int', ['int', 'int', 'int', 'ptr']],
     epoll_wait: ['int', ['int', 'ptr', 'int', 'int']],
     eventfd: ['int', ['uint', 'int']],
+    // Variadic in C; integers travel the same way on x86-64 and arm64.
+    syscall: ['i64', ['u64', 'u64', 'ptr', 'u64']],
     memcpy: ['ptr', ['ptr', 'ptr', 'u64']],
     strnlen: ['i64', ['ptr', 'u64']],
     vsnprintf: ['int', ['ptr', 'u64', 'ptr', 'ptr']],

@@ -86,4 +86,3 @@ function converter(
   if (result === 'i64') return (value) => Number(value);
   return undefined;
 }
-

@@ -85,10 +85,10 @@ export function ffi(): Ffi {
 
 function selectBackend(name: string): Ffi {
   // Struct layouts here are those of 64-bit little-endian Linux.
-  if (process.platform !== 'linux' || !['x64', 'arm64', 'riscv64'].includes(process.arch)) {
+  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
     throw new DpctlError(
       'PLATFORM',
-      `dpctl needs 64-bit little-endian Linux, this is ${process.platform} on ${process.arch}`,
+      `dpctl needs Linux on x86-64 or arm64, this is ${process.platform} on ${process.arch}`,
     );
   }
   if (name !== 'koffi' && name !== 'ffi-napi') {

@@ -113,7 +113,7 @@ export const PREFIX_MAX = 16384;
 export const EndpointFlags = {
   /** only the endpoint's own MAC and addresses may be a source */
   LOCK: 1,
-  /** other source MACs seen here are learned */
+  /** other source MACs seen here are learned; never at a gateway */
   LEARN: 2,
   /** may not talk to other isolated endpoints */
   ISOLATED: 4,
@@ -140,7 +140,7 @@ export function endpointFlagsFromNames(names: readonly string[]): number {
 }
 const endpointFlagsTexts: ReadonlyMap<number, string> = new Map([
   [1, "only the endpoint's own MAC and addresses may be a source"],
-  [2, "other source MACs seen here are learned"],
+  [2, "other source MACs seen here are learned; never at a gateway"],
   [4, "may not talk to other isolated endpoints"],
   [8, "the host's own port: its peer is in the node's namespace"],
   [16, "ip4 is set"],
@@ -388,16 +388,19 @@ export function describeConfigFlags(value: number): string {
   return configFlagsTexts.get(value) ?? '';
 }
 
-/** Where in the datapath a reason was given: the file; the line is beside it. */
+/**
+ * Where in the datapath a reason was given: the file; the line is beside it. FILE_SOURCE is
+ * source.h, and so on; FILE_ENDPOINT is endpoint.bpf.c.
+ */
 export const SourceFile = {
   ENDPOINT: 1,
-  PACKET: 2,
-  SOURCE: 3,
-  FDB: 4,
-  NEIGH: 5,
-  DELIVER: 6,
-  FLOOD: 7,
-  REPORT: 8,
+  SOURCE: 2,
+  SOURCE4: 3,
+  SOURCE6: 4,
+  FDB: 5,
+  NEIGH: 6,
+  DELIVER: 7,
+  FLOOD: 8,
 } as const;
 /** A number of {@link SourceFile}. */
 export type SourceFile = (typeof SourceFile)[keyof typeof SourceFile];
@@ -405,13 +408,13 @@ export type SourceFile = (typeof SourceFile)[keyof typeof SourceFile];
 export type SourceFileName = Lowercase<keyof typeof SourceFile>;
 const sourceFileNames: ReadonlyMap<number, SourceFileName> = new Map([
   [1, "endpoint"],
-  [2, "packet"],
-  [3, "source"],
-  [4, "fdb"],
-  [5, "neigh"],
-  [6, "deliver"],
-  [7, "flood"],
-  [8, "report"],
+  [2, "source"],
+  [3, "source4"],
+  [4, "source6"],
+  [5, "fdb"],
+  [6, "neigh"],
+  [7, "deliver"],
+  [8, "flood"],
 ]);
 /** The name of a number of enum source_file; `unknown_N` for one that a newer datapath may know. */
 export function nameOfSourceFile(value: number): SourceFileName | `unknown_${number}` {
@@ -466,13 +469,13 @@ export interface Endpoint {
   readonly mtu: number;
   /** its own IPv4 address, if ENDPOINT_IP4. Network byte order in the map, a plain number here. */
   readonly ip4: number;
-  /** its own global IPv6 address, if ENDPOINT_IP6 */
-  readonly ip6: Uint8Array;
   /** its place in the network's flood list */
   readonly slot: number;
+  /** its own global IPv6 address, if ENDPOINT_IP6; aligned for 64-bit loads */
+  readonly ip6: Uint8Array;
 }
 /** Bytes of a {@link Endpoint}. */
-export const sizeofEndpoint = 52;
+export const sizeofEndpoint = 48;
 /** Where each field of a {@link Endpoint} begins, in bytes. */
 export const ENDPOINT_OFFSETS = {
   id: 0,
@@ -482,8 +485,8 @@ export const ENDPOINT_OFFSETS = {
   mac: 16,
   mtu: 22,
   ip4: 24,
-  ip6: 28,
-  slot: 44,
+  slot: 28,
+  ip6: 32,
 } as const;
 function writeEndpoint(view: DataView, offset: number, value: Endpoint): void {
   view.setUint32(offset, value.id, true);
@@ -493,9 +496,8 @@ function writeEndpoint(view: DataView, offset: number, value: Endpoint): void {
   setBytes(view, offset + 16, value.mac, 6);
   view.setUint16(offset + 22, value.mtu, true);
   view.setUint32(offset + 24, value.ip4, false);
-  setBytes(view, offset + 28, value.ip6, 16);
-  view.setUint32(offset + 44, value.slot, true);
-  zeroBytes(view, offset + 48, 4);
+  view.setUint32(offset + 28, value.slot, true);
+  setBytes(view, offset + 32, value.ip6, 16);
 }
 /** Read a {@link Endpoint} at an offset of the view. */
 export function decodeEndpoint(view: DataView, offset = 0): Endpoint {
@@ -507,8 +509,8 @@ export function decodeEndpoint(view: DataView, offset = 0): Endpoint {
     mac: getBytes(view, offset + 16, 6),
     mtu: view.getUint16(offset + 22, true),
     ip4: view.getUint32(offset + 24, false),
-    ip6: getBytes(view, offset + 28, 16),
-    slot: view.getUint32(offset + 44, true),
+    slot: view.getUint32(offset + 28, true),
+    ip6: getBytes(view, offset + 32, 16),
   };
 }
 /** {@link Endpoint} to bytes and back. */
@@ -631,7 +633,11 @@ export const portCodec: Codec<Port> = /* @__PURE__ */ codec(
 /** Write a {@link Port} to new bytes, or into the given ones at the offset. */
 export const encodePort = portCodec.encode;
 
-/** dp_fdb: the MAC table. */
+/**
+ * dp_fdb: the MAC table. A learned entry is counted in dp_learned, so user space never overwrites
+ * or deletes one itself: it asks for CONTROL_FDB_FORGET, then adds its own entry with BPF_NOEXIST,
+ * and starts again on EEXIST (learned anew meanwhile).
+ */
 export interface FdbKey {
   readonly vni: number;
   readonly mac: Uint8Array;
@@ -666,9 +672,9 @@ export const encodeFdbKey = fdbKeyCodec.encode;
 
 /** struct fdb */
 export interface Fdb {
-  /** host end of the endpoint behind which the MAC is */
+  /** host end of the endpoint behind which the MAC is; 0: on its way out */
   readonly ifindex: number;
-  /** its number */
+  /** its number; changed together with ifindex by one 64-bit exchange */
   readonly endpoint: number;
   /** enum fdb_flags; 0: learned */
   readonly flags: number;
@@ -999,6 +1005,40 @@ export const configCodec: Codec<Config> = /* @__PURE__ */ codec(
 /** Write a {@link Config} to new bytes, or into the given ones at the offset. */
 export const encodeConfig = configCodec.encode;
 
+/** dp_bucket, one for each CPU: what is left of the events of this second. */
+export interface Bucket {
+  /** ns since boot when tokens were last added */
+  readonly filled: bigint;
+  readonly tokens: number;
+}
+/** Bytes of a {@link Bucket}. */
+export const sizeofBucket = 16;
+/** Where each field of a {@link Bucket} begins, in bytes. */
+export const BUCKET_OFFSETS = {
+  filled: 0,
+  tokens: 8,
+} as const;
+function writeBucket(view: DataView, offset: number, value: Bucket): void {
+  view.setBigUint64(offset, value.filled, true);
+  view.setUint32(offset + 8, value.tokens, true);
+  zeroBytes(view, offset + 12, 4);
+}
+/** Read a {@link Bucket} at an offset of the view. */
+export function decodeBucket(view: DataView, offset = 0): Bucket {
+  return {
+    filled: view.getBigUint64(offset, true),
+    tokens: view.getUint32(offset + 8, true),
+  };
+}
+/** {@link Bucket} to bytes and back. */
+export const bucketCodec: Codec<Bucket> = /* @__PURE__ */ codec(
+  sizeofBucket,
+  writeBucket,
+  decodeBucket,
+);
+/** Write a {@link Bucket} to new bytes, or into the given ones at the offset. */
+export const encodeBucket = bucketCodec.encode;
+
 /** dp_event: what a drop or notice tells a listener. */
 export interface Event {
   /** ns since boot (bpf_ktime_get_ns) */
@@ -1084,7 +1124,7 @@ export const encodeEvent = eventCodec.encode;
 export interface Control {
   /** enum control_op */
   readonly op: number;
-  /** 0, or a negative errno */
+  /** 0, or a negative errno: ENOENT, EPERM (not a learned entry), EAGAIN (ask again) */
   readonly result: number;
   /** jiffies64 */
   readonly now: bigint;
@@ -1147,6 +1187,16 @@ export const u32Codec: Codec<number> = /* @__PURE__ */ codec(
 );
 /** Every map, by its name without prefix and version. */
 export const MAPS = {
+  bucket: {
+    name: "dp_bucket_v1",
+    type: 6,
+    flags: 0,
+    maxEntries: 1,
+    keyType: "u32",
+    valueType: "bucket",
+    key: u32Codec,
+    value: bucketCodec,
+  } satisfies MapLayout<number, Bucket> as MapLayout<number, Bucket>,
   config: {
     name: "dp_config_v1",
     type: 2,
@@ -1170,7 +1220,7 @@ export const MAPS = {
   endpointx: {
     name: "dp_endpointx_v1",
     type: 1,
-    flags: 0,
+    flags: 1,
     maxEntries: 8192,
     keyType: "u32",
     valueType: "endpoint",
@@ -1191,7 +1241,7 @@ export const MAPS = {
     name: "dp_event_v1",
     type: 27,
     flags: 0,
-    maxEntries: 1048576,
+    maxEntries: 262144,
     keyType: "",
     valueType: "",
     key: /* @__PURE__ */ rawCodec(0),
@@ -1200,7 +1250,7 @@ export const MAPS = {
   fdb: {
     name: "dp_fdb_v1",
     type: 1,
-    flags: 0,
+    flags: 1,
     maxEntries: 65536,
     keyType: "fdb_key",
     valueType: "fdb",
@@ -1220,7 +1270,7 @@ export const MAPS = {
   neigh: {
     name: "dp_neigh_v1",
     type: 1,
-    flags: 0,
+    flags: 1,
     maxEntries: 65536,
     keyType: "neigh_key",
     valueType: "neigh",
@@ -1240,8 +1290,8 @@ export const MAPS = {
   port: {
     name: "dp_port_v1",
     type: 1,
-    flags: 0,
-    maxEntries: 65536,
+    flags: 1,
+    maxEntries: 8192,
     keyType: "port_key",
     valueType: "port",
     key: portKeyCodec,
@@ -1250,7 +1300,7 @@ export const MAPS = {
   prefix: {
     name: "dp_prefix_v1",
     type: 11,
-    flags: 0,
+    flags: 1,
     maxEntries: 16384,
     keyType: "prefix_key",
     valueType: "prefix",

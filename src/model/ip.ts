@@ -22,6 +22,7 @@ export const IP_BITS: Readonly<Record<Family, number>> = { 4: 32, 6: 128 };
 const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
 const IP4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
 const MAPPED_HIGH = 0xffffn;
+const LOW64 = 0xffffffffffffffffn;
 
 /** Family of an address or prefix by its look; the text need not be valid. */
 export function familyOf(text: string): Family {
@@ -48,10 +49,11 @@ export function parseIp(text: string): Ip {
 /** An address in canonical text. */
 export function formatIp(ip: Ip): string {
   if (ip.family === 4) return numberToIp4(Number(ip.value));
+  const view = new DataView(new ArrayBuffer(16));
+  view.setBigUint64(0, ip.value >> 64n);
+  view.setBigUint64(8, ip.value & LOW64);
   const groups: number[] = [];
-  for (let shift = 112n; shift >= 0n; shift -= 16n) {
-    groups.push(Number((ip.value >> shift) & 0xffffn));
-  }
+  for (let i = 0; i < 16; i += 2) groups.push(view.getUint16(i));
   return formatGroups(groups);
 }
 
@@ -84,7 +86,7 @@ export function ipToBytes16(text: string, out = new Uint8Array(16), offset = 0):
   const value = ip.family === 4 ? (MAPPED_HIGH << 32n) | ip.value : ip.value;
   const view = new DataView(out.buffer, out.byteOffset + offset, 16);
   view.setBigUint64(0, value >> 64n);
-  view.setBigUint64(8, value & 0xffffffffffffffffn);
+  view.setBigUint64(8, value & LOW64);
   return out;
 }
 
@@ -141,18 +143,25 @@ function readGroups(half: string, last: boolean): number[] | undefined {
 function formatGroups(groups: readonly number[]): string {
   let start = -1;
   let length = 1;
+  let run = 0;
   for (let i = 0; i < 8; i++) {
-    let end = i;
-    while (end < 8 && groups[end] === 0) end++;
-    if (end - i > length) {
-      start = i;
-      length = end - i;
+    run = groups[i] === 0 ? run + 1 : 0;
+    if (run > length) {
+      length = run;
+      start = i + 1 - run;
     }
-    if (end > i) i = end;
   }
-  const hex = groups.map((group) => group.toString(16));
-  if (start < 0) return hex.join(':');
-  return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
+  let text = '';
+  for (let i = 0; i < 8; i++) {
+    if (i === start) {
+      text += '::';
+      i += length - 1;
+    } else {
+      if (i > 0 && i !== start + length) text += ':';
+      text += (groups[i] ?? 0).toString(16);
+    }
+  }
+  return text;
 }
 
 function addressError(text: string, why: string, hint?: string): DpctlError {

@@ -1,0 +1,7 @@
+/** Edits of desired state: the one door to their modules. */
+export * from './endpoint-edits.js';
+export * from './endpoints.js';
+export * from './gateways.js';
+export * from './lookup.js';
+export * from './networks.js';
+export * from './static-fdb.js';

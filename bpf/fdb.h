@@ -207,10 +207,11 @@ static __noinline int fdb_learn(struct __sk_buff *skb, struct endpoint *ep, stru
 /* The entry of a MAC, or NULL if it is unknown or has not been seen for too long. */
 static __always_inline struct fdb *fdb_find(const struct network *network, const void *mac)
 {
-	struct fdb_key key = { .vni = network->vni };
+	struct fdb_key key;
 	struct fdb *fdb;
 
-	mac_copy(key.mac, mac);
+	key.vni = network->vni;
+	mac_copy_padded(key.mac, mac);
 	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
 	if (!fdb)
 		return NULL;

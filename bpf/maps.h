@@ -117,6 +117,15 @@ struct {
 	__uint(max_entries, EVENT_RING_BYTES);
 } dp_event_v1 SEC(".maps");
 
+/*
+ * A function of its own, or the compiler merges the two look-ups into one with
+ * a variable map, which the kernel cannot inline.
+ */
+static __noinline struct endpoint *endpoint_find_hash(__u32 ifindex)
+{
+	return bpf_map_lookup_elem(&dp_endpointx_v1, &ifindex);
+}
+
 /* The host end with number ifindex, or NULL if no endpoint is there. */
 static __always_inline struct endpoint *endpoint_find(__u32 ifindex)
 {
@@ -125,7 +134,7 @@ static __always_inline struct endpoint *endpoint_find(__u32 ifindex)
 	if (ifindex < ENDPOINT_ARRAY_SIZE)
 		ep = bpf_map_lookup_elem(&dp_endpoint_v1, &ifindex);
 	else
-		ep = bpf_map_lookup_elem(&dp_endpointx_v1, &ifindex);
+		ep = endpoint_find_hash(ifindex);
 	if (!ep || !ep->id)
 		return NULL;
 	return ep;

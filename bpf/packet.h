@@ -53,6 +53,22 @@ static __always_inline void mac_copy(void *to, const void *from)
 	y[2] = x[2];
 }
 
+/*
+ * To a 4-byte aligned place of 8 bytes, of which the last two become zero. In
+ * two whole words, since a hash reads them back as such: of halves, the CPU
+ * would have to wait until both are in its cache.
+ */
+static __always_inline void mac_copy_padded(void *to, const void *from)
+{
+	const __u16 *x = from;
+	__u32 *y = to;
+
+	y[0] = *(const __u32 *)from;
+	y[1] = x[2];
+	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+		y[1] <<= 16;
+}
+
 static __always_inline bool mac_is_group(const __u8 *mac)
 {
 	return mac[0] & 1;

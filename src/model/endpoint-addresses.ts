@@ -1,6 +1,6 @@
 /** MAC and IP addresses of an endpoint: those asked for, checked, or else free ones. */
 import { DpctlError } from '../../loader/errors.js';
-import { type Family, formatIp, IP_BITS } from './ip.js';
+import { type Family, familyOf, formatIp, IP_BITS } from './ip.js';
 import { allocateIp, firstHost, freeIp, generateMac } from './ipam.js';
 import { endpointLabel } from './lookup.js';
 import { parseMac } from './mac.js';
@@ -78,7 +78,7 @@ export function chooseAddress(
   }
   if (self !== undefined) return family === 4 ? self.ip4 : self.ip6;
   if (subnet === undefined) return undefined;
-  const taken = takenAddresses(seeker);
+  const taken = takenAddresses(seeker, family);
   const address = freeIp(subnet, taken, [firstHost(subnet)]) ?? allocateIp(subnet, taken);
   return `${address}/${parsePrefix(subnet).length}`;
 }
@@ -189,15 +189,18 @@ function checkFree(seeker: Seeker, address: string, subnet: string | undefined):
 /** A command with an address that would be taken. */
 function suggest(seeker: Seeker, subnet: string | undefined): string {
   const free =
-    subnet === undefined ? undefined : freeIp(subnet, takenAddresses(seeker), [firstHost(subnet)]);
+    subnet === undefined
+      ? undefined
+      : freeIp(subnet, takenAddresses(seeker, familyOf(subnet)), [firstHost(subnet)]);
   return free === undefined ? 'dpctl endpoints' : `${seeker.command} --ip ${free}`;
 }
 
-function takenAddresses(seeker: Seeker): string[] {
-  const { gateway } = seeker.network;
-  const taken = [gateway?.ip4 ?? '', gateway?.ip6 ?? ''];
-  for (const { ip4, ip6 } of others(seeker)) taken.push(ip4 ?? '', ip6 ?? '');
-  return taken;
+/** Addresses of one family that somebody on the network has. */
+function takenAddresses(seeker: Seeker, family: Family): string[] {
+  const key = family === 4 ? 'ip4' : 'ip6';
+  const taken = others(seeker).map((each) => each[key]);
+  taken.push(seeker.network.gateway?.[key]);
+  return taken.filter((address) => address !== undefined);
 }
 
 /** The endpoints of the network but for the one itself. */

@@ -1,6 +1,6 @@
 /** Choice of addresses: pure, so that the same state and request always give the same one. */
 import { DpctlError } from '../../loader/errors.js';
-import { formatIp, ip4ToNumber } from './ip.js';
+import { type Family, formatIp, ip4ToNumber } from './ip.js';
 import { bytesToMac, MAC_LENGTH } from './mac.js';
 import { addressOf, formatPrefix, hostRange, parsePrefix } from './prefix.js';
 
@@ -23,11 +23,28 @@ export function freeIp(
   for (const address of taken) used.add(addressOf(address));
   for (const address of reserved) used.add(addressOf(address));
   const { first, last } = hostRange(prefix);
-  for (let value = first; value <= last; value++) {
-    const address = formatIp({ family: prefix.family, value });
+  for (const address of textsOf(prefix.family, first, last)) {
     if (!used.has(address)) return address;
   }
   return undefined;
+}
+
+/**
+ * Consecutive addresses as text. Only the last part is written anew: with thousands of
+ * endpoints the search for a free address would else cost more than the rest of an attach.
+ */
+function* textsOf(family: Family, first: bigint, last: bigint): Generator<string> {
+  const radix = family === 4 ? 10 : 16;
+  const size = family === 4 ? 256n : 65_536n;
+  for (let base = (first / size) * size; base <= last; base += size) {
+    // All addresses of a block but the one that ends in zero differ behind the last separator only.
+    const head = formatIp({ family, value: base + 1n }).slice(0, -1);
+    const from = base < first ? Number(first - base) : 0;
+    const to = base + size > last ? Number(last - base) : Number(size) - 1;
+    for (let low = from; low <= to; low++) {
+      yield low === 0 ? formatIp({ family, value: base }) : head + low.toString(radix);
+    }
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { ERRNO, kernelError } from '../errors.js';
 import { checkBpf, libbpf } from '../libbpf.js';
+import { fixedString } from '../libc.js';
 import { options, struct } from '../struct.js';
 import { openNetlink } from '../sys/socket.js';
 import type { Direction } from './attach.js';
@@ -101,7 +102,7 @@ function absent(result: number): boolean {
 }
 
 function destroyIfEmpty(ifindex: number): void {
-  if (!clsactIsEmpty(ifindex)) return;
+  if (tcFilters(ifindex, 'ingress').length + tcFilters(ifindex, 'egress').length > 0) return;
   const result = libbpf().bpf_tc_hook_destroy(hook(ifindex, BOTH_POINTS));
   if (result < 0 && !absent(result)) checkBpf(`bpf_tc_hook_destroy ifindex ${ifindex}`, result);
 }
@@ -112,32 +113,59 @@ const NLM_F_REQUEST_DUMP = 0x301;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 /** Parents of the two filter lists of a clsact qdisc (TC_H_CLSACT with TC_H_MIN_INGRESS, _EGRESS). */
-const CLSACT_PARENTS = [0xfffffff2, 0xfffffff3];
+const CLSACT_PARENT: Readonly<Record<Direction, number>> = {
+  ingress: 0xfffffff2,
+  egress: 0xfffffff3,
+};
 
-/** Whether a device's clsact qdisc has no filter, on either side. libbpf cannot list filters. */
-function clsactIsEmpty(ifindex: number): boolean {
+/** A filter in a device's clsact qdisc. */
+export interface TcListed extends TcFilter {
+  /** 'bpf', 'u32', 'flower' ... */
+  readonly kind: string;
+}
+
+const TCMSG_SIZE = 20;
+const TCA_KIND = 1;
+
+/**
+ * The filters on one side of a device's clsact qdisc, of anybody, none without such a qdisc.
+ * libbpf cannot list them. Call it inside the device's network namespace.
+ */
+export function tcFilters(ifindex: number, direction: Direction): TcListed[] {
   const socket = openNetlink(0);
   try {
+    const filters: TcListed[] = [];
     const reply = new Uint8Array(65536);
     const view = new DataView(reply.buffer);
-    for (const parent of CLSACT_PARENTS) {
-      const request = struct(36)
-        .u32(0, 36)
-        .u32(4, RTM_GETTFILTER | (NLM_F_REQUEST_DUMP << 16))
-        .u32(20, ifindex)
-        .u32(28, parent);
-      socket.send(request.bytes);
-      for (let done = false; !done; ) {
-        const length = socket.recv(reply);
-        for (let at = 0; at < length; at += (view.getUint32(at, true) + 3) & ~3) {
-          const type = view.getUint16(at + 4, true);
-          if (type === RTM_NEWTFILTER) return false;
-          done ||= type === NLMSG_DONE || type === NLMSG_ERROR;
-        }
+    const request = struct(36)
+      .u32(0, 36)
+      .u32(4, RTM_GETTFILTER | (NLM_F_REQUEST_DUMP << 16))
+      .u32(20, ifindex)
+      .u32(28, CLSACT_PARENT[direction]);
+    socket.send(request.bytes);
+    for (let done = false; !done; ) {
+      const length = socket.recv(reply);
+      for (let at = 0; at < length; at += (view.getUint32(at, true) + 3) & ~3) {
+        const type = view.getUint16(at + 4, true);
+        if (type === RTM_NEWTFILTER) filters.push(readFilter(view, at + 16, reply));
+        done ||= type === NLMSG_DONE || type === NLMSG_ERROR;
       }
     }
-    return true;
+    // A filter's head is listed too, with handle 0.
+    return filters.filter(({ handle }) => handle !== 0);
   } finally {
     socket.close();
   }
+}
+
+/** struct tcmsg: family, ifindex, handle, parent, info (priority << 16 | protocol); TCA_KIND first. */
+function readFilter(view: DataView, at: number, bytes: Uint8Array): TcListed {
+  const attribute = at + TCMSG_SIZE;
+  const isKind = view.getUint16(attribute + 2, true) === TCA_KIND;
+  const end = attribute + view.getUint16(attribute, true);
+  return {
+    handle: view.getUint32(at + 8, true),
+    priority: view.getUint32(at + 16, true) >>> 16,
+    kind: isKind ? fixedString(bytes.subarray(attribute + 4, end)) : '',
+  };
 }

@@ -3,7 +3,6 @@
  * in bytes, comes from the contract; how a map is reached comes from the loader.
  */
 import { join } from 'node:path';
-import { MAPS } from '../contract/generated.js';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
 import {
   type BpfMap,
@@ -15,11 +14,8 @@ import {
   mapPutBatch,
   openPinnedMap,
 } from '../../loader/map.js';
-
-/** Names of the tables, as in the contract. */
-export type TableName = keyof typeof MAPS;
-type KeyOf<N extends TableName> = ReturnType<(typeof MAPS)[N]['key']['decode']>;
-type ValueOf<N extends TableName> = ReturnType<(typeof MAPS)[N]['value']['decode']>;
+import { MAPS } from '../contract/generated.js';
+import { isArrayTable, type RawEntry, type TableName } from '../model/entry.js';
 
 /** The open tables of a node. Each is opened when it is first used. */
 export interface Tables {
@@ -61,54 +57,11 @@ function openMap(path: string): BpfMap {
   }
 }
 
-/** One entry as bytes: what plans compare and write. */
-export interface RawEntry {
-  readonly table: TableName;
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-}
-
-/** An entry of a table from typed key and value. */
-export function tableEntry<N extends TableName>(
-  table: N,
-  key: KeyOf<N>,
-  value: ValueOf<N>,
-): RawEntry {
-  const codecs = MAPS[table] as unknown as {
-    key: { encode(value: KeyOf<N>): Uint8Array };
-    value: { encode(value: ValueOf<N>): Uint8Array };
-  };
-  return { table, key: codecs.key.encode(key), value: codecs.value.encode(value) };
-}
-
-/** The key of a table in bytes. */
-export function tableKey<N extends TableName>(table: N, key: KeyOf<N>): Uint8Array {
-  const codec = MAPS[table].key as unknown as { encode(value: KeyOf<N>): Uint8Array };
-  return codec.encode(key);
-}
-
-/** A key of a table from its bytes. */
-export function decodeKey<N extends TableName>(table: N, bytes: Uint8Array): KeyOf<N> {
-  return MAPS[table].key.decode(viewOf(bytes)) as KeyOf<N>;
-}
-
-/** A value of a table from its bytes (of a per-CPU table: of the CPU at the offset). */
-export function decodeValue<N extends TableName>(
-  table: N,
-  bytes: Uint8Array,
-  offset = 0,
-): ValueOf<N> {
-  return MAPS[table].value.decode(viewOf(bytes), offset) as ValueOf<N>;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
 /** The bytes of one value, or undefined. In an array table an entry of zeros is no entry. */
 export function getRaw(tables: Tables, table: TableName, key: Uint8Array): Uint8Array | undefined {
   const value = mapGet(tables.map(table), key);
-  if (value === undefined || (isArray(table) && value.every((byte) => byte === 0))) return undefined;
+  if (value === undefined || (isArrayTable(table) && value.every((byte) => byte === 0)))
+    return undefined;
   return value;
 }
 
@@ -154,7 +107,7 @@ function fullError(table: TableName, size: number, cause: unknown): unknown {
 /** Delete one entry; in an array table it becomes zeros. False when there was none. */
 export function deleteRaw(tables: Tables, table: TableName, key: Uint8Array): boolean {
   const map = tables.map(table);
-  if (!isArray(table)) return mapDelete(map, key);
+  if (!isArrayTable(table)) return mapDelete(map, key);
   const had = getRaw(tables, table, key) !== undefined;
   if (had) mapPut(map, key, new Uint8Array(map.valueSize));
   return had;
@@ -165,15 +118,9 @@ export function* entriesRaw(
   tables: Tables,
   table: TableName,
 ): Generator<readonly [Uint8Array, Uint8Array]> {
-  const array = isArray(table);
+  const array = isArrayTable(table);
   for (const entry of mapEntries(tables.map(table))) {
     if (array && entry[1].every((byte) => byte === 0)) continue;
     yield entry;
   }
-}
-
-/** BPF_MAP_TYPE_ARRAY and BPF_MAP_TYPE_PERCPU_ARRAY: entries are always there. */
-function isArray(table: TableName): boolean {
-  const type: number = MAPS[table].type;
-  return type === 2 || type === 6;
 }

@@ -1,0 +1,73 @@
+/** A namespace may have its veth already: then dpctl takes that one instead of making another. */
+import { DpctlError } from '../../loader/errors.js';
+import { addrDump, type Link, linkDump, linkGet, type Rtnl } from '../kernel/netlink.js';
+import type { Endpoint } from '../model/state.js';
+import type { Node } from './node.js';
+
+/** The host end of a veth that was found, and what both ends are set to. */
+export interface FoundDevice {
+  readonly ifindex: number;
+  readonly hostIfname: string;
+  readonly settings: NonNullable<Endpoint['adopted']>;
+}
+
+/**
+ * Look for an interface in a namespace that can become an endpoint.
+ * @param inside rtnetlink in the endpoint's namespace
+ * @returns undefined when there is no such interface, so that one is to be made
+ * @throws DpctlError INTERFACE_EXISTS when there is one that cannot be taken
+ */
+export function findDevice(
+  node: Node,
+  inside: Rtnl,
+  ns: string,
+  ifname: string,
+): FoundDevice | undefined {
+  const inner = linkGet(inside, { name: ifname });
+  if (inner === undefined) return undefined;
+  const host = hostEnd(node, inner);
+  const refuse = (why: string): DpctlError =>
+    new DpctlError('INTERFACE_EXISTS', `${ns} has an interface ${ifname} already, and ${why}`, {
+      exitCode: 1,
+      hint: `dpctl attach ${ns} --ifname ${freeName(inside)}`,
+      details: { ns, ifname },
+    });
+  if (inner.kind !== 'veth') throw refuse(`it is no veth (${inner.kind ?? 'a physical device'})`);
+  if (host === undefined) throw refuse('its other end is not in the namespace of this node');
+  if (host.alias?.startsWith('dpctl ') === true) throw refuse('another dpctl root has attached it');
+  if (host.master !== undefined) {
+    const master = linkGet(node.rtnl(), { ifindex: host.master })?.name ?? `#${host.master}`;
+    throw refuse(`its other end ${host.name} is a port of ${master}`);
+  }
+  return {
+    ifindex: host.ifindex,
+    hostIfname: host.name,
+    settings: {
+      mac: inner.mac,
+      mtu: inner.mtu,
+      up: inner.up,
+      hostMtu: host.mtu,
+      hostUp: host.up,
+      hostAlias: host.alias ?? '',
+      addresses: addrDump(inside, inner.ifindex)
+        .filter(({ scope }) => scope !== 'link')
+        .map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+    },
+  };
+}
+
+/** The other end of a veth, if it is in the node's namespace and points back. */
+function hostEnd(node: Node, inner: Link): Link | undefined {
+  if (inner.kind !== 'veth' || inner.peerIfindex === undefined) return undefined;
+  const host = linkGet(node.rtnl(), { ifindex: inner.peerIfindex });
+  const pointsBack = host?.kind === 'veth' && host.peerIfindex === inner.ifindex;
+  return pointsBack && host.linkNetnsId !== undefined ? host : undefined;
+}
+
+/** The first ethN that the namespace does not have. */
+function freeName(inside: Rtnl): string {
+  const names = new Set(linkDump(inside).map(({ name }) => name));
+  let number = 0;
+  while (names.has(`eth${number}`)) number++;
+  return `eth${number}`;
+}

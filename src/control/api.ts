@@ -1,0 +1,9 @@
+/** Everything that the command line may ask of the control core. */
+export { attach, detach } from './attach.js';
+export { endpointList } from './endpoints.js';
+export { fdbAdd, fdbDelete, fdbFlush } from './fdb.js';
+export { networkAdd, networkDelete, networkList } from './network.js';
+export { type Node, openNode } from './node.js';
+export { reconcile } from './reconcile.js';
+export { type ResetRow, reset, resetPlan } from './reset.js';
+export type * from './types.js';

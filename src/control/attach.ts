@@ -1,0 +1,194 @@
+/** attach and detach: a namespace gets an endpoint on a network, or loses it. */
+import { DpctlError } from '../../loader/errors.js';
+import { foreignFilters, installedProgramId } from '../kernel/datapath.js';
+import { linkGet, openRtnl } from '../kernel/netlink.js';
+import { closeNetns, netnsExists, openNetnsRef } from '../kernel/netns.js';
+import {
+  addEndpoint,
+  ensureDefaultNetwork,
+  findEndpoints,
+  IFNAME_DEFAULT,
+  markDetaching,
+  NETWORK_DEFAULT,
+} from '../model/edit.js';
+import { checkIfname } from '../model/names.js';
+import type { NamespaceRef, State } from '../model/state.js';
+import { type FoundDevice, findDevice } from './adopt.js';
+import { type Changed, change, freeIfindex } from './change.js';
+import { hostPins, type Node } from './node.js';
+import { endpointRows } from './rows.js';
+import type { AttachRequest, ChangeOptions, EndpointChange } from './types.js';
+
+/** Bytes of layer 3 of an endpoint when nobody asks for another size: Ethernet's. */
+const DEFAULT_MTU = 1500;
+
+/**
+ * Attach a namespace to a network: make its veth (or adopt the one it has), give it addresses,
+ * and put the datapath on the host end. Attaching again changes what is asked differently.
+ * @throws DpctlError NETNS_*, NETWORK_NOT_FOUND, ADDRESS_IN_USE, MAC_IN_USE, SUBNET_FULL,
+ *   INTERFACE_EXISTS ...; then nothing was changed
+ */
+export async function attach(
+  node: Node,
+  request: AttachRequest,
+  options: ChangeOptions = {},
+): Promise<EndpointChange> {
+  const ifname = checkIfname(request.ifname ?? IFNAME_DEFAULT);
+  let id = 0;
+  const changed = await change(node, options, (before) => {
+    const state =
+      (request.network ?? NETWORK_DEFAULT) === NETWORK_DEFAULT
+        ? ensureDefaultNetwork(before).state
+        : before;
+    const target = resolveTarget(node, state, request, ifname);
+    const { adopted } = target;
+    const edited = addEndpoint(state, {
+      namespace: target.namespace,
+      ifname,
+      network: request.network,
+      ips: request.ips?.length ? request.ips : firstOfEachFamily(adopted?.settings.addresses),
+      mac: request.mac ?? adopted?.settings.mac,
+      mtu: request.mtu,
+      isolated: request.isolated,
+      lock: request.lock,
+      allowPrefixes: request.allowPrefixes,
+      ifindex: adopted?.ifindex ?? freeIfindex(node, [state]),
+      hostIfname: adopted?.hostIfname,
+      adopted: adopted?.settings,
+      raisedLoopback: target.loopbackDown,
+      defaultMtu: adopted?.settings.mtu ?? DEFAULT_MTU,
+    });
+    id = edited.endpoint.id;
+    const networks = new Set([edited.endpoint.network]);
+    return { state: edited.state, scope: { endpoints: new Set([id]), networks } };
+  });
+  const notes = [...changed.notes, ...(changed.changed ? filterNotes(node, changed, id) : [])];
+  return endpointChange({ ...changed, notes }, (endpoint) => endpoint.id === id);
+}
+
+/** Of the addresses that an adopted interface has, those that become the endpoint's. */
+function firstOfEachFamily(addresses: readonly string[] = []): string[] {
+  const ip4 = addresses.find((address) => !address.includes(':'));
+  const ip6 = addresses.find((address) => address.includes(':'));
+  return [ip4, ip6].filter((address) => address !== undefined);
+}
+
+function endpointChange(
+  changed: Changed,
+  picks: Parameters<typeof endpointRows>[1],
+): EndpointChange {
+  return { ...changed, endpoints: endpointRows(changed.state, picks), hook: changed.hook ?? 'tcx' };
+}
+
+interface Target {
+  readonly namespace: NamespaceRef;
+  /** The interface that is there already and leads to this node. */
+  readonly adopted: FoundDevice | undefined;
+  readonly loopbackDown: boolean;
+}
+
+/** Look at the namespace that is asked for; only an endpoint that is new can adopt a device. */
+function resolveTarget(node: Node, state: State, request: AttachRequest, ifname: string): Target {
+  if (request.create === true && !request.ns.includes('/') && !netnsExists(request.ns)) {
+    const path = `/run/netns/${request.ns}`;
+    const namespace = { ref: request.ns, kind: 'name' as const, path, cookie: '', created: true };
+    const pending = findEndpoints(state, { ref: request.ns, ifname })[0];
+    return {
+      namespace: pending?.namespace.cookie === '' ? pending.namespace : namespace,
+      adopted: undefined,
+      loopbackDown: true,
+    };
+  }
+  const ns = openNetnsRef(request.ns);
+  try {
+    refuseNodeNamespace(node, request.ns, ns.cookie);
+    const { kind, path } = ns;
+    const cookie = String(ns.cookie);
+    const known = findEndpoints(state, { cookie });
+    const namespace = known[0]?.namespace ?? {
+      ref: request.ns,
+      kind,
+      path,
+      cookie,
+      created: false,
+    };
+    const isNew = !known.some((endpoint) => endpoint.ifname === ifname);
+    const rtnl = openRtnl(ns.fd);
+    try {
+      return {
+        namespace,
+        adopted: isNew ? findDevice(node, rtnl, request.ns, ifname) : undefined,
+        loopbackDown: linkGet(rtnl, { name: 'lo' })?.up === false,
+      };
+    } finally {
+      rtnl.close();
+    }
+  } finally {
+    closeNetns(ns);
+  }
+}
+
+function refuseNodeNamespace(node: Node, ref: string, cookie: bigint): void {
+  const own = openNetnsRef(`/proc/self/fd/${node.netnsFd()}`);
+  closeNetns(own);
+  if (own.cookie !== cookie) return;
+  throw new DpctlError('NETNS_IS_NODE', `${ref} is the network namespace of the node itself`, {
+    exitCode: 1,
+    hint: 'attach the namespace of a container; the host joins by: dpctl network add NAME --gateway',
+  });
+}
+
+/** Filters of others that see only what the datapath leaves them are worth a word. */
+function filterNotes(node: Node, { state }: Changed, id: number): string[] {
+  const endpoint = state.endpoints.find((each) => each.id === id);
+  if (endpoint?.adopted === undefined) return [];
+  const others = node.within(() =>
+    foreignFilters(endpoint.ifindex, installedProgramId(hostPins(node))),
+  );
+  return others.map(
+    ({ name, where }) =>
+      `${endpoint.hostIfname} has a filter of somebody else's (${name}, ${where}): ${
+        where === 'clsact ingress'
+          ? 'it does not see frames that dpctl forwards'
+          : 'it runs beside dpctl, in the order of the list'
+      }`,
+  );
+}
+
+/**
+ * Take a namespace off its network: all of its endpoints, or the one of an interface. What is
+ * not attached is left as it is.
+ */
+export async function detach(
+  node: Node,
+  request: { readonly ns: string; readonly ifname?: string | undefined },
+  options: ChangeOptions = {},
+): Promise<EndpointChange> {
+  let removed: EndpointChange['endpoints'] = [];
+  const changed = await change(node, options, (state) => {
+    const found = findEndpoints(state, {
+      ref: request.ns,
+      cookie: cookieOf(request.ns),
+      ifname: request.ifname,
+    });
+    const ids = new Set(found.map(({ id }) => id));
+    removed = endpointRows(state, ({ id }) => ids.has(id));
+    let edited = state;
+    for (const id of ids) edited = markDetaching(edited, id);
+    const networks = new Set(found.map(({ network }) => network));
+    return { state: edited, scope: { endpoints: ids, networks } };
+  });
+  return { ...changed, endpoints: removed, hook: changed.hook ?? 'tcx' };
+}
+
+/** The same namespace may be named in another way than when it was attached, or be gone. */
+function cookieOf(ref: string): string | undefined {
+  try {
+    const ns = openNetnsRef(ref);
+    closeNetns(ns);
+    return String(ns.cookie);
+  } catch (error) {
+    if (error instanceof DpctlError && error.code === 'NETNS_BAD_NAME') throw error;
+    return undefined;
+  }
+}

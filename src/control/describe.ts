@@ -1,0 +1,90 @@
+/** Steps in words: for --dry-run, and for what reconcile says it repaired. */
+
+import { bytes16ToIp, bytesToMac } from '../model/address.js';
+import { bareAddress } from '../model/desired.js';
+import { decodeKey, decodeValue, type RawEntry } from '../model/entry.js';
+import type { DeviceSettings, Step } from '../model/plan.js';
+import type { Endpoint } from '../model/state.js';
+import type { PlanRow } from './types.js';
+
+/** One line for one step. */
+export function describeStep(step: Step): PlanRow {
+  const row = (subject: string, detail = ''): PlanRow => ({ step: step.op, subject, detail });
+  switch (step.op) {
+    case 'netns.create':
+    case 'netns.delete':
+      return row(step.endpoint.namespace.ref);
+    case 'veth.create': {
+      const { endpoint } = step.port;
+      return row(endpoint.hostIfname, `peer ${who(endpoint)} mac ${endpoint.mac}`);
+    }
+    case 'veth.delete':
+      return row(step.name, `ifindex ${step.ifindex}`);
+    case 'host.set':
+      return row(step.endpoint.hostIfname, settings(step.set));
+    case 'inner.set':
+      return row(who(step.endpoint), settings(step.set));
+    case 'loopback.up':
+    case 'loopback.down':
+      return row(`${step.endpoint.namespace.ref}/lo`);
+    case 'address.add':
+    case 'address.delete':
+      return row(who(step.endpoint), step.address);
+    case 'route.add':
+      return row(who(step.endpoint), `default via ${bareAddress(step.gateway)}`);
+    case 'tc.attach':
+    case 'tc.detach':
+      return row(`endpoint ${step.id}`, step.ifindex === 0 ? '' : `ifindex ${step.ifindex}`);
+    case 'table.put':
+    case 'table.delete':
+      return row(step.entry.table, entryText(step.entry));
+    case 'stats.clear':
+    case 'fdb.forget':
+      return row(`endpoint ${step.id}`);
+    case 'sysctl.set':
+      return row(step.key.replaceAll('/', '.'), `${step.was} -> ${step.value}`);
+    case 'nft.apply':
+      return row('table inet dpctl', step.rules.map(({ subnet }) => subnet).join(' '));
+  }
+}
+
+function who({ namespace, ifname }: Endpoint): string {
+  return `${namespace.kind === 'node' ? 'host' : namespace.ref}/${ifname}`;
+}
+
+function settings(set: DeviceSettings): string {
+  return Object.entries(set)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(' ');
+}
+
+/** Key and target of a table's entry as `bridge fdb` or `ip neigh` would say it. */
+function entryText({ table, key, value }: RawEntry): string {
+  switch (table) {
+    case 'fdb': {
+      const { vni, mac } = decodeKey('fdb', key);
+      return `${bytesToMac(mac)} vni ${vni} ifindex ${decodeValue('fdb', value).ifindex}`;
+    }
+    case 'neigh': {
+      const { vni, ip } = decodeKey('neigh', key);
+      return `${bytes16ToIp(ip)} vni ${vni} mac ${bytesToMac(decodeValue('neigh', value).mac)}`;
+    }
+    case 'port': {
+      const { network, slot } = decodeKey('port', key);
+      return `network ${network} slot ${slot} ifindex ${decodeValue('port', value).ifindex}`;
+    }
+    case 'network': {
+      const { vni, ageing, slots } = decodeValue('network', value);
+      return `vni ${vni} ageing ${ageing} slots ${slots}`;
+    }
+    case 'endpoint':
+    case 'endpointx':
+      return `ifindex ${decodeKey(table, key)} id ${decodeValue(table, value).id}`;
+    case 'prefix': {
+      const { endpoint, ip, prefixlen } = decodeKey('prefix', key);
+      return `endpoint ${endpoint} ${bytes16ToIp(ip)} bits ${prefixlen - 32}`;
+    }
+    default:
+      return Buffer.from(key).toString('hex');
+  }
+}

@@ -1,0 +1,41 @@
+/** Learned MACs are deleted by the datapath itself, which keeps their count beside them. */
+import { testRun } from '../../loader/testrun.js';
+import { ControlOp, controlCodec, decodeControl, type Fdb } from '../contract/generated.js';
+import { withProgram } from '../kernel/datapath.js';
+import { entriesRaw } from '../kernel/tables.js';
+import { decodeKey, decodeValue } from '../model/entry.js';
+import { hostPins, type Node } from './node.js';
+
+/**
+ * Delete the learned entries of the FDB that a test picks.
+ * @returns how many were deleted
+ */
+export function forgetLearned(
+  node: Node,
+  picks: (entry: Fdb, key: { vni: number; mac: Uint8Array }) => boolean,
+): number {
+  let forgotten = 0;
+  withProgram(hostPins(node), 'control', (fd) => {
+    for (const [keyBytes, valueBytes] of entriesRaw(node.tables(), 'fdb')) {
+      const entry = decodeValue('fdb', valueBytes);
+      const key = decodeKey('fdb', keyBytes);
+      if (entry.flags !== 0 || !picks(entry, key)) continue;
+      const request = { op: ControlOp.FDB_FORGET, result: 0, now: 0n, fdb: key };
+      if (runControl(fd, request).result === 0) forgotten++;
+    }
+  });
+  return forgotten;
+}
+
+/** The datapath's clock, jiffies64. */
+export function datapathNow(node: Node): bigint {
+  return withProgram(hostPins(node), 'control', (fd) => {
+    const empty = { vni: 0, mac: new Uint8Array(6) };
+    return runControl(fd, { op: ControlOp.NOW, result: 0, now: 0n, fdb: empty }).now;
+  });
+}
+
+function runControl(fd: number, request: Parameters<typeof controlCodec.encode>[0]) {
+  const { data } = testRun(fd, { data: controlCodec.encode(request) });
+  return decodeControl(new DataView(data.buffer, data.byteOffset, data.byteLength));
+}

@@ -1,0 +1,60 @@
+/** network add, del and list. */
+
+import { networkOf } from '../model/desired.js';
+import { addNetwork, deleteNetwork } from '../model/edit.js';
+import { change } from './change.js';
+import type { Node } from './node.js';
+import { networkRows } from './rows.js';
+import type { ChangeOptions, NetworkAddRequest, NetworkChange, NetworkRow } from './types.js';
+
+/**
+ * Make a network, or change what is asked differently of one that is there (its ageing, its
+ * gateway ...). Its endpoints are in scope, for some of it is seen inside them.
+ */
+export async function networkAdd(
+  node: Node,
+  request: NetworkAddRequest,
+  options: ChangeOptions = {},
+): Promise<NetworkChange> {
+  const changed = await change(node, options, (before) => {
+    const { state } = addNetwork(before, request);
+    const endpoints = state.endpoints.filter(({ network }) => network === request.name);
+    return {
+      state,
+      scope: {
+        endpoints: new Set(endpoints.map(({ id }) => id)),
+        networks: new Set([request.name]),
+      },
+    };
+  });
+  const network = networkRows(changed.state).find(({ name }) => name === request.name);
+  return network === undefined ? changed : { ...changed, network };
+}
+
+/** Delete a network that has no endpoints. One that is not there is no error. */
+export async function networkDelete(
+  node: Node,
+  request: { readonly name: string },
+  options: ChangeOptions = {},
+): Promise<NetworkChange> {
+  let row: NetworkRow | undefined;
+  const changed = await change(node, options, (before) => {
+    if (networkOf(before, request.name) !== undefined) {
+      row = networkRows(before).find(({ name }) => name === request.name);
+    }
+    const gateways = before.endpoints.filter(({ network }) => network === request.name);
+    return {
+      state: deleteNetwork(before, request.name),
+      scope: {
+        endpoints: new Set(gateways.map(({ id }) => id)),
+        networks: new Set([request.name]),
+      },
+    };
+  });
+  return row === undefined ? changed : { ...changed, network: row };
+}
+
+/** All networks. */
+export function networkList(node: Node): NetworkRow[] {
+  return networkRows(node.store.load());
+}

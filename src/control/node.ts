@@ -1,0 +1,135 @@
+/**
+ * A node: a network namespace together with a root directory. Everything a command does hangs
+ * off this value, so that many nodes can live on one machine.
+ */
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { DpctlError } from '../../loader/errors.js';
+import { closeFd, inNetns, openFd } from '../../loader/sys.js';
+import { bindNetns, ensureBpffs, isNsfs } from '../kernel/bpffs.js';
+import { hostPath } from '../kernel/mountns.js';
+import { openRtnl, type Rtnl } from '../kernel/netlink.js';
+import { requireRoot } from '../kernel/process.js';
+import { openTables, type Tables } from '../kernel/tables.js';
+import { openFileStore, type Store } from '../store/file.js';
+
+/** Where a node keeps what it has. Paths as the host sees them (mountns.ts). */
+export interface NodePaths {
+  readonly root: string;
+  /** Lives as long as the kernel: lock, endpoints, pins. */
+  readonly runDir: string;
+  /** Outlives a boot: networks. */
+  readonly stateDir: string;
+  readonly bpfDir: string;
+  readonly mapsDir: string;
+  readonly programsDir: string;
+  readonly linksDir: string;
+  /** The node's own network namespace, bind-mounted when the node is first changed. */
+  readonly netns: string;
+}
+
+/** A node whose parts are opened when first used; close() closes them. */
+export interface Node {
+  readonly paths: NodePaths;
+  readonly store: Store;
+  /** File descriptor of the node's network namespace. */
+  netnsFd(): number;
+  /** rtnetlink in the node's namespace. */
+  rtnl(): Rtnl;
+  tables(): Tables;
+  /** A short synchronous section in the node's namespace. */
+  within<T>(section: () => T): T;
+  close(): void;
+}
+
+/** The paths of a node under a root directory. */
+export function nodePaths(root: string): NodePaths {
+  const base = resolve(root);
+  const runDir = join(base, 'run/dpctl');
+  const bpfDir = join(runDir, 'bpf');
+  return {
+    root: base,
+    runDir,
+    stateDir: join(base, 'var/lib/dpctl'),
+    bpfDir,
+    mapsDir: join(bpfDir, 'maps'),
+    programsDir: join(bpfDir, 'programs'),
+    linksDir: join(bpfDir, 'links'),
+    netns: join(runDir, 'netns'),
+  };
+}
+
+/**
+ * Open a node. Nothing is made yet: a node that was never changed lives in the caller's own
+ * network namespace.
+ * @throws DpctlError NOT_ROOT
+ */
+export function openNode(options: { readonly root?: string | undefined } = {}): Node {
+  requireRoot();
+  const paths = nodePaths(options.root ?? '/');
+  let fd: number | undefined;
+  let rtnl: Rtnl | undefined;
+  let tables: Tables | undefined;
+  const netnsFd = (): number => {
+    fd ??= openFd(isNsfs(paths.netns) ? hostPath(paths.netns) : '/proc/self/ns/net');
+    return fd;
+  };
+  return {
+    paths,
+    store: openFileStore({
+      runDir: hostPath(paths.runDir),
+      stateDir: hostPath(paths.stateDir),
+    }),
+    netnsFd,
+    rtnl: () => {
+      rtnl ??= openRtnl(netnsFd());
+      return rtnl;
+    },
+    tables: () => {
+      tables ??= openTables(hostPath(paths.mapsDir));
+      return tables;
+    },
+    within: (section) => inNetns(netnsFd(), section),
+    close: () => {
+      tables?.close();
+      rtnl?.close();
+      if (fd !== undefined) closeFd(fd);
+      tables = undefined;
+      rtnl = undefined;
+      fd = undefined;
+    },
+  };
+}
+
+/**
+ * Make what a node needs before anything can be attached to it: directories, its BPF file
+ * system, and the name of its network namespace. Safe to repeat.
+ * @throws DpctlError BPFFS_UNAVAILABLE, NODE_DIRECTORY
+ */
+export async function prepareNode({ paths, netnsFd }: Node): Promise<void> {
+  for (const dir of [paths.runDir, paths.stateDir]) {
+    try {
+      mkdirSync(hostPath(dir), { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      throw new DpctlError('NODE_DIRECTORY', `cannot make ${dir}`, {
+        exitCode: 2,
+        hint: 'choose a writable place with --root',
+        cause,
+      });
+    }
+  }
+  await ensureBpffs(paths.bpfDir);
+  for (const dir of [paths.mapsDir, paths.programsDir, paths.linksDir]) {
+    mkdirSync(hostPath(dir), { recursive: true, mode: 0o700 });
+  }
+  await bindNetns(netnsFd(), paths.netns);
+}
+
+/** The node's pins by the paths that reach them from here. */
+export function hostPins({ paths }: Node) {
+  return {
+    mapsDir: hostPath(paths.mapsDir),
+    programsDir: hostPath(paths.programsDir),
+    linksDir: hostPath(paths.linksDir),
+  };
+}

@@ -1,0 +1,66 @@
+/** What was found in the kernel, in the words in which plans compare it with what is wanted. */
+import type { Masquerade } from './desired.js';
+import type { RawEntry } from './entry.js';
+
+/** One end of a veth. */
+export interface ObservedDevice {
+  readonly ifindex: number;
+  readonly name: string;
+  readonly mac: string;
+  /** Bytes of layer 3. */
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly alias: string;
+  /** Bytes; the larger of the IPv6 and IPv4 limits where they differ. */
+  readonly gsoSize: number;
+}
+
+/** The program on the host end of an endpoint. */
+export interface ObservedHook {
+  readonly hook: 'tcx' | 'clsact';
+  readonly programId: number;
+}
+
+/** What was found of one endpoint. */
+export interface ObservedPort {
+  /**
+   * `reachable`: its namespace can be opened. `hidden`: it lives (the host end has its peer
+   * there) but cannot be opened, so nothing inside is known. `gone`: there is no such namespace.
+   */
+  readonly namespace: 'reachable' | 'hidden' | 'gone';
+  readonly host: ObservedDevice | undefined;
+  readonly inner: ObservedDevice | undefined;
+  /** ADDRESS/LENGTH of the interface inside, without link-local ones. */
+  readonly addresses: readonly string[];
+  /** Next hops of default routes inside. */
+  readonly gateways: readonly string[];
+  readonly loopbackUp: boolean;
+  readonly hook: ObservedHook | undefined;
+  /** MACs learned behind it. */
+  readonly learned: number;
+}
+
+/** What belongs to no endpoint of the desired state. */
+export type Stray =
+  | { readonly kind: 'device'; readonly name: string; readonly ifindex: number }
+  | { readonly kind: 'link'; readonly id: number }
+  | { readonly kind: 'learned'; readonly endpoint: number };
+
+/** What was found of a node, or of the part of it that a command is about. */
+export interface Observed {
+  /** By {@link entryName}. */
+  readonly entries: ReadonlyMap<string, RawEntry>;
+  /** By number of the endpoint. */
+  readonly ports: ReadonlyMap<number, ObservedPort>;
+  readonly strays: readonly Stray[];
+  readonly masquerades: readonly Masquerade[];
+  /** Key below /proc/sys -> value, of those that are or were wanted. */
+  readonly sysctls: ReadonlyMap<string, string>;
+  /** Id of the program that endpoints are to run; 0 when it is to be loaded first. */
+  readonly programId: number;
+}
+
+/** The name of an entry in {@link Observed}: its table and key. */
+export function entryName({ table, key }: Pick<RawEntry, 'table' | 'key'>): string {
+  return `${table}/${Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('hex')}`;
+}

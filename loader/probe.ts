@@ -1,0 +1,194 @@
+import { closeSync, existsSync } from 'node:fs';
+import { DpctlError, ERRNO, errnoOf } from './errors.js';
+import { checkBpf, libbpf } from './libbpf.js';
+import { cString } from './libc.js';
+import { queryTcx } from './link/query.js';
+import { closeMap, MAP_TYPE, mapCreate } from './map/info.js';
+import { PROG_TYPE, programInfo } from './program.js';
+import { struct } from './struct.js';
+
+/** Helper numbers (enum bpf_func_id in linux/bpf.h) that the project probes. */
+const HELPER = { redirectNeigh: 152, redirectPeer: 155, timerInit: 169, loop: 181 } as const;
+const LOOPBACK_IFINDEX = 1;
+
+/** What each feature means and how to find out, by doing it. */
+const PROBES = {
+  /** tcx links (Linux 6.6). */
+  tcx: probeTcx,
+  /** Batch operations on hash maps (5.6). */
+  batch: probeBatch,
+  /** BPF ring buffer (5.8). */
+  ringbuf: () => probeMapType(MAP_TYPE.ringbuf),
+  /** bpf_loop in TC programs (5.17). */
+  bpf_loop: () => probeHelper(PROG_TYPE.schedCls, HELPER.loop),
+  /** bpf_timer in TC programs (5.15). */
+  bpf_timer: () => probeHelper(PROG_TYPE.schedCls, HELPER.timerInit),
+  /** bpf_redirect_peer in TC programs (5.10). */
+  redirect_peer: () => probeHelper(PROG_TYPE.schedCls, HELPER.redirectPeer),
+  /** bpf_redirect_neigh in TC programs (5.10). */
+  redirect_neigh: () => probeHelper(PROG_TYPE.schedCls, HELPER.redirectNeigh),
+  /** Programs are compiled to machine code (net.core.bpf_jit_enable). */
+  jit: probeJit,
+  /** The kernel describes its own types (CONFIG_DEBUG_INFO_BTF). */
+  btf: () => existsSync('/sys/kernel/btf/vmlinux'),
+} as const satisfies Record<string, () => boolean>;
+
+/** A kernel feature that can be asked for. */
+export type Feature = keyof typeof PROBES;
+/** All of them. */
+export const FEATURES = Object.keys(PROBES) as readonly Feature[];
+
+const known = new Map<string, boolean>();
+
+function once(key: string, probe: () => boolean): boolean {
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const found = probe();
+  known.set(key, found);
+  return found;
+}
+
+/**
+ * Whether this kernel has a feature, found out by using it, once a process. Version numbers are
+ * never compared: distributions carry features back.
+ * @throws DpctlError when bpf(2) cannot be used at all, see {@link bpfAvailable}
+ */
+export function hasFeature(feature: Feature): boolean {
+  requireBpf();
+  return once(feature, PROBES[feature]);
+}
+
+/** Every feature with its answer. */
+export function allFeatures(): Readonly<Record<Feature, boolean>> {
+  return Object.fromEntries(FEATURES.map((name) => [name, hasFeature(name)])) as Record<
+    Feature,
+    boolean
+  >;
+}
+
+/** Whether the kernel loads programs of a BPF_PROG_TYPE_. */
+export function probeProgType(type: number): boolean {
+  requireBpf();
+  return once(`program type ${type}`, () =>
+    answer('libbpf_probe_bpf_prog_type', libbpf().libbpf_probe_bpf_prog_type(type, null)),
+  );
+}
+
+/** Whether the kernel has maps of a BPF_MAP_TYPE_. */
+export function probeMapType(type: number): boolean {
+  requireBpf();
+  return once(`map type ${type}`, () =>
+    answer('libbpf_probe_bpf_map_type', libbpf().libbpf_probe_bpf_map_type(type, null)),
+  );
+}
+
+/** Whether programs of a type may call a helper (enum bpf_func_id). */
+export function probeHelper(progType: number, helper: number): boolean {
+  requireBpf();
+  return once(`helper ${helper} in type ${progType}`, () =>
+    answer('libbpf_probe_bpf_helper', libbpf().libbpf_probe_bpf_helper(progType, helper, null)),
+  );
+}
+
+function answer(call: string, result: number): boolean {
+  return checkBpf(call, result) === 1;
+}
+
+let unavailable: DpctlError | 'usable' | undefined;
+
+/**
+ * Whether this process can use bpf(2) at all.
+ * @returns undefined when it can, else the error to show: BPF_PERMISSION or BPF_MISSING, exit 2
+ */
+export function bpfAvailable(): DpctlError | undefined {
+  unavailable ??= tryBpf() ?? 'usable';
+  return unavailable === 'usable' ? undefined : unavailable;
+}
+
+function requireBpf(): void {
+  const error = bpfAvailable();
+  if (error) throw error;
+}
+
+function tryBpf(): DpctlError | undefined {
+  try {
+    closeMap(
+      mapCreate({ type: MAP_TYPE.hash, name: 'probe', keySize: 4, valueSize: 4, maxEntries: 1 }),
+    );
+    return undefined;
+  } catch (cause) {
+    const errno = errnoOf(cause);
+    if (errno === 'EPERM') {
+      return new DpctlError('BPF_PERMISSION', 'this process may not use BPF: EPERM', {
+        cause,
+        hint: 'run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN; in a container also allow bpf(2) in its seccomp profile',
+      });
+    }
+    if (errno === 'ENOSYS' || errno === 'EINVAL') {
+      return new DpctlError('BPF_MISSING', `this kernel has no usable bpf(2): ${errno}`, {
+        cause,
+        hint: 'dpctl needs a kernel with CONFIG_BPF_SYSCALL',
+      });
+    }
+    throw cause;
+  }
+}
+
+function probeTcx(): boolean {
+  try {
+    queryTcx(LOOPBACK_IFINDEX, 'ingress');
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EINVAL') return false;
+    throw error;
+  }
+}
+
+function probeBatch(): boolean {
+  const map = mapCreate({
+    type: MAP_TYPE.hash,
+    name: 'probe',
+    keySize: 4,
+    valueSize: 4,
+    maxEntries: 1,
+  });
+  try {
+    const room = () => new Uint8Array(8);
+    const count = struct(4).u32(0, 1);
+    // An empty map answers ENOENT at once; a kernel without the command EINVAL.
+    const result = libbpf().bpf_map_lookup_batch(
+      map.fd,
+      null,
+      room(),
+      room(),
+      room(),
+      count.bytes,
+      null,
+    );
+    return -result === ERRNO.ENOENT || result === 0;
+  } finally {
+    closeMap(map);
+  }
+}
+
+/** r0 = 0; exit: the shortest program, as instructions. */
+const RETURN_ZERO = new Uint8Array([0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0]);
+
+function probeJit(): boolean {
+  const fd = checkBpf(
+    'bpf_prog_load',
+    libbpf().bpf_prog_load(
+      PROG_TYPE.socketFilter,
+      cString('probe'),
+      cString('GPL'),
+      RETURN_ZERO,
+      2,
+      null,
+    ),
+  );
+  try {
+    return programInfo(fd).jitedLength > 0;
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,106 @@
+import { closeSync, writeSync } from 'node:fs';
+import { check, libc } from '../libc.js';
+import { struct } from '../struct.js';
+
+/** A descriptor being waited for. */
+export interface Watch {
+  /** Ask for one more call of `onReady`; at once if the descriptor is readable now. */
+  arm(): void;
+  close(): void;
+}
+
+const EPOLL_CLOEXEC = 0o2000000;
+const EPOLLIN = 1;
+const EPOLLONESHOT = 1 << 30;
+const EPOLLET = 0x80000000;
+const EPOLL_CTL = { add: 1, remove: 2, change: 3 } as const;
+const EFD_CLOEXEC_NONBLOCK = 0o2004000;
+/** struct epoll_event is packed on x86-64 only. */
+const EVENT = process.arch === 'x64' ? { size: 12, data: 4 } : { size: 16, data: 8 };
+const MAX_EVENTS = 16;
+/** Nothing depends on it: it only bounds how long a lost wake-up could last. */
+const WAIT_MS = 1000;
+
+interface Poller {
+  readonly epoll: number;
+  readonly wake: number;
+  readonly watched: Map<number, () => void>;
+  readonly atExit: () => void;
+  running: boolean;
+}
+
+let current: Poller | undefined;
+
+/**
+ * Wait for a descriptor without blocking the event loop. All watches of the process share one
+ * epoll_wait on one thread of libuv's pool; the process stays alive while one is open.
+ * @param fd pollable, open until the watch is closed
+ * @param onReady called once after each {@link Watch.arm}, on the event loop
+ */
+export function watchReadable(fd: number, onReady: () => void): Watch {
+  current ??= createPoller();
+  const poller = current;
+  control(poller, EPOLL_CTL.add, fd, 0);
+  poller.watched.set(fd, onReady);
+  return {
+    arm() {
+      control(poller, EPOLL_CTL.change, fd, (EPOLLIN | EPOLLONESHOT) >>> 0);
+      if (!poller.running) void run(poller);
+    },
+    close() {
+      control(poller, EPOLL_CTL.remove, fd, 0);
+      poller.watched.delete(fd);
+      if (poller.watched.size > 0) return;
+      if (poller.running) interrupt(poller);
+      else dispose(poller);
+    },
+  };
+}
+
+function createPoller(): Poller {
+  const epoll = check('epoll_create1', libc.epoll_create1(EPOLL_CLOEXEC));
+  const wake = check('eventfd', libc.eventfd(0, EFD_CLOEXEC_NONBLOCK));
+  const poller: Poller = {
+    epoll,
+    wake,
+    watched: new Map(),
+    atExit: () => interrupt(poller),
+    running: false,
+  };
+  // Edge-triggered, so that the eventfd need not be read back.
+  control(poller, EPOLL_CTL.add, wake, (EPOLLIN | EPOLLET) >>> 0);
+  // libuv joins its threads at exit and would wait for the one inside epoll_wait.
+  process.once('exit', poller.atExit);
+  return poller;
+}
+
+function dispose(poller: Poller): void {
+  process.off('exit', poller.atExit);
+  closeSync(poller.epoll);
+  closeSync(poller.wake);
+  if (current === poller) current = undefined;
+}
+
+function control(poller: Poller, operation: number, fd: number, events: number): void {
+  const event = struct(EVENT.size).u32(0, events).u32(EVENT.data, fd);
+  check('epoll_ctl', libc.epoll_ctl(poller.epoll, operation, fd, event.bytes));
+}
+
+function interrupt(poller: Poller): void {
+  writeSync(poller.wake, new Uint8Array(new BigUint64Array([1n]).buffer));
+}
+
+async function run(poller: Poller): Promise<void> {
+  poller.running = true;
+  // A watch may be armed inside another network namespace: the pool's threads must not start there.
+  await null;
+  const events = struct(EVENT.size * MAX_EVENTS);
+  while (poller.watched.size > 0) {
+    const count = await libc.later('epoll_wait', poller.epoll, events.bytes, MAX_EVENTS, WAIT_MS);
+    for (let i = 0; i < count; i++) {
+      poller.watched.get(events.getU32(i * EVENT.size + EVENT.data))?.();
+    }
+  }
+  poller.running = false;
+  dispose(poller);
+}

@@ -31,7 +31,7 @@ export interface TapResult {
 }
 
 /**
- * Read one line. A test that is marked as to be written (TODO) has failed: there are none here.
+ * Read one line. A test that is only planned counts as failed: ava says so, too.
  * @param line a line of TAP 13, as ava prints it
  */
 export function parseTapLine(line: string): TapResult | undefined {

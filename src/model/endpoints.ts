@@ -59,7 +59,7 @@ export interface EndpointEdit {
 export function addEndpoint(state: State, request: EndpointRequest): EndpointEdit {
   const ifname = checkIfname(request.ifname ?? IFNAME_DEFAULT);
   const self = state.endpoints.find(
-    (each) => each.namespace.cookie === request.namespace.cookie && each.ifname === ifname,
+    (each) => each.ifname === ifname && sameNamespace(each.namespace, request.namespace),
   );
   const name = request.network ?? self?.network ?? NETWORK_DEFAULT;
   if (self !== undefined && self.network !== name) throw existsElsewhere(self, name);
@@ -71,10 +71,11 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   const ip4 = chooseAddress(seeker, 4, asked[4]);
   const ip6 = chooseAddress(seeker, 6, asked[6]);
   const place = self ?? newPlace(state, request, name);
-  const seed = `${request.macSeed ?? ''}/${request.namespace.cookie}/${ifname}/${place.id}`;
+  const { cookie, path } = request.namespace;
+  const seed = [request.macSeed ?? '', cookie, path, ifname, place.id].join(' ');
   const endpoint: Endpoint = {
     id: place.id,
-    namespace: self?.namespace ?? request.namespace,
+    namespace: knownNamespace(self?.namespace, request.namespace),
     ifname,
     hostIfname: place.hostIfname,
     ifindex: place.ifindex,
@@ -96,6 +97,18 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   }
   const changed: Endpoint = { ...endpoint, phase: 'attaching' };
   return { state: putEndpoint(state, changed), endpoint: changed, changed: true };
+}
+
+/** By identity; a namespace that is still to be made has none yet (an empty cookie), only a path. */
+function sameNamespace(a: NamespaceRef, b: NamespaceRef): boolean {
+  if (a.cookie !== '' && b.cookie !== '') return a.cookie === b.cookie;
+  return a.kind !== 'node' && b.kind !== 'node' && a.path === b.path;
+}
+
+/** The reference of the first attach stays, but it learns the identity once there is one. */
+function knownNamespace(old: NamespaceRef | undefined, asked: NamespaceRef): NamespaceRef {
+  if (old === undefined) return asked;
+  return old.cookie === '' ? { ...old, cookie: asked.cookie } : old;
 }
 
 /** A state with an endpoint in place of the one of its number; endpoints are in that order. */

@@ -42,7 +42,10 @@ export function requireEndpoint(state: State, id: number): Endpoint {
 export interface EndpointFilter {
   /** Namespace as the user named it when it was attached. */
   readonly ref?: string | undefined;
-  /** Identity of the namespace. Where `ref` is given as well, either of them is enough. */
+  /**
+   * Identity of the namespace; an empty one matches nothing. Where `ref` is given as well, either
+   * of them is enough.
+   */
   readonly cookie?: string | undefined;
   readonly ifname?: string | undefined;
   readonly network?: string | undefined;
@@ -56,7 +59,7 @@ export function findEndpoints(state: State, filter: EndpointFilter): Endpoint[] 
       !isGateway(endpoint) &&
       ((ref === undefined && cookie === undefined) ||
         endpoint.namespace.ref === ref ||
-        endpoint.namespace.cookie === cookie) &&
+        (cookie !== '' && endpoint.namespace.cookie === cookie)) &&
       (ifname === undefined || endpoint.ifname === ifname) &&
       (network === undefined || endpoint.network === network),
   );

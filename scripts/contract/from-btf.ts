@@ -173,8 +173,9 @@ function reading(
     let last = 'its start';
     for (const { name: next, offset, size: bytes } of [...fields, sentinel(size)]) {
       if (offset > end) {
+        const bytesHidden = offset - end === 1 ? '1 byte' : `${offset - end} bytes`;
         problems.push(
-          `struct ${name} has ${offset - end} bytes of hidden padding after ${last}: name them pad, or they reach a map undefined`,
+          `struct ${name} has ${bytesHidden} of hidden padding after ${last}: name them pad, or they reach a map undefined`,
         );
       }
       end = offset + bytes;

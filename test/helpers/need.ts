@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import test, { type ImplementationFn } from 'ava';
+import { type Feature, hasFeature } from '../../loader/probe.js';
 
 /** Looks for one thing by trying it; says why it is not there, or nothing. */
 export type Check = () => string | undefined;
@@ -44,6 +45,11 @@ export function once(name: string, check: Check): Check {
     if (!known.has(name)) known.set(name, check());
     return known.get(name);
   };
+}
+
+/** A feature of the kernel's BPF, found by the loader's own probes. */
+export function feature(name: Feature): Check {
+  return once(`feature ${name}`, () => (hasFeature(name) ? undefined : `the kernel's ${name}`));
 }
 
 /** A command on the PATH. */

@@ -38,7 +38,7 @@ export const VETH_INFO_PEER = 1;
 export const IFLA_INET6_ADDR_GEN_MODE = 8;
 
 /** Interface flags (ifi_flags) by the name iproute2 prints, lowest bit first. */
-export const IFF: Readonly<Record<string, number>> = {
+export const IFF = {
   UP: 0x1,
   BROADCAST: 0x2,
   DEBUG: 0x4,
@@ -58,7 +58,7 @@ export const IFF: Readonly<Record<string, number>> = {
   LOWER_UP: 0x10000,
   DORMANT: 0x20000,
   ECHO: 0x40000,
-};
+} as const;
 
 /** IF_OPER_* by number, as iproute2 names them. */
 export const OPERSTATES = [

@@ -46,7 +46,7 @@ export interface Link {
   readonly mtu: number;
   readonly minMtu: number | undefined;
   readonly maxMtu: number | undefined;
-  /** Names as iproute2 prints them, without its derived NO-CARRIER. */
+  /** As iproute2 prints them: NO-CARRIER for what is up but not running, RUNNING never. */
   readonly flags: readonly string[];
   /** Administratively up. */
   readonly up: boolean;
@@ -72,8 +72,8 @@ export interface Link {
   readonly statistics64: LinkStatistics | undefined;
 }
 
-/** Decodes the body of an RTM_NEWLINK. */
-export function decodeLink(message: Message): Link {
+/** Decodes the body of an RTM_NEWLINK. Without counters two dumps of an unchanged device are equal. */
+export function decodeLink(message: Message, statistics = true): Link {
   const view = viewOf(message.body);
   const bits = view.getUint32(8, true);
   const attributes = decodeAttributes(message.body, 16);
@@ -87,9 +87,9 @@ export function decodeLink(message: Message): Link {
     mtu: size(IFLA.MTU) ?? 0,
     minMtu: size(IFLA.MIN_MTU),
     maxMtu: size(IFLA.MAX_MTU),
-    flags: Object.keys(IFF).filter((name) => (bits & (IFF[name] ?? 0)) !== 0),
-    up: (bits & 0x1) !== 0,
-    running: (bits & 0x40) !== 0,
+    flags: flagNames(bits),
+    up: (bits & IFF.UP) !== 0,
+    running: (bits & IFF.RUNNING) !== 0,
     operstate: OPERSTATES[size(IFLA.OPERSTATE) ?? 0] ?? 'UNKNOWN',
     alias: readText(attributes.get(IFLA.IFALIAS)),
     peerIfindex: size(IFLA.LINK),
@@ -101,8 +101,15 @@ export function decodeLink(message: Message): Link {
     groIpv4MaxSize: size(IFLA.GRO_IPV4_MAX_SIZE),
     tsoMaxSize: size(IFLA.TSO_MAX_SIZE),
     addrGenMode: decodeAddrGenMode(attributes),
-    statistics64: decodeStatistics(attributes.get(IFLA.STATS64)),
+    statistics64: statistics ? decodeStatistics(attributes.get(IFLA.STATS64)) : undefined,
   };
+}
+
+function flagNames(bits: number): string[] {
+  const set = Object.entries(IFF)
+    .filter(([name, bit]) => name !== 'RUNNING' && (bits & bit) !== 0)
+    .map(([name]) => name);
+  return (bits & (IFF.UP | IFF.RUNNING)) === IFF.UP ? ['NO-CARRIER', ...set] : set;
 }
 
 function decodeAddrGenMode(attributes: Attributes): AddrGenMode | undefined {

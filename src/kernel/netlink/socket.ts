@@ -64,13 +64,17 @@ export function openFamily(protocol: number, nsFd?: number): Rtnl {
 }
 
 /**
- * Opens a socket, hands it to `use` and closes it whatever happens. `use` must be synchronous.
- * Throws what openRtnl and `use` throw.
+ * Opens a socket, hands it to `use` and closes it whatever happens. Throws TypeError when `use` returns
+ * a promise, which would go on with a closed socket, and what openRtnl and `use` throw.
  */
 export function withRtnl<T>(nsFd: number | undefined, use: (rtnl: Rtnl) => T): T {
   const rtnl = openRtnl(nsFd);
   try {
-    return use(rtnl);
+    const result = use(rtnl);
+    if (result instanceof Promise) {
+      throw new TypeError('withRtnl: the section must be synchronous, it returned a promise');
+    }
+    return result;
   } finally {
     rtnl.close();
   }

@@ -12,7 +12,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const ownNode = join(root, '.node/bin/node');
 const shebang = existsSync(ownNode) ? `#!${ownNode}` : '#!/usr/bin/env node';
 
-await build({
+const { errors } = await build({
   absWorkingDir: root,
   entryPoints: ['src/cli/main.ts'],
   outfile: 'dist/dpctl.cjs',
@@ -29,11 +29,17 @@ await build({
   sourcesContent: false,
   logLevel: 'warning',
   // import.meta does not exist in CommonJS; the rooms use import.meta.url to find their files.
-  define: { 'import.meta.url': '__bundleUrl' },
+  define: {
+    'import.meta.url': '__bundleUrl',
+    'import.meta.dirname': '__dirname',
+    'import.meta.filename': '__filename',
+  },
   banner: {
     js: `${shebang}\nconst __bundleUrl = require('node:url').pathToFileURL(__filename).href;`,
   },
-});
+}).catch((failure) => failure);
+// esbuild has printed each of them, with its place.
+if (errors.length > 0) process.exit(1);
 chmodSync(join(root, 'dist/dpctl.cjs'), 0o755);
 
 // What `npm link` would do for package.json's bin, without touching the machine: `npx dpctl` and

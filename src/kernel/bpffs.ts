@@ -41,8 +41,8 @@ export function isNsfs(path: string): boolean {
  */
 export async function ensureBpffs(dir: string): Promise<boolean> {
   const real = hostPath(dir);
-  if (fileIsBpffs(real)) return false;
   try {
+    if (fileIsBpffs(real)) return false;
     mkdirSync(real, { recursive: true, mode: BPFFS_MODE });
     await mountBpffs(dir);
   } catch (cause) {

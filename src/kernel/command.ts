@@ -96,9 +96,14 @@ function oneLine(stderr: string): string {
   return lines.find((line) => /^Error: /.test(line)) ?? lines.filter((line) => line).join('; ');
 }
 
-/** Users' shells on Debian leave the sbin directories out, and that is where ip and nft live. */
-function searchPath(): string {
-  return `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/local/sbin:/usr/sbin:/sbin`;
+/**
+ * The system's directories first: npm puts node_modules/.bin in front, where a package may have a
+ * program called nft, and users' shells leave the sbin directories out, where ip and nft live. The
+ * caller's own path comes last, for systems that keep their programs elsewhere.
+ */
+export function searchPath(): string {
+  const system = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  return process.env.PATH ? `${system}:${process.env.PATH}` : system;
 }
 
 function missing(file: string, cause: unknown): DpctlError {

@@ -19,19 +19,14 @@ const ETHTOOL = {
 const ETH_SS_FEATURES = 4;
 const STRING_LENGTH = 32;
 
-/** Short names of ethtool(8) for several of the kernel's features. */
-const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  tso: [
-    'tx-tcp-segmentation',
-    'tx-tcp-ecn-segmentation',
-    'tx-tcp-mangleid-segmentation',
-    'tx-tcp6-segmentation',
-  ],
-  gso: ['tx-generic-segmentation'],
-  gro: ['rx-gro'],
-  tx: ['tx-checksum-ipv4', 'tx-checksum-ip-generic', 'tx-checksum-ipv6', 'tx-checksum-sctp'],
-  rx: ['rx-checksum'],
-  sg: ['tx-scatter-gather', 'tx-scatter-gather-fraglist'],
+/** Short names of ethtool(8) for several of the kernel's features; patterns, because kernels add members. */
+const GROUPS: Readonly<Record<string, RegExp>> = {
+  tso: /^tx-tcp.*-segmentation$/,
+  gso: /^tx-generic-segmentation$/,
+  gro: /^rx-gro$/,
+  tx: /^tx-checksum-/,
+  rx: /^rx-checksum$/,
+  sg: /^tx-scatter-gather/,
 };
 
 /** State of one feature. */
@@ -54,7 +49,7 @@ export function featuresGet(nsFd: number | undefined, ifname: string): Features 
 
 /** Whether any feature of a short name ('tso', 'gso', 'gro', 'tx', 'rx', 'sg') or the kernel's feature itself is active. */
 export function isActive(features: Features, name: string): boolean {
-  return (GROUPS[name] ?? [name]).some((feature) => features.get(feature)?.active === true);
+  return membersOf(features, name).some((feature) => features.get(feature)?.active === true);
 }
 
 /**
@@ -144,9 +139,14 @@ function featureNames(device: Device): string[] {
   return Array.from({ length: count }, (_, index) => stringAt(strings, 12 + index * STRING_LENGTH));
 }
 
+function membersOf(features: Features, name: string): string[] {
+  const pattern = GROUPS[name];
+  return [...features.keys()].filter((key) => (pattern ? pattern.test(key) : key === name));
+}
+
 /** The features behind a name that have to be switched. */
 function choose(features: Features, ifname: string, name: string, value: boolean): string[] {
-  const members = (GROUPS[name] ?? [name]).filter((feature) => features.has(feature));
+  const members = membersOf(features, name);
   if (members.length === 0) {
     throw new DpctlError('FEATURE_UNKNOWN', `this kernel knows no device feature "${name}"`, {
       exitCode: 1,

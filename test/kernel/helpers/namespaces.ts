@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DpctlError } from '../../../loader/errors.js';
+import { searchPath } from '../../../src/kernel/command.js';
 import {
   closeNetns,
   createNetns,
@@ -63,6 +64,7 @@ export function inside(ns: TestNetns, ...argv: string[]): string {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 20_000,
+    env: { ...process.env, PATH: searchPath() },
   });
 }
 

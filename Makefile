@@ -10,7 +10,9 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 # A Node brought by the set-up (.node) wins over the system's, which may be too old.
 # Debian keeps tc, bpftool and nft in the sbin folders, which a plain user's PATH lacks.
-export PATH := $(CURDIR)/.node/bin:$(CURDIR)/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
+# node_modules/.bin stays out: one of the packages there has an `nft` of its own.
+export PATH := $(CURDIR)/.node/bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
+BIN := node_modules/.bin
 
 # Suites for `make test`, by the names of the folders in test/; all when empty.
 SUITES ?=
@@ -56,7 +58,7 @@ dist/%.bpf.o: %.bpf.c Makefile | setup
 # The generator is bundled, not compiled with the rest: the rest needs its output.
 dist/tools/gen-contract.cjs: $(GEN_SRC) Makefile | setup
 	@mkdir -p $(@D)
-	@esbuild scripts/gen-contract.ts --bundle --platform=node --target=node20 --format=cjs \
+	@$(BIN)/esbuild scripts/gen-contract.ts --bundle --platform=node --target=node20 --format=cjs \
 		--log-level=warning --outfile=$@
 
 contract: dist/.contract.stamp
@@ -74,7 +76,7 @@ endif
 types: dist/.types.stamp
 dist/.types.stamp: $(TS_SRC) tsconfig.json package.json dist/.contract.stamp | setup
 	@echo "  TSC     $(words $(TS_SRC)) files"
-	@tsc -p .
+	@$(BIN)/tsc -p .
 	@scripts/prune-dist.sh
 	@touch $@
 
@@ -95,21 +97,21 @@ test-loader: build ## the loader's suite on both FFI backends
 	@node dist/scripts/test.js loader loader-ffi-napi
 
 lint: setup lint-c ## formatter, linter, shell scripts, imports, contract
-	@biome ci --error-on-warnings .
+	@$(BIN)/biome ci --error-on-warnings .
 	@shellcheck -x scripts/*.sh .ci/run
 	@$(MAKE) check-imports check-contract
 
 lint-c: bpf # the compiler's warnings are errors: building is linting
 
 format: setup ## rewrite TypeScript and JSON in the one format
-	@biome check --write .
+	@$(BIN)/biome check --write .
 
 check-contract: dist/tools/gen-contract.cjs $(CONTRACT_OBJ) ## fail where the committed contract is stale
 	@node dist/tools/gen-contract.cjs --check --out $(CONTRACT_TS) --header bpf/dpctl.h $(CONTRACT_OBJ)
 
 check-imports: setup ## fail on an import that points the wrong way, and on the other house rules
 	@mkdir -p dist/tools
-	@esbuild scripts/check-rules.ts --bundle --platform=node --target=node20 --format=cjs \
+	@$(BIN)/esbuild scripts/check-rules.ts --bundle --platform=node --target=node20 --format=cjs \
 		--log-level=warning --outfile=dist/tools/check-rules.cjs
 	@node dist/tools/check-rules.cjs
 

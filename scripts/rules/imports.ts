@@ -11,7 +11,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   store: ['model', 'contract', 'loader'],
   kernel: ['model', 'contract', 'loader'],
   control: ['store', 'kernel', 'model', 'contract', 'loader'],
-  observe: ['store', 'kernel', 'model', 'contract', 'loader'],
+  // What is wrong with a node is what a reconcile would change: status asks control for its plan.
+  observe: ['control', 'store', 'kernel', 'model', 'contract', 'loader'],
   lab: ['control', 'store', 'kernel', 'model', 'contract', 'loader'],
   bench: ['control', 'store', 'kernel', 'model', 'contract', 'loader'],
   cli: [

@@ -1,0 +1,83 @@
+import { DRY_RUN } from '../globals.js';
+import type { Command, Flag } from '../spec.js';
+
+const NETWORK = {
+  name: 'network',
+  type: 'text',
+  placeholder: 'NAME',
+  summary: 'network of the entry',
+  default: 'default',
+  common: true,
+  completion: 'network',
+} as const satisfies Flag;
+
+export const FDB_ADD = {
+  path: 'fdb add',
+  summary: 'say behind which endpoint a MAC address is',
+  description: [
+    'A static entry is never aged, and never moved or replaced by what is learned. For a MAC that has one already, the entry moves.',
+  ],
+  examples: [
+    { line: 'dpctl fdb add 02:00:00:00:00:07 ns1', text: 'a machine bridged behind ns1' },
+    { line: 'dpctl fdb add 02:00:00:00:00:07 ns1 --network blue --ifname eth1', text: '' },
+  ],
+  args: [
+    { name: 'MAC', key: 'mac', summary: 'unicast MAC address' },
+    {
+      name: 'NS',
+      key: 'ns',
+      summary: 'namespace of the endpoint, as attach was told',
+      completion: 'endpoint',
+    },
+  ],
+  flags: [
+    NETWORK,
+    DRY_RUN,
+    {
+      name: 'ifname',
+      type: 'text',
+      placeholder: 'NAME',
+      summary: 'interface of the endpoint, where the namespace has several',
+      default: 'the only one',
+    },
+  ],
+  schemas: ['fdb added', 'plan'],
+  changes: true,
+} as const satisfies Command;
+
+export const FDB_DEL = {
+  path: 'fdb del',
+  summary: 'forget one MAC address, static or learned',
+  description: ['To forget what is not there is no error.'],
+  examples: [{ line: 'dpctl fdb del 02:00:00:00:00:07', text: '' }],
+  args: [{ name: 'MAC', key: 'mac', summary: 'MAC address' }],
+  flags: [NETWORK, DRY_RUN],
+  schemas: ['dump fdb', 'plan'],
+  changes: true,
+} as const satisfies Command;
+
+export const FDB_FLUSH = {
+  path: 'fdb flush',
+  summary: 'forget the learned MAC addresses',
+  description: ['Static entries and the MACs of endpoints stay.'],
+  examples: [
+    { line: 'dpctl fdb flush', text: 'of every network' },
+    { line: 'dpctl fdb flush --network blue', text: 'of one network' },
+    { line: 'dpctl fdb flush --ns ns1', text: 'those behind one namespace' },
+  ],
+  args: [],
+  flags: [
+    { ...NETWORK, summary: 'only of this network', default: 'all networks' },
+    {
+      name: 'ns',
+      type: 'text',
+      placeholder: 'NS',
+      summary: 'only those behind this namespace',
+      default: 'all namespaces',
+      common: true,
+      completion: 'endpoint',
+    },
+  ],
+  schemas: ['dump fdb'],
+  changes: true,
+} as const satisfies Command;

@@ -1,0 +1,90 @@
+import { DRY_RUN } from '../globals.js';
+import type { Command } from '../spec.js';
+
+export const NETWORK_ADD = {
+  path: 'network add',
+  summary: 'make a network, or change one',
+  description: [
+    'A network is one segment of layer 2. Said again, it changes only what is given and different.',
+  ],
+  examples: [
+    { line: 'dpctl network add blue --subnet 10.1.0.0/16', text: 'addresses from a subnet' },
+    {
+      line: 'dpctl network add lan --subnet 10.2.0.0/24 --subnet fd00:2::/64 --gateway --masquerade',
+      text: 'reach the host and the outside',
+    },
+    { line: 'dpctl network add blue --ageing 60s', text: 'change how long a MAC is remembered' },
+    { line: 'dpctl network add raw', text: 'no addresses: a bare segment' },
+  ],
+  args: [{ name: 'NAME', key: 'name', summary: 'name of the network', completion: 'network' }],
+  flags: [
+    {
+      name: 'subnet',
+      key: 'subnets',
+      type: 'list',
+      placeholder: 'PREFIX',
+      summary: 'addresses for its endpoints, at most one IPv4 and one IPv6 prefix',
+      common: true,
+    },
+    {
+      name: 'gateway',
+      type: 'switch-list',
+      placeholder: 'ADDRESS',
+      summary: "the host's addresses on the segment; without one the first of each subnet",
+      default: 'no gateway',
+      common: true,
+    },
+    {
+      name: 'masquerade',
+      type: 'boolean',
+      negatable: true,
+      summary: "what leaves through the gateway takes the host's address",
+      default: 'off',
+      common: true,
+    },
+    DRY_RUN,
+    {
+      name: 'vni',
+      type: 'integer',
+      placeholder: 'NUMBER',
+      summary: 'VXLAN network identifier, 1 to 16777215',
+      default: 'the lowest free one',
+    },
+    {
+      name: 'ageing',
+      type: 'seconds',
+      placeholder: 'TIME',
+      summary: 'forget a silent learned MAC after this time; 0 is never',
+      default: '300s',
+    },
+    {
+      name: 'big-tcp',
+      type: 'boolean',
+      negatable: true,
+      summary: '192 KB GSO and GRO at the endpoints (BIG TCP)',
+      default: 'off',
+    },
+  ],
+  schemas: ['network added', 'plan'],
+  changes: true,
+} as const satisfies Command;
+
+export const NETWORK_DEL = {
+  path: 'network del',
+  summary: 'delete a network that has no endpoints',
+  description: ['To delete what is not there is no error.'],
+  examples: [{ line: 'dpctl network del blue', text: '' }],
+  args: [{ name: 'NAME', key: 'name', summary: 'name of the network', completion: 'network' }],
+  flags: [DRY_RUN],
+  schemas: ['network', 'plan'],
+  changes: true,
+} as const satisfies Command;
+
+export const NETWORK_LIST = {
+  path: 'network list',
+  summary: 'list the networks',
+  examples: [{ line: 'dpctl network list', text: '' }],
+  args: [],
+  flags: [],
+  schemas: ['network'],
+} as const satisfies Command;

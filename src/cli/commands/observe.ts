@@ -1,0 +1,94 @@
+import { DRY_RUN } from '../globals.js';
+import type { Command } from '../spec.js';
+
+/** The tables of `dump`. */
+export const TABLES = [
+  'fdb',
+  'neigh',
+  'endpoints',
+  'nodes',
+  'networks',
+  'config',
+  'stats',
+  'progs',
+] as const;
+
+export const DUMP = {
+  path: 'dump',
+  summary: "print a table as it is in the kernel's maps",
+  description: [
+    'What is printed is what the datapath goes by, not what was asked for. Without a table, the MAC table (fdb).',
+  ],
+  examples: [
+    { line: 'dpctl dump', text: 'the MAC table' },
+    { line: 'dpctl dump stats', text: 'counters of endpoints, and of each reason for a drop' },
+    { line: 'dpctl dump fdb -j | jq length', text: 'for scripts' },
+  ],
+  args: [
+    {
+      name: 'TABLE',
+      key: 'table',
+      summary: 'what to print; fdb when left out',
+      optional: true,
+      choices: TABLES,
+    },
+  ],
+  flags: [],
+  schemas: TABLES.map((table) => `dump ${table}`),
+} as const satisfies Command;
+
+export const STATUS = {
+  path: 'status',
+  summary: 'compare what was asked for with what the kernel has',
+  description: [
+    'Exit code 4 when something is wrong; each problem comes with the command that mends it.',
+  ],
+  examples: [
+    { line: 'dpctl status', text: '' },
+    { line: 'dpctl status -o name', text: 'the codes of the problems only' },
+  ],
+  args: [],
+  flags: [],
+  schemas: ['problem', 'fact'],
+} as const satisfies Command;
+
+export const RECONCILE = {
+  path: 'reconcile',
+  summary: 'make the kernel as it was asked to be',
+  description: [
+    'Finishes commands that were killed, makes again what was deleted by hand and removes what nobody asked for. With nothing to do it changes nothing.',
+  ],
+  examples: [
+    { line: 'dpctl reconcile', text: '' },
+    { line: 'dpctl reconcile --dry-run', text: 'what it would do' },
+  ],
+  args: [],
+  flags: [DRY_RUN],
+  schemas: ['plan'],
+  changes: true,
+} as const satisfies Command;
+
+export const RESET = {
+  path: 'reset',
+  summary: 'remove every trace of dpctl from this node',
+  description: [
+    'Endpoints, networks, tables, programs, rules, mounts and files; sysctls get their former values back. The list is printed first. Off a terminal it wants --yes.',
+  ],
+  examples: [
+    { line: 'dpctl reset --dry-run', text: 'what it would remove' },
+    { line: 'dpctl reset --yes', text: 'without being asked' },
+  ],
+  args: [],
+  flags: [
+    {
+      name: 'yes',
+      short: 'y',
+      type: 'boolean',
+      summary: 'do not ask',
+      common: true,
+    },
+    DRY_RUN,
+  ],
+  schemas: ['plan'],
+  changes: true,
+} as const satisfies Command;

@@ -1,0 +1,46 @@
+import type { Flag, FlagValues } from './spec.js';
+
+/** The forms in which data can be had. */
+export const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+export type Output = (typeof OUTPUTS)[number];
+
+/** Flags that every command takes, before or after its name. */
+export const GLOBAL_FLAGS = [
+  {
+    name: 'output',
+    short: 'o',
+    type: 'text',
+    placeholder: 'FORM',
+    choices: OUTPUTS,
+    summary: 'form of the data on stdout',
+    default: 'table',
+    common: true,
+  },
+  { name: 'json', short: 'j', type: 'boolean', summary: 'the same as -o json', common: true },
+  {
+    name: 'root',
+    type: 'text',
+    placeholder: 'DIR',
+    summary: 'keep everything that dpctl stores below DIR: a second node on one machine',
+    default: '/',
+    completion: 'directory',
+  },
+  {
+    name: 'color',
+    type: 'text',
+    placeholder: 'WHEN',
+    choices: ['auto', 'always', 'never'],
+    summary: 'colour; auto is a terminal without NO_COLOR',
+    default: 'auto',
+  },
+] as const satisfies readonly Flag[];
+
+export type GlobalValues = FlagValues<typeof GLOBAL_FLAGS>;
+
+/** --dry-run, of every command that changes state. */
+export const DRY_RUN = {
+  name: 'dry-run',
+  type: 'boolean',
+  summary: 'print the plan and change nothing',
+  common: true,
+} as const satisfies Flag;

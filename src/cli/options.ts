@@ -1,0 +1,132 @@
+/**
+ * From texts (flags, variables) to the options of a command: flag, then variable, then nothing,
+ * since defaults are known to those who use the values.
+ */
+import { DpctlError } from '../../loader/errors.js';
+import { nearest } from '../kernel/nearest.js';
+import { envName, type Flag, keyOf } from './spec.js';
+
+/** What the parser found for a flag: true or false for a switch, texts for what takes a value. */
+export type Given = boolean | string | readonly string[];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const SECONDS_PER: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/**
+ * The options of a command.
+ * @param path words of the command, empty for global flags
+ * @param given by key of the flag; what was not given is not there
+ * @throws DpctlError BAD_VALUE, exit 1, naming the flag or the variable
+ */
+export function resolveOptions(
+  path: string,
+  flags: readonly Flag[],
+  given: ReadonlyMap<string, Given>,
+  env: Environment,
+): Readonly<Record<string, unknown>> {
+  const options: Record<string, unknown> = {};
+  for (const flag of flags) {
+    const key = keyOf(flag);
+    const value = given.get(key);
+    if (value !== undefined) {
+      options[key] = convert(flag, value, `--${flag.name}`);
+      continue;
+    }
+    const name = envName(path, flag);
+    const text = env[name];
+    // An empty variable is as good as none: `DPCTL_ROOT= dpctl ...` is how shells unset one.
+    if (text !== undefined && text !== '') options[key] = fromVariable(flag, name, text);
+  }
+  return Object.freeze(options);
+}
+
+function fromVariable(flag: Flag, name: string, text: string): unknown {
+  if (flag.type === 'boolean') {
+    const on = switchOf(text, name);
+    return flag.negatable && flag.default === 'on' ? !on : on;
+  }
+  if (flag.type === 'switch-list' && isSwitch(text)) return switchOf(text, name) || [];
+  return convert(flag, flag.type === 'text' ? text : [text], name);
+}
+
+const isSwitch = (text: string): boolean => /^(1|0|true|false|yes|no|on|off)$/i.test(text);
+
+function switchOf(text: string, name: string): boolean {
+  if (!isSwitch(text)) {
+    throw badValue(`${name}: "${text}" is neither yes nor no`, `${name}=1, or unset ${name}`);
+  }
+  return /^(1|true|yes|on)$/i.test(text);
+}
+
+function convert(flag: Flag, value: Given, source: string): unknown {
+  if (typeof value === 'boolean') return value;
+  const texts = typeof value === 'string' ? [value] : value;
+  const last = texts.at(-1) ?? '';
+  switch (flag.type) {
+    case 'integer':
+      return integer(last, source);
+    case 'seconds':
+      return seconds(last, source);
+    case 'list':
+      return splitList(texts, source);
+    case 'switch-list':
+      return texts.some((text) => text !== '')
+        ? splitList(
+            texts.filter((text) => text !== ''),
+            source,
+          )
+        : true;
+    default:
+      return oneOf(last, flag.choices, source, (choice) =>
+        source.startsWith('-') ? `${source} ${choice}` : `${source}=${choice}`,
+      );
+  }
+}
+
+function integer(text: string, source: string): number {
+  if (!/^[0-9]{1,15}$/.test(text)) {
+    throw badValue(`${source}: "${text}" is not a whole number`, `digits only, such as 1450`);
+  }
+  return Number(text);
+}
+
+function seconds(text: string, source: string): number {
+  const match = /^([0-9]{1,12})([smhd]?)$/.exec(text);
+  if (match === null) {
+    throw badValue(`${source}: "${text}" is not a time`, `300, 300s, 5m or 2h`);
+  }
+  return Number(match[1]) * (SECONDS_PER[match[2] ?? ''] ?? 1);
+}
+
+function splitList(texts: readonly string[], source: string): string[] {
+  const parts = texts.flatMap((text) => text.split(',')).map((part) => part.trim());
+  if (parts.some((part) => part === '')) {
+    throw badValue(`${source}: an empty value`, `no ${source} at all, or one with a value`);
+  }
+  return parts;
+}
+
+/**
+ * A text that must be one of a few.
+ * @param what names it in the message: `--output`, `TABLE`
+ * @param write the command line's part that has a choice in it, for the hint
+ * @throws DpctlError BAD_VALUE, exit 1, with the nearest choice as the hint
+ */
+export function oneOf(
+  text: string,
+  choices: readonly string[] | undefined,
+  what: string,
+  write: (choice: string) => string,
+): string {
+  if (choices === undefined || choices.includes(text)) return text;
+  const near = nearest(text, choices);
+  throw badValue(
+    `${what}: "${text}" is not one of ${choices.join(', ')}`,
+    near === undefined ? `one of ${choices.join(', ')}` : write(near),
+  );
+}
+
+function badValue(message: string, hint: string): DpctlError {
+  return new DpctlError('BAD_VALUE', message, { exitCode: 1, hint });
+}

@@ -1,0 +1,115 @@
+/** The one place that turns an error into text, JSON and an exit code. */
+import { DpctlError } from '../../loader/errors.js';
+import type { Paint } from './color.js';
+import { printable } from './output.js';
+
+/** An error as it is shown. */
+export interface Report {
+  readonly code: string;
+  readonly msg: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  /** The next step; empty when there is none. */
+  readonly hint: string;
+  readonly exitCode: number;
+  /** What it was caused by, the nearest first. */
+  readonly causes: readonly string[];
+  /** With DPCTL_DEBUG only. */
+  readonly stack: string;
+}
+
+/** Exit code of a bug (EX_SOFTWARE of sysexits.h). */
+const BUG = 70;
+
+/** What to show of anything that was thrown. */
+export function reportOf(error: unknown, debug: boolean): Report {
+  const stack = debug && error instanceof Error ? stackOf(error) : '';
+  const causes = causesOf(error);
+  if (error instanceof DpctlError) {
+    const { code, message: msg, details, exitCode } = error;
+    return { code, msg, details, hint: error.hint ?? '', exitCode, causes, stack };
+  }
+  if (isSystemError(error)) {
+    const details = { errno: error.code, call: error.syscall };
+    const code = `SYSTEM_${error.code}`;
+    return { code, msg: error.message, details, hint: '', exitCode: 2, causes, stack };
+  }
+  return {
+    code: 'BUG',
+    msg: `${error instanceof Error ? `${error.name}: ${error.message}` : String(error)} (this is a bug of dpctl)`,
+    details: {},
+    hint: 'the same command with DPCTL_DEBUG=1, and report what it prints together with `dpctl version`',
+    exitCode: BUG,
+    causes,
+    stack,
+  };
+}
+
+/** `error[CODE]: message`, its causes, and `try: hint`. */
+export function reportText(report: Report, paint: Paint): string {
+  const { code, msg, causes, hint, stack } = report;
+  return [
+    `${paint.red(paint.bold(`error[${code}]`))}: ${printable(msg)}`,
+    ...causes.map((cause) => `  cause: ${printable(cause)}`),
+    ...(hint === '' ? [] : [`${paint.cyan('try')}: ${printable(hint)}`]),
+    ...(stack === '' ? [] : [paint.dim(printable(stack))]),
+    '',
+  ].join('\n');
+}
+
+/** The same for machines, on one line: code, msg, details, hint. */
+export function reportJson(report: Report): string {
+  const { code, msg, details, hint, causes, stack } = report;
+  const more = {
+    ...details,
+    ...(causes.length === 0 ? {} : { causes }),
+    ...(stack === '' ? {} : { stack }),
+  };
+  return `${JSON.stringify({ code, msg, details: more, hint }, plain)}\n`;
+}
+
+/** BigInt and the like have no form in JSON; a failure to report would hide the failure itself. */
+function plain(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+function causesOf(error: unknown): string[] {
+  const causes: string[] = [];
+  let one = error instanceof Error ? error.cause : undefined;
+  // A cause may be its own ancestor; four levels are more than anybody reads.
+  while (one !== undefined && one !== null && causes.length < 4) {
+    const text = one instanceof Error ? one.message : String(one);
+    if (!shown(error, causes, text)) {
+      causes.push(one instanceof DpctlError ? `${one.code}: ${text}` : text);
+    }
+    one = one instanceof Error ? one.cause : undefined;
+  }
+  return causes;
+}
+
+/** A cause whose text is part of what is shown already would only repeat it. */
+function shown(error: unknown, causes: readonly string[], text: string): boolean {
+  const above = [error instanceof Error ? error.message : '', ...causes];
+  return text === '' || above.some((line) => line.includes(text));
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+interface SystemError extends Error {
+  readonly code: string;
+  readonly syscall: string;
+}
+
+/** An error of the operating system that nobody gave a better name: a full disk, a read-only one. */
+function isSystemError(error: unknown): error is SystemError {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    /^E[A-Z0-9]+$/.test(error.code) &&
+    'syscall' in error &&
+    typeof error.syscall === 'string'
+  );
+}

@@ -1,0 +1,95 @@
+/** One command line: words in, an exit code out. The one place where errors become output. */
+import { DpctlError } from '../../loader/errors.js';
+import { paintFor } from './color.js';
+import type { GlobalValues } from './globals.js';
+import type { Environment } from './options.js';
+import { holdStdout, printable, READER_GONE, writeStderr } from './output.js';
+import { type Call, parse } from './parse.js';
+import { reportJson, reportOf, reportText } from './report.js';
+import type { Outcome } from './verbs/verb.js';
+import { verbOf } from './verbs.js';
+
+const INTERRUPTED = 130;
+
+/**
+ * Run one command line.
+ * @param words without the program's name
+ * @returns the exit code; everything is written by then
+ */
+export async function runLine(words: readonly string[], env: Environment): Promise<number> {
+  let asked: GlobalValues = guessGlobals(words, env);
+  try {
+    if (words[0] === '__complete') return await complete(words.slice(1));
+    const parsed = parse(words, env);
+    if ('text' in parsed) return await emitText(parsed.text);
+    const { call } = parsed;
+    asked = call.globals;
+    onInterrupt(call, env);
+    const run = await verbOf(call.command.path);
+    return await emit(await run(call), asked, env);
+  } catch (error) {
+    if (error === READER_GONE) return 0;
+    return fail(error, asked, env);
+  }
+}
+
+/** Data first and whole, then what there is to say about it. */
+async function emit(outcome: Outcome, globals: GlobalValues, env: Environment): Promise<number> {
+  const { data, dataIfAsked = false, done = [], notes = [], exitCode = 0 } = outcome;
+  const asked = globals.json === true || globals.output !== undefined;
+  const showData = data !== undefined && (asked || !dataIfAsked);
+  const output = globals.json ? 'json' : (globals.output ?? 'table');
+  if (showData) {
+    const { render } = await import('./render/render.js');
+    const sink = holdStdout();
+    const count = await render(data, { output, color: globals.color, env }, sink);
+    sink.end();
+    const tabular = output === 'table' || output === 'wide';
+    if (count === 0 && tabular && data.kind === 'rows' && data.schema.empty !== undefined) {
+      writeStderr(`${data.schema.empty}\n`);
+    }
+  }
+  const lines = [...(showData ? [] : done), ...notes.map((note) => `note: ${note}`)];
+  if (lines.length > 0) writeStderr(printable(`${lines.join('\n')}\n`));
+  return exitCode;
+}
+
+async function emitText(text: string): Promise<number> {
+  const sink = holdStdout();
+  sink.write(text);
+  sink.end();
+  return 0;
+}
+
+async function complete(words: readonly string[]): Promise<number> {
+  const { completionLines } = await import('./completion/sources.js');
+  return emitText(await completionLines(words));
+}
+
+function fail(error: unknown, globals: GlobalValues, env: Environment): number {
+  const debug = !['', '0'].includes(env.DPCTL_DEBUG ?? '');
+  const report = reportOf(error, debug);
+  const json = globals.json === true || globals.output === 'json';
+  writeStderr(json ? reportJson(report) : reportText(report, paintFor(2, globals.color, env)));
+  return report.exitCode;
+}
+
+/** An interrupt ends the process at once; what a change left half done, the next command finishes. */
+function onInterrupt(call: Call, env: Environment): void {
+  process.once('SIGINT', () => {
+    const hint = call.command.changes ? { hint: 'dpctl reconcile' } : {};
+    const error = new DpctlError('INTERRUPTED', `dpctl ${call.command.path} was interrupted`, {
+      exitCode: INTERRUPTED,
+      ...hint,
+    });
+    process.exit(fail(error, call.globals, env));
+  });
+}
+
+/** How errors of the command line itself are to be shown: what can be told before it is understood. */
+function guessGlobals(words: readonly string[], env: Environment): GlobalValues {
+  const text = ` ${words.join(' ')} `;
+  const flag = / (-j|--json|-o ?json|--output[ =]json) /.test(text);
+  const variable = env.DPCTL_OUTPUT === 'json' || env.DPCTL_JSON === '1';
+  return flag || (variable && !/ (-o|--output)/.test(text)) ? { json: true } : {};
+}

@@ -1,0 +1,143 @@
+import { dumpSchema } from './dump.js';
+import type { Column, Schema } from './schema.js';
+
+/** Rows of `endpoints`, and of what attach and detach report. */
+export const ENDPOINT: Schema = {
+  name: 'endpoint',
+  nameKey: 'ns',
+  empty: 'no endpoints; `dpctl attach NS` makes one',
+  columns: [
+    { key: 'ns', type: 'text', doc: 'namespace, as attach was told' },
+    { key: 'ifname', type: 'text', doc: 'interface inside the namespace' },
+    { key: 'network', type: 'text', doc: 'network' },
+    { key: 'ip4', type: 'text', doc: 'IPv4 address with its length, or empty' },
+    { key: 'ip6', type: 'text', doc: 'IPv6 address with its length, or empty' },
+    { key: 'mac', type: 'text', doc: 'MAC address' },
+    { key: 'state', type: 'text', doc: 'ready, attaching, detaching, or what is wrong' },
+    { key: 'flags', type: 'list', doc: 'lock or learn, isolated, adopted' },
+    { key: 'vni', type: 'number', wide: true, doc: 'VXLAN network identifier of the network' },
+    {
+      key: 'mtu',
+      type: 'number',
+      unit: 'B',
+      wide: true,
+      doc: 'largest packet of layer 3, in bytes',
+    },
+    {
+      key: 'hostIfname',
+      json: 'host_ifname',
+      type: 'text',
+      wide: true,
+      doc: "interface at the host's end",
+    },
+    { key: 'ifindex', type: 'number', wide: true, doc: "number of the host's end" },
+    { key: 'id', type: 'number', wide: true, doc: 'number of the endpoint in the tables' },
+    {
+      key: 'allowPrefixes',
+      json: 'allow_prefixes',
+      type: 'list',
+      wide: true,
+      doc: 'further source prefixes',
+    },
+  ],
+};
+
+/** Rows of `network list`, and of what network add and del report. */
+export const NETWORK: Schema = {
+  name: 'network',
+  nameKey: 'name',
+  empty: 'no networks; `dpctl network add NAME` makes one, and the first attach makes `default`',
+  columns: [
+    { key: 'name', type: 'text', doc: 'name of the network' },
+    { key: 'vni', type: 'number', doc: 'VXLAN network identifier' },
+    { key: 'subnet4', type: 'text', doc: 'IPv4 prefix of its addresses, or empty' },
+    { key: 'subnet6', type: 'text', doc: 'IPv6 prefix of its addresses, or empty' },
+    {
+      key: 'ageing',
+      type: 'number',
+      unit: 's',
+      doc: 'seconds until a silent learned MAC is forgotten; 0 is never',
+    },
+    { key: 'gateway', type: 'text', doc: "the host's addresses on the segment, or empty" },
+    { key: 'endpoints', type: 'number', doc: 'number of its endpoints' },
+    { key: 'flags', type: 'list', doc: 'masquerade, big-tcp' },
+  ],
+};
+
+/** What attach and network add say about the change itself, beside the row. */
+const CHANGE: readonly Column[] = [
+  { key: 'changed', type: 'boolean', wide: true, doc: 'false when all was as asked already' },
+  { key: 'milliseconds', type: 'number', unit: 'ms', wide: true, doc: 'how long it took' },
+];
+
+/** The endpoint that attach made or found. */
+export const ATTACHED: Schema = {
+  ...ENDPOINT,
+  name: 'attached',
+  columns: [
+    ...ENDPOINT.columns,
+    { key: 'hook', type: 'text', wide: true, doc: 'how the program is attached: tcx or clsact' },
+    ...CHANGE,
+  ],
+};
+
+/** The network that network add made or found. */
+export const NETWORK_ADDED: Schema = {
+  ...NETWORK,
+  name: 'network added',
+  columns: [...NETWORK.columns, ...CHANGE],
+};
+
+/** The entry that fdb add made or found. */
+export const FDB_ADDED: Schema = {
+  ...dumpSchema('fdb'),
+  name: 'fdb added',
+  columns: [...dumpSchema('fdb').columns, ...CHANGE],
+};
+
+/** Rows of a plan: --dry-run, reconcile, reset. */
+export const PLAN: Schema = {
+  name: 'plan',
+  nameKey: 'subject',
+  empty: 'nothing to do',
+  columns: [
+    { key: 'step', type: 'text', doc: 'what is done, in this order' },
+    { key: 'subject', type: 'text', doc: 'what it is done to' },
+    { key: 'detail', type: 'text', doc: 'the values' },
+  ],
+};
+
+/** Problems of `status`. */
+export const PROBLEM: Schema = {
+  name: 'problem',
+  nameKey: 'code',
+  columns: [
+    { key: 'code', type: 'text', doc: 'what is wrong, as a stable word' },
+    { key: 'subject', type: 'text', doc: 'what it is about' },
+    { key: 'message', type: 'text', doc: 'what is wrong, for people' },
+    { key: 'fix', type: 'text', doc: 'the command that mends it' },
+  ],
+};
+
+/** Facts of `status`. */
+export const FACT: Schema = {
+  name: 'fact',
+  nameKey: 'name',
+  columns: [
+    { key: 'name', type: 'text', doc: 'what the fact is about' },
+    { key: 'value', type: 'text', doc: 'the fact' },
+  ],
+};
+
+/** What `version` prints. */
+export const VERSIONS: Schema = {
+  name: 'version',
+  nameKey: 'dpctl',
+  columns: [
+    { key: 'dpctl', type: 'text', doc: 'version of dpctl' },
+    { key: 'libbpf', type: 'text', doc: 'version of the libbpf that is loaded' },
+    { key: 'kernel', type: 'text', doc: 'release of the kernel that runs' },
+    { key: 'ffi', type: 'text', doc: 'how native code is called' },
+    { key: 'node', type: 'text', doc: 'version of Node.js' },
+  ],
+};

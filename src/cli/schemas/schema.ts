@@ -1,0 +1,50 @@
+/**
+ * The shape of rows: which keys, of which type, under which heads. One schema a table; tables,
+ * JSON, YAML and the docs are made from it.
+ */
+
+/** One value of a row. Numbers right-align; a list is joined by commas in tables. */
+export interface Column {
+  /** The row's property. */
+  readonly key: string;
+  /** Key in JSON and YAML, as iproute2 writes keys; the property itself when left out. */
+  readonly json?: string;
+  readonly type: 'text' | 'number' | 'list' | 'boolean';
+  /** Unit of a number; goes into the head: `AGE(s)`. */
+  readonly unit?: string;
+  /** In tables only with -o wide. */
+  readonly wide?: boolean;
+  /** Least width in a table, where the first rows may be shorter than later ones. */
+  readonly width?: number;
+  /** One line for the docs. */
+  readonly doc: string;
+}
+
+/** The rows of one table. */
+export interface Schema {
+  readonly name: string;
+  readonly columns: readonly Column[];
+  /** Key of what -o name prints. */
+  readonly nameKey: string;
+  /** Said on stderr when a table has no rows. */
+  readonly empty?: string;
+}
+
+/** A column's key in JSON. */
+export function jsonKey(column: Column): string {
+  return column.json ?? column.key;
+}
+
+/** `hostIfname` -> `HOST-IFNAME`, with the unit: `MTU(B)`. */
+export function headOf(column: Column): string {
+  const words = column.key
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .replaceAll('_', '-')
+    .toUpperCase();
+  return column.unit === undefined ? words : `${words}(${column.unit})`;
+}
+
+/** A value of a row by its key; rows are plain objects of many interfaces. */
+export function fieldOf(row: object, key: string): unknown {
+  return (row as Readonly<Record<string, unknown>>)[key];
+}

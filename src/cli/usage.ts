@@ -1,0 +1,94 @@
+/** What commander finds wrong with a command line, in dpctl's own words. */
+import type { CommanderError } from 'commander';
+import { DpctlError } from '../../loader/errors.js';
+import { nearest } from '../kernel/nearest.js';
+import { GLOBAL_FLAGS } from './globals.js';
+import { synopsis } from './help.js';
+import type { Command, Flag } from './spec.js';
+
+/** Where commander was when it found the error. */
+export interface Place {
+  /** Words so far: empty, `network`, `network add`. */
+  readonly path: string;
+  /** Absent where only more words may follow. */
+  readonly command?: Command;
+  /** Words that may follow. */
+  readonly words: readonly string[];
+  /** Arguments that were found. */
+  readonly args: readonly string[];
+}
+
+/**
+ * @param error with a `code` of commander's
+ * @returns USAGE, exit 1, with the nearest right word
+ */
+export function usageError(
+  error: Pick<CommanderError, 'code' | 'message'>,
+  place: Place,
+): DpctlError {
+  const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? '';
+  const here = ['dpctl', place.path].filter((word) => word !== '').join(' ');
+  switch (error.code) {
+    case 'commander.help':
+      return usage(`${here} needs one of: ${place.words.join(', ')}`, `${here} --help`);
+    case 'commander.unknownCommand':
+      return unknownCommand(here, place);
+    case 'commander.unknownOption':
+      return unknownFlag(here, place, quoted);
+    case 'commander.missingArgument':
+      return usage(`${here} needs ${quoted}`, synopsisOf(place, here));
+    case 'commander.optionMissingArgument': {
+      const form = quoted.replace(/^-., /, '').replace(/[<>]/g, '');
+      return usage(`${form.split(' ')[0]} needs a value`, form);
+    }
+    case 'commander.excessArguments':
+      return excess(here, place);
+    default:
+      return usage(error.message.replace(/^error: /, ''), `${here} --help`);
+  }
+}
+
+function unknownCommand(here: string, place: Place): DpctlError {
+  const word = place.args[0] ?? '';
+  const near = nearest(word, place.words);
+  return usage(
+    `there is no command "${here} ${word}"${meant(near)}`,
+    near === undefined ? `${here} --help` : `${here} ${near}`,
+  );
+}
+
+function unknownFlag(here: string, place: Place, word: string): DpctlError {
+  const flag = word.split('=')[0] ?? word;
+  const known = flagWords([...(place.command?.flags ?? []), ...GLOBAL_FLAGS]);
+  const near = nearest(flag, known);
+  return usage(
+    `${here} has no flag ${flag}${meant(near)}`,
+    near === undefined ? `${here} --help` : `${here} ${near}`,
+  );
+}
+
+function excess(here: string, place: Place): DpctlError {
+  const extra = place.args.slice(place.command?.args.length ?? 0);
+  const words = extra.map((word) => `"${word}"`).join(', ');
+  return usage(`${here} does not know what to do with ${words}`, synopsisOf(place, here));
+}
+
+const meant = (near: string | undefined): string =>
+  near === undefined ? '' : `; did you mean "${near}"?`;
+
+const synopsisOf = (place: Place, here: string): string =>
+  place.command === undefined ? `${here} --help` : synopsis(place.command);
+
+/** All that can be written for some flags, with --help. */
+export function flagWords(flags: readonly Flag[]): string[] {
+  return [
+    ...flags.flatMap((flag) =>
+      flag.negatable ? [`--${flag.name}`, `--no-${flag.name}`] : [`--${flag.name}`],
+    ),
+    '--help',
+  ];
+}
+
+function usage(message: string, hint: string): DpctlError {
+  return new DpctlError('USAGE', message, { exitCode: 1, hint });
+}

@@ -1,0 +1,35 @@
+import type { EndpointRow } from '../../control/types.js';
+import { ATTACH } from '../commands/endpoint.js';
+import type { Call } from '../parse.js';
+import { ATTACHED } from '../schemas/control.js';
+import { nodeOf, type Outcome, planOutcome, rounded, took, valuesOf, words } from './verb.js';
+
+/** dpctl attach NS. */
+export async function run(call: Call): Promise<Outcome> {
+  const { args, options } = valuesOf(ATTACH, call);
+  const { dryRun = false, ...settings } = options;
+  const node = await nodeOf(call);
+  const { attach } = await import('../../control/api.js');
+  const change = await attach(node, { ...args, ...settings }, { dryRun });
+  if (dryRun) return planOutcome(change);
+  const [row] = change.endpoints;
+  if (row === undefined) throw new Error('attach came back without an endpoint');
+  const { changed, hook, milliseconds, notes } = change;
+  return {
+    data: {
+      kind: 'object',
+      schema: ATTACHED,
+      row: { ...row, hook, changed, milliseconds: rounded(milliseconds) },
+    },
+    dataIfAsked: true,
+    done: [
+      `${changed ? 'attached' : 'unchanged'} ${row.ns}: ${endpointText(row)} (${words(hook && `${hook},`, took(milliseconds))})`,
+    ],
+    notes,
+  };
+}
+
+/** An endpoint in one line: `eth0 10.201.0.2/16 mac 0a:58:0a:c9:00:02 ifindex 7 mtu 1450`. */
+export function endpointText({ ifname, ip4, ip6, mac, ifindex, mtu }: EndpointRow): string {
+  return words(ifname, ip4, ip6, `mac ${mac} ifindex ${ifindex} mtu ${mtu}`);
+}

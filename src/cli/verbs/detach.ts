@@ -1,0 +1,27 @@
+import { DETACH } from '../commands/endpoint.js';
+import type { Call } from '../parse.js';
+import { ENDPOINT } from '../schemas/control.js';
+import { nodeOf, type Outcome, planOutcome, took, valuesOf, words } from './verb.js';
+
+/** dpctl detach NS. */
+export async function run(call: Call): Promise<Outcome> {
+  const { args, options } = valuesOf(DETACH, call);
+  const { dryRun = false, ...which } = options;
+  const node = await nodeOf(call);
+  const { detach } = await import('../../control/api.js');
+  const change = await detach(node, { ...args, ...which }, { dryRun });
+  if (dryRun) return planOutcome(change);
+  const { endpoints, milliseconds, notes } = change;
+  return {
+    data: { kind: 'rows', schema: ENDPOINT, rows: endpoints },
+    dataIfAsked: true,
+    done:
+      endpoints.length === 0
+        ? [`unchanged: ${words(args.ns, which.ifname)} is not attached`]
+        : endpoints.map(
+            ({ ns, ifname, ip4, ip6 }) =>
+              `detached ${ns}: ${words(ifname, ip4, ip6)} (${took(milliseconds)})`,
+          ),
+    notes,
+  };
+}

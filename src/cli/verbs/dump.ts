@@ -1,0 +1,12 @@
+import { DUMP } from '../commands/observe.js';
+import type { Call } from '../parse.js';
+import { dumpSchema } from '../schemas/dump.js';
+import { nodeOf, type Outcome, valuesOf } from './verb.js';
+
+/** dpctl dump [TABLE]. */
+export async function run(call: Call): Promise<Outcome> {
+  const { table = 'fdb' } = valuesOf(DUMP, call).args;
+  const node = await nodeOf(call);
+  const { dump } = await import('../../observe/api.js');
+  return { data: { kind: 'rows', schema: dumpSchema(table), rows: await dump(node, table) } };
+}

@@ -1,0 +1,10 @@
+import type { Call } from '../parse.js';
+import { ENDPOINT } from '../schemas/control.js';
+import { nodeOf, type Outcome } from './verb.js';
+
+/** dpctl endpoints. */
+export async function run(call: Call): Promise<Outcome> {
+  const node = await nodeOf(call);
+  const { endpointList } = await import('../../control/api.js');
+  return { data: { kind: 'rows', schema: ENDPOINT, rows: await endpointList(node) } };
+}

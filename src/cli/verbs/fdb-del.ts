@@ -1,0 +1,21 @@
+import { FDB_DEL } from '../commands/fdb.js';
+import type { Call } from '../parse.js';
+import { dumpSchema } from '../schemas/dump.js';
+import { nodeOf, type Outcome, planOutcome, valuesOf } from './verb.js';
+
+/** dpctl fdb del MAC. */
+export async function run(call: Call): Promise<Outcome> {
+  const { args, options } = valuesOf(FDB_DEL, call);
+  const { dryRun = false, ...where } = options;
+  const node = await nodeOf(call);
+  const { fdbDelete } = await import('../../control/api.js');
+  const change = await fdbDelete(node, { ...args, ...where }, { dryRun });
+  if (dryRun) return planOutcome(change);
+  const { changed, entries, notes } = change;
+  return {
+    data: { kind: 'rows', schema: dumpSchema('fdb'), rows: entries },
+    dataIfAsked: true,
+    done: [changed ? `fdb ${args.mac} deleted` : `unchanged: there is no fdb ${args.mac}`],
+    notes,
+  };
+}

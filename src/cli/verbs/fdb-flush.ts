@@ -1,0 +1,23 @@
+import { FDB_FLUSH } from '../commands/fdb.js';
+import type { Call } from '../parse.js';
+import { dumpSchema } from '../schemas/dump.js';
+import { count } from './reconcile.js';
+import { nodeOf, type Outcome, valuesOf } from './verb.js';
+
+/** dpctl fdb flush. */
+export async function run(call: Call): Promise<Outcome> {
+  const { options } = valuesOf(FDB_FLUSH, call);
+  const node = await nodeOf(call);
+  const { fdbFlush } = await import('../../control/api.js');
+  const { entries, notes } = await fdbFlush(node, options);
+  return {
+    data: { kind: 'rows', schema: dumpSchema('fdb'), rows: entries },
+    dataIfAsked: true,
+    done: [
+      entries.length === 0
+        ? 'unchanged: nothing was learned'
+        : `fdb flushed: ${count(entries.length, 'learned MAC')}`,
+    ],
+    notes,
+  };
+}

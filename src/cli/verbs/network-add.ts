@@ -1,0 +1,32 @@
+import type { NetworkRow } from '../../control/types.js';
+import { NETWORK_ADD } from '../commands/network.js';
+import type { Call } from '../parse.js';
+import { NETWORK_ADDED } from '../schemas/control.js';
+import { nodeOf, type Outcome, planOutcome, rounded, valuesOf, words } from './verb.js';
+
+/** dpctl network add NAME. */
+export async function run(call: Call): Promise<Outcome> {
+  const { args, options } = valuesOf(NETWORK_ADD, call);
+  const { dryRun = false, ...settings } = options;
+  const node = await nodeOf(call);
+  const { networkAdd } = await import('../../control/api.js');
+  const change = await networkAdd(node, { ...args, ...settings }, { dryRun });
+  if (dryRun) return planOutcome(change);
+  const { network, changed, milliseconds, notes } = change;
+  if (network === undefined) throw new Error('network add came back without a network');
+  return {
+    data: {
+      kind: 'object',
+      schema: NETWORK_ADDED,
+      row: { ...network, changed, milliseconds: rounded(milliseconds) },
+    },
+    dataIfAsked: true,
+    done: [`network ${network.name} ${changed ? 'added' : 'unchanged'}: ${networkText(network)}`],
+    notes,
+  };
+}
+
+/** A network in one line: `vni 2 10.1.0.0/16 gateway 10.1.0.1 masquerade`. */
+export function networkText({ vni, subnet4, subnet6, gateway, flags }: NetworkRow): string {
+  return words(`vni ${vni}`, subnet4, subnet6, gateway && `gateway ${gateway}`, ...flags);
+}

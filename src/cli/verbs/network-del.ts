@@ -1,0 +1,23 @@
+import { NETWORK_DEL } from '../commands/network.js';
+import type { Call } from '../parse.js';
+import { NETWORK } from '../schemas/control.js';
+import { nodeOf, type Outcome, planOutcome, valuesOf } from './verb.js';
+
+/** dpctl network del NAME. */
+export async function run(call: Call): Promise<Outcome> {
+  const { args, options } = valuesOf(NETWORK_DEL, call);
+  const { dryRun = false } = options;
+  const node = await nodeOf(call);
+  const { networkDelete } = await import('../../control/api.js');
+  const change = await networkDelete(node, { name: args.name }, { dryRun });
+  if (dryRun) return planOutcome(change);
+  const { network, changed, notes } = change;
+  return {
+    data: { kind: 'rows', schema: NETWORK, rows: network === undefined ? [] : [network] },
+    dataIfAsked: true,
+    done: [
+      changed ? `network ${args.name} deleted` : `unchanged: there is no network ${args.name}`,
+    ],
+    notes,
+  };
+}

@@ -1,0 +1,10 @@
+import type { Call } from '../parse.js';
+import { NETWORK } from '../schemas/control.js';
+import { nodeOf, type Outcome } from './verb.js';
+
+/** dpctl network list. */
+export async function run(call: Call): Promise<Outcome> {
+  const node = await nodeOf(call);
+  const { networkList } = await import('../../control/api.js');
+  return { data: { kind: 'rows', schema: NETWORK, rows: await networkList(node) } };
+}

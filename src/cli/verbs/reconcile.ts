@@ -1,0 +1,27 @@
+import { RECONCILE } from '../commands/observe.js';
+import type { Call } from '../parse.js';
+import { PLAN } from '../schemas/control.js';
+import { nodeOf, type Outcome, planOutcome, took, valuesOf, words } from './verb.js';
+
+/** dpctl reconcile. */
+export async function run(call: Call): Promise<Outcome> {
+  const { dryRun = false } = valuesOf(RECONCILE, call).options;
+  const node = await nodeOf(call);
+  const { reconcile } = await import('../../control/api.js');
+  const { changed, plan, notes, milliseconds } = await reconcile(node, { dryRun });
+  if (dryRun) return planOutcome({ plan, notes });
+  const steps = plan.map(({ step, subject, detail }) => words(step, subject, detail));
+  return {
+    data: { kind: 'rows', schema: PLAN, rows: plan },
+    dataIfAsked: true,
+    done: changed
+      ? [...steps, `reconciled: ${count(plan.length, 'step')} (${took(milliseconds)})`]
+      : ['unchanged'],
+    notes,
+  };
+}
+
+/** `1 step`, `2 steps`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,54 @@
+import { DpctlError } from '../../../loader/errors.js';
+import type { PlanRow } from '../../control/types.js';
+import { RESET } from '../commands/observe.js';
+import { printable, writeStderr } from '../output.js';
+import type { Call } from '../parse.js';
+import { PLAN } from '../schemas/control.js';
+import { count } from './reconcile.js';
+import { nodeOf, type Outcome, valuesOf, words } from './verb.js';
+
+/** dpctl reset. The list comes first, on stderr: what is on stdout has been done. */
+export async function run(call: Call): Promise<Outcome> {
+  const { dryRun = false, yes = false } = valuesOf(RESET, call).options;
+  const node = await nodeOf(call);
+  const { reset, resetPlan } = await import('../../control/api.js');
+  const list = await resetPlan(node);
+  if (dryRun) return { data: { kind: 'rows', schema: PLAN, rows: list } };
+  if (list.length > 0) {
+    writeStderr(listText(list));
+    if (!yes) await confirm(list.length);
+  }
+  const removed = list.length === 0 ? [] : await reset(node);
+  return {
+    data: { kind: 'rows', schema: PLAN, rows: removed },
+    dataIfAsked: true,
+    done: [removed.length === 0 ? 'unchanged' : `removed ${count(removed.length, 'thing')}`],
+  };
+}
+
+function listText(list: readonly PlanRow[]): string {
+  const lines = list.map(({ step, subject, detail }) => `  ${words(step, subject, detail)}\n`);
+  return printable(`to be removed:\n${lines.join('')}`);
+}
+
+async function confirm(things: number): Promise<void> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new DpctlError(
+      'CONFIRM',
+      `reset removes ${count(things, 'thing')} and nobody can be asked`,
+      {
+        exitCode: 1,
+        hint: 'dpctl reset --yes',
+      },
+    );
+  }
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // readline takes ^C for itself; here it means what it means everywhere.
+  lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  const answer = await lines.question(`remove ${count(things, 'thing')}? [y/N] `);
+  lines.close();
+  if (!/^y(es)?$/i.test(answer.trim())) {
+    throw new DpctlError('CANCELLED', 'nothing was removed', { exitCode: 1 });
+  }
+}

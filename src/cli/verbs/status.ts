@@ -1,0 +1,51 @@
+import type { StatusReport } from '../../control/types.js';
+import { printable } from '../output.js';
+import type { Call } from '../parse.js';
+import { tableLines } from '../render/table.js';
+import { FACT } from '../schemas/control.js';
+import { count } from './reconcile.js';
+import { nodeOf, type Outcome } from './verb.js';
+
+/** Exit code of `status` when it found something. */
+const PROBLEMS = 4;
+
+/** dpctl status. */
+export async function run(call: Call): Promise<Outcome> {
+  const node = await nodeOf(call);
+  const { status } = await import('../../observe/api.js');
+  const report = await status(node);
+  const { healthy, problems, facts } = report;
+  return {
+    data: {
+      kind: 'report',
+      value: {
+        healthy,
+        problems,
+        facts: Object.fromEntries(facts.map(({ name, value }) => [name, value])),
+      },
+      names: problems.map(({ code }) => code),
+      text: (bold) => statusText(report, bold),
+    },
+    exitCode: healthy ? 0 : PROBLEMS,
+  };
+}
+
+/** Facts as a table, then each problem with what mends it, then the verdict. */
+export function statusText(
+  { healthy, problems, facts }: StatusReport,
+  bold: (text: string) => string,
+): string {
+  const table = tableLines(FACT.columns, facts, (text) => text.length, bold);
+  const found = problems.map(({ code, subject, message, fix }) =>
+    printable(
+      `problem[${code}]: ${subject === '' ? '' : `${subject}: `}${message}\n${fix === '' ? '' : `try: ${fix}\n`}`,
+    ),
+  );
+  return [
+    table.lines(facts),
+    found.length === 0 ? '' : '\n',
+    ...found,
+    '\n',
+    healthy ? 'healthy\n' : `${count(problems.length, 'problem')}\n`,
+  ].join('');
+}

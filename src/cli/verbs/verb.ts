@@ -1,0 +1,60 @@
+/** What verbs have in common: how they get their values and what they hand back. */
+import type { Node } from '../../control/node.js';
+import type { ChangeResult } from '../../control/types.js';
+import type { Call } from '../parse.js';
+import type { Data } from '../render/render.js';
+import { PLAN } from '../schemas/control.js';
+import type { ArgValues, Command, FlagValues } from '../spec.js';
+
+/** What a verb hands back to be shown. */
+export interface Outcome {
+  readonly data?: Data;
+  /** The data is shown only where -o or -j asks for it: a change is told by its message. */
+  readonly dataIfAsked?: boolean;
+  /** What changed, shown on stderr where the data is not. */
+  readonly done?: readonly string[];
+  /** What the user must see in any case, on stderr. */
+  readonly notes?: readonly string[];
+  /** 0 when left out. */
+  readonly exitCode?: number;
+}
+
+/** A verb: parse, call one function, hand back what to show. */
+export type Verb = (call: Call) => Promise<Outcome>;
+
+/** The call's values under the types of its command in the table. */
+export function valuesOf<C extends Command>(
+  _command: C,
+  call: Call,
+): { readonly args: ArgValues<C['args']>; readonly options: FlagValues<C['flags']> } {
+  return {
+    args: call.args as ArgValues<C['args']>,
+    options: call.options as FlagValues<C['flags']>,
+  };
+}
+
+/** The node that --root means. It is open until the process ends: rows are read while they print. */
+export async function nodeOf({ globals }: Call): Promise<Node> {
+  const { openNode } = await import('../../control/node.js');
+  return openNode(globals.root === undefined ? {} : { root: globals.root });
+}
+
+/** What --dry-run shows. */
+export function planOutcome({ plan, notes }: Pick<ChangeResult, 'plan' | 'notes'>): Outcome {
+  return { data: { kind: 'rows', schema: PLAN, rows: plan }, notes };
+}
+
+/** `41 ms`. */
+export function took(milliseconds: number): string {
+  return `${Math.round(milliseconds)} ms`;
+}
+
+/** Milliseconds for JSON: more digits would be noise. */
+export function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
+}
+
+/** Words with single spaces between, the empty ones left out. */
+export function words(...parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined && part !== '').join(' ');
+}

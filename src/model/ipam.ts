@@ -1,5 +1,6 @@
 /** Choice of addresses: pure, so that the same state and request always give the same one. */
 import { DpctlError } from '../../loader/errors.js';
+import { hash32 } from './hash.js';
 import { type Family, formatIp, ip4ToNumber } from './ip.js';
 import { bytesToMac, MAC_LENGTH } from './mac.js';
 import { addressOf, formatPrefix, hostRange, parsePrefix } from './prefix.js';
@@ -98,7 +99,7 @@ export function generateMac(origin: MacOrigin, taken: ReadonlySet<string>): stri
     if (!taken.has(mac)) return mac;
   }
   for (let attempt = 0; ; attempt++) {
-    const mac = macWith(fnv1a(`${origin.seed}/${attempt}`));
+    const mac = macWith(hash32(`${origin.seed}/${attempt}`));
     if (!taken.has(mac)) return mac;
   }
 }
@@ -108,13 +109,6 @@ function macWith(low: number): string {
   new DataView(bytes.buffer).setUint16(0, 0x0a58);
   new DataView(bytes.buffer).setUint32(2, low);
   return bytesToMac(bytes);
-}
-
-/** FNV-1a of 32 bits: spreads names well, and is the same on every machine. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193);
-  return hash >>> 0;
 }
 
 /** The lowest whole number from `first` that is not taken; undefined when past `last`. */

@@ -1,0 +1,119 @@
+/** Replacing files so that a reader, a crash or a power cut sees the old or the new, never half. */
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { unavailable } from './errors.js';
+
+/** A file and what it is to hold. */
+export interface Replacement {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Between two steps of {@link replaceFiles}; a test kills the process here. */
+export type Checkpoint = (step: string) => void;
+
+let count = 0;
+
+/**
+ * Replace files one after the other, in the given order. All are written and on the disk before
+ * the first takes its place, so a full disk is found while nothing has changed.
+ * @param checkpoint told before each step
+ * @throws DpctlError STORE_UNAVAILABLE, exit 5
+ */
+export function replaceFiles(
+  files: readonly Replacement[],
+  checkpoint: Checkpoint = () => {},
+): void {
+  const written: { readonly temporary: string; readonly path: string }[] = [];
+  try {
+    for (const { path, text } of files) {
+      checkpoint(`write ${basename(path)}`);
+      const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${++count}.tmp`);
+      written.push({ temporary, path });
+      attempt(`write ${path}`, () => writeDurably(temporary, text));
+    }
+    for (const { temporary, path } of written) {
+      checkpoint(`rename ${basename(path)}`);
+      attempt(`replace ${path}`, () => renameSync(temporary, path));
+      checkpoint(`sync ${basename(path)}`);
+      // The rename itself is on the disk only with the directory (rename(2), fsync(2)).
+      attempt(`write ${dirname(path)}`, () => syncPath(dirname(path)));
+    }
+  } catch (error) {
+    for (const { temporary } of written) rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Make a directory that only its owner may look into, with its parents. */
+export function makeDirectory(path: string): void {
+  attempt(`make ${path}`, () => mkdirSync(path, { recursive: true, mode: 0o700 }));
+}
+
+/**
+ * Remove what killed processes left of {@link replaceFiles}. Call it under the lock: another
+ * process at work has such files, too.
+ */
+export function removeLeftovers(path: string): void {
+  const dir = dirname(path);
+  const start = `.${basename(path)}.`;
+  attempt(`clean ${dir}`, () => {
+    for (const name of readNames(dir)) {
+      if (name.startsWith(start) && name.endsWith('.tmp')) rmSync(join(dir, name), { force: true });
+    }
+  });
+}
+
+/** Remove a file, durably; one that is not there is no error. */
+export function removeFile(path: string): void {
+  attempt(`remove ${path}`, () => {
+    rmSync(path, { force: true });
+    if (readNames(dirname(path)).length > 0) syncPath(dirname(path));
+  });
+}
+
+function writeDurably(path: string, text: string): void {
+  const fd = openSync(path, 'wx', 0o600);
+  try {
+    writeFileSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function syncPath(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Names in a directory; none where there is no directory. */
+function readNames(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function attempt<T>(what: string, step: () => T): T {
+  try {
+    return step();
+  } catch (cause) {
+    throw unavailable(what, cause);
+  }
+}

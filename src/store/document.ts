@@ -1,0 +1,102 @@
+/** The files of the store as text: JSON with a line for each thing, checked when it is read. */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod/mini';
+import { hash32 } from '../model/hash.js';
+import { STATE_VERSION } from '../model/state.js';
+import { corrupt, newer, unavailable } from './errors.js';
+
+/** A document that was read. */
+export interface Document<T> {
+  readonly data: T;
+  /** Byte for byte what dpctl wrote, so that what it holds needs no further check. */
+  readonly intact: boolean;
+}
+
+/**
+ * A document as text: two spaces, and each element of a list on one line. So a person can read
+ * and grep it, and thousands of endpoints cost no more than they must. The first line has a
+ * checksum of all others.
+ */
+export function formatDocument(document: Readonly<Record<string, unknown>>): string {
+  const members = Object.entries(document).map(([key, value]) => {
+    const text = Array.isArray(value) ? formatList(value) : JSON.stringify(value);
+    return `  ${JSON.stringify(key)}: ${text}`;
+  });
+  const rest = `${members.join(',\n')}\n}\n`;
+  return `${checkLine(hash32(rest))}${rest}`;
+}
+
+function checkLine(check: number): string {
+  return `{\n  "check": "${check.toString(16).padStart(8, '0')}",\n`;
+}
+
+const CHECK_LENGTH = checkLine(0).length;
+
+function formatList(list: readonly unknown[]): string {
+  if (list.length === 0) return '[]';
+  return `[\n${list.map((element) => `    ${JSON.stringify(element)}`).join(',\n')}\n  ]`;
+}
+
+/**
+ * A document from its file. The schema is checked only where a person has edited it: for
+ * thousands of endpoints that takes longer than all the rest of a command.
+ * @returns undefined where there is no file
+ * @throws DpctlError STORE_CORRUPT, STORE_NEWER or STORE_UNAVAILABLE, exit 5
+ */
+export function readDocument<T extends z.ZodMiniType>(
+  path: string,
+  schema: T,
+): Document<z.infer<T>> | undefined {
+  const text = readText(path);
+  if (text === undefined) return undefined;
+  const value = parseJson(path, text);
+  const version = versionOf(value);
+  // First of all: a newer document may differ in every other field.
+  if (version !== undefined && version > STATE_VERSION) throw newer(path, version, STATE_VERSION);
+  const isOurs =
+    version === STATE_VERSION && text.startsWith(checkLine(hash32(text, CHECK_LENGTH)));
+  // What was written had the type of the schema, and this is what was written.
+  if (isOurs) return { data: value as z.infer<T>, intact: true };
+  const result = z.safeParse(schema, value);
+  if (result.success) return { data: result.data, intact: false };
+  const issue = result.error.issues[0];
+  const where = issue === undefined ? 'the top' : fieldName(issue.path);
+  throw corrupt(path, where, issue?.message ?? 'not what was written', result.error);
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    throw unavailable(`read ${path}`, cause);
+  }
+}
+
+function parseJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    // V8 counts characters from the start and has no number for an unexpected end.
+    const position = Number(/position (\d+)/.exec(message)?.[1] ?? text.length);
+    const lines = text.slice(0, position).split('\n');
+    const where = `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
+    throw corrupt(path, where, text.trim() === '' ? 'the file is empty' : 'no valid JSON', cause);
+  }
+}
+
+function versionOf(value: unknown): number | undefined {
+  if (typeof value !== 'object' || value === null || !('version' in value)) return undefined;
+  return typeof value.version === 'number' ? value.version : undefined;
+}
+
+/** `endpoints[3].mac` */
+function fieldName(path: readonly PropertyKey[]): string {
+  let name = '';
+  for (const key of path) {
+    if (typeof key === 'number') name += `[${key}]`;
+    else name += name === '' ? String(key) : `.${String(key)}`;
+  }
+  return name === '' ? 'the top' : name;
+}

@@ -1,0 +1,55 @@
+/** Failures of the store. All are exit 5: the state that was saved is untouched. */
+import { DpctlError, errnoName, errnoText } from '../../loader/errors.js';
+
+/**
+ * The kernel refused a file of the store.
+ * @param what what was to be done, with the path: `write /var/lib/dpctl/state.json`
+ * @param cause an error of node:fs, or of the loader
+ */
+export function unavailable(what: string, cause: unknown): DpctlError {
+  const errno = errnoOfNode(cause);
+  const reason = errno === undefined ? String(cause) : `${errnoName(errno)} (${errnoText(errno)})`;
+  return new DpctlError('STORE_UNAVAILABLE', `cannot ${what}: ${reason}`, {
+    exitCode: 5,
+    hint: remedy(errno === undefined ? '' : errnoName(errno)),
+    details: { what, errno: errno === undefined ? null : errnoName(errno) },
+    cause,
+  });
+}
+
+/** The file is there but is not what dpctl wrote. */
+export function corrupt(path: string, where: string, why: string, cause?: unknown): DpctlError {
+  return new DpctlError('STORE_CORRUPT', `${path} is damaged at ${where}: ${why}`, {
+    exitCode: 5,
+    hint: 'restore the file from a backup, or remove all that dpctl has made: dpctl reset',
+    details: { file: path, where, why },
+    cause,
+  });
+}
+
+/** The file was written by a dpctl that knows more than this one. */
+export function newer(path: string, found: number, known: number): DpctlError {
+  return new DpctlError(
+    'STORE_NEWER',
+    `${path} has version ${found} of the state, and this dpctl knows ${known} at the most`,
+    {
+      exitCode: 5,
+      hint: 'use the newer dpctl that wrote it (dpctl version)',
+      details: { file: path, found, known },
+    },
+  );
+}
+
+/** The positive errno of an error of node:fs; undefined for other values. */
+function errnoOfNode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errno' in error)) return undefined;
+  return typeof error.errno === 'number' ? Math.abs(error.errno) : undefined;
+}
+
+function remedy(errno: string): string {
+  if (errno === 'EACCES' || errno === 'EPERM') return 'run it as root: sudo dpctl ...';
+  if (errno === 'ENOSPC' || errno === 'EDQUOT')
+    return 'make room on that file system, then repeat the command';
+  if (errno === 'EROFS') return 'choose a writable place with --root DIR';
+  return 'look at that path, then repeat the command';
+}

@@ -1,0 +1,165 @@
+/**
+ * Desired state in two files: networks, which outlive a boot, and endpoints and all else, which
+ * end with the kernel they describe.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { invariants } from '../model/invariants.js';
+import {
+  durableSchema,
+  EMPTY_STATE,
+  type Network,
+  runtimeSchema,
+  STATE_VERSION,
+  type State,
+} from '../model/state.js';
+import {
+  type Checkpoint,
+  makeDirectory,
+  type Replacement,
+  removeFile,
+  removeLeftovers,
+  replaceFiles,
+} from './atomic.js';
+import { formatDocument, readDocument } from './document.js';
+import { corrupt, unavailable } from './errors.js';
+import { acquireLock, busy, lockTimeout, tryLock } from './lock.js';
+import type { Store } from './store.js';
+
+export type { Store } from './store.js';
+
+export interface FileStoreOptions {
+  /** Ends with the boot: lock, endpoints. Made when first needed, as is the other. */
+  readonly runDir: string;
+  /** Outlives a boot: networks. */
+  readonly stateDir: string;
+  /** Identity of the running kernel; by default what it says itself. */
+  readonly bootId?: string | undefined;
+  /** Told before each step of a save: where a test kills the process. */
+  readonly checkpoint?: Checkpoint | undefined;
+}
+
+/** Paths of the files of a store. */
+export interface StoreFiles {
+  readonly durable: string;
+  readonly runtime: string;
+  readonly lock: string;
+}
+
+/** Where a store keeps what. */
+export function storeFiles({ runDir, stateDir }: FileStoreOptions): StoreFiles {
+  return {
+    durable: join(stateDir, 'state.json'),
+    runtime: join(runDir, 'endpoints.json'),
+    lock: join(runDir, 'lock'),
+  };
+}
+
+/** A store in files. Nothing is read or made before it is used. */
+export function openFileStore(options: FileStoreOptions): Store {
+  const files = storeFiles(options);
+  const bootId = (): string => options.bootId ?? readBootId();
+  let held = false;
+  return {
+    load: () => load(files, bootId()),
+    save: (before, after) => save(files, bootId(), before, after, options.checkpoint),
+    lock: async (command = commandLine()) => {
+      makeDirectory(options.runDir);
+      const timeout = lockTimeout(process.env.DPCTL_LOCK_TIMEOUT);
+      const release = await acquireLock(files.lock, command, timeout);
+      held = true;
+      removeLeftovers(files.durable);
+      removeLeftovers(files.runtime);
+      return () => {
+        held = false;
+        release();
+      };
+    },
+    discard: () => {
+      makeDirectory(options.runDir);
+      const release = held ? () => {} : tryLock(files.lock, commandLine());
+      if (release === undefined) throw busy(files.lock, 0);
+      try {
+        // Endpoints first: without networks they would be taken for damage.
+        removeFile(files.runtime);
+        removeFile(files.durable);
+      } finally {
+        release();
+      }
+    },
+  };
+}
+
+function load(files: StoreFiles, bootId: string): State {
+  const durable = readDocument(files.durable, durableSchema);
+  const runtime = readDocument(files.runtime, runtimeSchema);
+  // Namespaces, interfaces and sysctls of another boot went with its kernel.
+  const alive = runtime?.data.bootId === bootId ? runtime : undefined;
+  if (durable === undefined && alive === undefined) return EMPTY_STATE;
+  const networks = durable?.data.networks ?? [];
+  const { endpoints, staticFdb, sysctls } = alive?.data ?? EMPTY_STATE;
+  const state: State = { networks, endpoints, staticFdb, sysctls };
+  const intact = (durable?.intact ?? true) && (alive?.intact ?? true);
+  // Intact files may still not belong together, if one of them was removed.
+  const names = new Set(networks.map((network) => network.name));
+  if (intact && endpoints.every((endpoint) => names.has(endpoint.network))) return state;
+  const fault = invariants(state)[0];
+  if (fault === undefined) return state;
+  const file = fault.subject.startsWith('networks') ? files.durable : files.runtime;
+  throw corrupt(file, fault.subject, fault.message);
+}
+
+function save(
+  files: StoreFiles,
+  bootId: string,
+  before: State,
+  after: State,
+  checkpoint: Checkpoint | undefined,
+): void {
+  const durable = (networks: readonly Network[]): Replacement => ({
+    path: files.durable,
+    text: formatDocument({ version: STATE_VERSION, networks }),
+  });
+  const runtime = ({ endpoints, staticFdb, sysctls }: State): Replacement => ({
+    path: files.runtime,
+    text: formatDocument({ version: STATE_VERSION, bootId, endpoints, staticFdb, sysctls }),
+  });
+  const [oldDurable, newDurable] = [durable(before.networks), durable(after.networks)];
+  const newRuntime = runtime(after);
+  const sameDurable = oldDurable.text === newDurable.text;
+  const sameRuntime = runtime(before).text === newRuntime.text;
+  const replacements: Replacement[] = [];
+  if (sameDurable || sameRuntime) {
+    if (!sameDurable) replacements.push(newDurable);
+    if (!sameRuntime) replacements.push(newRuntime);
+  } else {
+    // After a crash between two renames each endpoint must still find its network. So what both
+    // old and new endpoints need comes first, and what nobody needs goes last.
+    const union = unionOf(before.networks, after.networks);
+    const wide = durable(union);
+    if (wide.text !== oldDurable.text) replacements.push(wide);
+    replacements.push(newRuntime);
+    if (wide.text !== newDurable.text) replacements.push(newDurable);
+  }
+  for (const { path } of replacements) makeDirectory(dirname(path));
+  replaceFiles(replacements, checkpoint);
+}
+
+/** The new networks, and those of the old ones that are no more. */
+function unionOf(before: readonly Network[], after: readonly Network[]): Network[] {
+  const names = new Set(after.map((network) => network.name));
+  return [...after, ...before.filter((network) => !names.has(network.name))];
+}
+
+function readBootId(): string {
+  const path = '/proc/sys/kernel/random/boot_id';
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw unavailable(`read ${path}`, cause);
+  }
+}
+
+function commandLine(): string {
+  return ['dpctl', ...process.argv.slice(2)].join(' ');
+}

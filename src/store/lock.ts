@@ -1,0 +1,125 @@
+/**
+ * The lock of a node: flock(2) on a file of its own, which the kernel gives back when the holder
+ * ends, however it ends. Who holds it is written into the file, for those who wait.
+ */
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DpctlError } from '../../loader/errors.js';
+import { flock } from '../../loader/sys.js';
+import { unavailable } from './errors.js';
+
+/** Milliseconds for which a command waits for another one, unless DPCTL_LOCK_TIMEOUT says otherwise. */
+export const LOCK_TIMEOUT = 10_000;
+/** Milliseconds between two looks: flock(2) can wait by itself, but not for a limited time. */
+const POLL = 20;
+
+/**
+ * Take the lock, waiting for another process at the most as long as is said.
+ * @param path of the lock file, whose directory is there
+ * @param command what the holder does
+ * @param timeout ms; 0: do not wait
+ * @returns gives the lock back
+ * @throws DpctlError STORE_BUSY or STORE_UNAVAILABLE, exit 5
+ */
+export async function acquireLock(
+  path: string,
+  command: string,
+  timeout: number,
+): Promise<() => void> {
+  const start = performance.now();
+  for (;;) {
+    const release = tryLock(path, command);
+    if (release !== undefined) return release;
+    const waited = performance.now() - start;
+    if (waited >= timeout) throw busy(path, waited);
+    await sleep(Math.min(POLL, timeout - waited));
+  }
+}
+
+/**
+ * Take the lock if nobody has it.
+ * @returns undefined when somebody does
+ * @throws DpctlError STORE_UNAVAILABLE, exit 5
+ */
+export function tryLock(path: string, command: string): (() => void) | undefined {
+  const fd = openLock(path);
+  try {
+    // A lock file that reset has removed meanwhile keeps nobody out any more: look again.
+    if (!flock(fd, 'exclusive', true) || !isStill(fd, path)) {
+      closeSync(fd);
+      return undefined;
+    }
+    ftruncateSync(fd, 0);
+    writeSync(fd, JSON.stringify({ pid: process.pid, command }), 0);
+  } catch (cause) {
+    closeSync(fd);
+    throw unavailable(`lock ${path}`, cause);
+  }
+  let held = true;
+  return () => {
+    if (held) closeSync(fd);
+    held = false;
+  };
+}
+
+/** What a command is told that finds the lock taken. */
+export function busy(path: string, waited: number): DpctlError {
+  const { pid, command } = readHolder(path);
+  const who = pid === undefined ? 'another dpctl' : `${command} (pid ${pid})`;
+  const since = waited < POLL ? '' : `; waited ${(waited / 1000).toFixed(1)} s`;
+  return new DpctlError('STORE_BUSY', `${who} is changing this node${since}`, {
+    exitCode: 5,
+    hint: 'try again, or wait longer: DPCTL_LOCK_TIMEOUT=60000 (milliseconds)',
+    details: { pid: pid ?? null, command: command ?? null, waited: Math.round(waited) },
+  });
+}
+
+/**
+ * How long to wait for the lock, in ms.
+ * @param text of DPCTL_LOCK_TIMEOUT; undefined or empty: {@link LOCK_TIMEOUT}
+ * @throws DpctlError LOCK_TIMEOUT_INVALID, exit 1
+ */
+export function lockTimeout(text: string | undefined): number {
+  if (text === undefined || text === '') return LOCK_TIMEOUT;
+  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
+  throw new DpctlError(
+    'LOCK_TIMEOUT_INVALID',
+    `DPCTL_LOCK_TIMEOUT is ${JSON.stringify(text)}, not a number of milliseconds`,
+    { exitCode: 1, hint: `DPCTL_LOCK_TIMEOUT=${LOCK_TIMEOUT}`, details: { value: text } },
+  );
+}
+
+function openLock(path: string): number {
+  try {
+    return openSync(path, 'a+', 0o600);
+  } catch (cause) {
+    throw unavailable(`lock ${path}`, cause);
+  }
+}
+
+function isStill(fd: number, path: string): boolean {
+  const named = statSync(path, { throwIfNoEntry: false });
+  const open = fstatSync(fd);
+  return named !== undefined && named.ino === open.ino && named.dev === open.dev;
+}
+
+/** Empty where the holder has not written yet, or is gone by now. */
+function readHolder(path: string): { readonly pid?: number; readonly command?: string } {
+  try {
+    const holder: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof holder !== 'object' || holder === null) return {};
+    const pid = 'pid' in holder && typeof holder.pid === 'number' ? holder.pid : undefined;
+    const command = 'command' in holder ? String(holder.command) : undefined;
+    return pid === undefined || command === undefined ? {} : { pid, command };
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,32 @@
+/** What control asks of the place where desired state is kept: a file now, etcd later. */
+import type { State } from '../model/state.js';
+
+export interface Store {
+  /**
+   * The desired state as last saved. Needs no lock: what is saved appears whole or not at all.
+   * @throws DpctlError STORE_CORRUPT, STORE_NEWER or STORE_UNAVAILABLE, exit 5
+   */
+  load(): State;
+  /**
+   * Save what an edit changed, durably: when it returns, a power cut does no harm. On failure
+   * what was saved before is still there. Call it under the lock only.
+   * @param before what {@link load} gave under the same lock, or the last that was saved
+   * @throws DpctlError STORE_UNAVAILABLE, exit 5
+   */
+  save(before: State, after: State): void;
+  /**
+   * Keep other processes from changing this node. The lock goes with the process, however it
+   * ends.
+   * @param command what the holder does, for the message of those who wait; by default the
+   *   command line
+   * @returns a function that gives the lock back; calling it again does nothing
+   * @throws DpctlError STORE_BUSY after the time-out (DPCTL_LOCK_TIMEOUT, ms), STORE_UNAVAILABLE,
+   *   exit 5
+   */
+  lock(command?: string): Promise<() => void>;
+  /**
+   * Forget all that is saved, readable or not.
+   * @throws DpctlError STORE_BUSY (at once) or STORE_UNAVAILABLE, exit 5
+   */
+  discard(): void;
+}

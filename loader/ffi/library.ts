@@ -34,7 +34,7 @@ export function lazyLibrary<const T extends Record<string, Signature>>(
     } catch (cause) {
       if (cause instanceof DpctlError) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new DpctlError('LIBRARY_MISSING', `${what} does not load: ${why}`, {
+      throw new DpctlError('LIBRARY_MISSING', `${what} (${path()}) does not load: ${why}`, {
         cause,
         hint,
         details: { library: path() },

@@ -1,15 +1,7 @@
 import { ERRNO, kernelError } from '../errors.js';
 import { libbpf } from '../libbpf.js';
-import { options, struct } from '../struct.js';
-import {
-  checkSize,
-  mapDelete,
-  mapGet,
-  mapKeys,
-  mapPut,
-  UPDATE_FLAG,
-  type UpdateFlag,
-} from './entry.js';
+import { struct } from '../struct.js';
+import { checkSize, mapDelete, mapGet, mapKeys, UPDATE_FLAG, type UpdateFlag } from './entry.js';
 import type { BpfMap } from './info.js';
 
 /** Entries of a map in two flat buffers, entry i at i * keySize and i * bufferSize. */
@@ -21,7 +13,6 @@ export interface MapEntries {
 
 /** Entries asked for at a time: enough that the call costs nothing, a few MB at most. */
 const CHUNK = 32768;
-const BATCH_OPTS_SIZE = 24;
 
 /**
  * Errors that mean "this kernel or map type has no batch operation": ENOTSUPP and EOPNOTSUPP by
@@ -39,12 +30,13 @@ function noBatch(errno: number): boolean {
 /**
  * A map's entries a chunk at a time, in batches where the map has them. Entries that come or go
  * meanwhile may or may not be seen; the others are seen once.
+ * @param size entries asked for at a time
  */
-export function* mapChunks(map: BpfMap): Generator<MapEntries> {
+export function* mapChunks(map: BpfMap, size = CHUNK): Generator<MapEntries> {
   // The cursor is a bucket number for hashes and a key for the rest.
   const cursor = new Uint8Array(Math.max(8, map.keySize));
   const count = struct(4);
-  let want = Math.min(CHUNK, Math.max(1, map.maxEntries));
+  let want = Math.min(size, Math.max(1, map.maxEntries));
   for (let first = true; ; ) {
     const keys = new Uint8Array(want * map.keySize);
     const values = new Uint8Array(want * map.bufferSize);
@@ -132,7 +124,8 @@ function grow(old: Uint8Array, size: number): Uint8Array {
 }
 
 /**
- * Insert or change `count` entries given flat, in order.
+ * Insert or change `count` entries given flat, in order. The kernel's batch takes no flag, so
+ * 'noexist' and 'exist' cost a call an entry.
  * @throws DpctlError as mapPut does; `details.done` says how many entries went in before
  */
 export function mapPutBatch(
@@ -145,20 +138,36 @@ export function mapPutBatch(
   if (count === 0) return;
   checkSize(map, 'key', keys, count * map.keySize);
   checkSize(map, 'value', values, count * map.bufferSize);
-  const done = struct(4).u32(0, count);
-  const opts = options(BATCH_OPTS_SIZE).u64(8, UPDATE_FLAG[flag]);
-  const errno = -libbpf().bpf_map_update_batch(map.fd, keys, values, done.bytes, opts.bytes);
-  if (errno === 0) return;
-  const put = done.getU32(0) === count ? 0 : done.getU32(0);
-  if (put === 0 && noBatch(errno)) {
-    for (let i = 0; i < count; i++) {
-      mapPut(map, slot(keys, i, map.keySize), slot(values, i, map.bufferSize), flag);
-    }
+  if (flag !== 'any') {
+    putSingly(map, keys, values, count, flag);
     return;
   }
-  throw kernelError(`bpf_map_update_batch ${map.name}`, errno, {
-    details: { map: map.name, maxEntries: map.maxEntries, done: put, of: count },
-  });
+  const done = struct(4).u32(0, count);
+  const errno = -libbpf().bpf_map_update_batch(map.fd, keys, values, done.bytes, null);
+  if (errno === 0) return;
+  const put = done.getU32(0) === count ? 0 : done.getU32(0);
+  if (put === 0 && noBatch(errno)) putSingly(map, keys, values, count, flag);
+  else throw putError(`bpf_map_update_batch ${map.name}`, errno, map, put, count);
+}
+
+function putSingly(
+  map: BpfMap,
+  keys: Uint8Array,
+  values: Uint8Array,
+  count: number,
+  flag: UpdateFlag,
+): void {
+  for (let i = 0; i < count; i++) {
+    const key = slot(keys, i, map.keySize);
+    const value = slot(values, i, map.bufferSize);
+    const result = libbpf().bpf_map_update_elem(map.fd, key, value, UPDATE_FLAG[flag]);
+    if (result < 0) throw putError(`bpf_map_update_elem ${map.name}`, -result, map, i, count);
+  }
+}
+
+function putError(call: string, errno: number, map: BpfMap, done: number, of: number) {
+  const { name, maxEntries } = map;
+  return kernelError(call, errno, { details: { map: name, maxEntries, done, of } });
 }
 
 /**

@@ -41,6 +41,7 @@ export const MAP_TYPE = {
   devmap: 14,
   percpuCgroupStorage: 21,
   queue: 22,
+  devmapHash: 25,
   ringbuf: 27,
 } as const;
 

@@ -5,8 +5,10 @@
 #include <linux/types.h>
 #include <bpf/bpf_helpers.h>
 
-#ifndef VALUE_EXTRA
-#define VALUE_EXTRA
+/* other.bpf.c is this object with another layout. */
+#ifndef VALUE_FIELDS
+#define VALUE_FIELDS __u64 packets; __u32 ifindex; __u32 flags;
+#define TABLE_ENTRIES 1024
 #endif
 
 enum verdict {
@@ -25,15 +27,12 @@ struct key {
 };
 
 struct value {
-	__u64 packets;
-	__u32 ifindex;
-	__u32 flags;
-	VALUE_EXTRA
+	VALUE_FIELDS
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, TABLE_ENTRIES);
 	__type(key, struct key);
 	__type(value, struct value);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -57,6 +56,7 @@ const volatile __u8 knob_mac[6] = {};
 SEC("tc")
 int sample_knobs(struct __sk_buff *skb)
 {
+	(void)skb;
 	return knob_u8 + knob_s32 * 100 + (int)knob_u64 + knob_enum * 10000 + knob_mac[5] * 100000;
 }
 

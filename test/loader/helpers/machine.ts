@@ -1,0 +1,151 @@
+/** Objects, namespaces and bpffs mounts of one test, gone after it whatever happens. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DpctlError } from '../../../loader/errors.js';
+import {
+  type BpfObject,
+  loadObject,
+  type ObjectOptions,
+  openObject,
+} from '../../../loader/object.js';
+import { closeFd, MNT_DETACH, mount, openFd, umount } from '../../../loader/sys.js';
+
+let count = 0;
+
+/** A name that no parallel run has; short enough for a device. */
+export function uniqueName(prefix = 'dpl'): string {
+  count += 1;
+  return `${prefix}${process.pid}n${count}`;
+}
+
+/** The path of a test object, which `make bpf` compiles. */
+export function objectPath(name: string): string {
+  return fileURLToPath(new URL(`../bpf/${name}.bpf.o`, import.meta.url));
+}
+
+/** Loads a test object, hands it to `use` and closes it. */
+export function withObject<T>(
+  name: string,
+  options: ObjectOptions,
+  use: (object: BpfObject) => T,
+): T {
+  const object = openObject(objectPath(name), options);
+  try {
+    loadObject(object);
+    return use(object);
+  } finally {
+    object.close();
+  }
+}
+
+/** A program's descriptor. */
+export function programFd(object: BpfObject, name: string): number {
+  const program = object.programs.get(name);
+  if (!program) throw new Error(`no program ${name}`);
+  return program.fd;
+}
+
+/** A map of the object. */
+export function mapOf(object: BpfObject, name: string) {
+  const map = object.maps.get(name);
+  if (!map) throw new Error(`no map ${name}`);
+  return map;
+}
+
+/** Makes an empty directory, hands its path to `use` and deletes it. */
+export function withDirectory<T>(use: (dir: string) => T): T {
+  const dir = mkdtempSync(join(tmpdir(), `dpl${process.pid}-`));
+  try {
+    return use(dir);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Mounts a bpffs of the test's own, hands its path to `use` and unmounts it. */
+export function withBpffs<T>(use: (dir: string) => T): T {
+  return withDirectory((dir) => {
+    mount('bpffs', dir, 'bpf', 0);
+    try {
+      return use(dir);
+    } finally {
+      umount(dir, MNT_DETACH);
+    }
+  });
+}
+
+/** A namespace with a veth pair v0 - v1, both up. */
+export interface TestNetns {
+  readonly name: string;
+  readonly fd: number;
+  /** ifindex of v0. */
+  readonly ifindex: number;
+}
+
+/** Makes a namespace, hands it to `use` and deletes it. */
+export function withNetns<T>(use: (ns: TestNetns) => T): T {
+  const name = uniqueName();
+  run('ip', 'netns', 'add', name);
+  try {
+    run('ip', '-n', name, 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
+    run('ip', '-n', name, 'link', 'set', 'v0', 'up');
+    run('ip', '-n', name, 'link', 'set', 'v1', 'up');
+    const [link] = JSON.parse(run('ip', '-n', name, '-j', 'link', 'show', 'v0'));
+    const fd = openFd(`/run/netns/${name}`);
+    try {
+      return use({ name, fd, ifindex: link.ifindex });
+    } finally {
+      closeFd(fd);
+    }
+  } finally {
+    run('ip', 'netns', 'del', name);
+  }
+}
+
+/** The output of a command that must succeed. */
+export function run(command: string, ...args: string[]): string {
+  return execFileSync(command, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 20_000,
+  });
+}
+
+/** Runs `action`, which must throw an error of ours, and returns it. */
+export function refusal(action: () => unknown): DpctlError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof DpctlError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+/** Descriptors of this process that refer to `kind`, as /proc names it: 'net:[', 'anon_inode:bpf'. */
+export function descriptorsOf(kind: string): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(kind);
+    } catch {
+      // The directory's own descriptor is gone by now.
+      return false;
+    }
+  }).length;
+}
+
+/** A little-endian unsigned integer as bytes. */
+export function le(value: number | bigint, size: 4 | 8): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
+  return bytes.subarray(0, size);
+}
+
+/** An Ethernet frame of zeroes, `size` bytes long. */
+export function frame(size = 64): Uint8Array {
+  return new Uint8Array(size);
+}

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { closeMap, mapGet, openPinnedMap } from '../../loader/map.js';
@@ -52,6 +53,17 @@ test('where no directory can be, the error says why and what to do', async (t) =
     t.regex(error.message, /no BPF file system at .*ENOTDIR/);
     t.regex(error.hint ?? '', /mount -t bpf/);
     t.truthy(error.cause);
+  });
+});
+
+test('without CAP_SYS_ADMIN the error says what is needed', async (t) => {
+  await withDirectory((dir) => {
+    const args = ['--bounding-set=-sys_admin', process.execPath, pinScript, `${dir}/bpf`];
+    const { status, stderr } = spawnSync('setpriv', args, { encoding: 'utf8' });
+    t.not(status, 0);
+    t.regex(stderr, /BPFFS_UNAVAILABLE/);
+    t.regex(stderr, /EPERM/);
+    t.regex(stderr, /run as root \(sudo\), in a container with --privileged/);
   });
 });
 

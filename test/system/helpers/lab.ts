@@ -1,0 +1,97 @@
+/**
+ * A node and its containers for one test: real namespaces, a root directory of its own, the built
+ * command line. close() takes all of it away, also when the test failed.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+
+/** The bundle that users run. */
+export const DPCTL = fileURLToPath(new URL('../../../dpctl.cjs', import.meta.url));
+
+/** What a command did. */
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Options of {@link Lab.dpctl}. */
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds; 30 s when left out. */
+  readonly timeout?: number;
+}
+
+/** A node in a namespace of its own. */
+export interface Lab {
+  /** Name of the node's namespace. */
+  readonly node: string;
+  readonly root: string;
+  /** Run dpctl in the node's namespace; never throws. */
+  dpctl(args: readonly string[], options?: RunOptions): Promise<Ran>;
+  /** Run dpctl and throw with its stderr unless it exits 0; gives the JSON it printed. */
+  json<T>(args: readonly string[]): Promise<T>;
+  /** As json, without output. */
+  must(...args: string[]): Promise<Ran>;
+  /** Make a namespace for a container and give its name. */
+  container(label: string): Promise<string>;
+  /** Run a program in a namespace; never throws. */
+  inside(ns: string, argv: readonly string[], options?: RunOptions): Promise<Ran>;
+  close(): Promise<void>;
+}
+
+let labs = 0;
+
+/** Make a lab. Names carry the pid, so that suites may run beside each other. */
+export async function openLab(): Promise<Lab> {
+  const tag = `${process.pid}x${labs++}`;
+  const node = `dt${tag}n`;
+  const root = mkdtempSync(join(tmpdir(), 'dpctl-lab-'));
+  const namespaces = [node];
+  await run(['ip', 'netns', 'add', node]);
+  await run(['ip', '-n', node, 'link', 'set', 'lo', 'up']);
+  const lab: Lab = {
+    node,
+    root,
+    dpctl: (args, options) =>
+      run(['ip', 'netns', 'exec', node, process.execPath, DPCTL, '--root', root, ...args], options),
+    async json<T>(args: readonly string[]) {
+      const ran = await lab.dpctl([...args, '-o', 'json']);
+      if (ran.code !== 0) throw new Error(`dpctl ${args.join(' ')}: ${ran.code}\n${ran.stderr}`);
+      return JSON.parse(ran.stdout) as T;
+    },
+    async must(...args) {
+      const ran = await lab.dpctl(args);
+      if (ran.code !== 0) throw new Error(`dpctl ${args.join(' ')}: ${ran.code}\n${ran.stderr}`);
+      return ran;
+    },
+    async container(label) {
+      const ns = `dt${tag}${label}`;
+      namespaces.push(ns);
+      await run(['ip', 'netns', 'add', ns]);
+      return ns;
+    },
+    inside: (ns, argv, options) => run(['ip', 'netns', 'exec', ns, ...argv], options),
+    async close() {
+      await lab.dpctl(['reset', '--yes']);
+      for (const ns of namespaces) await run(['ip', 'netns', 'del', ns]);
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+  return lab;
+}
+
+/** Run a program; its exit code and output, whatever they are. */
+export async function run(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const [file = '', ...args] = argv;
+  const result = await execa(file, args, {
+    reject: false,
+    timeout: options.timeout ?? 30_000,
+    env: { ...options.env },
+    stdin: 'ignore',
+  });
+  return { code: result.exitCode ?? 255, stdout: result.stdout, stderr: result.stderr };
+}

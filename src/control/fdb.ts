@@ -8,11 +8,11 @@ import {
   NETWORK_DEFAULT,
   requireNetwork,
 } from '../model/edit.js';
-import type { Endpoint, State } from '../model/state.js';
+import type { Endpoint, State, StaticFdb } from '../model/state.js';
 import { change, nodeExists } from './change.js';
-import { forgetLearned } from './forget.js';
+import { type Forgotten, forgetLearned } from './forget.js';
 import type { Node } from './node.js';
-import type { ChangeOptions, ChangeResult } from './types.js';
+import type { ChangeOptions, FdbChange, FdbRow } from './types.js';
 
 export interface FdbAddRequest {
   readonly network?: string | undefined;
@@ -26,31 +26,44 @@ export async function fdbAdd(
   node: Node,
   request: FdbAddRequest,
   options: ChangeOptions = {},
-): Promise<ChangeResult> {
-  return change(node, options, (state) => {
+): Promise<FdbChange> {
+  let entries: FdbRow[] = [];
+  const changed = await change(node, options, (state) => {
     const endpoint = soleEndpoint(state, request);
     const { mac } = request;
     const edit = addStaticFdb(state, { network: endpoint.network, mac, endpoint: endpoint.id });
+    entries = [fdbRow(state, edit.entry)];
     return {
       state: edit.state,
-      scope: {
-        endpoints: new Set(
-          state.endpoints.map(({ id }) => id).filter((id) => touches(state, edit.state, id)),
-        ),
-        networks: new Set(),
-      },
+      scope: { endpoints: touched(state, edit.state), networks: new Set() },
     };
   });
+  return { ...changed, count: entries.length, entries };
 }
 
-/** Endpoints whose static MACs differ between two states. */
-function touches(before: State, after: State, id: number): boolean {
-  const macs = (state: State) =>
-    state.staticFdb
+function fdbRow(state: State, { network, mac, endpoint: id }: StaticFdb): FdbRow {
+  const endpoint = state.endpoints.find((each) => each.id === id);
+  return {
+    mac,
+    vni: state.networks.find(({ name }) => name === network)?.vni ?? 0,
+    network,
+    ns: endpoint?.namespace.ref ?? '',
+    ifname: endpoint?.hostIfname ?? '',
+    ifindex: endpoint?.ifindex ?? 0,
+    state: 'static',
+    age: 0,
+  };
+}
+
+/** Numbers of the endpoints whose static MACs differ between two states. */
+function touched(before: State, after: State): Set<number> {
+  const macs = ({ staticFdb }: State, id: number) =>
+    staticFdb
       .filter(({ endpoint }) => endpoint === id)
       .map(({ mac }) => mac)
       .join();
-  return macs(before) !== macs(after);
+  const ids = before.endpoints.map(({ id }) => id);
+  return new Set(ids.filter((id) => macs(before, id) !== macs(after, id)));
 }
 
 function soleEndpoint(state: State, { ns, ifname, network }: FdbAddRequest): Endpoint {
@@ -76,26 +89,38 @@ export async function fdbDelete(
   node: Node,
   request: { readonly network?: string | undefined; readonly mac: string },
   options: ChangeOptions = {},
-): Promise<ChangeResult> {
+): Promise<FdbChange> {
   const mac = canonicalMac(request.mac);
   let vni = 0;
+  let entries: FdbRow[] = [];
   const changed = await change(node, options, (state) => {
     const network = requireNetwork(state, request.network ?? NETWORK_DEFAULT);
     vni = network.vni;
     const edited = deleteStaticFdb(state, { network: network.name, mac });
-    const ids = state.endpoints.map(({ id }) => id).filter((id) => touches(state, edited, id));
-    return { state: edited, scope: { endpoints: new Set(ids), networks: new Set() } };
+    entries = state.staticFdb
+      .filter((entry) => entry.network === network.name && entry.mac === mac)
+      .map((entry) => fdbRow(state, entry));
+    return {
+      state: edited,
+      scope: { endpoints: touched(state, edited), networks: new Set() },
+    };
   });
-  if (options.dryRun === true) return changed;
+  if (options.dryRun === true) return { ...changed, count: entries.length, entries };
   const forgotten = forgetLearned(node, (_, key) => key.vni === vni && bytesToMac(key.mac) === mac);
-  return { ...changed, changed: changed.changed || forgotten > 0 };
+  entries.push(...forgotten.map((learned) => learnedRow(changed.state, learned)));
+  return {
+    ...changed,
+    changed: changed.changed || forgotten.length > 0,
+    count: entries.length,
+    entries,
+  };
 }
 
 /** Delete the learned entries of the node, of a network or of an endpoint. */
 export function fdbFlush(
   node: Node,
   request: { readonly network?: string | undefined; readonly ns?: string | undefined },
-): ChangeResult & { readonly count: number } {
+): FdbChange {
   const start = performance.now();
   const state = node.store.load();
   const vni =
@@ -107,18 +132,33 @@ export function fdbFlush(
   if (ids?.size === 0) {
     throw new DpctlError('ENDPOINT_NOT_FOUND', `${request.ns} is not attached`, { exitCode: 3 });
   }
-  const count = !nodeExists(node)
-    ? 0
+  const forgotten = !nodeExists(node)
+    ? []
     : forgetLearned(
         node,
         (entry, key) =>
           (vni === undefined || key.vni === vni) && (ids === undefined || ids.has(entry.endpoint)),
       );
   return {
-    changed: count > 0,
-    count,
+    changed: forgotten.length > 0,
+    count: forgotten.length,
+    entries: forgotten.map((learned) => learnedRow(state, learned)),
     plan: [],
     notes: [],
     milliseconds: performance.now() - start,
+  };
+}
+
+function learnedRow(state: State, { mac, vni, ifindex, endpoint: id }: Forgotten): FdbRow {
+  const endpoint = state.endpoints.find((each) => each.id === id);
+  return {
+    mac: bytesToMac(mac),
+    vni,
+    network: state.networks.find((network) => network.vni === vni)?.name ?? '',
+    ns: endpoint?.namespace.ref ?? '',
+    ifname: endpoint?.hostIfname ?? '',
+    ifindex,
+    state: 'learned',
+    age: 0,
   };
 }

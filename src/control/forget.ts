@@ -6,22 +6,28 @@ import { entriesRaw } from '../kernel/tables.js';
 import { decodeKey, decodeValue } from '../model/entry.js';
 import { hostPins, type Node } from './node.js';
 
-/**
- * Delete the learned entries of the FDB that a test picks.
- * @returns how many were deleted
- */
+/** A learned entry that was deleted. */
+export interface Forgotten {
+  readonly vni: number;
+  readonly mac: Uint8Array;
+  readonly ifindex: number;
+  readonly endpoint: number;
+}
+
+/** Delete the learned entries of the FDB that a test picks, and say which they were. */
 export function forgetLearned(
   node: Node,
   picks: (entry: Fdb, key: { vni: number; mac: Uint8Array }) => boolean,
-): number {
-  let forgotten = 0;
+): Forgotten[] {
+  const forgotten: Forgotten[] = [];
   withProgram(hostPins(node), 'control', (fd) => {
     for (const [keyBytes, valueBytes] of entriesRaw(node.tables(), 'fdb')) {
       const entry = decodeValue('fdb', valueBytes);
       const key = decodeKey('fdb', keyBytes);
       if (entry.flags !== 0 || !picks(entry, key)) continue;
       const request = { op: ControlOp.FDB_FORGET, result: 0, now: 0n, fdb: key };
-      if (runControl(fd, request).result === 0) forgotten++;
+      if (runControl(fd, request).result !== 0) continue;
+      forgotten.push({ ...key, ifindex: entry.ifindex, endpoint: entry.endpoint });
     }
   });
   return forgotten;

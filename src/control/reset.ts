@@ -13,6 +13,7 @@ import { hostPins, type Node } from './node.js';
 
 /** Something that reset removes. */
 export interface ResetRow {
+  /** endpoint, network, gateway, namespace, sysctl or path. */
   readonly kind: string;
   readonly name: string;
 }
@@ -25,12 +26,12 @@ export function resetPlan(node: Node): ResetRow[] {
   for (const endpoint of state.endpoints) {
     const { ref, created } = endpoint.namespace;
     const kind = isGateway(endpoint) ? 'gateway' : 'endpoint';
-    rows.push({ kind, name: isGateway(endpoint) ? endpoint.network : `${ref}/${endpoint.ifname}` });
-    if (created) rows.push({ kind: 'namespace', name: ref });
+    rows.push(row(kind, isGateway(endpoint) ? endpoint.network : `${ref}/${endpoint.ifname}`));
+    if (created) rows.push(row('namespace', ref));
   }
-  for (const { name } of state.networks) rows.push({ kind: 'network', name });
+  for (const { name } of state.networks) rows.push(row('network', name));
   for (const { key, before } of state.sysctls) {
-    rows.push({ kind: 'sysctl', name: `${key.replaceAll('/', '.')} back to ${before}` });
+    rows.push(row('sysctl', `${key.replaceAll('/', '.')} back to ${before}`));
   }
   for (const path of [
     node.paths.bpfDir,
@@ -38,9 +39,13 @@ export function resetPlan(node: Node): ResetRow[] {
     node.paths.runDir,
     node.paths.stateDir,
   ]) {
-    if (existsSync(hostPath(path))) rows.push({ kind: 'path', name: path });
+    if (existsSync(hostPath(path))) rows.push(row('path', path));
   }
   return rows;
+}
+
+function row(kind: string, name: string): ResetRow {
+  return { kind, name };
 }
 
 /** A store that cannot be read is removed with the rest; what it named is found in the kernel. */

@@ -100,6 +100,26 @@ export interface NetworkChange extends ChangeResult {
   readonly network?: NetworkRow;
 }
 
+/** An entry of the MAC table, with the keys that `dump fdb` has. */
+export interface FdbRow {
+  readonly mac: string;
+  readonly vni: number;
+  readonly network: string;
+  readonly ns: string;
+  /** Host end of the endpoint. */
+  readonly ifname: string;
+  readonly ifindex: number;
+  readonly state: 'static' | 'learned';
+  /** Seconds since the last frame from it. */
+  readonly age: number;
+}
+
+export interface FdbChange extends ChangeResult {
+  /** Entries that were added or deleted. */
+  readonly count: number;
+  readonly entries: readonly FdbRow[];
+}
+
 /** Something that status found wrong. */
 export interface Problem {
   readonly code: string;

@@ -21,7 +21,7 @@ import {
 } from '../../loader/link.js';
 import { getPinned, pin, unpin } from '../../loader/map.js';
 import { loadObject, openObject } from '../../loader/object.js';
-import { hasTcx } from '../../loader/probe.js';
+import { hasFeature } from '../../loader/probe.js';
 import { programInfo } from '../../loader/program.js';
 import { clockTickHz, closeFd, inNetns } from '../../loader/sys.js';
 import type { ObservedHook } from '../model/observed.js';
@@ -155,7 +155,7 @@ function removePinDir(dir: string): void {
 
 /** Whether endpoints get tcx links here; DPCTL_TC=clsact asks for the older way. */
 function usesTcx(): boolean {
-  return process.env.DPCTL_TC !== 'clsact' && hasTcx();
+  return process.env.DPCTL_TC !== 'clsact' && hasFeature('tcx');
 }
 
 /**
@@ -269,7 +269,7 @@ export interface ForeignFilter {
  */
 export function foreignFilters(ifindex: number, ownProgram: number): ForeignFilter[] {
   const found: ForeignFilter[] = [];
-  if (hasTcx()) {
+  if (hasFeature('tcx')) {
     for (const direction of ['ingress', 'egress'] as const) {
       for (const { progId, name } of queryTcx(ifindex, direction)) {
         if (progId === ownProgram) continue;

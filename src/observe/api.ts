@@ -1,0 +1,3 @@
+/** Everything that the command line may ask about what is there. */
+export { DUMP_TABLES, type DumpRow, type DumpTable, dump } from './dump.js';
+export { status } from './status.js';

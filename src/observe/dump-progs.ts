@@ -1,0 +1,61 @@
+/** The programs of the datapath: where they are attached and what they cost. */
+import { openProgramById, programInfo } from '../../loader/program.js';
+import { closeFd } from '../../loader/sys.js';
+import type { Node } from '../control/node.js';
+import { hostPins } from '../control/node.js';
+import { foreignFilters, hookOf } from '../kernel/datapath.js';
+import type { DumpRow } from './dump.js';
+import type { Names } from './names.js';
+import { decodeKey, decodeValue, entriesOf } from './tables.js';
+
+/**
+ * Rows {ifname, ifindex, ns, hook, name, id, tag, run_count, run_ns, jited}. Run counts need
+ * `sysctl kernel.bpf_stats_enabled=1`; run_ns is the sum in nanoseconds, jited the machine code in
+ * bytes. Programs of others on the same devices are listed with hook `tcx ingress` and the like
+ * and owner `other`.
+ */
+export function* programRows(node: Node, names: Names): Generator<DumpRow> {
+  for (const table of ['endpoint', 'endpointx'] as const) {
+    for (const [key, value] of entriesOf(node, table)) {
+      const ifindex = decodeKey(table, key);
+      const { id } = decodeValue(table, value);
+      const where = { ifname: names.hostIfname(id), ifindex, ns: names.ns(id) };
+      const hook = hookOf(hostPins(node), node.netnsFd(), id, ifindex);
+      if (hook !== undefined) {
+        yield { ...where, owner: 'dpctl', hook: hook.hook, ...programFacts(hook.programId) };
+      }
+      for (const { name, where: place } of others(node, ifindex, hook?.programId ?? 0)) {
+        yield { ...where, owner: 'other', hook: place, ...NO_FACTS, name };
+      }
+    }
+  }
+}
+
+const NO_FACTS = { name: '', id: 0, tag: '', run_count: 0, run_ns: 0, jited: 0 };
+
+/** A device may be gone while its entry is still there. */
+function others(node: Node, ifindex: number, own: number): ReturnType<typeof foreignFilters> {
+  try {
+    return node.within(() => foreignFilters(ifindex, own));
+  } catch {
+    return [];
+  }
+}
+
+function programFacts(id: number): typeof NO_FACTS {
+  const program = openProgramById(id);
+  if (program === undefined) return { ...NO_FACTS, id };
+  try {
+    const info = programInfo(program.fd);
+    return {
+      name: info.name,
+      id,
+      tag: info.tag,
+      run_count: Number(info.runCount),
+      run_ns: Number(info.runTimeNs),
+      jited: info.jitedLength,
+    };
+  } finally {
+    closeFd(program.fd);
+  }
+}

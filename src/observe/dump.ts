@@ -1,0 +1,51 @@
+/** dump: what the kernel's tables hold, row by row, with names where there are names. */
+import { existsSync } from 'node:fs';
+import { DpctlError } from '../../loader/errors.js';
+import type { Node } from '../control/node.js';
+import { hostPath } from '../kernel/mountns.js';
+import { configRows, endpointRows, neighRows, networkRows } from './dump-config.js';
+import { fdbRows } from './dump-fdb.js';
+import { programRows } from './dump-progs.js';
+import { statsRows } from './dump-stats.js';
+import { namesOf } from './names.js';
+
+/** What can be dumped. */
+export const DUMP_TABLES = [
+  'fdb',
+  'neigh',
+  'endpoints',
+  'networks',
+  'config',
+  'stats',
+  'progs',
+] as const;
+export type DumpTable = (typeof DUMP_TABLES)[number];
+
+/** A row of any table: flat, keys as iproute2 writes them. */
+export type DumpRow = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+/**
+ * Rows of one table, read from the kernel as they are consumed. A node that was never used has
+ * none.
+ * @throws DpctlError TABLE_UNKNOWN, exit 1
+ */
+export function dump(node: Node, table: string): Iterable<DumpRow> {
+  const read = READERS[table as DumpTable];
+  if (read === undefined) {
+    throw new DpctlError('TABLE_UNKNOWN', `there is no table ${table}`, {
+      exitCode: 1,
+      hint: `dpctl dump ${DUMP_TABLES.join('|')}`,
+    });
+  }
+  return existsSync(hostPath(node.paths.mapsDir)) ? read(node) : [];
+}
+
+const READERS: Readonly<Record<DumpTable, (node: Node) => Iterable<DumpRow>>> = {
+  fdb: (node) => fdbRows(node, namesOf(node)),
+  neigh: (node) => neighRows(node, namesOf(node)),
+  endpoints: (node) => endpointRows(node, namesOf(node)),
+  networks: (node) => networkRows(node, namesOf(node)),
+  config: configRows,
+  stats: (node) => statsRows(node, namesOf(node)),
+  progs: (node) => programRows(node, namesOf(node)),
+};

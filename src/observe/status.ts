@@ -1,0 +1,105 @@
+/** status: desired state beside kernel state, and what would bring them together. */
+import { existsSync } from 'node:fs';
+import { hasFeature } from '../../loader/probe.js';
+import type { Node } from '../control/node.js';
+import { previewReconcile } from '../control/reconcile.js';
+import type { PlanRow, Problem, StatusReport } from '../control/types.js';
+import { hostPath } from '../kernel/mountns.js';
+import { nftForwardDrops } from '../kernel/nft.js';
+import { kernelRelease } from '../kernel/process.js';
+import { isGateway } from '../model/desired.js';
+import type { State } from '../model/state.js';
+import { dump } from './dump.js';
+
+/**
+ * Compare a node with what is asked of it.
+ * @returns the differences as problems, each with the command that mends it, and facts
+ */
+export async function status(node: Node): Promise<StatusReport> {
+  const state = node.store.load();
+  const installed = existsSync(hostPath(node.paths.mapsDir));
+  const { plan, gone } = await previewReconcile(node);
+  const problems: Problem[] = [
+    ...gone.map(
+      (subject): Problem => ({
+        code: 'NAMESPACE_GONE',
+        subject,
+        message: 'its namespace was deleted; the endpoint is still recorded',
+        fix: 'dpctl reconcile',
+      }),
+    ),
+    ...driftProblems(state, plan, gone.length > 0),
+    ...(await forwardProblems(node, state)),
+    ...fullProblems(node, installed),
+  ];
+  return { healthy: problems.length === 0, problems, facts: facts(node, state, installed) };
+}
+
+/** Steps that reconcile would take, one problem for each thing that they are about. */
+function driftProblems(state: State, plan: readonly PlanRow[], pruning: boolean): Problem[] {
+  const used = state.endpoints.length + state.networks.length > 0;
+  if (!used || plan.length === 0 || pruning) return [];
+  const bySubject = new Map<string, PlanRow[]>();
+  for (const row of plan) {
+    bySubject.set(row.subject, [...(bySubject.get(row.subject) ?? []), row]);
+  }
+  return [...bySubject].map(([subject, rows]) => ({
+    code: 'DRIFT',
+    subject,
+    message: `differs from what was asked: ${rows.map(({ step, detail }) => `${step} ${detail}`.trim()).join('; ')}`,
+    fix: 'dpctl reconcile',
+  }));
+}
+
+/** A host firewall that drops what it should forward makes a gateway look broken. */
+async function forwardProblems(node: Node, state: State): Promise<Problem[]> {
+  if (!state.endpoints.some(isGateway)) return [];
+  const drops = await nftForwardDrops(hostPath(node.paths.netns));
+  return drops.map(({ family, table, chain }) => ({
+    code: 'FORWARD_DROP',
+    subject: `${family} ${table} ${chain}`,
+    message: "the host's firewall drops what no rule accepts, so gateways do not forward",
+    fix: `nft add rule ${family} ${table} ${chain} iifname "dpg*" accept`,
+  }));
+}
+
+function fullProblems(node: Node, installed: boolean): Problem[] {
+  if (!installed) return [];
+  for (const row of dump(node, 'stats')) {
+    if (row.kind === 'notice' && row.name === 'fdb_full' && Number(row.packets) > 0) {
+      return [
+        {
+          code: 'FDB_FULL',
+          subject: 'fdb',
+          message: `${row.packets} MACs were not learned because the table was full`,
+          fix: 'dpctl fdb flush',
+        },
+      ];
+    }
+  }
+  return [];
+}
+
+function facts(node: Node, state: State, installed: boolean): StatusReport['facts'] {
+  const people = state.endpoints.filter((endpoint) => !isGateway(endpoint));
+  const hooks = new Map<string, number>();
+  for (const row of installed ? dump(node, 'progs') : []) {
+    if (row.owner === 'dpctl') hooks.set(String(row.hook), (hooks.get(String(row.hook)) ?? 0) + 1);
+  }
+  const hook = [...hooks].map(([name, count]) => `${name} (${count})`).join(', ');
+  return [
+    { name: 'kernel', value: kernelRelease() },
+    { name: 'root', value: node.paths.root },
+    { name: 'datapath', value: installed ? 'loaded' : 'not loaded' },
+    { name: 'attached by', value: hook === '' ? 'nothing is attached' : hook },
+    { name: 'tcx', value: hasFeature('tcx') ? 'yes' : 'no, clsact is used' },
+    { name: 'networks', value: String(state.networks.length) },
+    { name: 'endpoints', value: String(people.length) },
+    { name: 'gateways', value: String(state.endpoints.length - people.length) },
+    { name: 'static MACs', value: String(state.staticFdb.length) },
+    ...state.sysctls.map(({ key, before, value }) => ({
+      name: `sysctl ${key.replaceAll('/', '.')}`,
+      value: `${value}, was ${before}`,
+    })),
+  ];
+}

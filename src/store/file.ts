@@ -125,20 +125,22 @@ function save(
     text: formatDocument({ version: STATE_VERSION, bootId, endpoints, staticFdb, sysctls }),
   });
   const [oldDurable, newDurable] = [durable(before.networks), durable(after.networks)];
-  const newRuntime = runtime(after);
   const sameDurable = oldDurable.text === newDurable.text;
-  const sameRuntime = runtime(before).text === newRuntime.text;
+  // By identity: edits keep what they do not change, and thousands of endpoints take long to compare.
+  const sameRuntime = (['endpoints', 'staticFdb', 'sysctls'] as const).every(
+    (key) => before[key] === after[key],
+  );
   const replacements: Replacement[] = [];
   if (sameDurable || sameRuntime) {
     if (!sameDurable) replacements.push(newDurable);
-    if (!sameRuntime) replacements.push(newRuntime);
+    if (!sameRuntime) replacements.push(runtime(after));
   } else {
     // After a crash between two renames each endpoint must still find its network. So what both
     // old and new endpoints need comes first, and what nobody needs goes last.
     const union = unionOf(before.networks, after.networks);
     const wide = durable(union);
     if (wide.text !== oldDurable.text) replacements.push(wide);
-    replacements.push(newRuntime);
+    replacements.push(runtime(after));
     if (wide.text !== newDurable.text) replacements.push(newDurable);
   }
   for (const { path } of replacements) makeDirectory(dirname(path));

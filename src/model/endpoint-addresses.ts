@@ -8,7 +8,9 @@ import {
   type AddressText,
   addressOf,
   contains,
+  formatPrefix,
   hostRange,
+  lengthOf,
   networkOf,
   type Prefix,
   parseAddress,
@@ -73,7 +75,7 @@ export function chooseAddress(
   const subnet = family === 4 ? network.subnet4 : network.subnet6;
   if (asked !== undefined) {
     const prefix = checkPlace(seeker, asked, subnet);
-    checkFree(seeker, formatIp(asked.ip), subnet);
+    checkFree(seeker, formatIp(asked.ip), formatPrefix(prefix));
     return `${formatIp(asked.ip)}/${prefix.length}`;
   }
   if (self !== undefined) return family === 4 ? self.ip4 : self.ip6;
@@ -129,7 +131,7 @@ function checkPlace(seeker: Seeker, asked: AddressText, subnet: string | undefin
         address,
       );
     }
-    return checkHost(asked, networkOf(asked.ip, asked.length), seeker, undefined);
+    return checkHost(asked, networkOf(asked.ip, asked.length), seeker);
   }
   const prefix = parsePrefix(subnet);
   if (!contains(prefix, asked.ip)) {
@@ -148,29 +150,29 @@ function checkPlace(seeker: Seeker, asked: AddressText, subnet: string | undefin
       address,
     );
   }
-  return checkHost(asked, prefix, seeker, subnet);
+  return checkHost(asked, prefix, seeker);
 }
 
-function checkHost(
-  { ip }: AddressText,
-  prefix: Prefix,
-  seeker: Seeker,
-  subnet: string | undefined,
-): Prefix {
+function checkHost({ ip }: AddressText, prefix: Prefix, seeker: Seeker): Prefix {
   const { first, last } = hostRange(prefix);
   if (ip.value >= first && ip.value <= last) return prefix;
   const what =
     ip.value > last
       ? 'the broadcast address'
       : ip.family === 4
-        ? 'the address of the network itself'
+        ? 'the network itself'
         : 'the anycast address of routers (RFC 4291, 2.6.1)';
+  const text = formatPrefix(prefix);
   const address = formatIp(ip);
-  const message = `${address} is ${what} of its subnet`;
-  throw addressError('ADDRESS_INVALID', message, suggest(seeker, subnet), address);
+  throw addressError(
+    'ADDRESS_INVALID',
+    `${address} is ${what} in ${text}`,
+    suggest(seeker, text),
+    address,
+  );
 }
 
-function checkFree(seeker: Seeker, address: string, subnet: string | undefined): void {
+function checkFree(seeker: Seeker, address: string, prefix: string): void {
   const { gateway, name } = seeker.network;
   const members = others(seeker);
   const holder = members.find(({ ip4, ip6 }) =>
@@ -181,18 +183,22 @@ function checkFree(seeker: Seeker, address: string, subnet: string | undefined):
   const whose = holder === undefined ? `the gateway of network ${name}` : endpointLabel(holder);
   throw new DpctlError('ADDRESS_IN_USE', `${address} belongs to ${whose}`, {
     exitCode: 1,
-    hint: suggest(seeker, subnet),
+    hint: suggest(seeker, prefix),
     details: { address, network: name, holder: holder?.namespace.ref ?? 'gateway' },
   });
 }
 
-/** A command with an address that would be taken. */
-function suggest(seeker: Seeker, subnet: string | undefined): string {
-  const free =
-    subnet === undefined
-      ? undefined
-      : freeIp(subnet, takenAddresses(seeker, familyOf(subnet)), [firstHost(subnet)]);
-  return free === undefined ? 'dpctl endpoints' : `${seeker.command} --ip ${free}`;
+/**
+ * A command with an address that would be taken.
+ * @param prefix where to look for one; undefined: nobody knows
+ */
+function suggest(seeker: Seeker, prefix: string | undefined): string {
+  const { network, command } = seeker;
+  if (prefix === undefined) return `${command} --ip 10.1.0.5/24`;
+  const free = freeIp(prefix, takenAddresses(seeker, familyOf(prefix)), [firstHost(prefix)]);
+  if (free === undefined) return 'dpctl endpoints';
+  const known = prefix === network.subnet4 || prefix === network.subnet6;
+  return `${command} --ip ${free}${known ? '' : `/${lengthOf(prefix)}`}`;
 }
 
 /** Addresses of one family that somebody on the network has. */

@@ -4,7 +4,7 @@ import { DpctlError } from '../../loader/errors.js';
 import { NETWORK_MAX } from '../contract/generated.js';
 import { isGateway, networkOf } from './desired.js';
 import { lowestFree } from './ipam.js';
-import { findEndpoints, listText, NETWORK_DEFAULT } from './lookup.js';
+import { findEndpoints, listText, NETWORK_DEFAULT, shellWord } from './lookup.js';
 import { AGEING_DEFAULT, checkAgeing, checkNetworkName, checkVni, VNI_MAX } from './names.js';
 import { chooseGateway, chooseSubnets } from './network-addresses.js';
 import type { Network, State } from './state.js';
@@ -143,7 +143,7 @@ function refuseInUse(state: State, { name }: Network, what: string): void {
   const refs = [...new Set(endpoints.map((each) => each.namespace.ref))];
   throw new DpctlError('NETWORK_IN_USE', `network ${name} ${what} by ${listText(refs)}`, {
     exitCode: 1,
-    hint: `dpctl detach ${first.namespace.ref}`,
+    hint: `dpctl detach ${shellWord(first.namespace.ref)}`,
     details: { network: name, endpoints: refs },
   });
 }

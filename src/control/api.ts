@@ -5,5 +5,5 @@ export { fdbAdd, fdbDelete, fdbFlush } from './fdb.js';
 export { networkAdd, networkDelete, networkList } from './network.js';
 export { type Node, openNode } from './node.js';
 export { reconcile } from './reconcile.js';
-export { type ResetRow, reset, resetPlan } from './reset.js';
+export { reset, resetPlan } from './reset.js';
 export type * from './types.js';

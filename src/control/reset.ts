@@ -10,19 +10,13 @@ import { markDetaching } from '../model/edit.js';
 import { EMPTY_STATE, type State } from '../model/state.js';
 import { change, nodeExists } from './change.js';
 import { hostPins, type Node } from './node.js';
-
-/** Something that reset removes. */
-export interface ResetRow {
-  /** endpoint, network, gateway, namespace, sysctl or path. */
-  readonly kind: string;
-  readonly name: string;
-}
+import type { PlanRow } from './types.js';
 
 /** What reset would remove, in words. Empty on a node that was never used. */
-export function resetPlan(node: Node): ResetRow[] {
+export function resetPlan(node: Node): PlanRow[] {
   if (!nodeExists(node)) return [];
   const state = loadOrNothing(node);
-  const rows: ResetRow[] = [];
+  const rows: PlanRow[] = [];
   for (const endpoint of state.endpoints) {
     const { ref, created } = endpoint.namespace;
     const kind = isGateway(endpoint) ? 'gateway' : 'endpoint';
@@ -31,7 +25,7 @@ export function resetPlan(node: Node): ResetRow[] {
   }
   for (const { name } of state.networks) rows.push(row('network', name));
   for (const { key, before } of state.sysctls) {
-    rows.push(row('sysctl', `${key.replaceAll('/', '.')} back to ${before}`));
+    rows.push(row('sysctl', key.replaceAll('/', '.'), `back to ${before}`));
   }
   for (const path of [
     node.paths.bpfDir,
@@ -44,8 +38,8 @@ export function resetPlan(node: Node): ResetRow[] {
   return rows;
 }
 
-function row(kind: string, name: string): ResetRow {
-  return { kind, name };
+function row(what: string, subject: string, detail = ''): PlanRow {
+  return { step: `remove ${what}`, subject, detail };
 }
 
 /** A store that cannot be read is removed with the rest; what it named is found in the kernel. */
@@ -62,7 +56,7 @@ function loadOrNothing(node: Node): State {
  * sysctls back. Goes as far as it can and may be repeated.
  * @returns what was removed
  */
-export async function reset(node: Node): Promise<ResetRow[]> {
+export async function reset(node: Node): Promise<PlanRow[]> {
   const rows = resetPlan(node);
   if (!nodeExists(node)) return rows;
   const state = loadOrNothing(node);

@@ -31,7 +31,7 @@ TS_SRC := $(shell find loader src test scripts -name '*.ts' 2>/dev/null)
 
 # v3 adds 32-bit jumps and ALU (kernel 5.1): smaller programs. clang's bpf target does not look
 # into Debian's multiarch folder, where asm/types.h lives.
-BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -Ibpf
 
 .PHONY: help setup build bpf contract types bundle test test-loader lint lint-c format \

@@ -4,7 +4,7 @@
  * Source: libnftables-json(5).
  */
 
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 import { AF, ipText, prefixBytes } from './netlink/address.js';
 
 /** Family and name of the table that is dpctl's own; nothing outside of it is ever changed. */

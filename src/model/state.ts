@@ -7,7 +7,7 @@
  * Addresses are text in canonical form: MAC lower-case with colons, IPv4 dotted,
  * IPv6 as RFC 5952; prefixes as ADDRESS/LENGTH with host bits zero.
  */
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 
 /** Raised when a field changes its meaning; an older dpctl refuses a newer number. */
 export const STATE_VERSION = 1;

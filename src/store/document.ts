@@ -1,6 +1,6 @@
 /** The files of the store as text: JSON with a line for each thing, checked when it is read. */
 import { readFileSync } from 'node:fs';
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 import { hash32 } from '../model/hash.js';
 import { STATE_VERSION } from '../model/state.js';
 import { corrupt, newer, unavailable } from './errors.js';

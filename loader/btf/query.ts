@@ -37,9 +37,7 @@ export function findType<K extends BtfType['kind']>(
   kind: K,
   name: string,
 ): BtfOf<K> | undefined {
-  return btf.types.find(
-    (type): type is BtfOf<K> & BtfType => type.kind === kind && type.name === name,
-  );
+  return btf.types.find((type): type is BtfOf<K> => type.kind === kind && type.name === name);
 }
 
 /** The type behind typedefs, const, volatile, restrict and type tags. */

@@ -65,6 +65,7 @@ export type BtfType = Common &
     | {
         readonly kind: 'enum';
         readonly size: number;
+        /** clang before 15 never says so, and its negative values come out as large ones. */
         readonly signed: boolean;
         readonly values: readonly BtfEnumValue[];
       }
@@ -83,7 +84,7 @@ export type BtfType = Common &
   );
 
 /** A type of one kind. */
-export type BtfOf<K extends BtfType['kind']> = Extract<BtfType, { readonly kind: K }>;
+export type BtfOf<K extends BtfType['kind']> = BtfType & { readonly kind: K };
 
 /** All types, indexed by id; type 0 is void. */
 export interface Btf {

@@ -59,7 +59,7 @@ function encode(object: ObjectBtf, variable: Variable, value: Constant): Uint8Ar
   }
   const type = resolve(object, variable.type);
   if (type.kind !== 'int' && type.kind !== 'enum') {
-    throw wrong(`it is no integer but a ${type.kind}; give its ${size} bytes`);
+    throw wrong(`it is of kind ${type.kind}, not an integer; give its ${size} bytes`);
   }
   if (typeof value === 'number' && !Number.isSafeInteger(value)) {
     throw wrong(`${value} is no integer`);

@@ -6,7 +6,7 @@
 #include <bpf/bpf_helpers.h>
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u64);
@@ -19,7 +19,7 @@ int rejected_read(struct __sk_buff *skb)
 	__u64 *value = bpf_map_lookup_elem(&fresh_v1, &slot);
 
 	(void)skb;
-	/* No check for NULL. */
+	/* No check for NULL. (Of an array's first slot new kernels know that it is there.) */
 	return (int)*value;
 }
 

@@ -16,8 +16,13 @@ enum verdict {
 	VERDICT_DROP = 2,
 };
 
-enum wide : __u64 {
-	WIDE_BIG = 0x8000000000000001ULL,
+struct odd {
+	__u32 low : 3;
+	__u32 high : 5;
+	union {
+		__u64 whole;
+		__u8 bytes[8];
+	};
 };
 
 struct key {
@@ -52,6 +57,9 @@ const volatile __u64 knob_u64 = 0;
 const volatile enum verdict knob_enum = VERDICT_PASS;
 const volatile __u8 knob_mac[6] = {};
 
+/* BTF keeps only the types that something global uses. */
+volatile struct odd sample_odd;
+
 /* Returns knobs mixed so that each one shows. */
 SEC("tc")
 int sample_knobs(struct __sk_buff *skb)
@@ -80,9 +88,9 @@ int sample_count(struct __sk_buff *skb)
 SEC("tc")
 int sample_drop(struct __sk_buff *skb)
 {
-	enum wide wide = WIDE_BIG;
-
-	return skb->len == wide ? TC_ACT_OK : TC_ACT_SHOT;
+	if (skb->len == 0)
+		return sample_odd.low;
+	return TC_ACT_SHOT;
 }
 
 SEC("xdp")

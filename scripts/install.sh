@@ -14,6 +14,7 @@ prefix=${2:?usage: install.sh [--uninstall] DESTDIR PREFIX}
 dest=${1:-}$prefix
 lib=$dest/lib/dpctl
 
+manual=$dest/share/man/man8/dpctl.8
 declare -A completions=(
 	[bash]=$dest/share/bash-completion/completions/dpctl
 	[zsh]=$dest/share/zsh/site-functions/_dpctl
@@ -22,13 +23,15 @@ declare -A completions=(
 
 if $uninstall; then
 	rm -rf "$lib"
-	rm -f "$dest/bin/dpctl" "${completions[@]}"
+	rm -f "$dest/bin/dpctl" "$manual" "${completions[@]}"
 	exit
 fi
 
 rm -rf "$lib"
 mkdir -p "$lib/dist/bpf" "$lib/node_modules/@koromix" "$dest/bin"
 cp dist/bpf/*.o "$lib/dist/bpf/"
+# Libraries that the bundle loads when it needs them.
+cp -r dist/lib "$lib/dist/"
 cp package.json LICENSE* "$lib/" 2>/dev/null || cp package.json "$lib/"
 # The FFI backend and its binary for this machine; the rest is in the bundle.
 cp -r node_modules/koffi "$lib/node_modules/"
@@ -50,6 +53,7 @@ esac
 chmod 755 "$lib/dist/dpctl.cjs"
 ln -sfn ../lib/dpctl/dist/dpctl.cjs "$dest/bin/dpctl"
 
+install -D -m 644 docs/dpctl.8 "$manual"
 for shell in "${!completions[@]}"; do
 	mkdir -p "$(dirname "${completions[$shell]}")"
 	node dist/dpctl.cjs completion "$shell" >"${completions[$shell]}"

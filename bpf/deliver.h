@@ -8,17 +8,16 @@
 #undef HERE
 #define HERE FILE_DELIVER
 
-static __always_inline int deliver(struct __sk_buff *skb, struct endpoint *ep, struct fdb *fdb)
+static __always_inline int deliver(struct __sk_buff *skb, struct endpoint *ep,
+				   struct fdb_place to)
 {
-	union fdb_owner to = fdb_owner(fdb);
-	__u32 flags = fdb->flags;
 	struct endpoint *other;
 	long verdict;
 
-	if (to.ifindex == skb->ifindex)
+	if (to.owner.ifindex == skb->ifindex)
 		return drop(skb, ep, REASON_SAME_PORT, 0);
 	if (ep->flags & ENDPOINT_ISOLATED) {
-		other = endpoint_find(to.ifindex);
+		other = endpoint_find(to.owner.ifindex);
 		if (other && other->flags & ENDPOINT_ISOLATED)
 			return drop(skb, ep, REASON_ISOLATED, 0);
 	}
@@ -29,16 +28,16 @@ static __always_inline int deliver(struct __sk_buff *skb, struct endpoint *ep, s
 	 * IP stack would take what is for a MAC behind it. And not for the host's
 	 * port, whose peer is in this namespace, which redirect_peer does not reach.
 	 */
-	if ((flags & (FDB_ENDPOINT | FDB_GATEWAY)) == FDB_ENDPOINT) {
+	if ((to.flags & (FDB_ENDPOINT | FDB_GATEWAY)) == FDB_ENDPOINT) {
 		/* Before 6.15 the frame keeps the type it got from the host end's MAC. */
 		bpf_skb_change_type(skb, 0 /* PACKET_HOST */);
-		verdict = bpf_redirect_peer(to.ifindex, redirect_flags);
+		verdict = bpf_redirect_peer(to.owner.ifindex, redirect_flags);
 	} else {
-		verdict = bpf_redirect(to.ifindex, redirect_flags);
+		verdict = bpf_redirect(to.owner.ifindex, redirect_flags);
 	}
 	if (verdict != TC_ACT_REDIRECT)
 		return drop(skb, ep, REASON_REDIRECT, verdict);
-	count_rx(to.endpoint, skb->len);
+	count_rx(to.owner.endpoint, skb->len);
 	return verdict;
 }
 

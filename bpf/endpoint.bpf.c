@@ -39,7 +39,7 @@ int endpoint(struct __sk_buff *skb)
 	struct network *network;
 	struct endpoint *ep;
 	struct ethhdr *eth;
-	struct fdb *fdb;
+	struct fdb_place to;
 	int verdict;
 
 	ep = endpoint_find(skb->ifindex);
@@ -82,9 +82,9 @@ int endpoint(struct __sk_buff *skb)
 		return flood(skb, ep, network);
 	}
 
-	fdb = fdb_find(network, eth->h_dest);
-	if (fdb)
-		return deliver(skb, ep, fdb);
+	to = fdb_find(network, eth->h_dest);
+	if (to.owner.word)
+		return deliver(skb, ep, to);
 	if (network->flags & NETWORK_NO_FLOOD_UNKNOWN)
 		return drop(skb, ep, REASON_UNKNOWN_UNICAST, 0);
 	return flood(skb, ep, network);

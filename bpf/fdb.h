@@ -204,9 +204,15 @@ static __noinline int fdb_learn(struct __sk_buff *skb, struct endpoint *ep, stru
 	return CONTINUE;
 }
 
-/* The entry of a MAC, or NULL if it is unknown or has not been seen for too long. */
-static __always_inline struct fdb *fdb_find(const struct network *network, const void *mac)
+/* Where a MAC is. */
+struct fdb_place {
+	union fdb_owner owner; /* word 0: unknown, or not seen for too long */
+	__u32 flags; /* enum fdb_flags */
+};
+
+static __always_inline struct fdb_place fdb_find(const struct network *network, const void *mac)
 {
+	struct fdb_place place = {};
 	struct fdb_key key;
 	struct fdb *fdb;
 
@@ -214,10 +220,12 @@ static __always_inline struct fdb *fdb_find(const struct network *network, const
 	mac_copy_padded(key.mac, mac);
 	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
 	if (!fdb)
-		return NULL;
+		return place;
 	if (!fdb->flags && network->ageing && !fdb_left(fdb, network->ageing))
-		return NULL;
-	return fdb;
+		return place;
+	place.owner = fdb_owner(fdb);
+	place.flags = fdb->flags;
+	return place;
 }
 
 #endif

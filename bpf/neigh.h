@@ -32,15 +32,13 @@ static __always_inline struct neigh *neigh_find(struct endpoint *ep, struct netw
 	struct neigh_key key = { .vni = network->vni };
 	struct endpoint *owner;
 	struct neigh *neigh;
-	struct fdb *fdb;
 
 	__builtin_memcpy(key.ip, ip, sizeof(key.ip));
 	neigh = bpf_map_lookup_elem(&dp_neigh_v1, &key);
 	if (!neigh || neigh->endpoint == ep->id || mac_equal(neigh->mac, asking))
 		return NULL;
 	if (ep->flags & ENDPOINT_ISOLATED) {
-		fdb = fdb_find(network, neigh->mac);
-		owner = fdb ? endpoint_find(fdb->ifindex) : NULL;
+		owner = endpoint_find(fdb_find(network, neigh->mac).owner.ifindex);
 		if (owner && owner->flags & ENDPOINT_ISOLATED)
 			return NULL;
 	}
@@ -70,7 +68,7 @@ static __always_inline int neigh_answer_arp(struct __sk_buff *skb, struct endpoi
 	struct {
 		struct ethhdr eth;
 		struct arp_packet arp;
-	} __attribute__((packed, aligned(4))) frame;
+	} __attribute__((packed)) frame __attribute__((aligned(4)));
 	struct in6_addr mapped;
 	struct neigh *neigh;
 	__be32 target;

@@ -135,7 +135,7 @@ struct arp_packet {
 	__be32 sender_ip;
 	__u8 target_mac[ETH_ALEN];
 	__be32 target_ip;
-} __attribute__((packed, aligned(4)));
+} __attribute__((packed));
 
 #define ARP_HARDWARE_ETHERNET 1
 #define ARP_REQUEST 1

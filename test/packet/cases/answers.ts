@@ -1,0 +1,350 @@
+import { EndpointFlags, NeighFlags } from '../../../src/contract/generated.js';
+import type { Case } from '../helpers/case.js';
+import {
+  arp,
+  BROADCAST,
+  eth,
+  ip6,
+  join,
+  linkLocal,
+  PROTO,
+  TYPE,
+  u32,
+  vlan,
+} from '../helpers/frame.js';
+import {
+  ADVERT,
+  advert,
+  groupMac,
+  ICMP6,
+  icmp6,
+  macOption,
+  SOURCE_MAC,
+  solicit,
+  solicitedNode,
+  TARGET_MAC,
+} from '../helpers/nd.js';
+import { endpointOf, PORTS, type PortName } from '../helpers/ports.js';
+import { putEndpoint, putNeigh, type World } from '../helpers/world.js';
+import { everybodyBut } from './common.js';
+
+const { a, b, learn, iso1, iso2, router, gateway, other } = PORTS;
+
+const known = (world: World): void => {
+  for (const name of ['a', 'b', 'iso2', 'gateway'] as const) putNeigh(world, name);
+  putNeigh(world, 'router', NeighFlags.ROUTER);
+};
+
+function request(from: PortName, target: string, how: Partial<Parameters<typeof arp>[0]> = {}) {
+  const { mac, ip4 } = PORTS[from];
+  return eth(BROADCAST, mac, TYPE.arp, arp({ senderMac: mac, sender: ip4, target, ...how }));
+}
+
+function reply(to: string, toIp: string, mac: string, ip: string): Uint8Array {
+  const packet = arp({ op: 2, senderMac: mac, sender: ip, targetMac: to, target: toIp });
+  return eth(to, mac, TYPE.arp, packet);
+}
+
+/** ARP requests that are answered, and those that are not. */
+export const arpAnswers: readonly Case[] = [
+  {
+    name: 'a request for a known neighbour',
+    setup: known,
+    frame: request('a', b.ip4),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: reply(a.mac, a.ip4, b.mac, b.ip4),
+    },
+  },
+  {
+    name: 'a request padded to 60 bytes keeps its length',
+    setup: known,
+    frame: join(request('a', b.ip4), new Uint8Array(18)),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: join(reply(a.mac, a.ip4, b.mac, b.ip4), new Uint8Array(18)),
+    },
+  },
+  {
+    name: 'a request of the host',
+    setup: known,
+    from: 'gateway',
+    frame: request('gateway', b.ip4),
+    expect: {
+      verdict: 'redirect',
+      to: ['gateway'],
+      suppressed: true,
+      frame: reply(gateway.mac, gateway.ip4, b.mac, b.ip4),
+    },
+  },
+  {
+    name: "a probe for an address that is another's: the prober must learn of the conflict",
+    setup: known,
+    frame: request('a', b.ip4, { sender: '0.0.0.0' }),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: reply(a.mac, '0.0.0.0', b.mac, b.ip4),
+    },
+  },
+  {
+    name: 'a request for an unknown neighbour',
+    setup: known,
+    frame: request('a', '10.0.0.77'),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
+    name: 'a request for its own address',
+    setup: known,
+    frame: request('a', a.ip4, { sender: '0.0.0.0' }),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
+    name: 'an announcement',
+    setup: known,
+    frame: request('a', a.ip4),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
+    name: 'an unasked reply to all',
+    setup: known,
+    frame: request('a', b.ip4, { op: 2 }),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
+    name: 'a request to one host asks whether it is alive: only it can tell',
+    setup: known,
+    frame: eth(b.mac, a.mac, TYPE.arp, arp({ senderMac: a.mac, sender: a.ip4, target: b.ip4 })),
+    expect: { verdict: 'redirect', to: ['b'] },
+  },
+  {
+    name: 'inside a VLAN',
+    setup: known,
+    frame: eth(
+      BROADCAST,
+      a.mac,
+      TYPE.vlan,
+      vlan(5, TYPE.arp),
+      arp({ senderMac: a.mac, sender: a.ip4, target: b.ip4 }),
+    ),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
+    name: "another network's neighbour",
+    setup: (world) => putNeigh(world, 'other'),
+    frame: request('a', other.ip4),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
+    name: 'a host behind the port of the asked one: it answers for itself',
+    setup: known,
+    from: 'learn',
+    frame: eth(
+      BROADCAST,
+      '02:00:00:00:00:01',
+      TYPE.arp,
+      arp({ senderMac: '02:00:00:00:00:01', sender: '10.0.0.33', target: learn.ip4 }),
+    ),
+    expect: {
+      verdict: 'redirect',
+      to: everybodyBut('learn'),
+      flooded: true,
+      learned: { '02:00:00:00:00:01': 'learn' },
+    },
+  },
+  {
+    name: 'of another hardware type',
+    setup: (world) => {
+      known(world);
+      putEndpoint(world, 'a', { flags: 0 });
+    },
+    frame: request('a', b.ip4, { hardware: 6 }),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
+    name: 'cut short',
+    setup: (world) => {
+      known(world);
+      putEndpoint(world, 'a', { flags: 0 });
+    },
+    frame: request('a', b.ip4).slice(0, -1),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
+    name: 'an isolated port is not told of another isolated one',
+    setup: known,
+    from: 'iso1',
+    frame: request('iso1', iso2.ip4),
+    expect: {
+      verdict: 'redirect',
+      to: everybodyBut('iso1').filter((name) => name !== 'iso2'),
+      flooded: true,
+    },
+  },
+  {
+    name: 'an isolated port is told of others',
+    setup: known,
+    from: 'iso1',
+    frame: request('iso1', b.ip4),
+    expect: {
+      verdict: 'redirect',
+      to: ['iso1'],
+      suppressed: true,
+      frame: reply(iso1.mac, iso1.ip4, b.mac, b.ip4),
+    },
+  },
+  {
+    name: 'spoofed: dropped, not answered',
+    setup: known,
+    frame: request('a', b.ip4, { sender: router.ip4 }),
+    expect: { verdict: 'drop', reasons: { source_arp: 1 } },
+  },
+];
+
+const OWN = macOption(SOURCE_MAC, a.mac);
+
+function ask(packet: Uint8Array, target = b.ip6): Uint8Array {
+  return eth(groupMac(solicitedNode(target)), a.mac, TYPE.ip6, packet);
+}
+
+function told(target: typeof b | typeof router, to: string, flags: number): Uint8Array {
+  const option = macOption(TARGET_MAC, target.mac);
+  const packet = advert(target.ip6, target.ip6, to, flags, option);
+  return eth(a.mac, target.mac, TYPE.ip6, packet);
+}
+
+const FLOODED = { verdict: 'redirect', to: everybodyBut('a'), flooded: true } as const;
+
+/** Neighbour solicitations that are answered, and those that are not. */
+export const ndAnswers: readonly Case[] = [
+  {
+    name: 'for a known neighbour',
+    setup: known,
+    frame: ask(solicit(b.ip6, a.ip6, OWN)),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: told(b, a.ip6, ADVERT.solicited | ADVERT.override),
+    },
+  },
+  {
+    name: 'for a known router',
+    setup: known,
+    frame: ask(solicit(router.ip6, a.ip6, OWN), router.ip6),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: told(router, a.ip6, ADVERT.router | ADVERT.solicited | ADVERT.override),
+    },
+  },
+  {
+    name: 'from a link-local address',
+    setup: known,
+    frame: ask(solicit(b.ip6, linkLocal(a.mac), OWN)),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: told(b, linkLocal(a.mac), ADVERT.solicited | ADVERT.override),
+    },
+  },
+  {
+    name: 'padding behind the packet stays',
+    setup: known,
+    frame: join(ask(solicit(b.ip6, a.ip6, OWN)), new Uint8Array(9)),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: join(told(b, a.ip6, ADVERT.solicited | ADVERT.override), new Uint8Array(9)),
+    },
+  },
+  {
+    name: 'for an unknown neighbour',
+    setup: known,
+    frame: ask(solicit('fd00::77', a.ip6, OWN), 'fd00::77'),
+    expect: FLOODED,
+  },
+  {
+    name: 'without a MAC',
+    setup: known,
+    frame: ask(solicit(b.ip6, a.ip6)),
+    expect: FLOODED,
+  },
+  {
+    name: 'with a nonce besides',
+    setup: known,
+    frame: ask(solicit(b.ip6, a.ip6, join(OWN, [14, 1, 0, 0, 0, 0, 0, 0]))),
+    expect: FLOODED,
+  },
+  {
+    name: 'with a nonce in place of a MAC',
+    setup: known,
+    frame: ask(solicit(b.ip6, a.ip6, join([14, 1, 0, 0, 0, 0, 0, 0]))),
+    expect: FLOODED,
+  },
+  {
+    name: 'is an address taken? only its owner can tell',
+    setup: (world) => {
+      known(world);
+      putEndpoint(world, 'a', { flags: 0 });
+    },
+    frame: ask(solicit(b.ip6, '::')),
+    expect: FLOODED,
+  },
+  {
+    name: 'to one host asks whether it is alive',
+    setup: known,
+    frame: eth(b.mac, a.mac, TYPE.ip6, solicit(b.ip6, a.ip6, OWN, b.ip6)),
+    expect: { verdict: 'redirect', to: ['b'] },
+  },
+  {
+    name: 'with another hop limit it is no solicitation',
+    setup: known,
+    frame: ask(
+      ip6(
+        { src: a.ip6, dst: solicitedNode(b.ip6), next: PROTO.icmp6, hops: 254 },
+        icmp6(a.ip6, solicitedNode(b.ip6), ICMP6.solicit, u32(0), new Uint8Array(16), OWN),
+      ),
+    ),
+    expect: FLOODED,
+  },
+  {
+    name: 'an advertisement to all',
+    setup: known,
+    frame: ask(advert(a.ip6, a.ip6, 'ff02::1', 0x20, macOption(TARGET_MAC, a.mac))),
+    expect: FLOODED,
+  },
+  {
+    name: 'inside a VLAN',
+    setup: known,
+    frame: eth(
+      groupMac(solicitedNode(b.ip6)),
+      a.mac,
+      TYPE.vlan,
+      vlan(5, TYPE.ip6),
+      solicit(b.ip6, a.ip6, OWN),
+    ),
+    expect: FLOODED,
+  },
+  {
+    name: 'an isolated port is not told of another isolated one',
+    setup: (world) => {
+      known(world);
+      const flags = endpointOf('a', 0).flags | EndpointFlags.ISOLATED;
+      putEndpoint(world, 'a', { flags });
+    },
+    frame: ask(solicit(iso2.ip6, a.ip6, OWN), iso2.ip6),
+    expect: {
+      ...FLOODED,
+      to: everybodyBut('a').filter((name) => name !== 'iso1' && name !== 'iso2'),
+    },
+  },
+];

@@ -1,0 +1,408 @@
+import type { Case } from '../helpers/case.js';
+import {
+  eth,
+  extension,
+  fragment,
+  type Ip6,
+  ip,
+  ip6,
+  join,
+  linkLocal,
+  PROTO,
+  TYPE,
+  u32,
+  udp,
+  vlan,
+} from '../helpers/frame.js';
+import {
+  advert,
+  groupMac,
+  ICMP6,
+  icmp6,
+  icmp6Packet,
+  macOption,
+  SOURCE_MAC,
+  solicit,
+  solicitedNode,
+  TARGET_MAC,
+} from '../helpers/nd.js';
+import { PORTS } from '../helpers/ports.js';
+import { everybodyBut } from './common.js';
+
+const { a, b, router } = PORTS;
+const ANY = '::';
+const OWN_LINK_LOCAL = linkLocal(a.mac);
+const IP6_BEHIND = '2001:db8:6::9';
+const ALL_NODES = 'ff02::1';
+const ALL_ROUTERS = 'ff02::2';
+const MLD_ROUTERS = 'ff02::16';
+
+type By = 'a' | 'router';
+
+/** To b, or to a group when the packet's destination is one. */
+function it(
+  name: string,
+  packet: Uint8Array,
+  reason?: string,
+  by: By = 'a',
+  tags: readonly number[] = [],
+): Case {
+  const group = packet[24] === 0xff;
+  const dst = group ? [0x33, 0x33, ...packet.slice(36, 40)] : undefined;
+  const to = dst?.map((byte) => byte.toString(16).padStart(2, '0')).join(':') ?? b.mac;
+  const forwarded = group
+    ? ({ verdict: 'redirect', to: everybodyBut(by), flooded: true } as const)
+    : ({ verdict: 'redirect', to: ['b'] } as const);
+  return {
+    name,
+    from: by,
+    frame: eth(to, PORTS[by].mac, tags.length > 0 ? TYPE.vlan : TYPE.ip6, tags, packet),
+    expect: reason === undefined ? forwarded : { verdict: 'drop', reasons: { [reason]: 1 } },
+  };
+}
+
+function from(src: string, options: Partial<Ip6> = {}, payload: Uint8Array = udp(1, 2)) {
+  return ip6({ src, dst: b.ip6, ...options }, payload);
+}
+
+/** A packet with a chain of headers in front of UDP. */
+function chain(src: string, types: readonly number[], last: number = PROTO.udp): Uint8Array {
+  const [first = last, ...rest] = types;
+  const headers = types.map((type, at) => {
+    const next = rest[at] ?? last;
+    return type === PROTO.fragment ? fragment(next, 0, false) : extension(next);
+  });
+  return ip6({ src, dst: b.ip6, next: first }, ...headers, udp(1, 2));
+}
+
+const SIX = [
+  PROTO.hopByHop,
+  PROTO.destination,
+  PROTO.routing,
+  PROTO.fragment,
+  PROTO.ah,
+  PROTO.destination,
+];
+
+/** The source lock for IPv6. */
+export const source6: readonly Case[] = [
+  it('its own address', from(a.ip6)),
+  it("another's address", from(b.ip6), 'source_ip6'),
+  it('an address of the outside', from('2001:db8::1'), 'source_ip6'),
+  it('an address that differs in the last byte', from('fd00::ff'), 'source_ip6'),
+  it('the link-local address of its MAC', from(OWN_LINK_LOCAL)),
+  it("the link-local address of another's MAC", from(linkLocal(b.mac)), 'source_ip6'),
+  it('another link-local address', from('fe80::1'), 'source_ip6'),
+  it(
+    'the interface identifier of its MAC in another prefix',
+    from(`fec0${OWN_LINK_LOCAL.slice(4)}`),
+    'source_ip6',
+  ),
+  it('no address', from(ANY), 'source_ip6'),
+  it(
+    'no address, an echo request to a group',
+    icmp6Packet({ src: ANY, dst: ALL_NODES }, ICMP6.echo),
+    'source_ip6',
+  ),
+  it('the loopback address', from('::1'), 'source_ip6'),
+  it('IPv4 as IPv6', from('::ffff:10.0.0.1'), 'source_ip6'),
+  it('TCP', from(a.ip6, { next: PROTO.tcp })),
+  it("TCP with another's address", from(b.ip6, { next: PROTO.tcp }), 'source_ip6'),
+  it('a forwarder with an address behind it', from(IP6_BEHIND), undefined, 'router'),
+  it('a forwarder with an address beside', from('2001:db8:7::9'), 'source_ip6', 'router'),
+  it('a prefix belongs to its endpoint alone', from(IP6_BEHIND), 'source_ip6'),
+  it('six extension headers', chain(a.ip6, SIX)),
+  it("six extension headers hide no other's address", chain(b.ip6, SIX), 'source_ip6'),
+  it('seven extension headers', chain(a.ip6, [...SIX, PROTO.destination]), 'header_chain'),
+  it(
+    'an extension header cut short',
+    from(a.ip6, { next: PROTO.hopByHop }, Uint8Array.of(6)),
+    'malformed',
+  ),
+  it(
+    'a fragment header cut short',
+    from(a.ip6, { next: PROTO.fragment }, new Uint8Array(7)),
+    'malformed',
+  ),
+  it(
+    'an extension header that ends past the frame',
+    from(a.ip6, { next: PROTO.hopByHop }, join([PROTO.icmp6, 9], new Uint8Array(6))),
+    'malformed',
+  ),
+  it('a header cut short', from(a.ip6).slice(0, 39), 'malformed', 'a', vlan(5, TYPE.ip6)),
+  it('another version in the header', from(a.ip6, { version: 4 }), 'malformed'),
+  it('a VLAN tag hides nothing', from(b.ip6), 'source_ip6', 'a', vlan(5, TYPE.ip6)),
+  it(
+    'a first fragment',
+    from(a.ip6, { next: PROTO.fragment }, join(fragment(PROTO.udp, 0, true), udp(1, 2))),
+  ),
+  it(
+    'a later fragment',
+    from(a.ip6, { next: PROTO.fragment }, join(fragment(PROTO.udp, 8, false), udp(1, 2))),
+  ),
+  it(
+    "a later fragment with another's address",
+    from(b.ip6, { next: PROTO.fragment }, join(fragment(PROTO.udp, 8, false), udp(1, 2))),
+    'source_ip6',
+  ),
+  it(
+    'a later fragment from no address',
+    from(
+      ANY,
+      { dst: ALL_NODES, next: PROTO.fragment },
+      join(fragment(PROTO.icmp6, 8, false), udp(1, 2)),
+    ),
+    'source_ip6',
+  ),
+  it('an echo request', icmp6Packet({ src: a.ip6, dst: b.ip6 }, ICMP6.echo, u32(1))),
+];
+
+const OWN = macOption(SOURCE_MAC, a.mac);
+const OWN_TARGET = macOption(TARGET_MAC, a.mac);
+const OTHERS = macOption(SOURCE_MAC, b.mac);
+const NONCE = join([14, 1, 1, 2, 3, 4, 5, 6]);
+const TARGET = 'fd00::77';
+
+function routerSolicit(src: string, options: Uint8Array = new Uint8Array(0)): Uint8Array {
+  return icmp6Packet({ src, dst: ALL_ROUTERS }, ICMP6.routerSolicit, u32(0), options);
+}
+
+function routerAdvert(src: string): Uint8Array {
+  return icmp6Packet({ src, dst: ALL_NODES }, ICMP6.routerAdvert, new Uint8Array(12), OWN);
+}
+
+function redirect(src: string): Uint8Array {
+  return icmp6Packet({ src, dst: b.ip6 }, ICMP6.redirect, u32(0), ip(TARGET), ip('2001:db8::5'));
+}
+
+/** Neighbour discovery behind other headers. */
+function hidden(headers: readonly Uint8Array[], first: number, target = b.ip6): Uint8Array {
+  const message = icmp6(a.ip6, b.ip6, ICMP6.advert, u32(0x60000000), ip(target));
+  return ip6({ src: a.ip6, dst: b.ip6, next: first, hops: 255 }, ...headers, message);
+}
+
+/** The source lock for neighbour discovery and what a host without an address says. */
+export const sourceNd: readonly Case[] = [
+  it('a solicitation', solicit(TARGET, a.ip6, OWN)),
+  it('a solicitation with a nonce', solicit(TARGET, a.ip6, join(OWN, NONCE))),
+  it('a solicitation without a MAC', solicit(TARGET, a.ip6)),
+  it('a solicitation from its link-local address', solicit(TARGET, OWN_LINK_LOCAL, OWN)),
+  it("a solicitation with another's MAC", solicit(TARGET, a.ip6, OTHERS), 'source_nd'),
+  it(
+    "a solicitation with another's MAC after its own",
+    solicit(TARGET, a.ip6, join(OWN, OTHERS)),
+    'source_nd',
+  ),
+  it(
+    "a solicitation with another's MAC after a nonce",
+    solicit(TARGET, a.ip6, join(NONCE, OTHERS)),
+    'source_nd',
+  ),
+  it("another's solicitation", solicit(TARGET, b.ip6, OWN), 'source_ip6'),
+  it(
+    'a solicitation with an option of length 0',
+    solicit(TARGET, a.ip6, new Uint8Array(8)),
+    'malformed',
+  ),
+  it('a solicitation with half an option', solicit(TARGET, a.ip6, OWN.slice(0, 4)), 'malformed'),
+  it(
+    'a solicitation with an option past the end',
+    solicit(TARGET, a.ip6, join([14, 2], new Uint8Array(6))),
+    'malformed',
+  ),
+  it(
+    'a solicitation with more options than are looked at',
+    solicit(TARGET, a.ip6, join(...Array.from({ length: 17 }, () => NONCE))),
+    'source_nd',
+  ),
+  it(
+    'a solicitation cut short',
+    icmp6Packet(
+      { src: a.ip6, dst: solicitedNode(TARGET) },
+      ICMP6.solicit,
+      u32(0),
+      new Uint8Array(15),
+    ),
+    'malformed',
+  ),
+  it(
+    'a payload longer than the frame',
+    ip6(
+      { src: a.ip6, dst: ALL_NODES, next: PROTO.icmp6, hops: 255, length: 99 },
+      icmp6(a.ip6, ALL_NODES, ICMP6.solicit, u32(0), ip(TARGET)),
+    ),
+    'malformed',
+  ),
+  it(
+    'a payload of length 0',
+    ip6(
+      { src: a.ip6, dst: ALL_NODES, next: PROTO.icmp6, hops: 255, length: 0 },
+      icmp6(a.ip6, ALL_NODES, ICMP6.solicit, u32(0), ip(TARGET)),
+    ),
+    'malformed',
+  ),
+  it('no ICMPv6 at all', ip6({ src: a.ip6, dst: b.ip6, next: PROTO.icmp6 }), 'malformed'),
+  it('is its address taken?', solicit(a.ip6, ANY)),
+  it('is its link-local address taken?', solicit(OWN_LINK_LOCAL, ANY)),
+  it("is another's address taken?", solicit(b.ip6, ANY), 'source_nd'),
+  it('is its address taken? with a nonce (RFC 7527)', solicit(a.ip6, ANY, NONCE)),
+  it('is its address taken? to one host', solicit(a.ip6, ANY, undefined, b.ip6), 'source_ip6'),
+  it('an advertisement', advert(a.ip6, a.ip6, b.ip6, 0x60, OWN_TARGET)),
+  it('an advertisement to all', advert(a.ip6, a.ip6, ALL_NODES, 0x20, OWN_TARGET)),
+  it(
+    'an advertisement of its link-local address',
+    advert(OWN_LINK_LOCAL, OWN_LINK_LOCAL, b.ip6, 0x60, OWN_TARGET),
+  ),
+  it(
+    "an advertisement of another's address",
+    advert(b.ip6, a.ip6, ALL_NODES, 0x20, OWN_TARGET),
+    'source_nd',
+  ),
+  it(
+    "an advertisement with another's MAC",
+    advert(a.ip6, a.ip6, ALL_NODES, 0x20, macOption(TARGET_MAC, b.mac)),
+    'source_nd',
+  ),
+  it('an advertisement from no address', advert(a.ip6, ANY, ALL_NODES, 0x20), 'source_ip6'),
+  it(
+    "an advertisement of a forwarder for its prefix's",
+    advert(IP6_BEHIND, router.ip6, ALL_NODES, 0x20, macOption(TARGET_MAC, router.mac)),
+    undefined,
+    'router',
+  ),
+  it(
+    "an advertisement for another's prefix",
+    advert(IP6_BEHIND, a.ip6, ALL_NODES, 0x20),
+    'source_nd',
+  ),
+  it('a router solicitation', routerSolicit(a.ip6, OWN)),
+  it('a router solicitation from no address', routerSolicit(ANY)),
+  it("a router solicitation with another's MAC", routerSolicit(a.ip6, OTHERS), 'source_nd'),
+  it(
+    'a router solicitation cut short',
+    icmp6Packet({ src: a.ip6, dst: ALL_ROUTERS }, ICMP6.routerSolicit),
+    'malformed',
+  ),
+  it('a router advertisement of a plain endpoint', routerAdvert(OWN_LINK_LOCAL), 'source_nd'),
+  it(
+    'a router advertisement of a forwarder',
+    routerAdvert(linkLocal(router.mac)),
+    undefined,
+    'router',
+  ),
+  it(
+    "a router advertisement with another's source",
+    routerAdvert(OWN_LINK_LOCAL),
+    'source_ip6',
+    'router',
+  ),
+  it(
+    'a router advertisement inside a VLAN',
+    routerAdvert(OWN_LINK_LOCAL),
+    'source_nd',
+    'a',
+    vlan(5, TYPE.ip6),
+  ),
+  it('a redirect of a plain endpoint', redirect(a.ip6), 'source_nd'),
+  it('a redirect of a forwarder', redirect(router.ip6), undefined, 'router'),
+  it('behind a hop-by-hop header', hidden([extension(PROTO.icmp6)], PROTO.hopByHop), 'source_nd'),
+  it(
+    'behind a hop-by-hop header, its own',
+    hidden([extension(PROTO.icmp6)], PROTO.hopByHop, a.ip6),
+  ),
+  it(
+    'behind five headers',
+    hidden(
+      [
+        extension(PROTO.destination),
+        extension(PROTO.routing),
+        extension(PROTO.destination),
+        extension(PROTO.destination),
+        extension(PROTO.icmp6),
+      ],
+      PROTO.hopByHop,
+    ),
+    'source_nd',
+  ),
+  it(
+    'in a first fragment, even its own',
+    hidden([fragment(PROTO.icmp6, 0, true)], PROTO.fragment, a.ip6),
+    'source_nd',
+  ),
+  it(
+    'in the only fragment',
+    hidden([fragment(PROTO.icmp6, 0, false)], PROTO.fragment, a.ip6),
+    'source_nd',
+  ),
+  it(
+    'a first fragment that ends before the message',
+    ip6(
+      { src: a.ip6, dst: b.ip6, next: PROTO.fragment, hops: 255 },
+      fragment(PROTO.icmp6, 0, true),
+    ),
+    'malformed',
+  ),
+  it(
+    'a first fragment that ends before its next header',
+    ip6(
+      { src: a.ip6, dst: b.ip6, next: PROTO.fragment, hops: 255 },
+      fragment(PROTO.destination, 0, true),
+    ),
+    'malformed',
+  ),
+  it(
+    'with another hop limit it is no neighbour discovery',
+    icmp6Packet({ src: a.ip6, dst: b.ip6, hops: 64 }, ICMP6.advert, u32(0), ip(b.ip6)),
+  ),
+  it(
+    'from no address with another hop limit',
+    icmp6Packet(
+      { src: ANY, dst: solicitedNode(a.ip6), hops: 64 },
+      ICMP6.solicit,
+      u32(0),
+      ip(a.ip6),
+    ),
+    'source_ip6',
+  ),
+  it(
+    'joining a group with no address',
+    ip6(
+      { src: ANY, dst: MLD_ROUTERS, next: PROTO.hopByHop, hops: 1 },
+      extension(PROTO.icmp6),
+      icmp6(ANY, MLD_ROUTERS, ICMP6.mld2Report, u32(0)),
+    ),
+  ),
+  it(
+    'joining a group with no address, the older way',
+    ip6(
+      { src: ANY, dst: MLD_ROUTERS, next: PROTO.hopByHop, hops: 1 },
+      extension(PROTO.icmp6),
+      icmp6(ANY, MLD_ROUTERS, ICMP6.mldReport, u32(0), ip(MLD_ROUTERS)),
+    ),
+  ),
+  it(
+    'leaving a group with no address',
+    ip6(
+      { src: ANY, dst: ALL_ROUTERS, next: PROTO.hopByHop, hops: 1 },
+      extension(PROTO.icmp6),
+      icmp6(ANY, ALL_ROUTERS, ICMP6.mldDone, u32(0), ip(MLD_ROUTERS)),
+    ),
+  ),
+  it(
+    'joining a group in a fragment with no address',
+    ip6(
+      { src: ANY, dst: MLD_ROUTERS, next: PROTO.fragment, hops: 1 },
+      fragment(PROTO.icmp6, 0, true),
+      icmp6(ANY, MLD_ROUTERS, ICMP6.mld2Report, u32(0)),
+    ),
+    'source_ip6',
+  ),
+  {
+    name: 'bytes behind the packet are no options',
+    frame: join(
+      eth(groupMac(solicitedNode(TARGET)), a.mac, TYPE.ip6, solicit(TARGET, a.ip6, OWN)),
+      OTHERS,
+    ),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+];

@@ -1,0 +1,261 @@
+/**
+ * The datapath loaded into the kernel beside a namespace of its own, with real veth pairs for its
+ * ports. Nothing is attached: frames are given to the program one by one (BPF_PROG_TEST_RUN).
+ */
+import { join } from 'node:path';
+import { type BpfMap, mapDelete, mapGet, mapKeys, mapPut } from '../../../loader/map.js';
+import { type BpfObject, loadObject, openObject } from '../../../loader/object.js';
+import { clockTickHz, inNetns } from '../../../loader/sys.js';
+import { type TestRunResult, testRun } from '../../../loader/testrun.js';
+import {
+  type Control,
+  ControlOp,
+  controlCodec,
+  type Endpoint,
+  type Fdb,
+  FdbFlags,
+  MAPS,
+  type Network,
+} from '../../../src/contract/generated.js';
+import { linkAddVeth, linkDump, linkSet, withRtnl } from '../../../src/kernel/netlink.js';
+import {
+  closeNetns,
+  createNetns,
+  deleteNetns,
+  type NetnsRef,
+  openNetnsRef,
+} from '../../../src/kernel/netns.js';
+import { ip16, mac } from './frame.js';
+import { endpointOf, idOf, NETWORKS, PORT_NAMES, PORTS, type PortName, ROUTED } from './ports.js';
+
+type Table = keyof typeof MAPS;
+
+/** Entries of the MAC table at the most: few, so that a test can fill it. */
+export const FDB_SIZE = 32;
+
+/** Ports' own MACs that a fresh world has in its MAC table. */
+export const OWN_MACS = PORT_NAMES.filter((name) => !('hidden' in PORTS[name])).length;
+
+/** A loaded datapath and its ports. */
+export interface World {
+  readonly object: BpfObject;
+  readonly netns: NetnsRef;
+  /** Host ends by port; the one of `bare` has no endpoint. */
+  readonly ifindex: Readonly<Record<PortName | 'bare', number>>;
+  close(): Promise<void>;
+}
+
+/** What a world may have otherwise. */
+export interface WorldOptions {
+  readonly constants?: Readonly<Record<string, number | bigint>>;
+}
+
+const CONTEXT = { size: 192, ifindex: 40 } as const;
+
+/** Load the datapath and make its ports. Close it, whatever happens. */
+export async function makeWorld(options: WorldOptions = {}): Promise<World> {
+  const name = `dpp${process.pid}`;
+  await createNetns(name);
+  const netns = openNetnsRef(name);
+  const close = async () => {
+    object.close();
+    closeNetns(netns);
+    await deleteNetns(name);
+  };
+  const object = openObject(join(import.meta.dirname, '../../../bpf/endpoint.bpf.o'), {
+    constants: { hz: clockTickHz(), ...options.constants },
+    maxEntries: { [MAPS.fdb.name]: FDB_SIZE },
+  });
+  try {
+    loadObject(object);
+    const world = { object, netns, ifindex: makePorts(netns), close };
+    resetWorld(world);
+    return world;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function makePorts(netns: NetnsRef): World['ifindex'] {
+  return withRtnl(netns.fd, (rtnl) => {
+    const entries = (['bare', ...PORT_NAMES] as const).map((name) => {
+      const spec: { readonly ifindex?: number } = name === 'bare' ? {} : PORTS[name];
+      const link = linkAddVeth(rtnl, {
+        name,
+        ifindex: spec.ifindex,
+        up: true,
+        peer: { name: `${name}-far` },
+      });
+      if (link.peerIfindex !== undefined) linkSet(rtnl, link.peerIfindex, { up: true });
+      return [name, link.ifindex] as const;
+    });
+    return Object.fromEntries(entries) as Record<PortName | 'bare', number>;
+  });
+}
+
+/** A table's open map. */
+export function mapOf(world: World, table: Table): BpfMap {
+  const map = world.object.maps.get(MAPS[table].name);
+  if (map === undefined) throw new Error(`the object has no table ${table}`);
+  return map;
+}
+
+/** Put back what makeWorld made, and zero every counter. */
+export function resetWorld(world: World): void {
+  for (const table of ['fdb', 'neigh', 'prefix', 'port', 'endpointx'] as const) {
+    const map = mapOf(world, table);
+    for (const key of [...mapKeys(map)]) mapDelete(map, key);
+  }
+  for (const table of ['reason', 'epstat', 'learned', 'config', 'bucket'] as const) {
+    const map = mapOf(world, table);
+    const used = table === 'epstat' || table === 'learned' ? PORT_NAMES.length + 1 : map.maxEntries;
+    for (let index = 0; index < used; index++) {
+      mapPut(map, MAPS[table].key.encode(index), new Uint8Array(map.bufferSize));
+    }
+  }
+  for (const [index, network] of Object.entries(NETWORKS)) {
+    const slots = PORT_NAMES.filter((name) => PORTS[name].network === Number(index)).length;
+    putNetwork(world, Number(index), { ...network, slots });
+  }
+  const next = new Map<number, number>();
+  for (const name of PORT_NAMES) {
+    const { network } = PORTS[name];
+    const slot = next.get(network) ?? 0;
+    next.set(network, slot + 1);
+    putEndpoint(world, name, endpointOf(name, slot));
+    if ('hidden' in PORTS[name]) continue;
+    putPort(world, network, slot, name);
+    const flags = FdbFlags.ENDPOINT | (name === 'gateway' ? FdbFlags.GATEWAY : 0);
+    putFdb(world, PORTS[name].mac, name, { flags });
+  }
+  for (const { prefix, length } of ROUTED) putPrefix(world, 'router', prefix, length);
+}
+
+/** Change a network's entry. */
+export function putNetwork(world: World, index: number, value: Partial<Network>): void {
+  const map = mapOf(world, 'network');
+  const key = MAPS.network.key.encode(index);
+  const bytes = mapGet(map, key) ?? new Uint8Array(MAPS.network.value.size);
+  const old = MAPS.network.value.decode(new DataView(bytes.buffer));
+  mapPut(map, key, MAPS.network.value.encode({ ...old, ...value }));
+}
+
+/** Change a port's endpoint. */
+export function putEndpoint(world: World, name: PortName, value: Partial<Endpoint>): void {
+  const ifindex = world.ifindex[name];
+  const table = ifindex < MAPS.endpoint.maxEntries ? 'endpoint' : 'endpointx';
+  const endpoint = { ...endpointOf(name, 0), ...value };
+  mapPut(
+    mapOf(world, table),
+    MAPS.endpoint.key.encode(ifindex),
+    MAPS.endpoint.value.encode(endpoint),
+  );
+}
+
+/** Put a port, or an ifindex, into a slot of a network's flood list. */
+export function putPort(
+  world: World,
+  network: number,
+  slot: number,
+  name: PortName,
+  ifindex = world.ifindex[name],
+): void {
+  mapPut(
+    mapOf(world, 'port'),
+    MAPS.port.key.encode({ network, slot }),
+    MAPS.port.value.encode({ ifindex, endpoint: idOf(name) }),
+  );
+}
+
+/** Key of a MAC in the network of a port. */
+export function fdbKey(address: string, of: PortName): Uint8Array {
+  const { network } = PORTS[of];
+  const vni = network in NETWORKS ? NETWORKS[network as keyof typeof NETWORKS].vni : 0;
+  return MAPS.fdb.key.encode({ vni, mac: mac(address) });
+}
+
+/** Put a MAC behind a port: static unless the value says otherwise; counted if it is learned. */
+export function putFdb(
+  world: World,
+  address: string,
+  name: PortName,
+  value: Partial<Fdb> = {},
+): void {
+  const entry = {
+    ifindex: world.ifindex[name],
+    endpoint: idOf(name),
+    flags: FdbFlags.STATIC,
+    lastSeen: 0n,
+    ...value,
+  };
+  mapPut(mapOf(world, 'fdb'), fdbKey(address, name), MAPS.fdb.value.encode(entry));
+  if (entry.flags === 0 && entry.endpoint !== 0) {
+    const count = MAPS.learned.value.encode({ count: 1 });
+    mapPut(mapOf(world, 'learned'), MAPS.learned.key.encode(entry.endpoint), count);
+  }
+}
+
+/** The entry of a MAC in the network of a port. */
+export function getFdb(world: World, address: string, of: PortName): Fdb | undefined {
+  const bytes = mapGet(mapOf(world, 'fdb'), fdbKey(address, of));
+  return bytes && MAPS.fdb.value.decode(new DataView(bytes.buffer));
+}
+
+/** Make a port's addresses known, or one address, so that they are answered for. */
+export function putNeigh(world: World, name: PortName, flags = 0, only?: string): void {
+  const spec = PORTS[name];
+  const vni = NETWORKS[spec.network as keyof typeof NETWORKS].vni;
+  for (const address of only === undefined ? [spec.ip4, spec.ip6] : [only]) {
+    mapPut(
+      mapOf(world, 'neigh'),
+      MAPS.neigh.key.encode({ vni, ip: ip16(address) }),
+      MAPS.neigh.value.encode({ mac: mac(spec.mac), flags, endpoint: idOf(name) }),
+    );
+  }
+}
+
+/** Allow a port the sources of a prefix; its length in bits of its own family. */
+export function putPrefix(world: World, name: PortName, prefix: string, length: number): void {
+  const bits = 32 + length + (prefix.includes(':') ? 0 : 96);
+  mapPut(
+    mapOf(world, 'prefix'),
+    MAPS.prefix.key.encode({ prefixlen: bits, endpoint: idOf(name), ip: ip16(prefix) }),
+    MAPS.prefix.value.encode({ endpoint: idOf(name) }),
+  );
+}
+
+/** Give a frame to the program as if it came out of a port. */
+export function run(
+  world: World,
+  from: PortName | 'bare',
+  frame: Uint8Array,
+  repeat = 1,
+): TestRunResult {
+  const ctx = new Uint8Array(CONTEXT.size);
+  new DataView(ctx.buffer).setUint32(CONTEXT.ifindex, world.ifindex[from], true);
+  const program = world.object.programs.get('endpoint');
+  if (program === undefined) throw new Error('the object has no program endpoint');
+  return inNetns(world.netns.fd, () => testRun(program.fd, { data: frame, ctx, repeat }));
+}
+
+/** Ask the control program. */
+export function control(world: World, request: Partial<Control>): Control {
+  const program = world.object.programs.get('control');
+  if (program === undefined) throw new Error('the object has no program control');
+  const fdb = { vni: 0, mac: new Uint8Array(6) };
+  const data = controlCodec.encode({ op: ControlOp.NOW, result: 0, now: 0n, fdb, ...request });
+  const answer = testRun(program.fd, { data }).data;
+  return controlCodec.decode(new DataView(answer.buffer, answer.byteOffset));
+}
+
+/** jiffies64 so many seconds from now. */
+export function clock(world: World, seconds = 0): bigint {
+  return control(world, { op: ControlOp.NOW }).now + BigInt(seconds * clockTickHz());
+}
+
+/** Frames that each port's host end has sent to its far end since it was made. */
+export function sentFrames(world: World): Record<string, number> {
+  const links = withRtnl(world.netns.fd, (rtnl) => linkDump(rtnl));
+  return Object.fromEntries(links.map((it) => [it.name, it.statistics64?.txPackets ?? 0]));
+}

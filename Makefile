@@ -97,7 +97,7 @@ test-loader: build ## the loader's suite on both FFI backends
 	@node dist/scripts/test.js loader loader-ffi-napi
 
 lint: setup lint-c ## formatter, linter, shell scripts, imports, contract
-	@$(BIN)/biome ci --error-on-warnings .
+	@[ -t 1 ] || colors=--colors=off; $(BIN)/biome ci --error-on-warnings $${colors:-} .
 	@shellcheck -x scripts/*.sh .ci/run
 	@$(MAKE) check-imports check-contract
 

@@ -1,6 +1,7 @@
 /** attach and detach: a namespace gets an endpoint on a network, or loses it. */
 import { DpctlError } from '../../loader/errors.js';
-import { foreignFilters, installedProgramId } from '../kernel/datapath.js';
+import { installedProgramId } from '../kernel/datapath.js';
+import { foreignFilters } from '../kernel/hook.js';
 import { linkGet, openRtnl } from '../kernel/netlink.js';
 import { closeNetns, netnsExists, openNetnsRef } from '../kernel/netns.js';
 import {

@@ -31,6 +31,7 @@ export function describeStep(step: Step): PlanRow {
     case 'address.delete':
       return row(who(step.endpoint), step.address);
     case 'route.add':
+    case 'route.delete':
       return row(who(step.endpoint), `default via ${bareAddress(step.gateway)}`);
     case 'tc.attach':
     case 'tc.detach':

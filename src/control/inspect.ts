@@ -1,14 +1,17 @@
 /** Reads from the kernel what a plan compares: the tables, devices and programs of a scope. */
 import { existsSync, readdirSync } from 'node:fs';
 import { closeFd } from '../../loader/sys.js';
-import { hookOf, installedProgramId } from '../kernel/datapath.js';
+import { installedProgramId } from '../kernel/datapath.js';
+import { hookOf } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import {
   addrDump,
   type Link,
+  type LinkAddress,
   linkDump,
   linkGet,
   openRtnl,
+  ROUTE_PROTOCOL,
   type Rtnl,
   routeDump,
 } from '../kernel/netlink.js';
@@ -33,6 +36,9 @@ import { hostPins, type Node } from './node.js';
 const OWN_DEVICE = /^dp[0-9a-f]{6}$|^dp[gp]\d+$/;
 /** The mark in the alias of devices that dpctl made or adopted. */
 const OWN_ALIAS = 'dpctl ';
+
+/** RT_TABLE_MAIN. */
+const MAIN_TABLE = 254;
 
 /** What desired state wants, compared with nothing yet. */
 export interface InspectInput {
@@ -111,7 +117,14 @@ export function inspectPort(node: Node, endpoint: Endpoint, installed: boolean):
     hook,
     learned: installed ? learnedCount(node, endpoint.id) : 0,
   };
-  const nothing = { inner: undefined, addresses: [], gateways: [], loopbackUp: false };
+  const nothing = {
+    inner: undefined,
+    addresses: [],
+    ownAddresses: [],
+    gateways: [],
+    ownGateways: [],
+    loopbackUp: false,
+  };
   if (fd === undefined) {
     return { ...base, ...nothing, namespace: host === undefined ? 'gone' : 'hidden' };
   }
@@ -122,22 +135,30 @@ export function inspectPort(node: Node, endpoint: Endpoint, installed: boolean):
     if (inner === undefined || host === undefined || inner.peerIfindex !== host.ifindex) {
       return { ...base, ...nothing, namespace: 'reachable', loopbackUp };
     }
+    const found = addrDump(rtnl, inner.ifindex).filter(({ scope }) => scope !== 'link');
+    const defaults = routeDump(rtnl, { ifindex: inner.ifindex, table: MAIN_TABLE }).filter(
+      ({ dst, gateway }) => dst === 'default' && gateway !== undefined,
+    );
     return {
       ...base,
       namespace: 'reachable',
       inner: observedDevice(inner),
       loopbackUp,
-      addresses: addrDump(rtnl, inner.ifindex)
-        .filter(({ scope }) => scope !== 'link')
-        .map(({ address, prefixLength }) => `${address}/${prefixLength}`),
-      gateways: routeDump(rtnl, { ifindex: inner.ifindex, table: 254 })
-        .filter(({ dst }) => dst === 'default')
-        .flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway])),
+      addresses: found.map(withLength),
+      ownAddresses: found.filter(({ protocol }) => protocol === ROUTE_PROTOCOL).map(withLength),
+      gateways: defaults.map(({ gateway }) => gateway ?? ''),
+      ownGateways: defaults
+        .filter(({ protocol }) => protocol === ROUTE_PROTOCOL)
+        .map(({ gateway }) => gateway ?? ''),
     };
   } finally {
     rtnl.close();
     closeFd(fd);
   }
+}
+
+function withLength({ address, prefixLength }: LinkAddress): string {
+  return `${address}/${prefixLength}`;
 }
 
 /** The host end of an endpoint: the device with its number, if that is still the same device. */

@@ -2,7 +2,7 @@
 
 import { errnoOf } from '../../loader/errors.js';
 import { closeFd } from '../../loader/sys.js';
-import { attachHook, detachHook } from '../kernel/datapath.js';
+import { attachHook, detachHook } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import {
   addrAdd,
@@ -11,6 +11,7 @@ import {
   linkDelete,
   linkGet,
   linkSet,
+  ROUTE_PROTOCOL,
   routeAdd,
   routeDelete,
 } from '../kernel/netlink.js';
@@ -66,6 +67,9 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       return;
     case 'route.add':
       changeRoute(node, step.endpoint, step.gateway, true);
+      return;
+    case 'route.delete':
+      changeRoute(node, step.endpoint, step.gateway, false);
       return;
     case 'tc.attach':
       applied.hook = attachHook(hostPins(node), node.netnsFd(), step.id, step.ifindex);
@@ -126,6 +130,9 @@ export async function undo(node: Node, step: Step): Promise<void> {
       return;
     case 'route.add':
       changeRoute(node, step.endpoint, step.gateway, false);
+      return;
+    case 'route.delete':
+      changeRoute(node, step.endpoint, step.gateway, true);
       return;
     case 'tc.attach':
       detachHook(hostPins(node), node.netnsFd(), step.id, step.ifindex);
@@ -208,8 +215,10 @@ function changeAddress(node: Node, endpoint: Endpoint, text: string, add: boolea
   withEndpointRtnl(node, endpoint, (rtnl) => {
     const ifindex = innerIfindex(rtnl, endpoint);
     // The address is this endpoint's by assignment, so nobody need be asked whether it is free.
-    if (add) addrAdd(rtnl, ifindex, { ...spec, nodad: address.includes(':') });
-    else addrDelete(rtnl, ifindex, spec);
+    if (add) {
+      const nodad = address.includes(':');
+      addrAdd(rtnl, ifindex, { ...spec, nodad, protocol: ROUTE_PROTOCOL });
+    } else addrDelete(rtnl, ifindex, spec);
   });
 }
 

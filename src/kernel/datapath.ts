@@ -1,30 +1,15 @@
 /**
- * The datapath in the kernel: its object loaded once and pinned, its program put on the host
- * ends of endpoints. Pins keep it forwarding whatever happens to this process.
+ * The datapath in the kernel: its object loaded once, its maps and programs pinned, so that it
+ * forwards whatever happens to this process.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DpctlError, errnoOf } from '../../loader/errors.js';
-import {
-  attachTcx,
-  detachLink,
-  linkInfo,
-  openPinnedLink,
-  pinLink,
-  queryTcx,
-  tcAttach,
-  tcDetach,
-  tcFilters,
-  tcQuery,
-  updateLink,
-} from '../../loader/link.js';
+import { DpctlError } from '../../loader/errors.js';
 import { getPinned, pin, unpin } from '../../loader/map.js';
 import { loadObject, openObject } from '../../loader/object.js';
-import { hasFeature } from '../../loader/probe.js';
 import { programInfo } from '../../loader/program.js';
-import { clockTickHz, closeFd, inNetns } from '../../loader/sys.js';
-import type { ObservedHook } from '../model/observed.js';
+import { clockTickHz, closeFd } from '../../loader/sys.js';
 
 declare const __dirname: string | undefined;
 
@@ -38,12 +23,6 @@ export interface DatapathPaths {
 /** Programs of the object that are loaded and pinned. */
 const PROGRAMS = ['endpoint', 'control'] as const;
 export type ProgramName = (typeof PROGRAMS)[number];
-
-/**
- * Where our filter stands in clsact's list, on kernels without tcx: behind what others put
- * there with a smaller number, and found again by the number.
- */
-const CLSACT = { handle: 0xd9, priority: 50_000 };
 
 /** The file with the programs: beside the build, or where DPCTL_BPF_DIR says. */
 function objectFile(): string {
@@ -151,135 +130,4 @@ export function uninstallDatapath(paths: DatapathPaths): void {
 function removePinDir(dir: string): void {
   for (const name of readdirSync(dir)) unpin(join(dir, name));
   rmdirSync(dir);
-}
-
-/** Whether endpoints get tcx links here; DPCTL_TC=clsact asks for the older way. */
-function usesTcx(): boolean {
-  return process.env.DPCTL_TC !== 'clsact' && hasFeature('tcx');
-}
-
-/**
- * What runs on the host end of an endpoint.
- * @param netnsFd the namespace of the device
- * @param id number of the endpoint, which names its pin
- */
-export function hookOf(
-  paths: DatapathPaths,
-  netnsFd: number,
-  id: number,
-  ifindex: number,
-): ObservedHook | undefined {
-  const path = join(paths.linksDir, String(id));
-  if (existsSync(path)) {
-    const fd = openPinnedLink(path);
-    try {
-      const info = linkInfo(fd);
-      // A link whose device was deleted is left with ifindex 0.
-      if (info.ifindex === ifindex) return { hook: 'tcx', programId: info.progId };
-    } finally {
-      closeFd(fd);
-    }
-  }
-  const programId = inNetns(netnsFd, () => tcQuery(ifindex, 'ingress', CLSACT));
-  return programId === undefined ? undefined : { hook: 'clsact', programId };
-}
-
-/**
- * Run this build's endpoint program on a device: a link that is there is switched over without
- * a frame passing beside it.
- * @returns how it is attached
- */
-export function attachHook(
-  paths: DatapathPaths,
-  netnsFd: number,
-  id: number,
-  ifindex: number,
-): ObservedHook['hook'] {
-  return withProgram(paths, 'endpoint', (programFd) =>
-    inNetns(netnsFd, () => {
-      if (!usesTcx()) {
-        tcAttach(programFd, ifindex, 'ingress', CLSACT);
-        return 'clsact';
-      }
-      const path = join(paths.linksDir, String(id));
-      if (!switchLink(path, programFd, ifindex)) {
-        const link = attachTcx(programFd, ifindex, 'ingress');
-        try {
-          pinLink(link, path);
-        } finally {
-          closeFd(link);
-        }
-      }
-      return 'tcx';
-    }),
-  );
-}
-
-/** Give the pinned link of this device the program. False when there is no such link. */
-function switchLink(path: string, programFd: number, ifindex: number): boolean {
-  if (!existsSync(path)) return false;
-  const fd = openPinnedLink(path);
-  try {
-    const info = linkInfo(fd);
-    if (info.ifindex === ifindex) {
-      if (info.progId !== programInfo(programFd).id) updateLink(fd, programFd);
-      return true;
-    }
-  } finally {
-    closeFd(fd);
-  }
-  unpin(path);
-  return false;
-}
-
-/** Take the program off an endpoint's device. Nothing happens when it is not there. */
-export function detachHook(
-  paths: DatapathPaths,
-  netnsFd: number,
-  id: number,
-  ifindex: number,
-): void {
-  const path = join(paths.linksDir, String(id));
-  if (existsSync(path)) {
-    const fd = openPinnedLink(path);
-    try {
-      detachLink(fd);
-    } finally {
-      closeFd(fd);
-    }
-    unpin(path);
-  }
-  if (ifindex === 0) return;
-  try {
-    inNetns(netnsFd, () => tcDetach(ifindex, 'ingress', CLSACT, true));
-  } catch (error) {
-    if (!['ENOENT', 'EINVAL', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
-  }
-}
-
-/** A program of somebody else's on a device that dpctl uses too. */
-export interface ForeignFilter {
-  readonly name: string;
-  readonly where: 'tcx ingress' | 'tcx egress' | 'clsact ingress';
-}
-
-/**
- * Programs of others on a device. Call it inside the device's namespace.
- * @param ownProgram id of dpctl's own program there
- */
-export function foreignFilters(ifindex: number, ownProgram: number): ForeignFilter[] {
-  const found: ForeignFilter[] = [];
-  if (hasFeature('tcx')) {
-    for (const direction of ['ingress', 'egress'] as const) {
-      for (const { progId, name } of queryTcx(ifindex, direction)) {
-        if (progId === ownProgram) continue;
-        found.push({ name: name || `program ${progId}`, where: `tcx ${direction}` });
-      }
-    }
-  }
-  for (const { kind, priority, handle } of tcFilters(ifindex, 'ingress')) {
-    if (handle === CLSACT.handle && priority === CLSACT.priority) continue;
-    found.push({ name: `${kind} pref ${priority}`, where: 'clsact ingress' });
-  }
-  return found;
 }

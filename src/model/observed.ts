@@ -32,8 +32,12 @@ export interface ObservedPort {
   readonly inner: ObservedDevice | undefined;
   /** ADDRESS/LENGTH of the interface inside, without link-local ones. */
   readonly addresses: readonly string[];
+  /** Those of them that dpctl added. Others are their owner's to keep. */
+  readonly ownAddresses: readonly string[];
   /** Next hops of default routes inside. */
   readonly gateways: readonly string[];
+  /** Those of them that dpctl added. */
+  readonly ownGateways: readonly string[];
   readonly loopbackUp: boolean;
   readonly hook: ObservedHook | undefined;
   /** MACs learned behind it. */

@@ -3,7 +3,7 @@ import { openProgramById, programInfo } from '../../loader/program.js';
 import { closeFd } from '../../loader/sys.js';
 import type { Node } from '../control/node.js';
 import { hostPins } from '../control/node.js';
-import { foreignFilters, hookOf } from '../kernel/datapath.js';
+import { foreignFilters, hookOf } from '../kernel/hook.js';
 import type { DumpRow } from './dump.js';
 import type { Names } from './names.js';
 import { decodeKey, decodeValue, entriesOf } from './tables.js';

@@ -13,6 +13,7 @@ import {
   NLM_F,
   readText,
   readUint,
+  u8,
   u32,
   viewOf,
 } from './codec.js';
@@ -21,7 +22,7 @@ import { dump, type Rtnl, request } from './socket.js';
 const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
-const IFA = { ADDRESS: 1, LOCAL: 2, LABEL: 3, FLAGS: 8 } as const;
+const IFA = { ADDRESS: 1, LOCAL: 2, LABEL: 3, FLAGS: 8, PROTO: 11 } as const;
 const IFA_F_NODAD = 0x02;
 const IFA_F_NOPREFIXROUTE = 0x200;
 const IFADDRMSG_LENGTH = 8;
@@ -61,6 +62,8 @@ export interface AddressSpec {
   readonly nodad?: boolean | undefined;
   /** No route to the prefix is added with it. */
   readonly noprefixroute?: boolean | undefined;
+  /** ifa_proto: who added it. Kernels before 5.18 forget it. */
+  readonly protocol?: number | undefined;
 }
 
 /** An address as the kernel has it. */
@@ -75,14 +78,17 @@ export interface LinkAddress {
   readonly flags: readonly string[];
   /** IPv4 only; usually the device's name. */
   readonly label: string | undefined;
+  /** ifa_proto: who added it; 0 where nobody said. */
+  readonly protocol: number;
 }
 
 /** Adds an address. Throws KERNEL_EEXIST when the link has it, KERNEL_ENODEV, BAD_ADDRESS (exit 1). */
 export function addrAdd(rtnl: Rtnl, ifindex: number, spec: AddressSpec): void {
   const flags = (spec.nodad ? IFA_F_NODAD : 0) | (spec.noprefixroute ? IFA_F_NOPREFIXROUTE : 0);
-  const body = concat([addressBody(ifindex, spec), attribute(IFA.FLAGS, u32(flags))]);
+  const parts = [addressBody(ifindex, spec), attribute(IFA.FLAGS, u32(flags))];
+  if (spec.protocol !== undefined) parts.push(attribute(IFA.PROTO, u8(spec.protocol)));
   const what = `add address ${spec.address}/${spec.prefixLength} to link #${ifindex}`;
-  request(rtnl, what, RTM_NEWADDR, NLM_F.CREATE | NLM_F.EXCL, body);
+  request(rtnl, what, RTM_NEWADDR, NLM_F.CREATE | NLM_F.EXCL, concat(parts));
 }
 
 /** Removes an address. Throws KERNEL_EADDRNOTAVAIL when the link has none such, KERNEL_ENODEV. */
@@ -141,6 +147,7 @@ function decodeAddress({ body }: Message): LinkAddress[] {
       scope: SCOPES[scope] ?? String(scope),
       flags: FLAG_NAMES.filter(([, bit]) => (bits & bit) !== 0).map(([name]) => name),
       label: readText(attributes.get(IFA.LABEL)),
+      protocol: readUint(attributes.get(IFA.PROTO)) ?? 0,
     },
   ];
 }

@@ -1,0 +1,160 @@
+/** The endpoint program on devices: tcx links where the kernel has them, clsact filters elsewhere. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf } from '../../loader/errors.js';
+import {
+  attachTcx,
+  detachLink,
+  linkInfo,
+  openPinnedLink,
+  pinLink,
+  queryTcx,
+  tcAttach,
+  tcDetach,
+  tcFilters,
+  tcQuery,
+  updateLink,
+} from '../../loader/link.js';
+import { unpin } from '../../loader/map.js';
+import { hasFeature } from '../../loader/probe.js';
+import { programInfo } from '../../loader/program.js';
+import { closeFd, inNetns } from '../../loader/sys.js';
+import type { ObservedHook } from '../model/observed.js';
+import { type DatapathPaths, withProgram } from './datapath.js';
+
+/**
+ * Where our filter stands in clsact's list, on kernels without tcx: behind what others put
+ * there with a smaller number, and found again by the number.
+ */
+const CLSACT = { handle: 0xd9, priority: 50_000 };
+
+/** Whether endpoints get tcx links here; DPCTL_TC=clsact asks for the older way. */
+function usesTcx(): boolean {
+  return process.env.DPCTL_TC !== 'clsact' && hasFeature('tcx');
+}
+
+/**
+ * What runs on the host end of an endpoint.
+ * @param netnsFd the namespace of the device
+ * @param id number of the endpoint, which names its pin
+ */
+export function hookOf(
+  paths: DatapathPaths,
+  netnsFd: number,
+  id: number,
+  ifindex: number,
+): ObservedHook | undefined {
+  const path = join(paths.linksDir, String(id));
+  if (existsSync(path)) {
+    const fd = openPinnedLink(path);
+    try {
+      const info = linkInfo(fd);
+      // A link whose device was deleted is left with ifindex 0.
+      if (info.ifindex === ifindex) return { hook: 'tcx', programId: info.progId };
+    } finally {
+      closeFd(fd);
+    }
+  }
+  const programId = inNetns(netnsFd, () => tcQuery(ifindex, 'ingress', CLSACT));
+  return programId === undefined ? undefined : { hook: 'clsact', programId };
+}
+
+/**
+ * Run this build's endpoint program on a device: a link that is there is switched over without
+ * a frame passing beside it.
+ * @returns how it is attached
+ */
+export function attachHook(
+  paths: DatapathPaths,
+  netnsFd: number,
+  id: number,
+  ifindex: number,
+): ObservedHook['hook'] {
+  return withProgram(paths, 'endpoint', (programFd) =>
+    inNetns(netnsFd, () => {
+      if (!usesTcx()) {
+        tcAttach(programFd, ifindex, 'ingress', CLSACT);
+        return 'clsact';
+      }
+      const path = join(paths.linksDir, String(id));
+      if (!switchLink(path, programFd, ifindex)) {
+        const link = attachTcx(programFd, ifindex, 'ingress');
+        try {
+          pinLink(link, path);
+        } finally {
+          closeFd(link);
+        }
+      }
+      return 'tcx';
+    }),
+  );
+}
+
+/** Give the pinned link of this device the program. False when there is no such link. */
+function switchLink(path: string, programFd: number, ifindex: number): boolean {
+  if (!existsSync(path)) return false;
+  const fd = openPinnedLink(path);
+  try {
+    const info = linkInfo(fd);
+    if (info.ifindex === ifindex) {
+      if (info.progId !== programInfo(programFd).id) updateLink(fd, programFd);
+      return true;
+    }
+  } finally {
+    closeFd(fd);
+  }
+  unpin(path);
+  return false;
+}
+
+/** Take the program off an endpoint's device. Nothing happens when it is not there. */
+export function detachHook(
+  paths: DatapathPaths,
+  netnsFd: number,
+  id: number,
+  ifindex: number,
+): void {
+  const path = join(paths.linksDir, String(id));
+  if (existsSync(path)) {
+    const fd = openPinnedLink(path);
+    try {
+      detachLink(fd);
+    } finally {
+      closeFd(fd);
+    }
+    unpin(path);
+  }
+  if (ifindex === 0) return;
+  try {
+    inNetns(netnsFd, () => tcDetach(ifindex, 'ingress', CLSACT, true));
+  } catch (error) {
+    if (!['ENOENT', 'EINVAL', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+/** A program of somebody else's on a device that dpctl uses too. */
+export interface ForeignFilter {
+  readonly name: string;
+  readonly where: 'tcx ingress' | 'tcx egress' | 'clsact ingress';
+}
+
+/**
+ * Programs of others on a device. Call it inside the device's namespace.
+ * @param ownProgram id of dpctl's own program there
+ */
+export function foreignFilters(ifindex: number, ownProgram: number): ForeignFilter[] {
+  const found: ForeignFilter[] = [];
+  if (hasFeature('tcx')) {
+    for (const direction of ['ingress', 'egress'] as const) {
+      for (const { progId, name } of queryTcx(ifindex, direction)) {
+        if (progId === ownProgram) continue;
+        found.push({ name: name || `program ${progId}`, where: `tcx ${direction}` });
+      }
+    }
+  }
+  for (const { kind, priority, handle } of tcFilters(ifindex, 'ingress')) {
+    if (handle === CLSACT.handle && priority === CLSACT.priority) continue;
+    found.push({ name: `${kind} pref ${priority}`, where: 'clsact ingress' });
+  }
+  return found;
+}

@@ -1,0 +1,83 @@
+/** Steps that make an endpoint's devices and put the program on them. */
+import type { Port } from '../desired.js';
+import type { ObservedDevice, ObservedPort } from '../observed.js';
+import { endpointAlias, type Step, setSteps } from './step.js';
+
+/** The veth, and the namespace if it is dpctl's to make. */
+export function deviceSteps(port: Port, found: ObservedPort | undefined): Step[] {
+  const steps: Step[] = [];
+  const { endpoint } = port;
+  if (found?.host !== undefined) return steps;
+  if (endpoint.namespace.created && found?.namespace === 'gone') {
+    steps.push({ op: 'netns.create', endpoint });
+  }
+  steps.push({ op: 'veth.create', port });
+  return steps;
+}
+
+/** The program of this build on the host end. */
+export function hookSteps(port: Port, found: ObservedPort | undefined, programId: number): Step[] {
+  const { id, ifindex } = port.endpoint;
+  if (found?.hook?.programId === programId && programId !== 0) return [];
+  return [{ op: 'tc.attach', id, ifindex }];
+}
+
+/** Both ends up with the settings asked for; the program is on the host end by now. */
+export function settingSteps(port: Port, found: ObservedPort | undefined): Step[] {
+  const { endpoint } = port;
+  const { mac, mtu } = endpoint;
+  const steps: Step[] = [];
+  // The sizes of a veth that was there before are its owner's, unless the network says more.
+  const gso =
+    port.network.bigTcp || endpoint.adopted === undefined ? { gsoSize: port.gsoSize } : {};
+  const alias = endpointAlias(endpoint);
+  const host = found?.host ?? bornDevice(endpoint.ifindex, endpoint.hostIfname, mtu, '', alias);
+  const hostWanted = { mtu, up: true, alias, ...gso };
+  steps.push(...setSteps('host.set', endpoint, host, hostWanted));
+  if (found?.namespace === 'hidden') return steps;
+  const inner = found?.inner ?? bornDevice(0, endpoint.ifname, mtu, mac, '');
+  const innerAlias = endpoint.namespace.kind === 'node' ? { alias } : {};
+  steps.push(
+    ...setSteps('inner.set', endpoint, inner, {
+      mac,
+      mtu,
+      up: true,
+      gsoSize: port.gsoSize,
+      ...innerAlias,
+    }),
+  );
+  if (endpoint.raisedLoopback && found?.loopbackUp !== true) {
+    steps.push({ op: 'loopback.up', endpoint });
+  }
+  steps.push(...addressSteps(port, found));
+  return steps;
+}
+
+/** Addresses and default routes inside. What dpctl did not add is its owner's to keep. */
+function addressSteps({ endpoint, addresses, gateways }: Port, found: ObservedPort | undefined) {
+  const steps: Step[] = [];
+  for (const address of addresses) {
+    if (!found?.addresses.includes(address)) steps.push({ op: 'address.add', endpoint, address });
+  }
+  for (const gateway of found?.ownGateways ?? []) {
+    if (!gateways.includes(gateway)) steps.push({ op: 'route.delete', endpoint, gateway });
+  }
+  for (const address of found?.ownAddresses ?? []) {
+    if (!addresses.includes(address)) steps.push({ op: 'address.delete', endpoint, address });
+  }
+  for (const gateway of gateways) {
+    if (!found?.gateways.includes(gateway)) steps.push({ op: 'route.add', endpoint, gateway });
+  }
+  return steps;
+}
+
+/** A device as `veth.create` makes it: down, with its addresses and MTU. */
+function bornDevice(
+  ifindex: number,
+  name: string,
+  mtu: number,
+  mac: string,
+  alias: string,
+): ObservedDevice {
+  return { ifindex, name, mac, mtu, up: false, alias, gsoSize: 65_536 };
+}

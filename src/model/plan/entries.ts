@@ -1,0 +1,47 @@
+/** Steps that bring the tables to what is wanted. */
+import { FDB_OFFSETS } from '../../contract/generated.js';
+import type { RawEntry, TableName } from '../entry.js';
+import { entryName, type Observed } from '../observed.js';
+import type { State } from '../state.js';
+import { isLearned, type Scope, scopedEntries } from './scope.js';
+import type { Step } from './step.js';
+
+/** Entries that are there and not wanted. Learned MACs are nobody's desire and stay. */
+export function staleEntries(
+  before: State,
+  scope: Scope,
+  observed: Observed,
+  wanted: ReadonlyMap<string, RawEntry>,
+): RawEntry[] {
+  const ours = scope === 'node' ? undefined : new Set(scopedEntries(before, scope).map(entryName));
+  return [...observed.entries].flatMap(([name, entry]) => {
+    if (wanted.has(name) || (ours !== undefined && !ours.has(name))) return [];
+    return isLearned(entry) ? [] : [entry];
+  });
+}
+
+/** Deletions of stale entries, table by table. */
+export function deletions(stale: readonly RawEntry[], tables: readonly TableName[]): Step[] {
+  return tables.flatMap((table) =>
+    stale
+      .filter((entry) => entry.table === table)
+      .map((entry): Step => ({ op: 'table.delete', entry })),
+  );
+}
+
+/** The step that writes an entry, none when it is there already. */
+export function putSteps(entry: RawEntry, observed: Observed): Step[] {
+  const was = observed.entries.get(entryName(entry));
+  return was !== undefined && sameValue(entry, was) ? [] : [{ op: 'table.put', entry, was }];
+}
+
+/** Two values of one table ask for the same. The FDB's times are the datapath's own. */
+function sameValue(a: RawEntry, b: RawEntry): boolean {
+  const length = a.table === 'fdb' ? FDB_OFFSETS.lastSeen : a.value.length;
+  return (
+    Buffer.compare(
+      Buffer.from(a.value.buffer, a.value.byteOffset, length),
+      Buffer.from(b.value.buffer, b.value.byteOffset, length),
+    ) === 0
+  );
+}

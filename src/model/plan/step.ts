@@ -1,0 +1,86 @@
+/** What a plan is made of: one change of the kernel each, with what undoes it. */
+import type { Masquerade, Port } from '../desired.js';
+import { type RawEntry, tableKey } from '../entry.js';
+import type { ObservedDevice } from '../observed.js';
+import type { Endpoint } from '../state.js';
+
+/** Settings of a device that a step changes. */
+export interface DeviceSettings {
+  readonly mac?: string;
+  readonly mtu?: number;
+  readonly up?: boolean;
+  readonly alias?: string;
+  readonly gsoSize?: number;
+}
+
+/** One change of the kernel. `was` is what undoes it. */
+export type Step =
+  | { readonly op: 'netns.create'; readonly endpoint: Endpoint }
+  | { readonly op: 'netns.delete'; readonly endpoint: Endpoint }
+  | { readonly op: 'veth.create'; readonly port: Port }
+  | { readonly op: 'veth.delete'; readonly name: string; readonly ifindex: number }
+  | {
+      readonly op: 'host.set' | 'inner.set';
+      readonly endpoint: Endpoint;
+      readonly ifindex: number;
+      readonly set: DeviceSettings;
+      readonly was: DeviceSettings;
+    }
+  | { readonly op: 'loopback.up' | 'loopback.down'; readonly endpoint: Endpoint }
+  | {
+      readonly op: 'address.add' | 'address.delete';
+      readonly endpoint: Endpoint;
+      readonly address: string;
+    }
+  | {
+      readonly op: 'route.add' | 'route.delete';
+      readonly endpoint: Endpoint;
+      readonly gateway: string;
+    }
+  | { readonly op: 'tc.attach' | 'tc.detach'; readonly id: number; readonly ifindex: number }
+  | { readonly op: 'table.put'; readonly entry: RawEntry; readonly was: RawEntry | undefined }
+  | { readonly op: 'table.delete'; readonly entry: RawEntry }
+  | { readonly op: 'stats.clear'; readonly id: number }
+  | { readonly op: 'fdb.forget'; readonly id: number }
+  | {
+      readonly op: 'sysctl.set';
+      readonly key: string;
+      readonly value: string;
+      readonly was: string;
+    }
+  | {
+      readonly op: 'nft.apply';
+      readonly rules: readonly Masquerade[];
+      readonly was: readonly Masquerade[];
+    };
+
+/** The step that brings a device's settings to what is wanted, none when they are. */
+export function setSteps(
+  op: 'host.set' | 'inner.set',
+  endpoint: Endpoint,
+  found: ObservedDevice,
+  wanted: DeviceSettings,
+): Step[] {
+  const set: Record<string, unknown> = {};
+  const was: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(wanted)) {
+    const current = found[key as keyof DeviceSettings];
+    if (current === value) continue;
+    set[key] = value;
+    was[key] = current;
+  }
+  if (Object.keys(set).length === 0) return [];
+  return [{ op, endpoint, ifindex: found.ifindex, set, was }];
+}
+
+/** What `ip link` shows beside a device of dpctl's, so that its owner can be told. */
+export function endpointAlias({ namespace, ifname, network }: Endpoint): string {
+  return namespace.kind === 'node'
+    ? `dpctl gateway ${network}`
+    : `dpctl ${namespace.ref}/${ifname}`;
+}
+
+/** The key of an endpoint's counters. */
+export function statsKey(id: number): Uint8Array {
+  return tableKey('epstat', id);
+}

@@ -35,7 +35,7 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-p
 	-I/usr/include/$(shell uname -m)-linux-gnu -Ibpf
 
 .PHONY: help setup build bpf contract types bundle test test-loader lint lint-c format \
-	check-contract check-imports demo bench install uninstall clean distclean
+	docs check-docs check-contract check-imports demo bench install uninstall clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,7 +99,7 @@ test-loader: build ## the loader's suite on both FFI backends
 lint: setup lint-c ## formatter, linter, shell scripts, imports, contract
 	@[ -t 1 ] || colors=--colors=off; $(BIN)/biome ci --error-on-warnings $${colors:-} .
 	@shellcheck -x scripts/*.sh .ci/run
-	@$(MAKE) check-imports check-contract
+	@$(MAKE) check-imports check-contract check-docs
 
 lint-c: bpf # the compiler's warnings are errors: building is linting
 
@@ -108,6 +108,12 @@ format: setup ## rewrite TypeScript and JSON in the one format
 
 check-contract: dist/tools/gen-contract.cjs $(CONTRACT_OBJ) ## fail where the committed contract is stale
 	@node dist/tools/gen-contract.cjs --check --out $(CONTRACT_TS) --header bpf/dpctl.h $(CONTRACT_OBJ)
+
+docs: types ## write docs/cli.md and docs/dpctl.8 from the table of commands
+	@node dist/scripts/gen-cli-docs.js
+
+check-docs: types ## fail where they are stale
+	@node dist/scripts/gen-cli-docs.js --check
 
 check-imports: setup ## fail on an import that points the wrong way, and on the other house rules
 	@mkdir -p dist/tools

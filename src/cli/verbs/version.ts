@@ -1,17 +1,29 @@
-import { release } from 'node:os';
+import { DpctlError } from '../../../loader/errors.js';
+import { kernelRelease } from '../../kernel/process.js';
 import type { Call } from '../parse.js';
-import { VERSIONS } from '../schemas/control.js';
 import { VERSION } from '../version.js';
 import type { Outcome } from './verb.js';
 
 /** dpctl version. */
 export async function run(_call: Call): Promise<Outcome> {
-  const row = {
+  const { ffiBackend, libbpfVersion } = await import('../../../loader/version.js');
+  const value = {
     dpctl: VERSION,
-    libbpf: '',
-    kernel: release(),
-    ffi: '',
+    libbpf: orWhy(libbpfVersion),
+    ffi: orWhy(ffiBackend),
+    kernel: kernelRelease(),
     node: process.versions.node,
   };
-  return { data: { kind: 'object', schema: VERSIONS, row } };
+  const lines = Object.entries(value).map(([name, version]) => `${name.padEnd(6)}  ${version}\n`);
+  return { data: { kind: 'report', value, names: [VERSION], text: () => lines.join('') } };
+}
+
+/** A report about a libbpf that does not load needs the other versions all the more. */
+function orWhy(ask: () => string): string {
+  try {
+    return ask();
+  } catch (error) {
+    if (error instanceof DpctlError) return `none (${error.code})`;
+    throw error;
+  }
 }

@@ -14,8 +14,9 @@ import {
 } from '../model/edit.js';
 import { checkIfname } from '../model/names.js';
 import type { NamespaceRef, State } from '../model/state.js';
+import { freeIfindex } from './adjust.js';
 import { type FoundDevice, findDevice } from './adopt.js';
-import { type Changed, change, freeIfindex } from './change.js';
+import { type Changed, change } from './change.js';
 import { hostPins, type Node } from './node.js';
 import { endpointRows } from './rows.js';
 import type { AttachRequest, ChangeOptions, EndpointChange } from './types.js';

@@ -1,0 +1,125 @@
+/**
+ * What a change does to desired state beside what was asked: numbers of devices, gateways of
+ * networks, endpoints that died, values of sysctls to go back to.
+ */
+import { linkGet } from '../kernel/netlink.js';
+import { closeNetns, openNetnsRef } from '../kernel/netns.js';
+import { wantedPorts, wantedSysctls } from '../model/desired.js';
+import { removeEndpoint, renumber, withGateways, withPhase } from '../model/edit.js';
+import type { Observed } from '../model/observed.js';
+import type { Scope } from '../model/plan.js';
+import type { NamespaceRef, State } from '../model/state.js';
+import type { Node } from './node.js';
+
+/** Gateways are ports like others; networks ask for them, not people. */
+export function addGateways(node: Node, before: State, state: State): State {
+  const own: NamespaceRef = {
+    ref: 'host',
+    kind: 'node',
+    path: node.paths.netns,
+    cookie: 'node',
+    created: false,
+  };
+  const picked: number[] = [];
+  return withGateways(state, own, () => {
+    const ifindex = freeIfindex(node, [before, state], picked);
+    picked.push(ifindex);
+    return ifindex;
+  });
+}
+
+/**
+ * An interface number that is free in the node's namespace. Asked for when a device is made, so
+ * that a plan can name it beforehand.
+ */
+export function freeIfindex(
+  node: Node,
+  states: readonly State[],
+  picked: readonly number[] = [],
+): number {
+  const recorded = states.flatMap(({ endpoints }) => endpoints.map(({ ifindex }) => ifindex));
+  const taken = new Set([...recorded, ...picked]);
+  let candidate = Math.max(1, ...taken) + 1;
+  while (taken.has(candidate) || linkGet(node.rtnl(), { ifindex: candidate }) !== undefined) {
+    candidate++;
+  }
+  return candidate;
+}
+
+/** What an earlier command left unfinished, and the gateways that came or went, are in scope too. */
+export function widen(scope: Scope, before: State, after: State): Scope {
+  if (scope === 'node') return scope;
+  const endpoints = new Set(scope.endpoints);
+  const networks = new Set(scope.networks);
+  const known = new Set(before.endpoints.map(({ id }) => id));
+  for (const endpoint of [...before.endpoints, ...after.endpoints]) {
+    const { id, phase, network } = endpoint;
+    if (phase !== 'ready' || !known.has(id)) endpoints.add(id);
+    if (endpoints.has(id)) networks.add(network);
+  }
+  return { endpoints, networks };
+}
+
+/** A device that was deleted by hand is made again, under a number that is free now. */
+export function renewDevices(node: Node, state: State, scope: Scope): State {
+  let renewed = state;
+  for (const { endpoint } of wantedPorts(state)) {
+    if (scope !== 'node' && !scope.endpoints.has(endpoint.id)) continue;
+    const link = linkGet(node.rtnl(), { ifindex: endpoint.ifindex });
+    if (link === undefined || link.name === endpoint.hostIfname) continue;
+    if (link.alias?.startsWith('dpctl ') === true && link.kind === 'veth') continue;
+    renewed = renumber(renewed, endpoint.id, freeIfindex(node, [renewed]));
+  }
+  return renewed;
+}
+
+/** Endpoints whose namespace is gone have nothing left to be attached to. */
+export function dropDead(state: State, observed: Observed): State {
+  let alive = state;
+  for (const endpoint of state.endpoints) {
+    const found = observed.ports.get(endpoint.id);
+    // A namespace that is still to be made has no identity yet.
+    const pending = endpoint.namespace.cookie === '' || endpoint.phase === 'detaching';
+    if (found?.namespace === 'gone' && !pending) {
+      alive = removeEndpoint(alive, endpoint.id);
+    }
+  }
+  return alive;
+}
+
+/** The value that a host sysctl had is remembered before it is changed. */
+export function recordSysctls(state: State, observed: Observed): State {
+  const recorded = new Set(state.sysctls.map(({ key }) => key));
+  const fresh = [...wantedSysctls(state)].flatMap(([key, value]) => {
+    const before = observed.sysctls.get(key) ?? value;
+    return recorded.has(key) || before === value ? [] : [{ key, before, value }];
+  });
+  return fresh.length === 0 ? state : { ...state, sysctls: [...state.sysctls, ...fresh] };
+}
+
+/** The state when every step was taken. */
+export function settle(state: State): State {
+  let settled = state;
+  for (const { id, phase } of state.endpoints) {
+    if (phase === 'detaching') settled = removeEndpoint(settled, id);
+    if (phase === 'attaching') settled = withPhase(settled, id, 'ready');
+  }
+  const wanted = wantedSysctls(settled);
+  const sysctls = settled.sysctls.filter(({ key }) => wanted.has(key));
+  return sysctls.length === settled.sysctls.length ? settled : { ...settled, sysctls };
+}
+
+/** Namespaces that were made have an identity now. */
+export function withCookies(state: State): State {
+  if (!state.endpoints.some(({ namespace }) => namespace.cookie === '')) return state;
+  return {
+    ...state,
+    endpoints: state.endpoints.map((endpoint) => {
+      const { namespace } = endpoint;
+      if (namespace.cookie !== '') return endpoint;
+      const made = openNetnsRef(namespace.ref);
+      closeNetns(made);
+      return { ...endpoint, namespace: { ...namespace, cookie: String(made.cookie) } };
+    }),
+  };
+}

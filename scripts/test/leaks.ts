@@ -11,6 +11,9 @@ export interface Snapshot {
   readonly sysctls: ReadonlyMap<string, string>;
 }
 
+/** `ip netns add` makes this on a machine's first use of it, and nothing ever removes it. */
+const NETNS_DIR = '/run/netns';
+
 /** The kernel frees programs, maps and namespaces a moment after their last user is gone. */
 const GRACE_MS = 5000;
 
@@ -80,19 +83,23 @@ function mounts(): string[] {
     .filter((line) => line !== '')
     .map((line) => {
       const [head = '', tail = ''] = line.split(' - ');
-      return `mount ${head.split(' ')[4]} (${tail.split(' ')[0]})`;
-    });
+      return { place: head.split(' ')[4], kind: tail.split(' ')[0] };
+    })
+    .filter(({ place }) => place !== NETNS_DIR)
+    .map(({ place, kind }) => `mount ${place} (${kind})`);
 }
 
 /** Folders in which dpctl or its tests keep things, with all that is pinned in a bpffs. */
 function files(): string[] {
-  const under = ['/run', '/var/lib', '/tmp', '/run/netns', '/etc/netns', '/sys/fs/bpf'];
+  const under = ['/run', '/var/lib', '/tmp', NETNS_DIR, '/etc/netns', '/sys/fs/bpf'];
   return under.flatMap((folder) =>
     (existsSync(folder) ? readdirSync(folder) : [])
       .filter((name) => /^(dp|netns)/.test(name) || /netns|bpf$/.test(folder))
       // What bpftool shows in a bpffs by itself comes and goes.
       .filter((name) => !name.endsWith('.debug'))
-      .map((name) => `file ${join(folder, name)}`),
+      .map((name) => join(folder, name))
+      .filter((path) => path !== NETNS_DIR)
+      .map((path) => `file ${path}`),
   );
 }
 

@@ -24,7 +24,7 @@ export function parseMac(text: string): string {
     throw macError('MAC_ZERO', text, 'is no address of a station: all bytes are zero');
   }
   if (isMulticastMac(mac)) {
-    const unicast = `${HEX[byteAt(mac, 0) & 0xfe]}${mac.slice(2)}`;
+    const unicast = `${HEX[(byteAt(mac, 0) & 0xfe) | 2]}${mac.slice(2)}`;
     throw new DpctlError(
       'MAC_MULTICAST',
       `MAC ${text} is a group address: the lowest bit of its first byte is set`,

@@ -1,0 +1,37 @@
+/** What the tests of edits share. */
+import { DpctlError } from '../../loader/errors.js';
+import {
+  addEndpoint,
+  addNetwork,
+  type EndpointEdit,
+  type EndpointRequest,
+  type NetworkRequest,
+} from '../../src/model/edit.js';
+import { EMPTY_STATE, type State } from '../../src/model/state.js';
+import { namespace } from './arbitraries.js';
+
+/** A state with these networks. */
+export function withNetworks(...requests: NetworkRequest[]): State {
+  return requests.reduce((state, request) => addNetwork(state, request).state, EMPTY_STATE);
+}
+
+/** Attach namespace `n` with what else is asked for; its interface has number 100 + n. */
+export function attach(
+  state: State,
+  n: number,
+  request: Partial<EndpointRequest> = {},
+): EndpointEdit {
+  const base = { namespace: namespace(n), ifindex: 100 + n, defaultMtu: 1500 };
+  return addEndpoint(state, { ...base, ...request });
+}
+
+/** The refusal of an edit; fails the test that runs it when it is not refused. */
+export function refusal(edit: () => unknown): DpctlError {
+  try {
+    edit();
+  } catch (error) {
+    if (error instanceof DpctlError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}

@@ -11,7 +11,6 @@ const raw = lazyLibrary(
     libbpf_version_string: ['ptr', []],
     libbpf_probe_bpf_prog_type: ['int', ['int', 'ptr']],
     libbpf_probe_bpf_map_type: ['int', ['int', 'ptr']],
-    libbpf_probe_bpf_helper: ['int', ['int', 'int', 'ptr']],
 
     bpf_map_create: ['int', ['int', 'ptr', 'uint', 'uint', 'uint', 'ptr']],
     bpf_map_lookup_elem: ['int', ['int', 'ptr', 'ptr']],

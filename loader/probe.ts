@@ -1,11 +1,11 @@
 import { closeSync, existsSync } from 'node:fs';
-import { DpctlError, ERRNO, errnoOf } from './errors.js';
+import { DpctlError, ERRNO, errnoOf, kernelError } from './errors.js';
 import { checkBpf, libbpf } from './libbpf.js';
-import { cString } from './libc.js';
+import { cString, fixedString } from './libc.js';
 import { queryTcx } from './link/query.js';
 import { closeMap, MAP_TYPE, mapCreate } from './map/info.js';
 import { PROG_TYPE, programInfo } from './program.js';
-import { struct } from './struct.js';
+import { options, struct } from './struct.js';
 
 /** Helper numbers (enum bpf_func_id in linux/bpf.h) that the project probes. */
 const HELPER = { redirectNeigh: 152, redirectPeer: 155, timerInit: 169, loop: 181 } as const;
@@ -82,12 +82,23 @@ export function probeMapType(type: number): boolean {
   );
 }
 
-/** Whether programs of a type may call a helper (enum bpf_func_id). */
+/**
+ * Whether programs of a type may call a helper (enum bpf_func_id). A program that calls it is
+ * offered to the verifier; libbpf 1.1's own probe takes newer kernels' refusal for a yes.
+ */
 export function probeHelper(progType: number, helper: number): boolean {
   requireBpf();
-  return once(`helper ${helper} in type ${progType}`, () =>
-    answer('libbpf_probe_bpf_helper', libbpf().libbpf_probe_bpf_helper(progType, helper, null)),
-  );
+  return once(`helper ${helper} in type ${progType}`, () => {
+    const log = new Uint8Array(4096);
+    const fd = loadInstructions(progType, [callHelper(helper), RETURN], log);
+    if (fd >= 0) {
+      closeSync(fd);
+      return true;
+    }
+    if (-fd === ERRNO.EPERM) throw kernelError('bpf_prog_load', -fd);
+    // Any other complaint is about the missing arguments: the helper itself is known.
+    return !/(invalid|unknown) func|cannot use helper/.test(fixedString(log));
+  });
 }
 
 function answer(call: string, result: number): boolean {
@@ -171,20 +182,32 @@ function probeBatch(): boolean {
   }
 }
 
-/** r0 = 0; exit: the shortest program, as instructions. */
-const RETURN_ZERO = new Uint8Array([0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0]);
+/** `r0 = 0` and `exit`, the shortest program, and a call of a helper, as instructions. */
+const ZERO = [0xb7, 0, 0, 0, 0, 0, 0, 0];
+const RETURN = [0x95, 0, 0, 0, 0, 0, 0, 0];
+const callHelper = (helper: number) => [0x85, 0, 0, 0, helper & 0xff, helper >> 8, 0, 0];
+
+const PROG_LOAD_OPTS_SIZE = 104;
+
+/** @returns a descriptor, or a negative errno with the verifier's words in `log` */
+function loadInstructions(type: number, instructions: number[][], log: Uint8Array): number {
+  const opts = options(PROG_LOAD_OPTS_SIZE).u32(88, 1).u32(92, log.byteLength).pointer(96, log);
+  const code = new Uint8Array(instructions.flat());
+  return libbpf().bpf_prog_load(
+    type,
+    cString('probe'),
+    cString('GPL'),
+    code,
+    instructions.length,
+    opts.bytes,
+  );
+}
 
 function probeJit(): boolean {
+  const log = new Uint8Array(4096);
   const fd = checkBpf(
     'bpf_prog_load',
-    libbpf().bpf_prog_load(
-      PROG_TYPE.socketFilter,
-      cString('probe'),
-      cString('GPL'),
-      RETURN_ZERO,
-      2,
-      null,
-    ),
+    loadInstructions(PROG_TYPE.socketFilter, [ZERO, RETURN], log),
   );
   try {
     return programInfo(fd).jitedLength > 0;

@@ -88,6 +88,25 @@ export interface TestNetns {
 
 /** Makes a namespace, hands it to `use` and deletes it. */
 export function withNetns<T>(use: (ns: TestNetns) => T): T {
+  const ns = makeNetns();
+  try {
+    return use(ns);
+  } finally {
+    dropNetns(ns);
+  }
+}
+
+/** The same for a test that waits. */
+export async function withNetnsAsync(use: (ns: TestNetns) => Promise<void>): Promise<void> {
+  const ns = makeNetns();
+  try {
+    await use(ns);
+  } finally {
+    dropNetns(ns);
+  }
+}
+
+function makeNetns(): TestNetns {
   const name = uniqueName();
   run('ip', 'netns', 'add', name);
   try {
@@ -95,15 +114,16 @@ export function withNetns<T>(use: (ns: TestNetns) => T): T {
     run('ip', '-n', name, 'link', 'set', 'v0', 'up');
     run('ip', '-n', name, 'link', 'set', 'v1', 'up');
     const [link] = JSON.parse(run('ip', '-n', name, '-j', 'link', 'show', 'v0'));
-    const fd = openFd(`/run/netns/${name}`);
-    try {
-      return use({ name, fd, ifindex: link.ifindex });
-    } finally {
-      closeFd(fd);
-    }
-  } finally {
+    return { name, fd: openFd(`/run/netns/${name}`), ifindex: link.ifindex };
+  } catch (error) {
     run('ip', 'netns', 'del', name);
+    throw error;
   }
+}
+
+function dropNetns(ns: TestNetns): void {
+  closeFd(ns.fd);
+  run('ip', 'netns', 'del', ns.name);
 }
 
 /** The output of a command that must succeed. */

@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { MAP_TYPE } from '../../loader/map.js';
+import {
+  allFeatures,
+  bpfAvailable,
+  FEATURES,
+  hasFeature,
+  probeHelper,
+  probeMapType,
+  probeProgType,
+} from '../../loader/probe.js';
+import { PROG_TYPE } from '../../loader/program.js';
+import { descriptorsOf, run } from './helpers/machine.js';
+
+test('BPF can be used here', (t) => {
+  t.is(bpfAvailable(), undefined);
+});
+
+test('types and helpers are told apart from what does not exist', (t) => {
+  t.true(probeProgType(PROG_TYPE.schedCls));
+  t.true(probeProgType(PROG_TYPE.xdp));
+  t.true(probeMapType(MAP_TYPE.lruHash));
+  t.true(probeHelper(PROG_TYPE.schedCls, 1)); // bpf_map_lookup_elem
+  t.false(probeHelper(PROG_TYPE.schedCls, 9999));
+  t.false(probeHelper(PROG_TYPE.xdp, 9)); // bpf_skb_store_bytes needs an skb
+});
+
+test('features are what bpftool finds', (t) => {
+  const features = allFeatures();
+  t.deepEqual(Object.keys(features).sort(), [...FEATURES].sort());
+  const theirs = JSON.parse(run('bpftool', '-j', 'feature', 'probe', 'kernel'));
+  const helpers: string[] = theirs.helpers.sched_cls_available_helpers;
+  t.is(features.redirect_peer, helpers.includes('bpf_redirect_peer'));
+  t.is(features.redirect_neigh, helpers.includes('bpf_redirect_neigh'));
+  t.is(features.bpf_loop, helpers.includes('bpf_loop'));
+  t.is(features.bpf_timer, helpers.includes('bpf_timer_init'));
+  t.is(features.ringbuf, theirs.map_types.have_ringbuf_map_type);
+  t.is(features.jit, theirs.system_config.bpf_jit_enable > 0);
+});
+
+test('an answer is remembered and leaves nothing open', (t) => {
+  const before = descriptorsOf('anon_inode:bpf');
+  t.is(hasFeature('tcx'), hasFeature('tcx'));
+  t.is(hasFeature('batch'), true);
+  const start = performance.now();
+  for (let i = 0; i < 1000; i++) hasFeature('bpf_loop');
+  t.true(performance.now() - start < 100);
+  t.is(descriptorsOf('anon_inode:bpf'), before);
+});
+
+test('without privileges the error says what is missing', (t) => {
+  const loader = fileURLToPath(new URL('../../loader', import.meta.url));
+  const script = `
+    import { bpfAvailable, hasFeature } from '${loader}/probe.js';
+    bpfAvailableAs(65534);
+    function bpfAvailableAs(uid) {
+      process.setuid(uid);
+      const error = bpfAvailable();
+      console.log(error?.code, error?.exitCode, error?.message, '/', error?.hint);
+      try { hasFeature('tcx'); } catch (e) { console.log(e.code); }
+    }`;
+  // The modules are loaded by root: the checkout may be closed to others.
+  const preload = `import '${loader}/sys.js'; import { possibleCpus } from '${loader}/sys.js'; possibleCpus();\n`;
+  const result = spawnSync(process.execPath, ['--input-type=module', '-e', preload + script], {
+    encoding: 'utf8',
+  });
+  t.regex(result.stdout, /^BPF_PERMISSION 2 this process may not use BPF: EPERM \/ run as root/);
+  t.regex(result.stdout, /\nBPF_PERMISSION\n/);
+});

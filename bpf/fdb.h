@@ -22,11 +22,11 @@
 const volatile __u32 hz = 250;
 
 /*
- * Longest sleep of an ageing timer: so soon does a table shrink after the
+ * Longest sleep of an ageing timer in seconds: so soon does a table shrink after the
  * ageing time was shortened. Look-ups obey at once. 65,536 entries make about
  * 2,200 wake-ups a second, some 0.2 % of a CPU.
  */
-#define FDB_SLEEP_MAX 30
+const volatile __u32 sleep_max = 30;
 
 union fdb_owner {
 	struct {
@@ -101,7 +101,7 @@ static int fdb_age(void *map __attribute__((unused)), struct fdb_key *key, struc
 
 	if (!owner.word)
 		return 0;
-	sleep = (__u64)FDB_SLEEP_MAX * hz;
+	sleep = (__u64)sleep_max * hz;
 	ep = endpoint_find(owner.ifindex);
 	if (ep && ep->id == owner.endpoint)
 		network = network_find(ep);
@@ -120,7 +120,7 @@ static int fdb_age(void *map __attribute__((unused)), struct fdb_key *key, struc
 
 static __always_inline int fdb_start_timer(struct fdb *fdb, __u32 ageing)
 {
-	__u64 sleep = ageing && ageing < FDB_SLEEP_MAX ? ageing : FDB_SLEEP_MAX;
+	__u64 sleep = ageing && ageing < sleep_max ? ageing : sleep_max;
 	int error;
 
 	error = bpf_timer_init(&fdb->timer, &dp_fdb_v1, CLOCK_MONOTONIC);

@@ -48,25 +48,33 @@ export interface World {
 /** What a world may have otherwise. */
 export interface WorldOptions {
   readonly constants?: Readonly<Record<string, number | bigint>>;
+  /** Directory of a bpffs for the maps. */
+  readonly pinDir?: string;
 }
 
 const CONTEXT = { size: 192, ifindex: 40 } as const;
 
+let made = 0;
+
 /** Load the datapath and make its ports. Close it, whatever happens. */
 export async function makeWorld(options: WorldOptions = {}): Promise<World> {
-  const name = `dpp${process.pid}`;
-  await createNetns(name);
-  const netns = openNetnsRef(name);
+  const undo: (() => unknown)[] = [];
   const close = async () => {
-    object.close();
-    closeNetns(netns);
-    await deleteNetns(name);
+    for (const action of undo.splice(0).reverse()) await action();
   };
-  const object = openObject(join(import.meta.dirname, '../../../bpf/endpoint.bpf.o'), {
-    constants: { hz: clockTickHz(), ...options.constants },
-    maxEntries: { [MAPS.fdb.name]: FDB_SIZE },
-  });
   try {
+    made += 1;
+    const name = `dpp${process.pid}n${made}`;
+    await createNetns(name);
+    undo.push(() => deleteNetns(name));
+    const netns = openNetnsRef(name);
+    undo.push(() => closeNetns(netns));
+    const object = openObject(join(import.meta.dirname, '../../../bpf/endpoint.bpf.o'), {
+      constants: { hz: clockTickHz(), ...options.constants },
+      maxEntries: { [MAPS.fdb.name]: FDB_SIZE },
+      ...(options.pinDir === undefined ? {} : { pinDir: options.pinDir }),
+    });
+    undo.push(() => object.close());
     loadObject(object);
     const world = { object, netns, ifindex: makePorts(netns), close };
     resetWorld(world);
@@ -225,6 +233,13 @@ export function putPrefix(world: World, name: PortName, prefix: string, length: 
   );
 }
 
+/** The context of a frame that came out of a port (struct __sk_buff). */
+export function contextOf(world: Pick<World, 'ifindex'>, from: PortName | 'bare'): Uint8Array {
+  const ctx = new Uint8Array(CONTEXT.size);
+  new DataView(ctx.buffer).setUint32(CONTEXT.ifindex, world.ifindex[from], true);
+  return ctx;
+}
+
 /** Give a frame to the program as if it came out of a port. */
 export function run(
   world: World,
@@ -232,8 +247,7 @@ export function run(
   frame: Uint8Array,
   repeat = 1,
 ): TestRunResult {
-  const ctx = new Uint8Array(CONTEXT.size);
-  new DataView(ctx.buffer).setUint32(CONTEXT.ifindex, world.ifindex[from], true);
+  const ctx = contextOf(world, from);
   const program = world.object.programs.get('endpoint');
   if (program === undefined) throw new Error('the object has no program endpoint');
   return inNetns(world.netns.fd, () => testRun(program.fd, { data: frame, ctx, repeat }));

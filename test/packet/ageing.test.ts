@@ -1,0 +1,173 @@
+/** Learned MACs in real time: the kernel's timers forget them, with no process of ours. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { closeMap, mapKeys, openPinnedMap, pin } from '../../loader/map.js';
+import { closeProgram, openPinnedProgram } from '../../loader/program.js';
+import { inNetns } from '../../loader/sys.js';
+import { testRun } from '../../loader/testrun.js';
+import { MAPS } from '../../src/contract/generated.js';
+import { other } from './cases/common.js';
+import { withBpffs } from './helpers/bpffs.js';
+import { learnedCount, learnedMacs, reasonsOf } from './helpers/case.js';
+import { BROADCAST } from './helpers/frame.js';
+import { PORTS } from './helpers/ports.js';
+import {
+  contextOf,
+  getFdb,
+  makeWorld,
+  putEndpoint,
+  putNetwork,
+  resetWorld,
+  run,
+  type World,
+} from './helpers/world.js';
+
+const MAC = '02:00:00:00:00:01';
+const LEARN = other(MAC, PORTS.a.mac);
+/** The clock of the table ticks by the jiffy, and timers are late on a busy machine. */
+const SLACK = 700;
+
+let world: World;
+test.before(async () => {
+  world = await makeWorld({ constants: { sleep_max: 1 } });
+});
+test.beforeEach(() => resetWorld(world));
+test.after.always(() => world?.close());
+
+function isKnown(): boolean {
+  return getFdb(world, MAC, 'learn') !== undefined;
+}
+
+test.serial('a silent MAC is forgotten when its time is up, and its place is free', async (t) => {
+  putNetwork(world, 1, { ageing: 1 });
+  run(world, 'learn', LEARN);
+  t.is(learnedCount(world, 'learn'), 1);
+  await sleep(600);
+  t.true(isKnown());
+  await sleep(400 + SLACK);
+  t.false(isKnown());
+  t.is(learnedCount(world, 'learn'), 0);
+});
+
+test.serial('a MAC that keeps talking stays', async (t) => {
+  putNetwork(world, 1, { ageing: 2 });
+  for (let i = 0; i < 8; i++) {
+    run(world, 'learn', LEARN);
+    await sleep(500);
+  }
+  t.true(isKnown());
+  t.is(learnedCount(world, 'learn'), 1);
+});
+
+test.serial('a longer ageing time holds for what is learned already', async (t) => {
+  putNetwork(world, 1, { ageing: 1 });
+  run(world, 'learn', LEARN);
+  await sleep(500);
+  putNetwork(world, 1, { ageing: 300 });
+  await sleep(1500 + SLACK);
+  t.true(isKnown());
+});
+
+test.serial('a shorter ageing time holds for what is learned already', async (t) => {
+  putNetwork(world, 1, { ageing: 300 });
+  run(world, 'learn', LEARN);
+  await sleep(1200);
+  t.true(isKnown());
+  putNetwork(world, 1, { ageing: 1 });
+  await sleep(1000 + SLACK);
+  t.false(isKnown());
+  t.is(learnedCount(world, 'learn'), 0);
+});
+
+test.serial('ageing time 0 forgets nothing until there is one', async (t) => {
+  putNetwork(world, 1, { ageing: 0 });
+  run(world, 'learn', LEARN);
+  await sleep(2200);
+  t.true(isKnown());
+  putNetwork(world, 1, { ageing: 1 });
+  await sleep(1000 + SLACK);
+  t.false(isKnown());
+});
+
+test.serial('what was learned goes with its network', async (t) => {
+  run(world, 'learn', LEARN);
+  putNetwork(world, 1, { vni: 0 });
+  await sleep(1000 + SLACK);
+  t.false(isKnown());
+  t.is(learnedCount(world, 'learn'), 0);
+});
+
+test.serial('what was learned goes with its endpoint', async (t) => {
+  run(world, 'learn', LEARN);
+  putEndpoint(world, 'learn', { id: 0 });
+  await sleep(1000 + SLACK);
+  t.false(isKnown());
+  t.is(learnedCount(world, 'learn'), 0);
+});
+
+test.serial('a MAC that moved ages at its new port', async (t) => {
+  putNetwork(world, 1, { ageing: 2 });
+  putEndpoint(world, 'b', { flags: 2, learnMax: 1 });
+  run(world, 'learn', LEARN);
+  await sleep(1200);
+  run(world, 'b', LEARN);
+  await sleep(1300);
+  t.deepEqual(learnedMacs(world), { [MAC]: 'b' });
+  await sleep(700 + SLACK);
+  t.deepEqual(learnedMacs(world), {});
+  t.is(learnedCount(world, 'b'), 0);
+});
+
+test.serial('with no process of ours the kernel forgets', async (t) => {
+  await withBpffs(async (dir) => {
+    const pinned = await makeWorld({ pinDir: dir });
+    putNetwork(pinned, 1, { ageing: 1 });
+    run(pinned, 'learn', LEARN);
+    const learned = learnedMacs(pinned);
+    // Closes every descriptor: only pins and the timers themselves are left.
+    await pinned.close();
+    await sleep(1000 + SLACK);
+    t.deepEqual(learned, { [MAC]: 'learn' });
+    const map = openPinnedMap(`${dir}/${MAPS.fdb.name}`);
+    const vni100 = [...mapKeys(map)].map((key) => MAPS.fdb.key.decode(new DataView(key.buffer)));
+    closeMap(map);
+    t.true(vni100.length > 0);
+    t.false(vni100.some(({ mac }) => Buffer.from(mac).equals(Buffer.from([2, 0, 0, 0, 0, 1]))));
+  });
+});
+
+test.serial('a MAC whose timer cannot be started is not learned', async (t) => {
+  await withBpffs(async (dir) => {
+    const own = await makeWorld();
+    const kept = { ...own, object: own.object };
+    const program = own.object.programs.get('endpoint');
+    const reasons = own.object.maps.get(MAPS.reason.name);
+    const learned = own.object.maps.get(MAPS.learned.name);
+    if (!program || !reasons || !learned) throw new Error('the object is not loaded');
+    pin(program.fd, `${dir}/endpoint`);
+    // The kernel starts no timer in a map that neither a descriptor nor a pin holds.
+    pin(reasons.fd, `${dir}/reason`);
+    pin(learned.fd, `${dir}/learned`);
+    own.object.close();
+    const alone = openPinnedProgram(`${dir}/endpoint`);
+    try {
+      const ctx = contextOf(own, 'learn');
+      const frame = other(MAC, BROADCAST);
+      inNetns(own.netns.fd, () => testRun(alone.fd, { data: frame, ctx }));
+    } finally {
+      closeProgram(alone);
+    }
+    const maps = new Map([
+      [MAPS.reason.name, openPinnedMap(`${dir}/reason`)],
+      [MAPS.learned.name, openPinnedMap(`${dir}/learned`)],
+    ]);
+    try {
+      const seen = { ...kept, object: { ...kept.object, maps } };
+      t.deepEqual([...reasonsOf(seen)], [['timer', 1]]);
+      t.is(learnedCount(seen, 'learn'), 0);
+    } finally {
+      for (const map of maps.values()) closeMap(map);
+      await own.close();
+    }
+  });
+});

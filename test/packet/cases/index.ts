@@ -1,0 +1,26 @@
+/** All tables of cases, by what they are about. */
+import type { Case } from '../helpers/case.js';
+import { arpAnswers, ndAnswers } from './answers.js';
+import { flood } from './flood.js';
+import { learning } from './learning.js';
+import { refused } from './refused.js';
+import { source4, sourceArp } from './source4.js';
+import { source6, sourceNd } from './source6.js';
+import { aged, unicast } from './unicast.js';
+
+/** Run in a world as it is. */
+export const TABLES: Readonly<Record<string, readonly Case[]>> = {
+  unicast,
+  aged,
+  flood,
+  learning,
+  'source IPv4': source4,
+  'source ARP': sourceArp,
+  'source IPv6': source6,
+  'source ND': sourceNd,
+  'answer ARP': arpAnswers,
+  'answer ND': ndAnswers,
+};
+
+/** Run in a world whose kernel refuses to redirect. */
+export const REFUSED_TABLES: Readonly<Record<string, readonly Case[]>> = { refused };

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { heldElsewhere } from './holders.js';
 
 /** Everything there is now: a line a thing, or a name and its value. */
 export interface Snapshot {
@@ -19,6 +20,7 @@ const GRACE_MS = 5000;
 
 /** Take stock of this machine. */
 export function snapshot(): Snapshot {
+  const held = heldElsewhere();
   return {
     things: new Set([
       ...mounts(),
@@ -32,9 +34,9 @@ export function snapshot(): Snapshot {
         (q) => `qdisc ${text(q, 'kind')} ${text(q, 'dev')}`,
       ),
       ...lines('nft', ['list', 'tables'], 'nft'),
-      ...bpf('prog'),
-      ...bpf('map'),
-      ...bpf('link'),
+      ...bpf('prog', held),
+      ...bpf('map', held),
+      ...bpf('link', held),
     ]),
     sysctls: sysctls(),
   };
@@ -116,8 +118,9 @@ function addressLines(link: Row): string[] {
 }
 
 /** Programs of services (systemd's are for cgroups) and of bpftool itself are not ours. */
-function bpf(kind: 'prog' | 'map' | 'link'): string[] {
+function bpf(kind: 'prog' | 'map' | 'link', held: ReadonlySet<string>): string[] {
   return json('bpftool', ['-j', kind, 'show'])
+    .filter((row) => !held.has(`${kind} ${text(row, 'id')}`))
     .filter((row) => !/^cgroup|^sysctl/.test(text(row, 'type')))
     .filter((row) => !/^(pid_iter|libbpf_|det_arg)/.test(text(row, 'name')))
     .map((row) => `bpf ${kind} ${text(row, 'id')} ${text(row, 'type')} ${text(row, 'name')}`);

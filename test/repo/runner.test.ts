@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { closeMap, mapCreate } from '../../loader/map.js';
 import { difference, leaksSince, processesOf, snapshot } from '../../scripts/test/leaks.js';
 import { suites } from '../../scripts/test/suites.js';
 import {
@@ -105,6 +106,23 @@ test('a process left behind is found by the tag that it inherited', async (t) =>
   child.kill('SIGKILL');
   await once(child, 'exit');
   t.deepEqual(processesOf(tag), []);
+});
+
+test('a map that nobody else holds is a leak, one that a running process holds is not', async (t) => {
+  const before = snapshot();
+  const map = mapCreate({ type: 2, name: 'leak_test', keySize: 4, valueSize: 4, maxEntries: 1 });
+  const line = `bpf map ${map.id} array leak_test`;
+  try {
+    t.true(difference(before, snapshot()).includes(line), line);
+    const holder = spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', 'ignore', map.fd] });
+    await once(holder, 'spawn');
+    t.false(difference(before, snapshot()).includes(line), line);
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    t.true(difference(before, snapshot()).includes(line), line);
+  } finally {
+    closeMap(map);
+  }
 });
 
 test('what goes away within the grace is no leak', async (t) => {

@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { hash32 } from '../model/hash.js';
 import { STATE_VERSION } from '../model/state.js';
 import { corrupt, newer, unavailable } from './errors.js';
+import { locateFault } from './locate.js';
 
 /** A document that was read. */
 export interface Document<T> {
@@ -77,12 +78,9 @@ function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    // V8 counts characters from the start and has no number for an unexpected end.
-    const position = Number(/position (\d+)/.exec(message)?.[1] ?? text.length);
-    const lines = text.slice(0, position).split('\n');
-    const where = `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
-    throw corrupt(path, where, text.trim() === '' ? 'the file is empty' : 'no valid JSON', cause);
+    const { line, column } = locateFault(text);
+    const why = text.trim() === '' ? 'the file is empty' : 'no valid JSON';
+    throw corrupt(path, `line ${line}, column ${column}`, why, cause);
   }
 }
 

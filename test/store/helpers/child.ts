@@ -1,0 +1,72 @@
+/**
+ * A process that uses a store, for tests that kill it or run two of them. Its arguments are
+ * a directory, what to do, and a word for that:
+ *
+ *     save STEP    take the lock, save what `crashCases` names in CASE, die at STEP
+ *     attach N     take the lock N times and attach one more namespace each time
+ *     hold         take the lock, say "held", keep it until killed
+ *     load         load, and print the error's code or "loaded"
+ */
+import { DpctlError } from '../../../loader/errors.js';
+import { addEndpoint } from '../../../src/model/edit.js';
+import { openFileStore } from '../../../src/store/file.js';
+import { crashCases, directories } from './states.js';
+
+const [dir = '', action = '', word = '', name = ''] = process.argv.slice(2);
+
+async function attachMany(count: number): Promise<void> {
+  const store = openFileStore(directories(dir));
+  for (let i = 0; i < count; i++) {
+    const release = await store.lock(`dpctl attach ${process.pid}-${i}`);
+    const state = store.load();
+    const ref = `${process.pid}-${i}`;
+    const namespace = {
+      ref,
+      kind: 'name' as const,
+      path: `/run/netns/${ref}`,
+      cookie: ref,
+      created: false,
+    };
+    const ifindex = 1000 + state.endpoints.length;
+    store.save(state, addEndpoint(state, { namespace, ifindex, defaultMtu: 1500 }).state);
+    release();
+  }
+}
+
+async function saveAndDie(step: string, which: string): Promise<void> {
+  const checkpoint = (at: string): void => {
+    console.log(at);
+    if (at === step) process.kill(process.pid, 'SIGKILL');
+  };
+  const store = openFileStore({ ...directories(dir), checkpoint });
+  const { before, after } = crashCases()[which] ?? {};
+  if (before === undefined || after === undefined) throw new Error(`no case ${which}`);
+  await store.lock();
+  store.save(before, after);
+}
+
+async function hold(): Promise<void> {
+  await openFileStore(directories(dir)).lock('dpctl attach ns1');
+  console.log('held');
+  setInterval(() => {}, 1000);
+}
+
+function tryLoad(): void {
+  try {
+    openFileStore(directories(dir)).load();
+    console.log('loaded');
+  } catch (error) {
+    if (!(error instanceof DpctlError)) throw error;
+    console.log(`${error.code} ${error.exitCode}: ${error.message}`);
+  }
+}
+
+if (word === 'nobody' || name === 'nobody') {
+  // The user and group that own nothing, on every Linux.
+  process.setgid?.(65_534);
+  process.setuid?.(65_534);
+}
+if (action === 'attach') await attachMany(Number(word));
+else if (action === 'save') await saveAndDie(word, name);
+else if (action === 'hold') await hold();
+else tryLoad();

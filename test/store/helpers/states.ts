@@ -1,0 +1,56 @@
+/** States and directories that the tests of the store share. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { addEndpoint, addNetwork, deleteNetwork, removeEndpoint } from '../../../src/model/edit.js';
+import { EMPTY_STATE, type State } from '../../../src/model/state.js';
+import type { FileStoreOptions } from '../../../src/store/file.js';
+
+/** A fresh directory with this process's number in its name. */
+export function temporary(): string {
+  return mkdtempSync(join(tmpdir(), `dpctl-store-${process.pid}-`));
+}
+
+/** The two directories of a store below one, and the boot that tests live in. */
+export function directories(dir: string): FileStoreOptions {
+  return { runDir: join(dir, 'run'), stateDir: join(dir, 'state'), bootId: 'boot-1' };
+}
+
+/** A state with one network and `count` endpoints. */
+export function stateOf(count: number, network = 'default'): State {
+  const subnets = ['10.201.0.0/16', 'fd00:c9::/64'];
+  let { state } = addNetwork(EMPTY_STATE, { name: network, subnets });
+  for (let n = 1; n <= count; n++) {
+    const ref = `ns${n}`;
+    const namespace = {
+      ref,
+      kind: 'name' as const,
+      path: `/run/netns/${ref}`,
+      cookie: `${n}`,
+      created: false,
+    };
+    state = addEndpoint(state, { namespace, network, ifindex: n + 10, defaultMtu: 1500 }).state;
+  }
+  return state;
+}
+
+/** Pairs of states between which a save takes more than one step. */
+export function crashCases(): Record<string, { readonly before: State; readonly after: State }> {
+  const two = stateOf(2);
+  const empty = deleteNetwork(removeEndpoint(removeEndpoint(two, 1), 2), 'default');
+  const blue = addNetwork(empty, { name: 'blue', vni: 9, subnets: ['10.1.0.0/24'] }).state;
+  // Another index than that of the network which goes, as the edits of one command give it.
+  const other = { ...blue, networks: blue.networks.map((network) => ({ ...network, index: 2 })) };
+  const namespace = { ref: 'b', kind: 'name' as const, path: '/b', cookie: '9', created: false };
+  const swapped = addEndpoint(other, {
+    namespace,
+    network: 'blue',
+    ifindex: 99,
+    defaultMtu: 1500,
+  }).state;
+  return {
+    appear: { before: EMPTY_STATE, after: two },
+    vanish: { before: two, after: empty },
+    swap: { before: two, after: swapped },
+  };
+}

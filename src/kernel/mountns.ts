@@ -46,7 +46,15 @@ export function runOnHost(argv: readonly [string, ...string[]], code: string): P
   return runCommand(['nsenter', '-t', String(host.pid), '-m', '--', ...argv], { code });
 }
 
+/** A process does not change its mount namespace, so it looks once. */
+let found: { readonly host: Host | undefined } | undefined;
+
 function findHost(): Host | undefined {
+  found ??= { host: searchHost() };
+  return found.host;
+}
+
+function searchHost(): Host | undefined {
   const own = mountNamespace('self');
   const host = [INIT, ...ancestors().reverse()].find((pid) => mountNamespace(pid) !== undefined);
   if (host === undefined || mountNamespace(host) === own) return undefined;

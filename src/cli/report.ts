@@ -72,16 +72,26 @@ function plain(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }
 
+/** A cause may be its own ancestor, and more levels than these nobody reads. */
+const LEVELS = 4;
+
+/** The error and what caused it, the nearest first. */
+function chainOf(error: unknown): unknown[] {
+  const chain = [error];
+  for (let level = 0; level < LEVELS; level++) {
+    const last = chain.at(-1);
+    if (!(last instanceof Error) || last.cause === undefined || last.cause === null) break;
+    chain.push(last.cause);
+  }
+  return chain;
+}
+
 function causesOf(error: unknown): string[] {
   const causes: string[] = [];
-  let one = error instanceof Error ? error.cause : undefined;
-  // A cause may be its own ancestor; four levels are more than anybody reads.
-  while (one !== undefined && one !== null && causes.length < 4) {
-    const text = one instanceof Error ? one.message : String(one);
-    if (!shown(error, causes, text)) {
-      causes.push(one instanceof DpctlError ? `${one.code}: ${text}` : text);
-    }
-    one = one instanceof Error ? one.cause : undefined;
+  for (const cause of chainOf(error).slice(1)) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    if (shown(error, causes, text)) continue;
+    causes.push(cause instanceof DpctlError ? `${cause.code}: ${text}` : text);
   }
   return causes;
 }
@@ -93,8 +103,10 @@ function shown(error: unknown, causes: readonly string[], text: string): boolean
 }
 
 function stackOf(error: Error): string {
-  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
-  return `${error.stack ?? error.message}${cause}`;
+  const stacks = chainOf(error).map((one) =>
+    one instanceof Error ? (one.stack ?? one.message) : String(one),
+  );
+  return stacks.join('\ncaused by ');
 }
 
 interface SystemError extends Error {

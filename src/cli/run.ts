@@ -24,9 +24,12 @@ export async function runLine(words: readonly string[], env: Environment): Promi
     if ('text' in parsed) return await emitText(parsed.text);
     const { call } = parsed;
     asked = call.globals;
-    onInterrupt(call, env);
     const run = await verbOf(call.command.path);
-    return await emit(await run(call), asked, env);
+    const deaf = onInterrupt(call, env);
+    const outcome = await run(call);
+    // From here on nothing changes, and an interrupt must also end a write that nobody reads.
+    deaf();
+    return await emit(outcome, asked, env);
   } catch (error) {
     if (error === READER_GONE) return 0;
     return fail(error, asked, env);
@@ -74,16 +77,21 @@ function fail(error: unknown, globals: GlobalValues, env: Environment): number {
   return report.exitCode;
 }
 
-/** An interrupt ends the process at once; what a change left half done, the next command finishes. */
-function onInterrupt(call: Call, env: Environment): void {
-  process.once('SIGINT', () => {
-    const hint = call.command.changes ? { hint: 'dpctl reconcile' } : {};
-    const error = new DpctlError('INTERRUPTED', `dpctl ${call.command.path} was interrupted`, {
+/**
+ * An interrupt ends the process at once; what a change left half done, the next command finishes.
+ * @returns a function that gives interrupts back to the system
+ */
+function onInterrupt({ command, globals }: Call, env: Environment): () => void {
+  const listener = (): void => {
+    const hint = command.changes ? { hint: 'dpctl reconcile' } : {};
+    const error = new DpctlError('INTERRUPTED', `dpctl ${command.path} was interrupted`, {
       exitCode: INTERRUPTED,
       ...hint,
     });
-    process.exit(fail(error, call.globals, env));
-  });
+    process.exit(fail(error, globals, env));
+  };
+  process.on('SIGINT', listener);
+  return () => process.off('SIGINT', listener);
 }
 
 /** How errors of the command line itself are to be shown: what can be told before it is understood. */
@@ -91,5 +99,7 @@ function guessGlobals(words: readonly string[], env: Environment): GlobalValues 
   const text = ` ${words.join(' ')} `;
   const flag = / (-j|--json|-o ?json|--output[ =]json) /.test(text);
   const variable = env.DPCTL_OUTPUT === 'json' || env.DPCTL_JSON === '1';
-  return flag || (variable && !/ (-o|--output)/.test(text)) ? { json: true } : {};
+  const json = flag || (variable && !/ (-o|--output)/.test(text));
+  const when = / --color[ =](always|never) /.exec(text)?.[1] ?? env.DPCTL_COLOR;
+  return when === 'always' || when === 'never' ? { json, color: when } : { json };
 }

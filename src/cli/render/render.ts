@@ -129,7 +129,7 @@ async function renderTable(schema: Schema, rows: Rows, form: Form, sink: Sink): 
   return count;
 }
 
-/** Rows in batches; between two the event loop turns, so that an interrupt is heard. */
+/** Rows in batches, from what comes at once and from what comes in time. */
 async function eachBatch(
   rows: Rows,
   handle: (batch: readonly object[]) => void | Promise<void>,
@@ -141,20 +141,10 @@ async function eachBatch(
     await handle(batch);
     batch = [];
   };
-  const full = async (): Promise<void> => {
-    await flush();
-    await new Promise((resolve) => setImmediate(resolve));
-  };
   if (Symbol.iterator in rows) {
-    for (const row of rows) {
-      batch.push(row);
-      if (batch.length === BATCH) await full();
-    }
+    for (const row of rows) if (batch.push(row) === BATCH) await flush();
   } else {
-    for await (const row of rows) {
-      batch.push(row);
-      if (batch.length === BATCH) await full();
-    }
+    for await (const row of rows) if (batch.push(row) === BATCH) await flush();
   }
   if (batch.length > 0) await flush();
   return count;

@@ -126,7 +126,7 @@ const PROGS: readonly Column[] = [
     type: 'number',
     doc: 'runs, counted while sysctl kernel.bpf_stats_enabled is 1',
   },
-  { key: 'run_ns', type: 'number', unit: 'ns', doc: 'time of all these runs' },
+  { key: 'run_ns', type: 'number', doc: 'time of all these runs, in nanoseconds' },
   { key: 'jited', type: 'number', unit: 'B', wide: true, doc: 'machine code, in bytes' },
 ];
 

@@ -14,6 +14,7 @@ export const DUMP_TABLES = [
   'fdb',
   'neigh',
   'endpoints',
+  'nodes',
   'networks',
   'config',
   'stats',
@@ -44,6 +45,8 @@ const READERS: Readonly<Record<DumpTable, (node: Node) => Iterable<DumpRow>>> = 
   fdb: (node) => fdbRows(node, namesOf(node)),
   neigh: (node) => neighRows(node, namesOf(node)),
   endpoints: (node) => endpointRows(node, namesOf(node)),
+  // Remote nodes come with the overlay; until then nobody is one.
+  nodes: () => [],
   networks: (node) => networkRows(node, namesOf(node)),
   config: configRows,
   stats: (node) => statsRows(node, namesOf(node)),

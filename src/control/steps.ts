@@ -1,30 +1,23 @@
 /** How each step of a plan is carried out, and how it is undone. */
 
-import { errnoOf } from '../../loader/errors.js';
-import { closeFd } from '../../loader/sys.js';
 import { attachHook, detachHook } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
-import {
-  addrAdd,
-  addrDelete,
-  linkAddVeth,
-  linkDelete,
-  linkGet,
-  linkSet,
-  ROUTE_PROTOCOL,
-  routeAdd,
-  routeDelete,
-} from '../kernel/netlink.js';
+import { linkDelete, linkGet, linkSet } from '../kernel/netlink.js';
 import { createNetns, deleteNetns } from '../kernel/netns.js';
 import { nftApply } from '../kernel/nft.js';
 import { sysctlSet } from '../kernel/sysctl.js';
 import { deleteRaw, putRaw } from '../kernel/tables.js';
-import type { Port } from '../model/desired.js';
 import { type RawEntry, tableEntry } from '../model/entry.js';
-import { type DeviceSettings, endpointAlias, type Step, statsKey } from '../model/plan.js';
-import type { Endpoint } from '../model/state.js';
+import { type Step, statsKey } from '../model/plan.js';
+import {
+  changeAddress,
+  changeRoute,
+  createVeth,
+  linkChange,
+  setInner,
+  setLoopback,
+} from './devices.js';
 import { forgetLearned } from './forget.js';
-import { namespaceGone, openNamespace, withEndpointRtnl } from './namespace.js';
 import { hostPins, type Node } from './node.js';
 
 /** What a run of steps tells its caller. */
@@ -161,81 +154,6 @@ export async function undo(node: Node, step: Step): Promise<void> {
     case 'fdb.forget':
       return;
   }
-}
-
-function createVeth(node: Node, { endpoint }: Port): void {
-  const fd = openNamespace(node, endpoint.namespace);
-  if (fd === undefined) throw namespaceGone(endpoint);
-  try {
-    linkAddVeth(node.rtnl(), {
-      name: endpoint.hostIfname,
-      ifindex: endpoint.ifindex,
-      mtu: endpoint.mtu,
-      alias: endpointAlias(endpoint),
-      peer: { name: endpoint.ifname, nsFd: fd, mac: endpoint.mac, mtu: endpoint.mtu },
-    });
-  } finally {
-    closeFd(fd);
-  }
-}
-
-function linkChange({ gsoSize, ...rest }: DeviceSettings) {
-  if (gsoSize === undefined) return rest;
-  return {
-    ...rest,
-    gsoMaxSize: gsoSize,
-    groMaxSize: gsoSize,
-    gsoIpv4MaxSize: gsoSize,
-    groIpv4MaxSize: gsoSize,
-  };
-}
-
-function setInner(node: Node, endpoint: Endpoint, settings: DeviceSettings): void {
-  withEndpointRtnl(node, endpoint, (rtnl) => {
-    linkSet(rtnl, innerIfindex(rtnl, endpoint), linkChange(settings));
-  });
-}
-
-function innerIfindex(rtnl: Parameters<typeof linkGet>[0], endpoint: Endpoint): number {
-  const link = linkGet(rtnl, { name: endpoint.ifname });
-  if (link === undefined) throw namespaceGone(endpoint);
-  return link.ifindex;
-}
-
-function setLoopback(node: Node, endpoint: Endpoint, up: boolean): void {
-  withEndpointRtnl(node, endpoint, (rtnl) => {
-    const lo = linkGet(rtnl, { name: 'lo' });
-    if (lo !== undefined) linkSet(rtnl, lo.ifindex, { up });
-  });
-}
-
-function changeAddress(node: Node, endpoint: Endpoint, text: string, add: boolean): void {
-  const [address = '', length = ''] = text.split('/');
-  const spec = { address, prefixLength: Number(length) };
-  withEndpointRtnl(node, endpoint, (rtnl) => {
-    const ifindex = innerIfindex(rtnl, endpoint);
-    // The address is this endpoint's by assignment, so nobody need be asked whether it is free.
-    if (add) {
-      const nodad = address.includes(':');
-      addrAdd(rtnl, ifindex, { ...spec, nodad, protocol: ROUTE_PROTOCOL });
-    } else addrDelete(rtnl, ifindex, spec);
-  });
-}
-
-function changeRoute(node: Node, endpoint: Endpoint, gateway: string, add: boolean): void {
-  withEndpointRtnl(node, endpoint, (rtnl) => {
-    const spec = { dst: 'default', gateway, ifindex: innerIfindex(rtnl, endpoint) };
-    if (!add) {
-      routeDelete(rtnl, spec);
-      return;
-    }
-    try {
-      routeAdd(rtnl, spec);
-    } catch (error) {
-      // The namespace has a default route of its own, which is its owner's to keep.
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    }
-  });
 }
 
 function clearStats(node: Node, id: number): void {

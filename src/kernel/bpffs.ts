@@ -58,8 +58,16 @@ export async function ensureBpffs(dir: string): Promise<boolean> {
  */
 export async function unmount(dir: string): Promise<boolean> {
   if (!isMountPoint(dir)) return false;
-  if (hostRoot() === '') umount(dir, MNT_DETACH);
-  else await runOnHost(['umount', '--lazy', dir], 'UNMOUNT_FAILED');
+  if (hostRoot() === '') {
+    umount(dir, MNT_DETACH);
+    return true;
+  }
+  const mounted = statSync(hostPath(dir));
+  await runOnHost(['umount', '--lazy', dir], 'UNMOUNT_FAILED');
+  // Our own mount namespace began as a copy of the host's, and where mounts are private it keeps its
+  // copy of this one: the kernel would then refuse us the removal of the directory (EBUSY).
+  const copy = statSync(dir, { throwIfNoEntry: false });
+  if (copy?.dev === mounted.dev && copy.ino === mounted.ino) umount(dir, MNT_DETACH);
   return true;
 }
 

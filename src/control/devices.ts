@@ -1,0 +1,119 @@
+/** An endpoint's two devices: made, set, and given addresses and routes. */
+
+import { errnoOf } from '../../loader/errors.js';
+import { closeFd } from '../../loader/sys.js';
+import { ENDPOINT_ARRAY_SIZE } from '../contract/generated.js';
+import {
+  addrAdd,
+  addrDelete,
+  linkAddVeth,
+  linkGet,
+  linkSet,
+  ROUTE_PROTOCOL,
+  type Rtnl,
+  routeAdd,
+  routeDelete,
+} from '../kernel/netlink.js';
+import { isGateway, type Port } from '../model/desired.js';
+import { type DeviceSettings, endpointAlias } from '../model/plan.js';
+import type { Endpoint } from '../model/state.js';
+import { namespaceGone, openNamespace, withEndpointRtnl } from './namespace.js';
+import type { Node } from './node.js';
+
+/** Make the veth of an endpoint, its far end born in the namespace. @throws DpctlError NETNS_GONE */
+export function createVeth(node: Node, { endpoint }: Port): void {
+  const fd = openNamespace(node, endpoint.namespace);
+  if (fd === undefined) throw namespaceGone(endpoint);
+  try {
+    linkAddVeth(node.rtnl(), {
+      name: endpoint.hostIfname,
+      ifindex: endpoint.ifindex,
+      mtu: endpoint.mtu,
+      alias: endpointAlias(endpoint),
+      peer: {
+        name: endpoint.ifname,
+        ifindex: isGateway(endpoint) ? highIfindex(node.rtnl()) : undefined,
+        nsFd: fd,
+        mac: endpoint.mac,
+        mtu: endpoint.mtu,
+      },
+    });
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/**
+ * A number for the host's end of a gateway. Both ends are in one namespace, and left to itself the
+ * kernel would give this one the very number that the other is to have. It is no key of a table,
+ * so it lies past the numbers that are.
+ */
+function highIfindex(rtnl: Rtnl): number {
+  let ifindex = ENDPOINT_ARRAY_SIZE;
+  while (linkGet(rtnl, { ifindex }) !== undefined) ifindex++;
+  return ifindex;
+}
+
+/** Settings of a plan as rtnetlink takes them. */
+export function linkChange({ gsoSize, ...rest }: DeviceSettings) {
+  if (gsoSize === undefined) return rest;
+  return {
+    ...rest,
+    gsoMaxSize: gsoSize,
+    groMaxSize: gsoSize,
+    gsoIpv4MaxSize: gsoSize,
+    groIpv4MaxSize: gsoSize,
+  };
+}
+
+/** Change the interface inside. @throws DpctlError NETNS_GONE */
+export function setInner(node: Node, endpoint: Endpoint, settings: DeviceSettings): void {
+  withEndpointRtnl(node, endpoint, (rtnl) => {
+    linkSet(rtnl, innerIfindex(rtnl, endpoint), linkChange(settings));
+  });
+}
+
+function innerIfindex(rtnl: Parameters<typeof linkGet>[0], endpoint: Endpoint): number {
+  const link = linkGet(rtnl, { name: endpoint.ifname });
+  if (link === undefined) throw namespaceGone(endpoint);
+  return link.ifindex;
+}
+
+/** Bring the loopback of an endpoint's namespace up or down. */
+export function setLoopback(node: Node, endpoint: Endpoint, up: boolean): void {
+  withEndpointRtnl(node, endpoint, (rtnl) => {
+    const lo = linkGet(rtnl, { name: 'lo' });
+    if (lo !== undefined) linkSet(rtnl, lo.ifindex, { up });
+  });
+}
+
+/** Add or delete an address (ADDRESS/LENGTH) inside. Marked as dpctl's, as routes are. */
+export function changeAddress(node: Node, endpoint: Endpoint, text: string, add: boolean): void {
+  const [address = '', length = ''] = text.split('/');
+  const spec = { address, prefixLength: Number(length) };
+  withEndpointRtnl(node, endpoint, (rtnl) => {
+    const ifindex = innerIfindex(rtnl, endpoint);
+    // The address is this endpoint's by assignment, so nobody need be asked whether it is free.
+    if (add) {
+      const nodad = address.includes(':');
+      addrAdd(rtnl, ifindex, { ...spec, nodad, protocol: ROUTE_PROTOCOL });
+    } else addrDelete(rtnl, ifindex, spec);
+  });
+}
+
+/** Add or delete a default route inside. */
+export function changeRoute(node: Node, endpoint: Endpoint, gateway: string, add: boolean): void {
+  withEndpointRtnl(node, endpoint, (rtnl) => {
+    const spec = { dst: 'default', gateway, ifindex: innerIfindex(rtnl, endpoint) };
+    if (!add) {
+      routeDelete(rtnl, spec);
+      return;
+    }
+    try {
+      routeAdd(rtnl, spec);
+    } catch (error) {
+      // The namespace has a default route of its own, which is its owner's to keep.
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+  });
+}

@@ -68,7 +68,7 @@ function port(network: number, number: number, flags: number): PortSpec {
     flags,
     mac: `0a:58:00:00:00:${hex}`,
     ip4: `10.0.0.${number}`,
-    ip6: `fd00::${hex}`,
+    ip6: `fd00::${number.toString(16)}`,
   };
 }
 

@@ -38,6 +38,8 @@ export const OWN_MACS = PORT_NAMES.filter((name) => !('hidden' in PORTS[name])).
 
 /** A loaded datapath and its ports. */
 export interface World {
+  /** The ports that it has. */
+  readonly ports: readonly PortName[];
   readonly object: BpfObject;
   readonly netns: NetnsRef;
   /** Host ends by port; the one of `bare` has no endpoint. */
@@ -76,7 +78,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     });
     undo.push(() => object.close());
     loadObject(object);
-    const world = { object, netns, ifindex: makePorts(netns), close };
+    const world = { ports: PORT_NAMES, object, netns, ifindex: makePorts(netns), close };
     resetWorld(world);
     return world;
   } catch (error) {
@@ -123,11 +125,11 @@ export function resetWorld(world: World): void {
     }
   }
   for (const [index, network] of Object.entries(NETWORKS)) {
-    const slots = PORT_NAMES.filter((name) => PORTS[name].network === Number(index)).length;
+    const slots = world.ports.filter((name) => PORTS[name].network === Number(index)).length;
     putNetwork(world, Number(index), { ...network, slots });
   }
   const next = new Map<number, number>();
-  for (const name of PORT_NAMES) {
+  for (const name of world.ports) {
     const { network } = PORTS[name];
     const slot = next.get(network) ?? 0;
     next.set(network, slot + 1);
@@ -137,6 +139,7 @@ export function resetWorld(world: World): void {
     const flags = FdbFlags.ENDPOINT | (name === 'gateway' ? FdbFlags.GATEWAY : 0);
     putFdb(world, PORTS[name].mac, name, { flags });
   }
+  if (!world.ports.includes('router')) return;
   for (const { prefix, length } of ROUTED) putPrefix(world, 'router', prefix, length);
 }
 

@@ -57,7 +57,8 @@ export function openRingbuf(
     let more = true;
     try {
       more = ring.read(maxPerTurn, (data) => {
-        if (!closed) onRecord(data);
+        onRecord(data);
+        return !closed;
       });
     } finally {
       if (!closed) {
@@ -80,8 +81,11 @@ export function openRingbuf(
 }
 
 interface Ring {
-  /** @returns false when the ring is empty or its next record is still being written */
-  read(limit: number, onRecord: (data: Uint8Array) => void): boolean;
+  /**
+   * @param onRecord returns whether to go on
+   * @returns false when the ring is empty or its next record is still being written
+   */
+  read(limit: number, onRecord: (data: Uint8Array) => boolean): boolean;
   unmap(): void;
 }
 
@@ -124,7 +128,7 @@ function mapRing(map: BpfMap): Ring {
           position += (HEADER + length + 7) & ~7;
           if (header & DISCARDED) continue;
           const from = dataOffset + at + HEADER;
-          onRecord(new Uint8Array(producerPages.buffer.slice(from, from + length)));
+          if (!onRecord(new Uint8Array(producerPages.buffer.slice(from, from + length)))) break;
         }
         return true;
       } finally {

@@ -48,8 +48,9 @@ export function watchReadable(fd: number, onReady: () => void): Watch {
       if (!poller.running) void run(poller);
     },
     close() {
-      control(poller, EPOLL_CTL.remove, fd, 0);
       poller.watched.delete(fd);
+      // A descriptor closed too early has left the set by itself: no error to report.
+      libc.epoll_ctl(poller.epoll, EPOLL_CTL.remove, fd, new Uint8Array(EVENT.size));
       if (poller.watched.size > 0) return;
       if (poller.running) interrupt(poller);
       else dispose(poller);

@@ -224,6 +224,14 @@ test('namespaces that are still to be made are told apart by their path', (t) =>
   t.is(known.endpoint.id, 1);
 });
 
+test('a namespace is the same one by whatever path it is reached', (t) => {
+  const { state } = attach(base, 1);
+  const byPid = { ...namespace(1), ref: '4711', kind: 'pid' as const, path: '/proc/4711/ns/net' };
+  t.is(attach(state, 1, { namespace: byPid }).state, state);
+  const another = { ...namespace(1), cookie: '77' };
+  t.is(attach(state, 2, { namespace: another }).endpoint.id, 2);
+});
+
 test('an endpoint on its way out keeps what it has until it is gone, or comes back', (t) => {
   const { state } = attach(base, 1);
   const leaving = markDetaching(state, 1);

@@ -75,3 +75,16 @@ test("nobody else gets the gateway's address or MAC", (t) => {
   t.is(refusal(() => attach(state, 1, { mac: '0a:58:0a:01:00:01' })).code, 'MAC_IN_USE');
   t.is(attach(state, 1).endpoint.ip4, '10.1.0.2/24');
 });
+
+test('an address is not handed out while its gateway has no port yet', (t) => {
+  const state = withNetworks({ name: 'default', subnets: ['10.1.0.0/24'], gateway: ['10.1.0.2'] });
+  t.is(attach(state, 1).endpoint.ip4, '10.1.0.3/24');
+});
+
+test('of two ports on one network, one goes', (t) => {
+  const state = gated(base);
+  const [port] = state.endpoints;
+  if (port === undefined) throw new Error('no port');
+  const second = { ...port, id: 2, slot: 1, ifindex: 7, hostIfname: 'x' };
+  t.deepEqual(gated({ ...state, endpoints: [port, second] }).endpoints, [port]);
+});

@@ -58,6 +58,12 @@ test('an address is found past the end of a block of texts', (t) => {
   t.is(allocateIp('10.0.0.0/16', first), '10.0.1.0');
 });
 
+test('addresses that end in zero are in canonical form, too', (t) => {
+  t.is(allocateIp('fd00::/127', []), 'fd00::');
+  t.is(allocateIp('fd00:1:2:3:4:5::/127', []), 'fd00:1:2:3:4:5::');
+  t.is(allocateIp('fd00::/127', ['fd00::']), 'fd00::1');
+});
+
 test('reserved addresses are not handed out', (t) => {
   t.is(allocateIp('10.1.0.0/24', ['10.1.0.2/24'], ['10.1.0.1']), '10.1.0.3');
   t.is(firstHost('10.1.0.0/24'), '10.1.0.1');

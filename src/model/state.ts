@@ -42,7 +42,10 @@ const namespaceSchema = z.object({
   kind: z.enum(['name', 'path', 'pid', 'node']),
   /** Where it can be opened. */
   path: z.string(),
-  /** Identity that is never reused (SO_NETNS_COOKIE), as decimal text: it has 64 bits. */
+  /**
+   * Identity that is never reused (SO_NETNS_COOKIE), as decimal text: it has 64 bits. Empty for a
+   * namespace that is still to be made.
+   */
   cookie: z.string(),
   /** Made by `attach --create`, so that `detach` may delete it. */
   created: z.boolean(),
@@ -62,6 +65,7 @@ const endpointSchema = z.object({
   /** Place in the network's flood list, from 0. */
   slot: z.int(),
   mac: z.string(),
+  /** ADDRESS/LENGTH, where the length is that of its subnet; as is ip6. */
   ip4: z.optional(z.string()),
   ip6: z.optional(z.string()),
   /** Bytes of layer 3. */

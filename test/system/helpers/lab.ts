@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds; 30 s when left out. */
   readonly timeout?: number;
+  /** What it reads; nothing when left out. */
+  readonly stdin?: Uint8Array;
 }
 
 /** A node in a namespace of its own. */
@@ -40,6 +42,8 @@ export interface Lab {
   container(label: string): Promise<string>;
   /** Run a program in a namespace; never throws. */
   inside(ns: string, argv: readonly string[], options?: RunOptions): Promise<Ran>;
+  /** The same, and throw unless it exits 0; gives what it printed. */
+  within(ns: string, ...argv: string[]): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -75,6 +79,11 @@ export async function openLab(): Promise<Lab> {
       return ns;
     },
     inside: (ns, argv, options) => run(['ip', 'netns', 'exec', ns, ...argv], options),
+    async within(ns, ...argv) {
+      const ran = await lab.inside(ns, argv);
+      if (ran.code === 0) return ran.stdout;
+      throw new Error(`${argv.join(' ')} in ${ns}: ${ran.code}\n${ran.stdout}\n${ran.stderr}`);
+    },
     async close() {
       await lab.dpctl(['reset', '--yes']);
       for (const ns of namespaces) await run(['ip', 'netns', 'del', ns]);
@@ -91,7 +100,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     reject: false,
     timeout: options.timeout ?? 30_000,
     env: { ...options.env },
-    stdin: 'ignore',
+    ...(options.stdin === undefined ? { stdin: 'ignore' as const } : { input: options.stdin }),
   });
   return { code: result.exitCode ?? 255, stdout: result.stdout, stderr: result.stderr };
 }

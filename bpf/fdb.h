@@ -81,11 +81,34 @@ static __always_inline __u64 fdb_left(const struct fdb *fdb, __u32 ageing)
 /* Remove a learned entry and its count. false: somebody else moved or removed it. */
 static __always_inline bool fdb_forget(struct fdb_key *key, struct fdb *fdb, union fdb_owner owner)
 {
-	if (!fdb_exchange(fdb, owner, (union fdb_owner){ .word = 0 }))
+	union fdb_owner nobody = { .word = 0 };
+	long error;
+
+	if (!fdb_exchange(fdb, owner, nobody))
 		return false;
-	bpf_map_delete_elem(&dp_fdb_v1, key);
+	error = bpf_map_delete_elem(&dp_fdb_v1, key);
+	/* The bucket is locked by what this CPU was interrupted in: put it back, try later. */
+	if (error && error != -ENOENT) {
+		fdb_exchange(fdb, nobody, owner);
+		return false;
+	}
 	learned_add(owner.endpoint, -1);
 	return true;
+}
+
+/*
+ * An entry that nobody owns is removed this instant by whoever took it. Only if
+ * that one was mistaken (the memory of an entry may be given to another while it
+ * is looked at) is it still there at the timer's next turn. It is in no count.
+ */
+static __always_inline void fdb_sweep(struct fdb_key *key, struct fdb *fdb)
+{
+	if (!fdb->last_seen) {
+		bpf_map_delete_elem(&dp_fdb_v1, key);
+		return;
+	}
+	fdb->last_seen = 0;
+	bpf_timer_start(&fdb->timer, sleep_max * NSEC_PER_SEC, 0);
 }
 
 /*
@@ -99,8 +122,10 @@ static int fdb_age(void *map __attribute__((unused)), struct fdb_key *key, struc
 	__u64 left, sleep;
 	struct endpoint *ep;
 
-	if (!owner.word)
+	if (!owner.word) {
+		fdb_sweep(key, fdb);
 		return 0;
+	}
 	sleep = (__u64)sleep_max * hz;
 	ep = endpoint_find(owner.ifindex);
 	if (ep && ep->id == owner.endpoint)

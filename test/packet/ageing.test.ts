@@ -1,7 +1,9 @@
 /** Learned MACs in real time: the kernel's timers forget them, with no process of ours. */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { closeMap, mapKeys, openPinnedMap, pin } from '../../loader/map.js';
+import { loadObject, openObject } from '../../loader/object.js';
 import { closeProgram, openPinnedProgram } from '../../loader/program.js';
 import { inNetns } from '../../loader/sys.js';
 import { testRun } from '../../loader/testrun.js';
@@ -9,10 +11,12 @@ import { MAPS } from '../../src/contract/generated.js';
 import { other } from './cases/common.js';
 import { withBpffs } from './helpers/bpffs.js';
 import { learnedCount, learnedMacs, reasonsOf } from './helpers/case.js';
+import { contextFor } from './helpers/context.js';
 import { BROADCAST } from './helpers/frame.js';
 import { PORTS } from './helpers/ports.js';
 import {
-  contextOf,
+  FDB_SIZE,
+  fdbKey,
   getFdb,
   makeWorld,
   putEndpoint,
@@ -136,6 +140,30 @@ test.serial('with no process of ours the kernel forgets', async (t) => {
   });
 });
 
+test.serial('an entry that nobody owns is unknown, and swept up by its timer', async (t) => {
+  await withBpffs(async (dir) => {
+    const own = await makeWorld({ pinDir: dir, constants: { sleep_max: 1 } });
+    const path = join(import.meta.dirname, 'bpf/orphan.bpf.o');
+    const maxEntries = { [MAPS.fdb.name]: FDB_SIZE };
+    const helper = openObject(path, { pinDir: dir, maxEntries });
+    try {
+      loadObject(helper);
+      run(own, 'learn', LEARN);
+      const program = helper.programs.get('orphan');
+      if (program === undefined) throw new Error('the helper is not loaded');
+      const data = new Uint8Array(14);
+      data.set(fdbKey(MAC, 'learn'));
+      t.is(testRun(program.fd, { data }).retval, 0);
+      t.is(getFdb(own, MAC, 'learn')?.endpoint, 0);
+      await sleep(2000 + SLACK);
+      t.is(getFdb(own, MAC, 'learn'), undefined);
+    } finally {
+      helper.close();
+      await own.close();
+    }
+  });
+});
+
 test.serial('a MAC whose timer cannot be started is not learned', async (t) => {
   await withBpffs(async (dir) => {
     const own = await makeWorld();
@@ -151,7 +179,7 @@ test.serial('a MAC whose timer cannot be started is not learned', async (t) => {
     own.object.close();
     const alone = openPinnedProgram(`${dir}/endpoint`);
     try {
-      const ctx = contextOf(own, 'learn');
+      const ctx = contextFor(own.ifindex.learn);
       const frame = other(MAC, BROADCAST);
       inNetns(own.netns.fd, () => testRun(alone.fd, { data: frame, ctx }));
     } finally {

@@ -25,6 +25,7 @@ import {
   type NetnsRef,
   openNetnsRef,
 } from '../../../src/kernel/netns.js';
+import { contextFor } from './context.js';
 import { ip16, mac } from './frame.js';
 import { endpointOf, idOf, NETWORKS, PORT_NAMES, PORTS, type PortName, ROUTED } from './ports.js';
 
@@ -53,8 +54,6 @@ export interface WorldOptions {
   /** Directory of a bpffs for the maps. */
   readonly pinDir?: string;
 }
-
-const CONTEXT = { size: 192, ifindex: 40 } as const;
 
 let made = 0;
 
@@ -236,13 +235,6 @@ export function putPrefix(world: World, name: PortName, prefix: string, length: 
   );
 }
 
-/** The context of a frame that came out of a port (struct __sk_buff). */
-export function contextOf(world: Pick<World, 'ifindex'>, from: PortName | 'bare'): Uint8Array {
-  const ctx = new Uint8Array(CONTEXT.size);
-  new DataView(ctx.buffer).setUint32(CONTEXT.ifindex, world.ifindex[from], true);
-  return ctx;
-}
-
 /** Give a frame to the program as if it came out of a port. */
 export function run(
   world: World,
@@ -250,7 +242,7 @@ export function run(
   frame: Uint8Array,
   repeat = 1,
 ): TestRunResult {
-  const ctx = contextOf(world, from);
+  const ctx = contextFor(world.ifindex[from]);
   const program = world.object.programs.get('endpoint');
   if (program === undefined) throw new Error('the object has no program endpoint');
   return inNetns(world.netns.fd, () => testRun(program.fd, { data: frame, ctx, repeat }));

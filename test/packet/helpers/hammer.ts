@@ -1,0 +1,21 @@
+/**
+ * A process that gives a frame to a pinned program again and again, for as long as it is let.
+ * Arguments: pin of the program, network namespace, ifindex, frame in hex. Says how many at the end.
+ */
+import { openPinnedProgram } from '../../../loader/program.js';
+import { inNetns, openFd } from '../../../loader/sys.js';
+import { testRun } from '../../../loader/testrun.js';
+import { contextFor } from './context.js';
+
+const [pin = '', netns = '', ifindex = '', hex = '', milliseconds = ''] = process.argv.slice(2);
+const program = openPinnedProgram(pin);
+const ctx = contextFor(Number(ifindex));
+const data = Buffer.from(hex, 'hex');
+const end = Date.now() + Number(milliseconds);
+const ROUND = 1000;
+
+let runs = 0;
+inNetns(openFd(netns), () => {
+  for (; Date.now() < end; runs += ROUND) testRun(program.fd, { data, ctx, repeat: ROUND });
+});
+console.log(runs);

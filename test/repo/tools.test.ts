@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+
+const ROOT = new URL('../../..', import.meta.url).pathname;
+
+function run(command: string, args: readonly string[], cwd = ROOT) {
+  return spawnSync(command, args, { cwd, encoding: 'utf8' });
+}
+
+test('a set-up that has nothing to do is quick and silent', (t) => {
+  const started = performance.now();
+  const setup = run(join(ROOT, 'scripts/setup.sh'), []);
+  t.is(setup.status, 0);
+  t.is(setup.stdout + setup.stderr, '');
+  t.true(performance.now() - started < 2000);
+});
+
+test('the help names every target that a person may want, with a word on each', (t) => {
+  const help = run('make', ['help']).stdout;
+  for (const target of ['setup', 'build', 'test', 'lint', 'format', 'demo', 'bench', 'install']) {
+    t.regex(help, new RegExp(`^ {2}make ${target} +\\w`, 'm'));
+  }
+});
+
+test('what is installed runs by itself from anywhere, and is removed without a trace', (t) => {
+  const dest = mkdtempSync(join(tmpdir(), `dp${process.pid}-install-`));
+  try {
+    const install = run('scripts/install.sh', [dest, '/opt/dp']);
+    t.is(install.status, 0, install.stderr);
+    const bin = join(dest, 'opt/dp/bin/dpctl');
+    t.true((statSync(bin).mode & 0o111) !== 0);
+    const version = run(bin, ['version'], '/');
+    t.is(version.status, 0, version.stderr);
+    t.regex(version.stdout, /libbpf +\d/);
+    t.is(run('scripts/install.sh', [dest, '/opt/dp']).status, 0, 'again, over itself');
+
+    t.is(run('scripts/install.sh', ['--uninstall', dest, '/opt/dp']).status, 0);
+    const left = readdirSync(dest, { recursive: true, withFileTypes: true });
+    t.deepEqual(
+      left.filter((entry) => !entry.isDirectory()).map(({ name }) => name),
+      [],
+    );
+  } finally {
+    rmSync(dest, { recursive: true });
+  }
+});
+
+test('the bundle is what the bin of package.json names, and can be run', (t) => {
+  const bin = join(ROOT, 'node_modules/.bin/dpctl');
+  const version = run(bin, ['version']);
+  t.is(version.status, 0, version.stderr);
+});

@@ -1,5 +1,7 @@
 /** The program. What it does is in run.ts, which tests can import without running anything. */
-import { runLine } from './run.js';
+import { runLine, watchCrashes } from './run.js';
 
-// Everything is written when this comes back; what is still open (sockets, pipes) is the kernel's to close.
-void runLine(process.argv.slice(2), process.env).then((code) => process.exit(code));
+const words = process.argv.slice(2);
+watchCrashes(words, process.env);
+// Everything is written when this comes back; what is still open is the kernel's to close.
+void runLine(words, process.env).then((code) => process.exit(code));

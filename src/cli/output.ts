@@ -90,10 +90,16 @@ function sleep(milliseconds: number): void {
 }
 
 /**
- * Text that is safe on a terminal: control characters, which a name may have in it, are written
- * as \\xNN.
+ * A value (a name, an address) that is safe on a terminal and stays on its line: control
+ * characters, which a name may have in it, are written as \\xNN.
  */
 export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, escapeOf);
+}
+
+/** The same for a message, which may have several lines. */
+export function printableLines(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, escapeOf);
 }

@@ -1,7 +1,7 @@
 /** The one place that turns an error into text, JSON and an exit code. */
 import { DpctlError } from '../../loader/errors.js';
 import type { Paint } from './color.js';
-import { printable } from './output.js';
+import { printableLines } from './output.js';
 
 /** An error as it is shown. */
 export interface Report {
@@ -48,10 +48,10 @@ export function reportOf(error: unknown, debug: boolean): Report {
 export function reportText(report: Report, paint: Paint): string {
   const { code, msg, causes, hint, stack } = report;
   return [
-    `${paint.red(paint.bold(`error[${code}]`))}: ${printable(msg)}`,
-    ...causes.map((cause) => `  cause: ${printable(cause)}`),
-    ...(hint === '' ? [] : [`${paint.cyan('try')}: ${printable(hint)}`]),
-    ...(stack === '' ? [] : [paint.dim(printable(stack))]),
+    `${paint.red(paint.bold(`error[${code}]`))}: ${printableLines(msg)}`,
+    ...causes.map((cause) => `  cause: ${printableLines(cause)}`),
+    ...(hint === '' ? [] : [`${paint.cyan('try')}: ${printableLines(hint)}`]),
+    ...(stack === '' ? [] : [paint.dim(printableLines(stack))]),
     '',
   ].join('\n');
 }

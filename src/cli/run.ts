@@ -53,7 +53,7 @@ async function emit(outcome: Outcome, globals: GlobalValues, env: Environment): 
     }
   }
   const lines = [...(showData ? [] : done), ...notes.map((note) => `note: ${note}`)];
-  if (lines.length > 0) writeStderr(printable(`${lines.join('\n')}\n`));
+  if (lines.length > 0) writeStderr(`${lines.map(printable).join('\n')}\n`);
   return exitCode;
 }
 
@@ -75,6 +75,16 @@ function fail(error: unknown, globals: GlobalValues, env: Environment): number {
   const json = globals.json === true || globals.output === 'json';
   writeStderr(json ? reportJson(report) : reportText(report, paintFor(2, globals.color, env)));
   return report.exitCode;
+}
+
+/**
+ * What is thrown where nobody waits for it (a timer, a worker) ends the process as any other error
+ * does. Without this Node prints it in its own way and exits with 1, which means bad usage here.
+ */
+export function watchCrashes(words: readonly string[], env: Environment): void {
+  process.on('uncaughtException', (error) => {
+    process.exit(fail(error, guessGlobals(words, env), env));
+  });
 }
 
 /**

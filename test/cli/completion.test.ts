@@ -66,6 +66,8 @@ test('values of flags, in two words, in one, and split by bash', async (t) => {
   t.deepEqual(await values('attach', '--network', '='), ['blue', 'default']);
   t.deepEqual(await values('attach', '--network', '=', 'blue', ''), ['ns1', 'ns2']);
   t.deepEqual(await values('dump', '--root', ''), [':directory']);
+  t.deepEqual(await values('dump', '--root', '=', '/e'), [':directory']);
+  t.deepEqual(await values('dump', '--root=/e'), []);
   t.deepEqual(await values('attach', '--mtu', ''), []);
 });
 

@@ -113,10 +113,10 @@ test('wide characters take two columns, accents none', async (t) => {
 });
 
 test('a name cannot write to the terminal', async (t) => {
-  const rows = [{ name: 'a\u001b[31mb\u0007\u009b', age: 1, longName: ['\r'], on: true }];
+  const rows = [{ name: 'a\u001b[31mb\n\u0007\u009b', age: 1, longName: ['\r'], on: true }];
   const table = await rendered(list(rows, SIMPLE), 'table');
-  t.true(table.includes('a\\x1b[31mb\\x07\\x9b'), table);
-  t.is(await rendered(list(rows, SIMPLE), 'name'), 'a\\x1b[31mb\\x07\\x9b\n');
+  t.true(table.includes('a\\x1b[31mb\\x0a\\x07\\x9b'), table);
+  t.is(await rendered(list(rows, SIMPLE), 'name'), 'a\\x1b[31mb\\x0a\\x07\\x9b\n');
   t.is(JSON.parse(await rendered(list(rows, SIMPLE), 'json'))[0].name, rows[0]?.name);
 });
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { execa } from 'execa';
 import { createColors } from 'picocolors';
 import { DpctlError, kernelError } from '../../loader/errors.js';
 import { reportJson, reportOf, reportText } from '../../src/cli/report.js';
@@ -74,6 +75,20 @@ test('a failure of the operating system is not a bug of ours', (t) => {
       details: { errno: 'ENOSPC', call: 'write' },
     },
   );
+});
+
+test('what is thrown where nobody waits for it is a bug of ours, too', async (t) => {
+  const run = new URL('../../src/cli/run.js', import.meta.url);
+  const program = `
+    import { watchCrashes } from '${run}';
+    watchCrashes([], {});
+    setTimeout(() => { throw new TypeError('boom'); }, 1);
+  `;
+  const argv = ['--input-type=module', '-e', program];
+  const { exitCode, stdout, stderr } = await execa(process.execPath, argv, { reject: false });
+  t.is(exitCode, 70);
+  t.is(stdout, '');
+  t.regex(stderr, /^error\[BUG\]: TypeError: boom/);
 });
 
 test('a BigInt in the details does not hide the error', (t) => {

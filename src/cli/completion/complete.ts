@@ -53,6 +53,8 @@ export async function candidates(words: readonly string[], sources: Sources): Pr
       if (flag === undefined || flag.type === 'boolean') return [];
       const values = await valuesOf(flag, sources, context.root);
       if (merged.split) return values;
+      // Only bash looks for directories behind the equals sign.
+      if (flag.completion === 'directory') return [];
       return values.map(({ value, text }) => ({
         value: `${current.slice(0, equals + 1)}${value}`,
         text,

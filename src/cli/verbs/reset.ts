@@ -27,8 +27,10 @@ export async function run(call: Call): Promise<Outcome> {
 }
 
 function listText(list: readonly PlanRow[]): string {
-  const lines = list.map(({ step, subject, detail }) => `  ${words(step, subject, detail)}\n`);
-  return printable(`to be removed:\n${lines.join('')}`);
+  const lines = list.map(
+    ({ step, subject, detail }) => `  ${printable(words(step, subject, detail))}\n`,
+  );
+  return `to be removed:\n${lines.join('')}`;
 }
 
 async function confirm(things: number): Promise<void> {

@@ -1,5 +1,5 @@
 import type { StatusReport } from '../../control/types.js';
-import { printable } from '../output.js';
+import { printableLines } from '../output.js';
 import type { Call } from '../parse.js';
 import { tableLines } from '../render/table.js';
 import { FACT } from '../schemas/control.js';
@@ -37,7 +37,7 @@ export function statusText(
 ): string {
   const table = tableLines(FACT.columns, facts, (text) => text.length, bold);
   const found = problems.map(({ code, subject, message, fix }) =>
-    printable(
+    printableLines(
       `problem[${code}]: ${subject === '' ? '' : `${subject}: `}${message}\n${fix === '' ? '' : `try: ${fix}\n`}`,
     ),
   );

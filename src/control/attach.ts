@@ -4,6 +4,7 @@ import { installedProgramId } from '../kernel/datapath.js';
 import { foreignFilters } from '../kernel/hook.js';
 import { linkGet, openRtnl } from '../kernel/netlink.js';
 import { closeNetns, netnsExists, openNetnsRef } from '../kernel/netns.js';
+import { bootId } from '../kernel/process.js';
 import {
   addEndpoint,
   ensureDefaultNetwork,
@@ -11,12 +12,14 @@ import {
   IFNAME_DEFAULT,
   markDetaching,
   NETWORK_DEFAULT,
+  removeEndpoint,
 } from '../model/edit.js';
 import { checkIfname } from '../model/names.js';
 import type { NamespaceRef, State } from '../model/state.js';
 import { freeIfindex } from './adjust.js';
 import { type FoundDevice, findDevice } from './adopt.js';
 import { type Changed, change } from './change.js';
+import { inspectPort } from './inspect.js';
 import { hostPins, type Node } from './node.js';
 import { endpointRows } from './rows.js';
 import type { AttachRequest, ChangeOptions, EndpointChange } from './types.js';
@@ -38,10 +41,12 @@ export async function attach(
   const ifname = checkIfname(request.ifname ?? IFNAME_DEFAULT);
   let id = 0;
   const changed = await change(node, options, (before) => {
+    const dead = deadNamesakes(node, before, request.ns);
+    const alive = dead.reduce(removeEndpoint, before);
     const state =
       (request.network ?? NETWORK_DEFAULT) === NETWORK_DEFAULT
-        ? ensureDefaultNetwork(before).state
-        : before;
+        ? ensureDefaultNetwork(alive).state
+        : alive;
     const target = resolveTarget(node, state, request, ifname);
     const { adopted } = target;
     const edited = addEndpoint(state, {
@@ -54,18 +59,30 @@ export async function attach(
       isolated: request.isolated,
       lock: request.lock,
       allowPrefixes: request.allowPrefixes,
-      ifindex: adopted?.ifindex ?? freeIfindex(node, [state]),
+      ifindex: adopted?.ifindex ?? freeIfindex(node, [before, state]),
       hostIfname: adopted?.hostIfname,
       adopted: adopted?.settings,
       raisedLoopback: target.loopbackDown,
       defaultMtu: adopted?.settings.mtu ?? DEFAULT_MTU,
+      macSeed: `${bootId()}${node.paths.root}`,
     });
     id = edited.endpoint.id;
     const networks = new Set([edited.endpoint.network]);
-    return { state: edited.state, scope: { endpoints: new Set([id]), networks } };
+    return { state: edited.state, scope: { endpoints: new Set([id, ...dead]), networks } };
   });
   const notes = [...changed.notes, ...(changed.changed ? filterNotes(node, changed, id) : [])];
   return endpointChange({ ...changed, notes }, (endpoint) => endpoint.id === id);
+}
+
+/**
+ * Endpoints of a namespace that had this name and is gone: what they had is free again.
+ * @returns their numbers
+ */
+function deadNamesakes(node: Node, state: State, ref: string): number[] {
+  return findEndpoints(state, { ref })
+    .filter(({ namespace }) => namespace.cookie !== '')
+    .filter((endpoint) => inspectPort(node, endpoint, false).namespace === 'gone')
+    .map(({ id }) => id);
 }
 
 /** Of the addresses that an adopted interface has, those that become the endpoint's. */

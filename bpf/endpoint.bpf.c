@@ -66,7 +66,7 @@ int endpoint(struct __sk_buff *skb)
 			return verdict;
 	} else if ((ep->flags & (ENDPOINT_LEARN | ENDPOINT_GATEWAY)) == ENDPOINT_LEARN &&
 		   !mac_equal(eth->h_source, ep->mac)) {
-		fdb_learn(skb, ep, network);
+		fdb_learn(skb, ep, network, eth);
 	}
 
 	/* A call may have moved the frame's data, as far as the verifier knows. */

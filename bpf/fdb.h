@@ -192,14 +192,16 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, struct endpoint 
 }
 
 /* The source MAC is behind this endpoint. Never stops the frame: nor does a bridge. */
-static __noinline int fdb_learn(struct __sk_buff *skb, struct endpoint *ep, struct network *network)
+static __noinline int fdb_learn(struct __sk_buff *skb, struct endpoint *ep,
+				struct network *network, const struct ethhdr *eth)
 {
 	union fdb_owner old, owner = { .ifindex = skb->ifindex, .endpoint = ep->id };
-	struct fdb_key key = { .vni = network->vni };
 	__u64 now = bpf_jiffies64();
+	struct fdb_key key;
 	struct fdb *fdb;
 
-	load(skb, offsetof(struct ethhdr, h_source), key.mac, sizeof(key.mac));
+	key.vni = network->vni;
+	mac_copy_padded(key.mac, eth->h_source);
 	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
 	if (!fdb)
 		return fdb_learn_new(skb, ep, network, &key);

@@ -31,7 +31,12 @@
  * about 4 ms to copy would hurt everybody else on that CPU.
  */
 #define FLOOD_PORT_MAX 4096
+/* Nodes that this one knows, itself not among them; number 0 stands for this node. */
+#define NODE_MAX 4096
+/* Nodes that one flooded frame is sent to at the most: all of them. */
+#define FLOOD_NODE_MAX NODE_MAX
 /* Default sizes of the tables that grow with the traffic; changed at load time. */
+#define REPLICA_MAX 65536
 #define FDB_MAX 65536
 #define NEIGH_MAX 65536
 #define PREFIX_MAX 16384
@@ -61,6 +66,7 @@ struct endpoint {
 
 enum network_flags {
 	NETWORK_NO_FLOOD_UNKNOWN = 1 << 0, /* unknown unicast is dropped instead of flooded */
+	NETWORK_NO_LEARN_NODES = 1 << 1, /* MACs behind other nodes are only those that are told */
 };
 
 /* dp_network: index of the network, from 1 -> configuration. */
@@ -69,6 +75,12 @@ struct network {
 	__u32 ageing; /* seconds after which a silent learned MAC is forgotten; 0: never */
 	__u32 flags; /* enum network_flags */
 	__u32 slots; /* one more than the highest slot of the flood list in use */
+	__u32 replicas; /* the same of the list of nodes that have the network */
+};
+
+/* dp_vni: VNI on the wire -> index of the network. A VNI that is not there is somebody else's. */
+struct vni {
+	__u32 network; /* index in dp_network */
 };
 
 /* dp_port: the flood list of a network. A slot that is not there is a hole. */
@@ -80,6 +92,16 @@ struct port_key {
 struct port {
 	__u32 ifindex; /* host end of the endpoint */
 	__u32 endpoint; /* its number */
+};
+
+/* dp_replica: the nodes that a flooded frame of a network is sent to. A slot may be a hole. */
+struct replica_key {
+	__u32 network; /* index in dp_network */
+	__u32 slot;
+};
+
+struct replica {
+	__u32 node; /* its number */
 };
 
 enum fdb_flags {
@@ -101,9 +123,15 @@ struct fdb_key {
 	__u16 pad;
 };
 
+/*
+ * Where a MAC is: behind an endpoint of this node (ifindex and endpoint), or
+ * behind another node (node), or nowhere any more (all zero: on its way out).
+ * The first three are changed together by one 64-bit exchange.
+ */
 struct fdb {
-	__u32 ifindex; /* host end of the endpoint behind which the MAC is; 0: on its way out */
-	__u32 endpoint; /* its number; changed together with ifindex by one 64-bit exchange */
+	__u32 ifindex; /* host end of the endpoint; 0: not on this node */
+	__u16 endpoint; /* its number; 0: not on this node */
+	__u16 node; /* number of the node; 0: this one */
 	__u32 flags; /* enum fdb_flags; 0: learned */
 	__u32 pad;
 	__u64 last_seen; /* jiffies64 of the last frame from this MAC, up to a second late */
@@ -148,7 +176,54 @@ struct endpoint_stats {
 	__u64 suppressed; /* ARP requests and neighbour solicitations answered in its neighbours' stead */
 };
 
-/* dp_learned: number of the endpoint -> how many MACs are learned there now. */
+enum underlay_flags {
+	UNDERLAY_IP6 = 1 << 0, /* nodes talk IPv6 to each other */
+	UNDERLAY_FRAGMENT = 1 << 1, /* routers may fragment: DF is not set (IPv4) */
+	UNDERLAY_DSCP = 1 << 2, /* the DSCP of the frame inside is copied, instead of `dscp` */
+};
+
+/* dp_underlay: one entry, how this node sends to others and hears them. */
+struct underlay {
+	__u32 ifindex; /* where the way to nodes starts if the kernel's routes don't say; 0: no underlay */
+	__u32 flags; /* enum underlay_flags */
+	__u32 mtu; /* bytes of layer 3 that the underlay carries; a route or a path may carry less */
+	__u32 replicator; /* ifindex of the device through which copies of a frame go to nodes */
+	__u8 local[16]; /* this node's VTEP address, IPv4 as ::ffff:a.b.c.d */
+	__be16 port; /* UDP port of VXLAN; network byte order */
+	__u8 ttl; /* TTL or hop limit of what is sent */
+	__u8 dscp; /* DSCP of what is sent, 6 bits */
+};
+
+/* dp_node: number of the node, from 1 to NODE_MAX - 1 -> how to reach it. */
+struct node {
+	__u8 vtep[16]; /* its VTEP address, IPv4 as ::ffff:a.b.c.d; all zero: no such node */
+	__u32 flags; /* none yet */
+	__u32 learn_max; /* learned MACs at most behind it */
+};
+
+/* dp_vtep: VTEP address -> node. Nobody else is listened to. */
+struct vtep_key {
+	__u8 ip[16]; /* IPv4 as ::ffff:a.b.c.d */
+};
+
+struct vtep {
+	__u32 node; /* its number */
+};
+
+/* dp_nodestat, one for each CPU: counters of a node, as seen from this one. */
+struct node_stats {
+	__u64 tx_packets; /* frames sent to the node */
+	__u64 tx_bytes; /* bytes of them without the outer headers */
+	__u64 rx_packets; /* frames from the node, those that were dropped too */
+	__u64 rx_bytes;
+	__u64 tx_dropped; /* frames for the node that were dropped, for whatever reason */
+	__u64 rx_dropped; /* frames from the node that were dropped, for whatever reason */
+};
+
+/*
+ * dp_learned: number of the endpoint -> how many MACs are learned there now.
+ * dp_nodelearn: number of the node -> the same behind it.
+ */
 struct learned {
 	__u32 count;
 };
@@ -177,6 +252,20 @@ enum reason {
 	REASON_NO_PORT = 14, /* nobody else is on the network */
 	REASON_NO_NETWORK = 15, /* the endpoint's network is gone */
 	REASON_REDIRECT = 16, /* the kernel refused to redirect */
+	REASON_NO_UNDERLAY = 17, /* destination is behind another node but no underlay is set */
+	REASON_NO_NODE = 18, /* destination is behind a node that is gone */
+	REASON_NO_ROUTE = 19, /* no route to the node; the error is a BPF_FIB_LKUP_RET_ code */
+	REASON_TOO_BIG = 20, /* does not fit into the path to the node with the outer headers */
+	REASON_ENCAP = 21, /* the kernel refused to make room for the outer headers */
+	REASON_ENCAP_GSO = 22, /* segments already in a tunnel, or of a kind that no tunnel takes */
+	REASON_ENCAP_VLAN = 23, /* more VLAN tags than are sent to another node */
+	REASON_SPLIT_HORIZON = 24, /* came from a node and would go to a node */
+	REASON_VTEP_UNKNOWN = 25, /* VXLAN of a known network from an unknown node */
+	REASON_OUTER_FRAGMENT = 26, /* VXLAN in a fragment */
+	REASON_OUTER_MALFORMED = 27, /* VXLAN packet whose outer headers contradict its length */
+	REASON_INNER_MALFORMED = 28, /* what is inside the VXLAN packet is no Ethernet frame */
+	REASON_ECN = 29, /* congestion on the way, and the packet inside cannot say so (RFC 6040, 4.2) */
+	REASON_DECAP = 30, /* the kernel refused to remove the outer headers */
 
 	REASON_NOTICE = 64, /* never counted: what follows is no drop */
 	REASON_FDB_FULL = 65, /* MAC not learned: the table is full */
@@ -187,6 +276,10 @@ enum reason {
 	REASON_EVENT_LIMIT = 70, /* events not sent: over the rate */
 	REASON_EVENT_LOST = 71, /* events lost: the ring was full */
 	REASON_TIMER = 72, /* ageing timer could not be started; the entry was not learned */
+	REASON_VNI_UNKNOWN = 73, /* VXLAN of an unknown network: left to the kernel */
+	REASON_NODE_LEARN_LIMIT = 74, /* MAC not learned: as many as may be are known behind its node */
+	REASON_ICMP_LIMIT = 75, /* sender not told that its packet is too big: over the rate */
+	REASON_ICMP_IMPOSSIBLE = 76, /* sender not told that its packet is too big: there is no way to */
 
 	REASON_MAX = 128,
 };
@@ -207,7 +300,13 @@ struct config {
 	__u32 event_rate; /* events a second and CPU at the most */
 };
 
-/* dp_bucket, one for each CPU: what is left of the events of this second. */
+enum bucket_kind {
+	BUCKET_EVENT = 0, /* events to user space */
+	BUCKET_ICMP = 1, /* "packet too big" to endpoints */
+	BUCKET_MAX = 2,
+};
+
+/* dp_bucket, one for each CPU: by kind, what is left of this second. */
 struct bucket {
 	__u64 filled; /* ns since boot when tokens were last added */
 	__u32 tokens;
@@ -227,6 +326,10 @@ enum source_file {
 	FILE_NEIGH = 6,
 	FILE_DELIVER = 7,
 	FILE_FLOOD = 8,
+	FILE_ENCAP = 9,
+	FILE_DECAP = 10,
+	FILE_PMTU = 11,
+	FILE_UNDERLAY = 12,
 };
 
 /* dp_event: what a drop or notice tells a listener. */
@@ -243,7 +346,8 @@ struct event {
 	__be16 protocol; /* EtherType */
 	__u8 src[6];
 	__u8 dst[6];
-	__u16 pad[3];
+	__u16 node; /* number of the node that it came from or was for, 0 if none */
+	__u16 pad[2];
 };
 
 /*

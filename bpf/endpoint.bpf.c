@@ -26,6 +26,8 @@ const volatile struct contract {
 	enum neigh_flags neigh_flags;
 	enum reason reason;
 	enum config_flags config_flags;
+	enum underlay_flags underlay_flags;
+	enum bucket_kind bucket_kind;
 	enum source_file source_file;
 	enum control_op control_op;
 	struct event event;

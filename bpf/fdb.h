@@ -2,10 +2,10 @@
 /*
  * The MAC table: look-up, learning, moving, ageing.
  *
- * A learned entry belongs to whoever its owner word (ifindex and endpoint
+ * A learned entry belongs to whoever its owner word (ifindex, endpoint and node
  * together) names. It is moved and removed only by a successful exchange of
- * that word, so that each entry is counted at exactly one endpoint and nobody
- * deletes what somebody else has put in its place.
+ * that word, so that each entry is counted at exactly one endpoint or node and
+ * nobody deletes what somebody else has put in its place.
  */
 #ifndef FDB_H
 #define FDB_H
@@ -31,7 +31,8 @@ const volatile __u32 sleep_max = 30;
 union fdb_owner {
 	struct {
 		__u32 ifindex;
-		__u32 endpoint;
+		__u16 endpoint;
+		__u16 node;
 	};
 	__u64 word; /* 0: nobody, the entry is being removed */
 };
@@ -47,24 +48,34 @@ static __always_inline bool fdb_exchange(struct fdb *fdb, union fdb_owner from, 
 	return __sync_val_compare_and_swap((__u64 *)fdb, from.word, to.word) == from.word;
 }
 
-static __always_inline void learned_add(__u32 endpoint, __s32 count)
+/* How many MACs are learned there: behind an endpoint, or behind another node. */
+static __always_inline struct learned *learned_find(union fdb_owner owner)
 {
-	struct learned *learned = bpf_map_lookup_elem(&dp_learned_v1, &endpoint);
+	__u32 index = owner.node;
+
+	if (index)
+		return bpf_map_lookup_elem(&dp_nodelearn_v1, &index);
+	index = owner.endpoint;
+	return bpf_map_lookup_elem(&dp_learned_v1, &index);
+}
+
+static __always_inline void learned_add(union fdb_owner owner, __s32 count)
+{
+	struct learned *learned = learned_find(owner);
 
 	if (learned)
 		__sync_fetch_and_add(&learned->count, count);
 }
 
-/* Take one of the endpoint's places for learned MACs; false: none is left. */
-static __always_inline bool learned_take(const struct endpoint *ep)
+/* Take one of the places for learned MACs there, of which there are max; false: none is left. */
+static __always_inline bool learned_take(union fdb_owner owner, __u32 max)
 {
-	__u32 id = ep->id;
-	struct learned *learned = bpf_map_lookup_elem(&dp_learned_v1, &id);
+	struct learned *learned = learned_find(owner);
 
 	/* The first look keeps a flood of new MACs off the shared cache line. */
-	if (!learned || learned->count >= ep->learn_max)
+	if (!learned || learned->count >= max)
 		return false;
-	if (__sync_fetch_and_add(&learned->count, 1) < ep->learn_max)
+	if (__sync_fetch_and_add(&learned->count, 1) < max)
 		return true;
 	__sync_fetch_and_add(&learned->count, -1);
 	return false;
@@ -92,7 +103,7 @@ static __always_inline bool fdb_forget(struct fdb_key *key, struct fdb *fdb, uni
 		fdb_exchange(fdb, nobody, owner);
 		return false;
 	}
-	learned_add(owner.endpoint, -1);
+	learned_add(owner, -1);
 	return true;
 }
 
@@ -111,6 +122,21 @@ static __always_inline void fdb_sweep(struct fdb_key *key, struct fdb *fdb)
 	bpf_timer_start(&fdb->timer, sleep_max * NSEC_PER_SEC, 0);
 }
 
+/* The network of a learned entry, or NULL if that or its place is gone. */
+static __always_inline struct network *fdb_network(const struct fdb_key *key, union fdb_owner owner)
+{
+	struct network *network;
+	struct endpoint *ep;
+
+	if (owner.node)
+		return node_exists(owner.node) ? network_find_vni(key->vni) : NULL;
+	ep = endpoint_find(owner.ifindex);
+	if (!ep || ep->id != owner.endpoint)
+		return NULL;
+	network = network_find(ep);
+	return network && network->vni == key->vni ? network : NULL;
+}
+
 /*
  * The timer of a learned entry. It asks the network's ageing time each time, so
  * a change is obeyed, and needs no process: the timer holds the program.
@@ -118,20 +144,17 @@ static __always_inline void fdb_sweep(struct fdb_key *key, struct fdb *fdb)
 static int fdb_age(void *map __attribute__((unused)), struct fdb_key *key, struct fdb *fdb)
 {
 	union fdb_owner owner = fdb_owner(fdb);
-	struct network *network = NULL;
+	struct network *network;
 	__u64 left, sleep;
-	struct endpoint *ep;
 
 	if (!owner.word) {
 		fdb_sweep(key, fdb);
 		return 0;
 	}
 	sleep = (__u64)sleep_max * hz;
-	ep = endpoint_find(owner.ifindex);
-	if (ep && ep->id == owner.endpoint)
-		network = network_find(ep);
-	/* The endpoint or the network is gone: so is what was learned there. */
-	left = network && network->vni == key->vni ? sleep : 0;
+	network = fdb_network(key, owner);
+	/* The endpoint, the node or the network is gone: so is what was learned there. */
+	left = network ? sleep : 0;
 	if (left && network->ageing)
 		left = fdb_left(fdb, network->ageing);
 	/* It may have been moved a moment ago; then it is looked at again later. */
@@ -157,27 +180,46 @@ static __always_inline int fdb_start_timer(struct fdb *fdb, __u32 ageing)
 	return bpf_timer_start(&fdb->timer, sleep * NSEC_PER_SEC, 0);
 }
 
+/*
+ * Who was heard: the endpoint ep, or, without one, the node that `from` names
+ * (report.h).
+ */
+struct fdb_sender {
+	struct endpoint *ep;
+	__u64 from;
+	union fdb_owner owner;
+	__u32 learn_max; /* MACs learned there at most */
+};
+
+static __always_inline int fdb_learn_limit(struct __sk_buff *skb, const struct fdb_sender *sender)
+{
+	if (sender->owner.node)
+		return notice_from(skb, NULL, sender->from, REASON_NODE_LEARN_LIMIT, 1, 0);
+	return notice(skb, sender->ep, REASON_LEARN_LIMIT, 1, 0);
+}
+
 /* A MAC that is in nobody's table yet. */
-static __always_inline int fdb_learn_new(struct __sk_buff *skb, struct endpoint *ep,
+static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb_sender *sender,
 					 struct network *network, struct fdb_key *key)
 {
-	union fdb_owner owner = { .ifindex = skb->ifindex, .endpoint = ep->id };
+	union fdb_owner owner = sender->owner;
 	struct fdb *fdb, new = {
 		.ifindex = owner.ifindex,
 		.endpoint = owner.endpoint,
+		.node = owner.node,
 		.last_seen = bpf_jiffies64(),
 	};
 	int error;
 
-	if (!learned_take(ep))
-		return notice(skb, ep, REASON_LEARN_LIMIT, 1, 0);
+	if (!learned_take(owner, sender->learn_max))
+		return fdb_learn_limit(skb, sender);
 	error = bpf_map_update_elem(&dp_fdb_v1, key, &new, BPF_NOEXIST);
 	if (error) {
-		learned_add(owner.endpoint, -1);
+		learned_add(owner, -1);
 		/* Another CPU was faster. */
 		if (error == -EEXIST)
 			return CONTINUE;
-		return notice(skb, ep, REASON_FDB_FULL, 1, error);
+		return notice_from(skb, sender->ep, sender->from, REASON_FDB_FULL, 1, error);
 	}
 	fdb = bpf_map_lookup_elem(&dp_fdb_v1, key);
 	if (!fdb)
@@ -186,31 +228,28 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, struct endpoint 
 	/* EBUSY: forgotten and learned anew by another CPU, which starts it. */
 	if (error && error != -EBUSY) {
 		fdb_forget(key, fdb, owner);
-		return notice(skb, ep, REASON_TIMER, 1, error);
+		return notice_from(skb, sender->ep, sender->from, REASON_TIMER, 1, error);
 	}
 	return CONTINUE;
 }
 
-/* The source MAC is behind this endpoint. Never stops the frame: nor does a bridge. */
-static __noinline int fdb_learn(struct __sk_buff *skb, struct endpoint *ep,
-				struct network *network, const struct ethhdr *eth)
+/* The MAC of the key is there. Never stops the frame: nor does a bridge. */
+static __always_inline int fdb_learn_from(struct __sk_buff *skb, const struct fdb_sender *sender,
+					  struct network *network, struct fdb_key *key)
 {
-	union fdb_owner old, owner = { .ifindex = skb->ifindex, .endpoint = ep->id };
+	union fdb_owner old, owner = sender->owner;
 	__u64 now = bpf_jiffies64();
-	struct fdb_key key;
 	struct fdb *fdb;
 
-	key.vni = network->vni;
-	mac_copy_padded(key.mac, eth->h_source);
-	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
+	fdb = bpf_map_lookup_elem(&dp_fdb_v1, key);
 	if (!fdb)
-		return fdb_learn_new(skb, ep, network, &key);
+		return fdb_learn_new(skb, sender, network, key);
+	old = fdb_owner(fdb);
 	if (fdb->flags) {
-		if (fdb->ifindex != owner.ifindex)
-			return notice(skb, ep, REASON_STATIC_MAC, 1, 0);
+		if (old.ifindex != owner.ifindex || old.node != owner.node)
+			return notice_from(skb, sender->ep, sender->from, REASON_STATIC_MAC, 1, 0);
 		return CONTINUE;
 	}
-	old = fdb_owner(fdb);
 	if (old.word == owner.word) {
 		/* Seldom, to leave the cache line to the CPUs that read it. */
 		if (now - fdb->last_seen >= hz)
@@ -220,15 +259,31 @@ static __noinline int fdb_learn(struct __sk_buff *skb, struct endpoint *ep,
 	/* On its way out: learned again by the next frame. */
 	if (!old.word)
 		return CONTINUE;
-	if (!learned_take(ep))
-		return notice(skb, ep, REASON_LEARN_LIMIT, 1, 0);
+	if (!learned_take(owner, sender->learn_max))
+		return fdb_learn_limit(skb, sender);
 	if (fdb_exchange(fdb, old, owner)) {
 		fdb->last_seen = now;
-		learned_add(old.endpoint, -1);
+		learned_add(old, -1);
 	} else {
-		learned_add(owner.endpoint, -1);
+		learned_add(owner, -1);
 	}
 	return CONTINUE;
+}
+
+/* The source MAC is behind this endpoint. */
+static __noinline int fdb_learn(struct __sk_buff *skb, struct endpoint *ep,
+				struct network *network, const struct ethhdr *eth)
+{
+	struct fdb_sender sender = {
+		.ep = ep,
+		.owner = { .ifindex = skb->ifindex, .endpoint = ep->id },
+		.learn_max = ep->learn_max,
+	};
+	struct fdb_key key;
+
+	key.vni = network->vni;
+	mac_copy_padded(key.mac, eth->h_source);
+	return fdb_learn_from(skb, &sender, network, &key);
 }
 
 /* Where a MAC is. */

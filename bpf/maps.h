@@ -11,6 +11,7 @@
 #ifndef MAPS_H
 #define MAPS_H
 
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -92,6 +93,58 @@ struct {
 } dp_learned_v1 SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NETWORK_MAX);
+	__type(key, __u32);
+	__type(value, struct vni);
+} dp_vni_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, REPLICA_MAX);
+	__type(key, struct replica_key);
+	__type(value, struct replica);
+} dp_replica_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct underlay);
+} dp_underlay_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NODE_MAX);
+	__type(key, __u32);
+	__type(value, struct node);
+} dp_node_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NODE_MAX);
+	__type(key, struct vtep_key);
+	__type(value, struct vtep);
+} dp_vtep_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NODE_MAX);
+	__type(key, __u32);
+	__type(value, struct node_stats);
+} dp_nodestat_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NODE_MAX);
+	__type(key, __u32);
+	__type(value, struct learned);
+} dp_nodelearn_v1 SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, REASON_MAX);
 	__type(key, __u32);
@@ -107,7 +160,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, BUCKET_MAX);
 	__type(key, __u32);
 	__type(value, struct bucket);
 } dp_bucket_v1 SEC(".maps");
@@ -140,15 +193,20 @@ static __always_inline struct endpoint *endpoint_find(__u32 ifindex)
 	return ep;
 }
 
-/* The endpoint's network, or NULL if it is gone. */
-static __always_inline struct network *network_find(const struct endpoint *ep)
+/* The network with an index that came from a table, or NULL if it is gone. */
+static __always_inline struct network *network_find_index(__u32 index)
 {
-	__u32 index = ep->network;
 	struct network *network = bpf_map_lookup_elem(&dp_network_v1, &index);
 
 	if (!network || !network->vni)
 		return NULL;
 	return network;
+}
+
+/* The endpoint's network, or NULL if it is gone. */
+static __always_inline struct network *network_find(const struct endpoint *ep)
+{
+	return network_find_index(ep->network);
 }
 
 static __always_inline struct endpoint_stats *stats_find(__u32 endpoint)
@@ -164,6 +222,47 @@ static __always_inline void count_rx(__u32 endpoint, __u32 bytes)
 		stats->rx_packets++;
 		stats->rx_bytes += bytes;
 	}
+}
+
+/* How this node talks to others, or NULL if it does not. */
+static __always_inline struct underlay *underlay_find(void)
+{
+	__u32 zero = 0;
+	struct underlay *underlay = bpf_map_lookup_elem(&dp_underlay_v1, &zero);
+
+	if (!underlay || !underlay->ifindex)
+		return NULL;
+	return underlay;
+}
+
+/* The node with this number; one that is gone has an address of zeros. */
+static __always_inline struct node *node_find(__u32 node)
+{
+	return bpf_map_lookup_elem(&dp_node_v1, &node);
+}
+
+static __always_inline bool node_exists(__u32 number)
+{
+	struct node *node = node_find(number);
+	const __u64 *vtep;
+
+	if (!node)
+		return false;
+	vtep = (const __u64 *)node->vtep;
+	return vtep[0] | vtep[1];
+}
+
+/* The network that has the VNI on this node, or NULL. */
+static __always_inline struct network *network_find_vni(__u32 vni)
+{
+	struct vni *found = bpf_map_lookup_elem(&dp_vni_v1, &vni);
+
+	return found ? network_find_index(found->network) : NULL;
+}
+
+static __always_inline struct node_stats *node_stats_find(__u32 node)
+{
+	return bpf_map_lookup_elem(&dp_nodestat_v1, &node);
 }
 
 #endif

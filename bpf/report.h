@@ -26,13 +26,13 @@ static __always_inline void count_reason(enum reason reason, __u64 packets, __u6
 }
 
 /*
- * May this CPU send one more event now? A bucket that holds a second's worth:
+ * May this CPU do one more of these now? A bucket that holds a second's worth:
  * a burst is seen whole, and a storm of drops costs a counter each, no more.
  */
-static __always_inline bool event_allowed(__u32 rate, __u64 now)
+static __always_inline bool rate_allows(enum bucket_kind kind, __u32 rate, __u64 now)
 {
-	__u32 zero = 0;
-	struct bucket *bucket = bpf_map_lookup_elem(&dp_bucket_v1, &zero);
+	__u32 index = kind;
+	struct bucket *bucket = bpf_map_lookup_elem(&dp_bucket_v1, &index);
 	__u64 passed, more;
 
 	if (!bucket)
@@ -52,9 +52,27 @@ static __always_inline bool event_allowed(__u32 rate, __u64 now)
 	return true;
 }
 
-/* where: enum source_file in the upper 16 bits, the line in the lower. */
+/*
+ * Five arguments are all that a function can have, so where something happened
+ * is one word: the line in the lowest 16 bits, enum source_file in the next 8,
+ * and, for a frame that is from or for another node, the VNI in the next 24 and
+ * the number of the node in the highest 16.
+ */
+#define WHERE ((__u64)HERE << 16 | __LINE__)
+#define FROM_NODE(node, vni) ((__u64)(node) << 48 | (__u64)(vni) << 24)
+
+static __always_inline __u32 where_node(__u64 where)
+{
+	return where >> 48;
+}
+
+static __always_inline __u32 where_vni(__u64 where)
+{
+	return where >> 24 & 0xffffff;
+}
+
 static __noinline void report_event(struct __sk_buff *skb, struct endpoint *ep, enum reason reason,
-				    int error, __u32 where)
+				    int error, __u64 where)
 {
 	struct network *network = NULL;
 	struct config *config;
@@ -67,7 +85,7 @@ static __noinline void report_event(struct __sk_buff *skb, struct endpoint *ep, 
 	if (!config || !(config->flags & CONFIG_EVENTS))
 		return;
 	now = bpf_ktime_get_ns();
-	if (!event_allowed(config->event_rate, now)) {
+	if (!rate_allows(BUCKET_EVENT, config->event_rate, now)) {
 		count_reason(REASON_EVENT_LIMIT, 1, 0);
 		return;
 	}
@@ -82,22 +100,24 @@ static __noinline void report_event(struct __sk_buff *skb, struct endpoint *ep, 
 	event->time = now;
 	event->reason = reason;
 	event->ifindex = skb->ifindex;
-	event->vni = network ? network->vni : 0;
+	event->vni = network ? network->vni : where_vni(where);
 	event->endpoint = ep ? ep->id : 0;
 	event->error = error;
-	event->file = where >> 16;
+	event->file = where >> 16 & 0xff;
 	event->line = where & 0xffff;
 	event->length = skb->len;
 	event->protocol = eth.h_proto;
 	mac_copy(event->src, eth.h_source);
 	mac_copy(event->dst, eth.h_dest);
+	event->node = where_node(where);
 	__builtin_memset(event->pad, 0, sizeof(event->pad));
 	bpf_ringbuf_submit(event, 0);
 }
 
 static __noinline int report_drop(struct __sk_buff *skb, struct endpoint *ep, enum reason reason,
-				  int error, __u32 where)
+				  int error, __u64 where)
 {
+	struct node_stats *node_stats;
 	struct endpoint_stats *stats;
 
 	count_reason(reason, 1, skb->len);
@@ -106,12 +126,19 @@ static __noinline int report_drop(struct __sk_buff *skb, struct endpoint *ep, en
 		if (stats)
 			stats->tx_dropped++;
 	}
+	if (where_node(where)) {
+		node_stats = node_stats_find(where_node(where));
+		if (node_stats && ep)
+			node_stats->tx_dropped++;
+		else if (node_stats)
+			node_stats->rx_dropped++;
+	}
 	report_event(skb, ep, reason, error, where);
 	return TC_ACT_SHOT;
 }
 
 static __always_inline int report_notice(struct __sk_buff *skb, struct endpoint *ep,
-					 enum reason reason, __u64 packets, int error, __u32 where)
+					 enum reason reason, __u64 packets, int error, __u64 where)
 {
 	count_reason(reason, packets, packets * skb->len);
 	report_event(skb, ep, reason, error, where);
@@ -119,11 +146,15 @@ static __always_inline int report_notice(struct __sk_buff *skb, struct endpoint 
 }
 
 /* Drop the frame; the value is the verdict. ep may be NULL, error 0. */
-#define drop(skb, ep, reason, error) \
-	report_drop(skb, ep, reason, error, (__u32)HERE << 16 | __LINE__)
+#define drop(skb, ep, reason, error) report_drop(skb, ep, reason, error, WHERE)
 
 /* Something happened to the frame, or to copies of it, but it goes on. */
 #define notice(skb, ep, reason, packets, error) \
-	report_notice(skb, ep, reason, packets, error, (__u32)HERE << 16 | __LINE__)
+	report_notice(skb, ep, reason, packets, error, WHERE)
+
+/* The same for a frame that is from or for another node: from is FROM_NODE(), or 0. */
+#define drop_from(skb, ep, from, reason, error) report_drop(skb, ep, reason, error, (from) | WHERE)
+#define notice_from(skb, ep, from, reason, packets, error) \
+	report_notice(skb, ep, reason, packets, error, (from) | WHERE)
 
 #endif

@@ -103,6 +103,10 @@ export const NETWORK_MAX = 4096;
  * that CPU.
  */
 export const FLOOD_PORT_MAX = 4096;
+/** Nodes that this one knows, itself not among them; number 0 stands for this node. */
+export const NODE_MAX = 4096;
+/** Default sizes of the tables that grow with the traffic; changed at load time. */
+export const REPLICA_MAX = 65536;
 /** Default sizes of the tables that grow with the traffic; changed at load time. */
 export const FDB_MAX = 65536;
 /** Default sizes of the tables that grow with the traffic; changed at load time. */
@@ -156,6 +160,8 @@ export function describeEndpointFlags(value: number): string {
 export const NetworkFlags = {
   /** unknown unicast is dropped instead of flooded */
   NO_FLOOD_UNKNOWN: 1,
+  /** MACs behind other nodes are only those that are told */
+  NO_LEARN_NODES: 2,
 } as const;
 /** A number of {@link NetworkFlags}. */
 export type NetworkFlags = (typeof NetworkFlags)[keyof typeof NetworkFlags];
@@ -171,6 +177,7 @@ export function networkFlagsFromNames(names: readonly string[]): number {
 }
 const networkFlagsTexts: ReadonlyMap<number, string> = new Map([
   [1, "unknown unicast is dropped instead of flooded"],
+  [2, "MACs behind other nodes are only those that are told"],
 ]);
 /** What a number of enum network_flags means, in a line for people; empty for one that has no text. */
 export function describeNetworkFlags(value: number): string {
@@ -233,6 +240,37 @@ export function describeNeighFlags(value: number): string {
   return neighFlagsTexts.get(value) ?? '';
 }
 
+/** enum underlay_flags */
+export const UnderlayFlags = {
+  /** nodes talk IPv6 to each other */
+  IP6: 1,
+  /** routers may fragment: DF is not set (IPv4) */
+  FRAGMENT: 2,
+  /** the DSCP of the frame inside is copied, instead of `dscp` */
+  DSCP: 4,
+} as const;
+/** A number of {@link UnderlayFlags}. */
+export type UnderlayFlags = (typeof UnderlayFlags)[keyof typeof UnderlayFlags];
+/** A name of {@link UnderlayFlags}, as users see it. */
+export type UnderlayFlagsName = Lowercase<keyof typeof UnderlayFlags>;
+/** The names of the bits that are set, lowest first; `bit_N` for one without a name. */
+export function underlayFlagsToNames(flags: number): string[] {
+  return bitNames(flags, UnderlayFlags);
+}
+/** The bits of the given names. @throws RangeError for a name that enum underlay_flags does not have */
+export function underlayFlagsFromNames(names: readonly string[]): number {
+  return namedBits(names, UnderlayFlags, "underlay_flags");
+}
+const underlayFlagsTexts: ReadonlyMap<number, string> = new Map([
+  [1, "nodes talk IPv6 to each other"],
+  [2, "routers may fragment: DF is not set (IPv4)"],
+  [4, "the DSCP of the frame inside is copied, instead of `dscp`"],
+]);
+/** What a number of enum underlay_flags means, in a line for people; empty for one that has no text. */
+export function describeUnderlayFlags(value: number): string {
+  return underlayFlagsTexts.get(value) ?? '';
+}
+
 /**
  * Why a frame was dropped (below REASON_NOTICE), or what else deserves a count although the frame
  * went on (from REASON_NOTICE). The number is the index in dp_reason and part of the events: a
@@ -273,6 +311,34 @@ export const Reason = {
   NO_NETWORK: 15,
   /** the kernel refused to redirect */
   REDIRECT: 16,
+  /** destination is behind another node but no underlay is set */
+  NO_UNDERLAY: 17,
+  /** destination is behind a node that is gone */
+  NO_NODE: 18,
+  /** no route to the node; the error is a BPF_FIB_LKUP_RET_ code */
+  NO_ROUTE: 19,
+  /** does not fit into the path to the node with the outer headers */
+  TOO_BIG: 20,
+  /** the kernel refused to make room for the outer headers */
+  ENCAP: 21,
+  /** segments already in a tunnel, or of a kind that no tunnel takes */
+  ENCAP_GSO: 22,
+  /** more VLAN tags than are sent to another node */
+  ENCAP_VLAN: 23,
+  /** came from a node and would go to a node */
+  SPLIT_HORIZON: 24,
+  /** VXLAN of a known network from an unknown node */
+  VTEP_UNKNOWN: 25,
+  /** VXLAN in a fragment */
+  OUTER_FRAGMENT: 26,
+  /** VXLAN packet whose outer headers contradict its length */
+  OUTER_MALFORMED: 27,
+  /** what is inside the VXLAN packet is no Ethernet frame */
+  INNER_MALFORMED: 28,
+  /** congestion on the way, and the packet inside cannot say so (RFC 6040, 4.2) */
+  ECN: 29,
+  /** the kernel refused to remove the outer headers */
+  DECAP: 30,
   /** never counted: what follows is no drop */
   NOTICE: 64,
   /** MAC not learned: the table is full */
@@ -291,6 +357,14 @@ export const Reason = {
   EVENT_LOST: 71,
   /** ageing timer could not be started; the entry was not learned */
   TIMER: 72,
+  /** VXLAN of an unknown network: left to the kernel */
+  VNI_UNKNOWN: 73,
+  /** MAC not learned: as many as may be are known behind its node */
+  NODE_LEARN_LIMIT: 74,
+  /** sender not told that its packet is too big: over the rate */
+  ICMP_LIMIT: 75,
+  /** sender not told that its packet is too big: there is no way to */
+  ICMP_IMPOSSIBLE: 76,
 } as const;
 /** A number of {@link Reason}. */
 export type Reason = (typeof Reason)[keyof typeof Reason];
@@ -316,6 +390,20 @@ const reasonNames: ReadonlyMap<number, ReasonName> = new Map([
   [14, "no_port"],
   [15, "no_network"],
   [16, "redirect"],
+  [17, "no_underlay"],
+  [18, "no_node"],
+  [19, "no_route"],
+  [20, "too_big"],
+  [21, "encap"],
+  [22, "encap_gso"],
+  [23, "encap_vlan"],
+  [24, "split_horizon"],
+  [25, "vtep_unknown"],
+  [26, "outer_fragment"],
+  [27, "outer_malformed"],
+  [28, "inner_malformed"],
+  [29, "ecn"],
+  [30, "decap"],
   [64, "notice"],
   [65, "fdb_full"],
   [66, "learn_limit"],
@@ -325,6 +413,10 @@ const reasonNames: ReadonlyMap<number, ReasonName> = new Map([
   [70, "event_limit"],
   [71, "event_lost"],
   [72, "timer"],
+  [73, "vni_unknown"],
+  [74, "node_learn_limit"],
+  [75, "icmp_limit"],
+  [76, "icmp_impossible"],
 ]);
 /** The name of a number of enum reason; `unknown_N` for one that a newer datapath may know. */
 export function nameOfReason(value: number): ReasonName | `unknown_${number}` {
@@ -348,6 +440,20 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [14, "nobody else is on the network"],
   [15, "the endpoint's network is gone"],
   [16, "the kernel refused to redirect"],
+  [17, "destination is behind another node but no underlay is set"],
+  [18, "destination is behind a node that is gone"],
+  [19, "no route to the node; the error is a BPF_FIB_LKUP_RET_ code"],
+  [20, "does not fit into the path to the node with the outer headers"],
+  [21, "the kernel refused to make room for the outer headers"],
+  [22, "segments already in a tunnel, or of a kind that no tunnel takes"],
+  [23, "more VLAN tags than are sent to another node"],
+  [24, "came from a node and would go to a node"],
+  [25, "VXLAN of a known network from an unknown node"],
+  [26, "VXLAN in a fragment"],
+  [27, "VXLAN packet whose outer headers contradict its length"],
+  [28, "what is inside the VXLAN packet is no Ethernet frame"],
+  [29, "congestion on the way, and the packet inside cannot say so (RFC 6040, 4.2)"],
+  [30, "the kernel refused to remove the outer headers"],
   [64, "never counted: what follows is no drop"],
   [65, "MAC not learned: the table is full"],
   [66, "MAC not learned: the endpoint has as many as it may"],
@@ -357,6 +463,10 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [70, "events not sent: over the rate"],
   [71, "events lost: the ring was full"],
   [72, "ageing timer could not be started; the entry was not learned"],
+  [73, "VXLAN of an unknown network: left to the kernel"],
+  [74, "MAC not learned: as many as may be are known behind its node"],
+  [75, "sender not told that its packet is too big: over the rate"],
+  [76, "sender not told that its packet is too big: there is no way to"],
 ]);
 /** What a number of enum reason means, in a line for people; empty for one that has no text. */
 export function describeReason(value: number): string {
@@ -388,6 +498,36 @@ export function describeConfigFlags(value: number): string {
   return configFlagsTexts.get(value) ?? '';
 }
 
+/** enum bucket_kind */
+export const BucketKind = {
+  /** events to user space */
+  EVENT: 0,
+  /** "packet too big" to endpoints */
+  ICMP: 1,
+} as const;
+/** A number of {@link BucketKind}. */
+export type BucketKind = (typeof BucketKind)[keyof typeof BucketKind];
+/** A name of {@link BucketKind}, as users see it. */
+export type BucketKindName = Lowercase<keyof typeof BucketKind>;
+/** One more than the highest of enum bucket_kind. */
+export const BUCKET_MAX = 2;
+const bucketKindNames: ReadonlyMap<number, BucketKindName> = new Map([
+  [0, "event"],
+  [1, "icmp"],
+]);
+/** The name of a number of enum bucket_kind; `unknown_N` for one that a newer datapath may know. */
+export function nameOfBucketKind(value: number): BucketKindName | `unknown_${number}` {
+  return bucketKindNames.get(value) ?? `unknown_${value}`;
+}
+const bucketKindTexts: ReadonlyMap<number, string> = new Map([
+  [0, "events to user space"],
+  [1, "\"packet too big\" to endpoints"],
+]);
+/** What a number of enum bucket_kind means, in a line for people; empty for one that has no text. */
+export function describeBucketKind(value: number): string {
+  return bucketKindTexts.get(value) ?? '';
+}
+
 /**
  * Where in the datapath a reason was given: the file; the line is beside it. FILE_SOURCE is
  * source.h, and so on; FILE_ENDPOINT is endpoint.bpf.c.
@@ -401,6 +541,10 @@ export const SourceFile = {
   NEIGH: 6,
   DELIVER: 7,
   FLOOD: 8,
+  ENCAP: 9,
+  DECAP: 10,
+  PMTU: 11,
+  UNDERLAY: 12,
 } as const;
 /** A number of {@link SourceFile}. */
 export type SourceFile = (typeof SourceFile)[keyof typeof SourceFile];
@@ -415,6 +559,10 @@ const sourceFileNames: ReadonlyMap<number, SourceFileName> = new Map([
   [6, "neigh"],
   [7, "deliver"],
   [8, "flood"],
+  [9, "encap"],
+  [10, "decap"],
+  [11, "pmtu"],
+  [12, "underlay"],
 ]);
 /** The name of a number of enum source_file; `unknown_N` for one that a newer datapath may know. */
 export function nameOfSourceFile(value: number): SourceFileName | `unknown_${number}` {
@@ -532,21 +680,25 @@ export interface Network {
   readonly flags: number;
   /** one more than the highest slot of the flood list in use */
   readonly slots: number;
+  /** the same of the list of nodes that have the network */
+  readonly replicas: number;
 }
 /** Bytes of a {@link Network}. */
-export const sizeofNetwork = 16;
+export const sizeofNetwork = 20;
 /** Where each field of a {@link Network} begins, in bytes. */
 export const NETWORK_OFFSETS = {
   vni: 0,
   ageing: 4,
   flags: 8,
   slots: 12,
+  replicas: 16,
 } as const;
 function writeNetwork(view: DataView, offset: number, value: Network): void {
   view.setUint32(offset, value.vni, true);
   view.setUint32(offset + 4, value.ageing, true);
   view.setUint32(offset + 8, value.flags, true);
   view.setUint32(offset + 12, value.slots, true);
+  view.setUint32(offset + 16, value.replicas, true);
 }
 /** Read a {@link Network} at an offset of the view. */
 export function decodeNetwork(view: DataView, offset = 0): Network {
@@ -555,6 +707,7 @@ export function decodeNetwork(view: DataView, offset = 0): Network {
     ageing: view.getUint32(offset + 4, true),
     flags: view.getUint32(offset + 8, true),
     slots: view.getUint32(offset + 12, true),
+    replicas: view.getUint32(offset + 16, true),
   };
 }
 /** {@link Network} to bytes and back. */
@@ -565,6 +718,35 @@ export const networkCodec: Codec<Network> = /* @__PURE__ */ codec(
 );
 /** Write a {@link Network} to new bytes, or into the given ones at the offset. */
 export const encodeNetwork = networkCodec.encode;
+
+/** dp_vni: VNI on the wire -> index of the network. A VNI that is not there is somebody else's. */
+export interface Vni {
+  /** index in dp_network */
+  readonly network: number;
+}
+/** Bytes of a {@link Vni}. */
+export const sizeofVni = 4;
+/** Where each field of a {@link Vni} begins, in bytes. */
+export const VNI_OFFSETS = {
+  network: 0,
+} as const;
+function writeVni(view: DataView, offset: number, value: Vni): void {
+  view.setUint32(offset, value.network, true);
+}
+/** Read a {@link Vni} at an offset of the view. */
+export function decodeVni(view: DataView, offset = 0): Vni {
+  return {
+    network: view.getUint32(offset, true),
+  };
+}
+/** {@link Vni} to bytes and back. */
+export const vniCodec: Codec<Vni> = /* @__PURE__ */ codec(
+  sizeofVni,
+  writeVni,
+  decodeVni,
+);
+/** Write a {@link Vni} to new bytes, or into the given ones at the offset. */
+export const encodeVni = vniCodec.encode;
 
 /** dp_port: the flood list of a network. A slot that is not there is a hole. */
 export interface PortKey {
@@ -633,6 +815,68 @@ export const portCodec: Codec<Port> = /* @__PURE__ */ codec(
 /** Write a {@link Port} to new bytes, or into the given ones at the offset. */
 export const encodePort = portCodec.encode;
 
+/** dp_replica: the nodes that a flooded frame of a network is sent to. A slot may be a hole. */
+export interface ReplicaKey {
+  /** index in dp_network */
+  readonly network: number;
+  readonly slot: number;
+}
+/** Bytes of a {@link ReplicaKey}. */
+export const sizeofReplicaKey = 8;
+/** Where each field of a {@link ReplicaKey} begins, in bytes. */
+export const REPLICA_KEY_OFFSETS = {
+  network: 0,
+  slot: 4,
+} as const;
+function writeReplicaKey(view: DataView, offset: number, value: ReplicaKey): void {
+  view.setUint32(offset, value.network, true);
+  view.setUint32(offset + 4, value.slot, true);
+}
+/** Read a {@link ReplicaKey} at an offset of the view. */
+export function decodeReplicaKey(view: DataView, offset = 0): ReplicaKey {
+  return {
+    network: view.getUint32(offset, true),
+    slot: view.getUint32(offset + 4, true),
+  };
+}
+/** {@link ReplicaKey} to bytes and back. */
+export const replicaKeyCodec: Codec<ReplicaKey> = /* @__PURE__ */ codec(
+  sizeofReplicaKey,
+  writeReplicaKey,
+  decodeReplicaKey,
+);
+/** Write a {@link ReplicaKey} to new bytes, or into the given ones at the offset. */
+export const encodeReplicaKey = replicaKeyCodec.encode;
+
+/** struct replica */
+export interface Replica {
+  /** its number */
+  readonly node: number;
+}
+/** Bytes of a {@link Replica}. */
+export const sizeofReplica = 4;
+/** Where each field of a {@link Replica} begins, in bytes. */
+export const REPLICA_OFFSETS = {
+  node: 0,
+} as const;
+function writeReplica(view: DataView, offset: number, value: Replica): void {
+  view.setUint32(offset, value.node, true);
+}
+/** Read a {@link Replica} at an offset of the view. */
+export function decodeReplica(view: DataView, offset = 0): Replica {
+  return {
+    node: view.getUint32(offset, true),
+  };
+}
+/** {@link Replica} to bytes and back. */
+export const replicaCodec: Codec<Replica> = /* @__PURE__ */ codec(
+  sizeofReplica,
+  writeReplica,
+  decodeReplica,
+);
+/** Write a {@link Replica} to new bytes, or into the given ones at the offset. */
+export const encodeReplica = replicaCodec.encode;
+
 /**
  * dp_fdb: the MAC table. A learned entry is counted in dp_learned, so user space never overwrites
  * or deletes one itself: it asks for CONTROL_FDB_FORGET, then adds its own entry with BPF_NOEXIST,
@@ -670,12 +914,18 @@ export const fdbKeyCodec: Codec<FdbKey> = /* @__PURE__ */ codec(
 /** Write a {@link FdbKey} to new bytes, or into the given ones at the offset. */
 export const encodeFdbKey = fdbKeyCodec.encode;
 
-/** struct fdb */
+/**
+ * Where a MAC is: behind an endpoint of this node (ifindex and endpoint), or behind another node
+ * (node), or nowhere any more (all zero: on its way out). The first three are changed together by
+ * one 64-bit exchange.
+ */
 export interface Fdb {
-  /** host end of the endpoint behind which the MAC is; 0: on its way out */
+  /** host end of the endpoint; 0: not on this node */
   readonly ifindex: number;
-  /** its number; changed together with ifindex by one 64-bit exchange */
+  /** its number; 0: not on this node */
   readonly endpoint: number;
+  /** number of the node; 0: this one */
+  readonly node: number;
   /** enum fdb_flags; 0: learned */
   readonly flags: number;
   /** jiffies64 of the last frame from this MAC, up to a second late */
@@ -687,12 +937,14 @@ export const sizeofFdb = 40;
 export const FDB_OFFSETS = {
   ifindex: 0,
   endpoint: 4,
+  node: 6,
   flags: 8,
   lastSeen: 16,
 } as const;
 function writeFdb(view: DataView, offset: number, value: Fdb): void {
   view.setUint32(offset, value.ifindex, true);
-  view.setUint32(offset + 4, value.endpoint, true);
+  view.setUint16(offset + 4, value.endpoint, true);
+  view.setUint16(offset + 6, value.node, true);
   view.setUint32(offset + 8, value.flags, true);
   zeroBytes(view, offset + 12, 4);
   view.setBigUint64(offset + 16, value.lastSeen, true);
@@ -702,7 +954,8 @@ function writeFdb(view: DataView, offset: number, value: Fdb): void {
 export function decodeFdb(view: DataView, offset = 0): Fdb {
   return {
     ifindex: view.getUint32(offset, true),
-    endpoint: view.getUint32(offset + 4, true),
+    endpoint: view.getUint16(offset + 4, true),
+    node: view.getUint16(offset + 6, true),
     flags: view.getUint32(offset + 8, true),
     lastSeen: view.getBigUint64(offset + 16, true),
   };
@@ -911,7 +1164,224 @@ export const endpointStatsCodec: Codec<EndpointStats> = /* @__PURE__ */ codec(
 /** Write a {@link EndpointStats} to new bytes, or into the given ones at the offset. */
 export const encodeEndpointStats = endpointStatsCodec.encode;
 
-/** dp_learned: number of the endpoint -> how many MACs are learned there now. */
+/** dp_underlay: one entry, how this node sends to others and hears them. */
+export interface Underlay {
+  /** where the way to nodes starts if the kernel's routes don't say; 0: no underlay */
+  readonly ifindex: number;
+  /** enum underlay_flags */
+  readonly flags: number;
+  /** bytes of layer 3 that the underlay carries; a route or a path may carry less */
+  readonly mtu: number;
+  /** ifindex of the device through which copies of a frame go to nodes */
+  readonly replicator: number;
+  /** this node's VTEP address, IPv4 as ::ffff:a.b.c.d */
+  readonly local: Uint8Array;
+  /** UDP port of VXLAN; network byte order. Network byte order in the map, a plain number here. */
+  readonly port: number;
+  /** TTL or hop limit of what is sent */
+  readonly ttl: number;
+  /** DSCP of what is sent, 6 bits */
+  readonly dscp: number;
+}
+/** Bytes of a {@link Underlay}. */
+export const sizeofUnderlay = 36;
+/** Where each field of a {@link Underlay} begins, in bytes. */
+export const UNDERLAY_OFFSETS = {
+  ifindex: 0,
+  flags: 4,
+  mtu: 8,
+  replicator: 12,
+  local: 16,
+  port: 32,
+  ttl: 34,
+  dscp: 35,
+} as const;
+function writeUnderlay(view: DataView, offset: number, value: Underlay): void {
+  view.setUint32(offset, value.ifindex, true);
+  view.setUint32(offset + 4, value.flags, true);
+  view.setUint32(offset + 8, value.mtu, true);
+  view.setUint32(offset + 12, value.replicator, true);
+  setBytes(view, offset + 16, value.local, 16);
+  view.setUint16(offset + 32, value.port, false);
+  view.setUint8(offset + 34, value.ttl);
+  view.setUint8(offset + 35, value.dscp);
+}
+/** Read a {@link Underlay} at an offset of the view. */
+export function decodeUnderlay(view: DataView, offset = 0): Underlay {
+  return {
+    ifindex: view.getUint32(offset, true),
+    flags: view.getUint32(offset + 4, true),
+    mtu: view.getUint32(offset + 8, true),
+    replicator: view.getUint32(offset + 12, true),
+    local: getBytes(view, offset + 16, 16),
+    port: view.getUint16(offset + 32, false),
+    ttl: view.getUint8(offset + 34),
+    dscp: view.getUint8(offset + 35),
+  };
+}
+/** {@link Underlay} to bytes and back. */
+export const underlayCodec: Codec<Underlay> = /* @__PURE__ */ codec(
+  sizeofUnderlay,
+  writeUnderlay,
+  decodeUnderlay,
+);
+/** Write a {@link Underlay} to new bytes, or into the given ones at the offset. */
+export const encodeUnderlay = underlayCodec.encode;
+
+/** dp_node: number of the node, from 1 to NODE_MAX - 1 -> how to reach it. */
+export interface Node {
+  /** its VTEP address, IPv4 as ::ffff:a.b.c.d; all zero: no such node */
+  readonly vtep: Uint8Array;
+  /** none yet */
+  readonly flags: number;
+  /** learned MACs at most behind it */
+  readonly learnMax: number;
+}
+/** Bytes of a {@link Node}. */
+export const sizeofNode = 24;
+/** Where each field of a {@link Node} begins, in bytes. */
+export const NODE_OFFSETS = {
+  vtep: 0,
+  flags: 16,
+  learnMax: 20,
+} as const;
+function writeNode(view: DataView, offset: number, value: Node): void {
+  setBytes(view, offset, value.vtep, 16);
+  view.setUint32(offset + 16, value.flags, true);
+  view.setUint32(offset + 20, value.learnMax, true);
+}
+/** Read a {@link Node} at an offset of the view. */
+export function decodeNode(view: DataView, offset = 0): Node {
+  return {
+    vtep: getBytes(view, offset, 16),
+    flags: view.getUint32(offset + 16, true),
+    learnMax: view.getUint32(offset + 20, true),
+  };
+}
+/** {@link Node} to bytes and back. */
+export const nodeCodec: Codec<Node> = /* @__PURE__ */ codec(
+  sizeofNode,
+  writeNode,
+  decodeNode,
+);
+/** Write a {@link Node} to new bytes, or into the given ones at the offset. */
+export const encodeNode = nodeCodec.encode;
+
+/** dp_vtep: VTEP address -> node. Nobody else is listened to. */
+export interface VtepKey {
+  /** IPv4 as ::ffff:a.b.c.d */
+  readonly ip: Uint8Array;
+}
+/** Bytes of a {@link VtepKey}. */
+export const sizeofVtepKey = 16;
+/** Where each field of a {@link VtepKey} begins, in bytes. */
+export const VTEP_KEY_OFFSETS = {
+  ip: 0,
+} as const;
+function writeVtepKey(view: DataView, offset: number, value: VtepKey): void {
+  setBytes(view, offset, value.ip, 16);
+}
+/** Read a {@link VtepKey} at an offset of the view. */
+export function decodeVtepKey(view: DataView, offset = 0): VtepKey {
+  return {
+    ip: getBytes(view, offset, 16),
+  };
+}
+/** {@link VtepKey} to bytes and back. */
+export const vtepKeyCodec: Codec<VtepKey> = /* @__PURE__ */ codec(
+  sizeofVtepKey,
+  writeVtepKey,
+  decodeVtepKey,
+);
+/** Write a {@link VtepKey} to new bytes, or into the given ones at the offset. */
+export const encodeVtepKey = vtepKeyCodec.encode;
+
+/** struct vtep */
+export interface Vtep {
+  /** its number */
+  readonly node: number;
+}
+/** Bytes of a {@link Vtep}. */
+export const sizeofVtep = 4;
+/** Where each field of a {@link Vtep} begins, in bytes. */
+export const VTEP_OFFSETS = {
+  node: 0,
+} as const;
+function writeVtep(view: DataView, offset: number, value: Vtep): void {
+  view.setUint32(offset, value.node, true);
+}
+/** Read a {@link Vtep} at an offset of the view. */
+export function decodeVtep(view: DataView, offset = 0): Vtep {
+  return {
+    node: view.getUint32(offset, true),
+  };
+}
+/** {@link Vtep} to bytes and back. */
+export const vtepCodec: Codec<Vtep> = /* @__PURE__ */ codec(
+  sizeofVtep,
+  writeVtep,
+  decodeVtep,
+);
+/** Write a {@link Vtep} to new bytes, or into the given ones at the offset. */
+export const encodeVtep = vtepCodec.encode;
+
+/** dp_nodestat, one for each CPU: counters of a node, as seen from this one. */
+export interface NodeStats {
+  /** frames sent to the node */
+  readonly txPackets: bigint;
+  /** bytes of them without the outer headers */
+  readonly txBytes: bigint;
+  /** frames from the node, those that were dropped too */
+  readonly rxPackets: bigint;
+  readonly rxBytes: bigint;
+  /** frames for the node that were dropped, for whatever reason */
+  readonly txDropped: bigint;
+  /** frames from the node that were dropped, for whatever reason */
+  readonly rxDropped: bigint;
+}
+/** Bytes of a {@link NodeStats}. */
+export const sizeofNodeStats = 48;
+/** Where each field of a {@link NodeStats} begins, in bytes. */
+export const NODE_STATS_OFFSETS = {
+  txPackets: 0,
+  txBytes: 8,
+  rxPackets: 16,
+  rxBytes: 24,
+  txDropped: 32,
+  rxDropped: 40,
+} as const;
+function writeNodeStats(view: DataView, offset: number, value: NodeStats): void {
+  view.setBigUint64(offset, value.txPackets, true);
+  view.setBigUint64(offset + 8, value.txBytes, true);
+  view.setBigUint64(offset + 16, value.rxPackets, true);
+  view.setBigUint64(offset + 24, value.rxBytes, true);
+  view.setBigUint64(offset + 32, value.txDropped, true);
+  view.setBigUint64(offset + 40, value.rxDropped, true);
+}
+/** Read a {@link NodeStats} at an offset of the view. */
+export function decodeNodeStats(view: DataView, offset = 0): NodeStats {
+  return {
+    txPackets: view.getBigUint64(offset, true),
+    txBytes: view.getBigUint64(offset + 8, true),
+    rxPackets: view.getBigUint64(offset + 16, true),
+    rxBytes: view.getBigUint64(offset + 24, true),
+    txDropped: view.getBigUint64(offset + 32, true),
+    rxDropped: view.getBigUint64(offset + 40, true),
+  };
+}
+/** {@link NodeStats} to bytes and back. */
+export const nodeStatsCodec: Codec<NodeStats> = /* @__PURE__ */ codec(
+  sizeofNodeStats,
+  writeNodeStats,
+  decodeNodeStats,
+);
+/** Write a {@link NodeStats} to new bytes, or into the given ones at the offset. */
+export const encodeNodeStats = nodeStatsCodec.encode;
+
+/**
+ * dp_learned: number of the endpoint -> how many MACs are learned there now. dp_nodelearn: number
+ * of the node -> the same behind it.
+ */
 export interface Learned {
   readonly count: number;
 }
@@ -1005,7 +1475,7 @@ export const configCodec: Codec<Config> = /* @__PURE__ */ codec(
 /** Write a {@link Config} to new bytes, or into the given ones at the offset. */
 export const encodeConfig = configCodec.encode;
 
-/** dp_bucket, one for each CPU: what is left of the events of this second. */
+/** dp_bucket, one for each CPU: by kind, what is left of this second. */
 export interface Bucket {
   /** ns since boot when tokens were last added */
   readonly filled: bigint;
@@ -1061,6 +1531,8 @@ export interface Event {
   readonly protocol: number;
   readonly src: Uint8Array;
   readonly dst: Uint8Array;
+  /** number of the node that it came from or was for, 0 if none */
+  readonly node: number;
 }
 /** Bytes of a {@link Event}. */
 export const sizeofEvent = 56;
@@ -1078,6 +1550,7 @@ export const EVENT_OFFSETS = {
   protocol: 36,
   src: 38,
   dst: 44,
+  node: 50,
 } as const;
 function writeEvent(view: DataView, offset: number, value: Event): void {
   view.setBigUint64(offset, value.time, true);
@@ -1092,7 +1565,8 @@ function writeEvent(view: DataView, offset: number, value: Event): void {
   view.setUint16(offset + 36, value.protocol, false);
   setBytes(view, offset + 38, value.src, 6);
   setBytes(view, offset + 44, value.dst, 6);
-  zeroBytes(view, offset + 50, 6);
+  view.setUint16(offset + 50, value.node, true);
+  zeroBytes(view, offset + 52, 4);
 }
 /** Read a {@link Event} at an offset of the view. */
 export function decodeEvent(view: DataView, offset = 0): Event {
@@ -1109,6 +1583,7 @@ export function decodeEvent(view: DataView, offset = 0): Event {
     protocol: view.getUint16(offset + 36, false),
     src: getBytes(view, offset + 38, 6),
     dst: getBytes(view, offset + 44, 6),
+    node: view.getUint16(offset + 50, true),
   };
 }
 /** {@link Event} to bytes and back. */
@@ -1191,7 +1666,7 @@ export const MAPS = {
     name: "dp_bucket_v1",
     type: 6,
     flags: 0,
-    maxEntries: 1,
+    maxEntries: 2,
     keyType: "u32",
     valueType: "bucket",
     key: u32Codec,
@@ -1287,6 +1762,36 @@ export const MAPS = {
     key: u32Codec,
     value: networkCodec,
   } satisfies MapLayout<number, Network> as MapLayout<number, Network>,
+  node: {
+    name: "dp_node_v1",
+    type: 2,
+    flags: 0,
+    maxEntries: 4096,
+    keyType: "u32",
+    valueType: "node",
+    key: u32Codec,
+    value: nodeCodec,
+  } satisfies MapLayout<number, Node> as MapLayout<number, Node>,
+  nodelearn: {
+    name: "dp_nodelearn_v1",
+    type: 2,
+    flags: 0,
+    maxEntries: 4096,
+    keyType: "u32",
+    valueType: "learned",
+    key: u32Codec,
+    value: learnedCodec,
+  } satisfies MapLayout<number, Learned> as MapLayout<number, Learned>,
+  nodestat: {
+    name: "dp_nodestat_v1",
+    type: 6,
+    flags: 0,
+    maxEntries: 4096,
+    keyType: "u32",
+    valueType: "node_stats",
+    key: u32Codec,
+    value: nodeStatsCodec,
+  } satisfies MapLayout<number, NodeStats> as MapLayout<number, NodeStats>,
   port: {
     name: "dp_port_v1",
     type: 1,
@@ -1317,4 +1822,44 @@ export const MAPS = {
     key: u32Codec,
     value: reasonStatsCodec,
   } satisfies MapLayout<number, ReasonStats> as MapLayout<number, ReasonStats>,
+  replica: {
+    name: "dp_replica_v1",
+    type: 1,
+    flags: 1,
+    maxEntries: 65536,
+    keyType: "replica_key",
+    valueType: "replica",
+    key: replicaKeyCodec,
+    value: replicaCodec,
+  } satisfies MapLayout<ReplicaKey, Replica> as MapLayout<ReplicaKey, Replica>,
+  underlay: {
+    name: "dp_underlay_v1",
+    type: 2,
+    flags: 0,
+    maxEntries: 1,
+    keyType: "u32",
+    valueType: "underlay",
+    key: u32Codec,
+    value: underlayCodec,
+  } satisfies MapLayout<number, Underlay> as MapLayout<number, Underlay>,
+  vni: {
+    name: "dp_vni_v1",
+    type: 1,
+    flags: 1,
+    maxEntries: 4096,
+    keyType: "u32",
+    valueType: "vni",
+    key: u32Codec,
+    value: vniCodec,
+  } satisfies MapLayout<number, Vni> as MapLayout<number, Vni>,
+  vtep: {
+    name: "dp_vtep_v1",
+    type: 1,
+    flags: 1,
+    maxEntries: 4096,
+    keyType: "vtep_key",
+    valueType: "vtep",
+    key: vtepKeyCodec,
+    value: vtepCodec,
+  } satisfies MapLayout<VtepKey, Vtep> as MapLayout<VtepKey, Vtep>,
 } as const;

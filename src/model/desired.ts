@@ -95,6 +95,7 @@ export function networkEntry(state: State, network: Network): RawEntry {
     ageing: network.ageing,
     flags: 0,
     slots,
+    replicas: 0,
   });
 }
 
@@ -139,6 +140,7 @@ export function reachEntries({ endpoint, network }: Port): RawEntry[] {
       {
         ifindex,
         endpoint: id,
+        node: 0,
         flags: FdbFlags.STATIC | FdbFlags.ENDPOINT | flag(gateway, FdbFlags.GATEWAY),
         lastSeen: 0n,
       },
@@ -178,6 +180,7 @@ export function staticEntries(state: State): RawEntry[] {
         {
           ifindex: port.endpoint.ifindex,
           endpoint,
+          node: 0,
           flags: FdbFlags.STATIC | flag(isGateway(port.endpoint), FdbFlags.GATEWAY),
           lastSeen: 0n,
         },

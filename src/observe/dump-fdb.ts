@@ -32,7 +32,7 @@ export function* fdbRows(node: Node, names: Names): Generator<DumpRow> {
     const v = row * sizeofFdb;
     const flags = value.getUint32(v + FDB_OFFSETS.flags, true);
     const vni = key.getUint32(k + FDB_KEY_OFFSETS.vni, true);
-    const id = value.getUint32(v + FDB_OFFSETS.endpoint, true);
+    const id = value.getUint16(v + FDB_OFFSETS.endpoint, true);
     const learned = flags === 0;
     let age = 0;
     if (learned) {

@@ -195,6 +195,7 @@ export function putFdb(
   const entry = {
     ifindex: world.ifindex[name],
     endpoint: idOf(name),
+    node: 0,
     flags: FdbFlags.STATIC,
     lastSeen: 0n,
     ...value,

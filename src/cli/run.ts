@@ -32,7 +32,7 @@ export async function runLine(words: readonly string[], env: Environment): Promi
     return await emit(outcome, asked, env);
   } catch (error) {
     if (error === READER_GONE) return 0;
-    return fail(error, asked, env);
+    return await fail(error, asked, env);
   }
 }
 
@@ -69,11 +69,13 @@ async function complete(words: readonly string[]): Promise<number> {
   return emitText(await completionLines(words));
 }
 
-function fail(error: unknown, globals: GlobalValues, env: Environment): number {
+async function fail(error: unknown, globals: GlobalValues, env: Environment): Promise<number> {
   const debug = !['', '0'].includes(env.DPCTL_DEBUG ?? '');
   const report = reportOf(error, debug);
   const json = globals.json === true || globals.output === 'json';
-  writeStderr(json ? reportJson(report) : reportText(report, paintFor(2, globals.color, env)));
+  writeStderr(
+    json ? reportJson(report) : reportText(report, await paintFor(2, globals.color, env)),
+  );
   return report.exitCode;
 }
 
@@ -83,7 +85,7 @@ function fail(error: unknown, globals: GlobalValues, env: Environment): number {
  */
 export function watchCrashes(words: readonly string[], env: Environment): void {
   process.on('uncaughtException', (error) => {
-    process.exit(fail(error, guessGlobals(words, env), env));
+    void fail(error, guessGlobals(words, env), env).then((code) => process.exit(code));
   });
 }
 
@@ -98,7 +100,7 @@ function onInterrupt({ command, globals }: Call, env: Environment): () => void {
       exitCode: INTERRUPTED,
       ...hint,
     });
-    process.exit(fail(error, globals, env));
+    void fail(error, globals, env).then((code) => process.exit(code));
   };
   process.on('SIGINT', listener);
   return () => process.off('SIGINT', listener);

@@ -84,9 +84,9 @@ test('off a terminal nothing is coloured unless it is asked for', async (t) => {
 test('--color beats NO_COLOR, NO_COLOR beats a terminal', async (t) => {
   const { stderr } = await dpctl(['atach', '--color=always'], { env: { NO_COLOR: '1' } });
   t.true(stderr.includes(RED));
-  t.is(paintFor(1, undefined, { NO_COLOR: '1' }).red('x'), 'x');
-  t.is(paintFor(1, 'auto', { TERM: 'dumb' }).red('x'), 'x');
-  t.is(paintFor(1, 'never', {}).red('x'), 'x');
+  t.is((await paintFor(1, undefined, { NO_COLOR: '1' })).red('x'), 'x');
+  t.is((await paintFor(1, 'auto', { TERM: 'dumb' })).red('x'), 'x');
+  t.is((await paintFor(1, 'never', {})).red('x'), 'x');
 });
 
 need(command('script'))('at a terminal errors are coloured, and not with NO_COLOR', async (t) => {

@@ -86,7 +86,7 @@ async function reportText(
 ): Promise<string> {
   if (output === 'json' || output === 'yaml') return objectText(data.value, output);
   if (output === 'name') return data.names.map((name) => `${printable(name)}\n`).join('');
-  return data.text(paintFor(1, color, env).bold);
+  return data.text((await paintFor(1, color, env)).bold);
 }
 
 async function renderJson(schema: Schema, rows: Rows, sink: Sink): Promise<number> {
@@ -114,7 +114,7 @@ function namesOf(schema: Schema, rows: readonly object[]): string {
 
 async function renderTable(schema: Schema, rows: Rows, form: Form, sink: Sink): Promise<number> {
   const columns = shownColumns(schema, form.output === 'wide');
-  const { bold } = paintFor(1, form.color, form.env);
+  const { bold } = await paintFor(1, form.color, form.env);
   let lines: ReturnType<typeof tableLines> | undefined;
   const count = await eachBatch(rows, async (batch) => {
     if (lines === undefined) {

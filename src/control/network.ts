@@ -16,7 +16,9 @@ export async function networkAdd(
   request: NetworkAddRequest,
   options: ChangeOptions = {},
 ): Promise<NetworkChange> {
+  let created = false;
   const changed = await change(node, options, (before) => {
+    created = networkOf(before, request.name) === undefined;
     const { state } = addNetwork(before, request);
     const endpoints = state.endpoints.filter(({ network }) => network === request.name);
     return {
@@ -28,7 +30,7 @@ export async function networkAdd(
     };
   });
   const network = networkRows(changed.state).find(({ name }) => name === request.name);
-  return network === undefined ? changed : { ...changed, network };
+  return network === undefined ? changed : { ...changed, network, created };
 }
 
 /** Delete a network that has no endpoints. One that is not there is no error. */

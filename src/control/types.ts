@@ -98,6 +98,8 @@ export interface EndpointChange extends ChangeResult {
 
 export interface NetworkChange extends ChangeResult {
   readonly network?: NetworkRow;
+  /** It was not there before. */
+  readonly created?: boolean;
 }
 
 /** An entry of the MAC table, with the keys that `dump fdb` has. */

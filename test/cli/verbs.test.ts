@@ -130,6 +130,8 @@ test.serial('networks are added, changed, deleted, and the messages say so', (t)
     const row = await lab.json<Row>(['network', 'add', 'blue', '--vni', '9']);
     t.deepEqual(keys(row), documented('network added'));
     t.like(row, { vni: 9, ageing: 120, changed: true });
+    const changed = await lab.dpctl(['network', 'add', 'blue', '--ageing', '0']);
+    t.is(changed.stderr, 'network blue changed: vni 9 10.77.0.0/24');
     t.deepEqual(await lab.dpctl(['network', 'del', 'blue']), {
       ...DONE,
       stderr: 'network blue deleted',

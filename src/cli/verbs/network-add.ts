@@ -12,8 +12,9 @@ export async function run(call: Call): Promise<Outcome> {
   const { networkAdd } = await import('../../control/api.js');
   const change = await networkAdd(node, { ...args, ...settings }, { dryRun });
   if (dryRun) return planOutcome(change);
-  const { network, changed, milliseconds, notes } = change;
+  const { network, changed, created, milliseconds, notes } = change;
   if (network === undefined) throw new Error('network add came back without a network');
+  const what = created ? 'added' : changed ? 'changed' : 'unchanged';
   return {
     data: {
       kind: 'object',
@@ -21,7 +22,7 @@ export async function run(call: Call): Promise<Outcome> {
       row: { ...network, changed, milliseconds: rounded(milliseconds) },
     },
     dataIfAsked: true,
-    done: [`network ${network.name} ${changed ? 'added' : 'unchanged'}: ${networkText(network)}`],
+    done: [`network ${network.name} ${what}: ${networkText(network)}`],
     notes,
   };
 }

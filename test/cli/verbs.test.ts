@@ -125,13 +125,13 @@ test.serial('networks are added, changed, deleted, and the messages say so', (t)
   withLab(async (lab) => {
     const add = ['network', 'add', 'blue', '--subnet', '10.77.0.0/24', '--ageing', '2m'];
     const added = await lab.dpctl(add);
-    t.deepEqual(added, { ...DONE, stderr: 'network blue added: vni 1 10.77.0.0/24' });
+    t.deepEqual(added, { ...DONE, stderr: 'network blue added: vni 1 10.77.0.0/24 ageing 120 s' });
     t.regex((await lab.dpctl(add)).stderr, /^network blue unchanged: /);
     const row = await lab.json<Row>(['network', 'add', 'blue', '--vni', '9']);
     t.deepEqual(keys(row), documented('network added'));
     t.like(row, { vni: 9, ageing: 120, changed: true });
     const changed = await lab.dpctl(['network', 'add', 'blue', '--ageing', '0']);
-    t.is(changed.stderr, 'network blue changed: vni 9 10.77.0.0/24');
+    t.is(changed.stderr, 'network blue changed: vni 9 10.77.0.0/24 ageing 0 s');
     t.deepEqual(await lab.dpctl(['network', 'del', 'blue']), {
       ...DONE,
       stderr: 'network blue deleted',

@@ -30,6 +30,6 @@ export async function run(call: Call): Promise<Outcome> {
 }
 
 /** An endpoint in one line: `eth0 10.201.0.2/16 mac 0a:58:0a:c9:00:02 ifindex 7 mtu 1450`. */
-export function endpointText({ ifname, ip4, ip6, mac, ifindex, mtu }: EndpointRow): string {
+function endpointText({ ifname, ip4, ip6, mac, ifindex, mtu }: EndpointRow): string {
   return words(ifname, ip4, ip6, `mac ${mac} ifindex ${ifindex} mtu ${mtu}`);
 }

@@ -1,4 +1,5 @@
 import type { NetworkRow } from '../../control/types.js';
+import { AGEING_DEFAULT } from '../../model/names.js';
 import { NETWORK_ADD } from '../commands/network.js';
 import type { Call } from '../parse.js';
 import { NETWORK_ADDED } from '../schemas/control.js';
@@ -27,7 +28,14 @@ export async function run(call: Call): Promise<Outcome> {
   };
 }
 
-/** A network in one line: `vni 2 10.1.0.0/16 gateway 10.1.0.1 masquerade`. */
-export function networkText({ vni, subnet4, subnet6, gateway, flags }: NetworkRow): string {
-  return words(`vni ${vni}`, subnet4, subnet6, gateway && `gateway ${gateway}`, ...flags);
+/** A network in one line: `vni 2 10.1.0.0/16 gateway 10.1.0.1 masquerade`; usual ageing goes unsaid. */
+function networkText({ vni, subnet4, subnet6, ageing, gateway, flags }: NetworkRow): string {
+  return words(
+    `vni ${vni}`,
+    subnet4,
+    subnet6,
+    ageing === AGEING_DEFAULT ? '' : `ageing ${ageing} s`,
+    gateway && `gateway ${gateway}`,
+    ...flags,
+  );
 }

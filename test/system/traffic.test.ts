@@ -4,17 +4,11 @@ import test from 'ava';
 import { type Check, command, need } from '../helpers/need.js';
 import { arp, BROADCAST, eth, ip4, TYPE, udp, vlan } from '../packet/helpers/frame.js';
 import { counters } from './helpers/counters.js';
+import { type Attached, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { start } from './helpers/process.js';
 import { ping, pings, tcpBothWays, udpEcho } from './helpers/talk.js';
 import { capture, sendFrame } from './helpers/wire.js';
-
-interface Attached {
-  readonly ns: string;
-  readonly mac: string;
-  readonly ip4: string;
-  readonly ip6: string;
-}
 
 let lab: Lab;
 let one: Attached;
@@ -23,18 +17,11 @@ let three: Attached;
 
 test.before(async () => {
   lab = await openLab();
-  one = await join('a');
-  two = await join('b');
-  three = await join('c');
+  one = await join(lab, 'a');
+  two = await join(lab, 'b');
+  three = await join(lab, 'c');
 });
 test.after.always(() => lab.close());
-
-/** A new container on a network; its addresses without their lengths. */
-async function join(label: string, ...options: string[]): Promise<Attached> {
-  const ns = await lab.container(label);
-  const row = await lab.json<Attached>(['attach', ns, ...options]);
-  return { ...row, ip4: row.ip4.split('/')[0] ?? '', ip6: row.ip6.split('/')[0] ?? '' };
-}
 
 /** The MTU's neighbourhood, where segmentation and fragmentation begin, and a few beyond. */
 const SIZES = [1, 46, 1000, 1452, 1453, 1472, 1473, 1500, 2953, 8000, 65_000];
@@ -73,7 +60,10 @@ test.serial('packets larger than the MTU arrive as IP fragments', async (t) => {
 });
 
 test.serial('jumbo frames pass between endpoints with an MTU of 9000', async (t) => {
-  const [big, bigger] = [await join('j1', '--mtu', '9000'), await join('j2', '--mtu', '9000')];
+  const [big, bigger] = [
+    await join(lab, 'j1', '--mtu', '9000'),
+    await join(lab, 'j2', '--mtu', '9000'),
+  ];
   t.true(await pings(big.ns, bigger.ip4, '-M', 'do', '-s', '8972'));
   t.true(await pings(big.ns, bigger.ip6, '-M', 'do', '-s', '8952'));
   t.false(await pings(big.ns, bigger.ip4, '-M', 'do', '-s', '8973'));
@@ -161,8 +151,8 @@ const withDhcp = need(command('dnsmasq'), command('udhcpc'));
 withDhcp.serial('a DHCP client gets its address from a server on the network', async (t) => {
   const options = ['--network', 'dhcp'];
   await lab.must('network', 'add', 'dhcp');
-  const server = await join('ds', ...options, '--ip', '10.77.0.1/24');
-  const client = await join('dc', ...options, '--ip', '10.77.0.50/24');
+  const server = await join(lab, 'ds', ...options, '--ip', '10.77.0.1/24');
+  const client = await join(lab, 'dc', ...options, '--ip', '10.77.0.50/24');
   await lab.within(client.ns, 'ip', 'addr', 'flush', 'dev', 'eth0', 'scope', 'global');
   const dnsmasq = start(t, server.ns, [
     ...['dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--port=0', '--log-dhcp'],
@@ -213,7 +203,7 @@ const vlanDevices: Check = () => {
 };
 need(vlanDevices).serial('VLAN interfaces of two containers talk, one and two deep', async (t) => {
   const prefixes = ['--allow-prefix', '192.168.50.0/23', '--allow-prefix', 'fd50::/16'];
-  const pair = [await join('v1', ...prefixes), await join('v2', ...prefixes)];
+  const pair = [await join(lab, 'v1', ...prefixes), await join(lab, 'v2', ...prefixes)];
   for (const [index, { ns }] of pair.entries()) {
     for (const [name, link, kind, id, subnet] of [
       ['eth0.7', 'eth0', '802.1Q', '7', '50'],
@@ -276,6 +266,7 @@ test.serial('networks with the same addresses and MACs are apart', async (t) => 
   await lab.must('network', 'add', 'blue');
   const make = (network: string, n: number) =>
     join(
+      lab,
       `${network[0]}${n}`,
       '--network',
       network,
@@ -312,10 +303,10 @@ test.serial('isolated endpoints reach the others but not each other', async (t) 
   await lab.must('network', 'add', 'hotel', '--subnet', '10.44.0.0/24');
   const network = ['--network', 'hotel'];
   const [guest, other] = [
-    await join('g1', ...network, '--isolated'),
-    await join('g2', ...network, '--isolated'),
+    await join(lab, 'g1', ...network, '--isolated'),
+    await join(lab, 'g2', ...network, '--isolated'),
   ];
-  const desk = await join('g3', ...network);
+  const desk = await join(lab, 'g3', ...network);
   t.true(await pings(guest.ns, desk.ip4));
   t.true(await pings(desk.ns, other.ip4));
   t.false(await pings(guest.ns, other.ip4, '-c', '1'));

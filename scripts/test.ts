@@ -38,6 +38,7 @@ async function runAndCheck(suite: Suite, report: Report): Promise<void> {
   const title = `${suite.name}: leaves the machine as it was`;
   console.log(`${leaks.length === 0 ? 'ok' : 'not ok'} - ${title}`);
   for (const leak of leaks) console.log(`  left behind: ${leak}`);
+  if (leaks.length > 0) console.log('  (or somebody else was at work on this machine meanwhile)');
   report.counts = add(report.counts, {
     ...NOTHING,
     [leaks.length === 0 ? 'passed' : 'failed']: 1,

@@ -43,6 +43,8 @@ const ORDER: readonly Plan[] = [
   { name: 'observe' },
   { name: 'cli' },
   { name: 'system', timeoutSeconds: 1200 },
+  { name: 'faults', timeoutSeconds: 1200 },
+  { name: 'property', timeoutSeconds: 1200 },
 ];
 
 /** Folders of test/ that hold no tests of their own. */

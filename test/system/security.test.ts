@@ -195,7 +195,6 @@ test.serial(
     const seen = await Promise.all(
       [victim, friend].map(({ ns }) => capture(t, ns, `not ether src ${victim.mac}`)),
     );
-    const expected = new Map<string, number>();
     const before = await counters(lab);
     let after = before;
     for (const [name, reason, frame] of spoofs()) {

@@ -9,6 +9,7 @@ import { removeEndpoint, renumber, withGateways, withPhase } from '../model/edit
 import type { Observed } from '../model/observed.js';
 import type { Scope } from '../model/plan.js';
 import type { NamespaceRef, State } from '../model/state.js';
+import { isHostEnd } from './inspect-port.js';
 import type { Node } from './node.js';
 
 /** Gateways are ports like others; networks ask for them, not people. */
@@ -66,8 +67,7 @@ export function renewDevices(node: Node, state: State, scope: Scope): State {
   for (const { endpoint } of wantedPorts(state)) {
     if (scope !== 'node' && !scope.endpoints.has(endpoint.id)) continue;
     const link = linkGet(node.rtnl(), { ifindex: endpoint.ifindex });
-    if (link === undefined || link.name === endpoint.hostIfname) continue;
-    if (link.alias?.startsWith('dpctl ') === true && link.kind === 'veth') continue;
+    if (link === undefined || isHostEnd(link, endpoint)) continue;
     renewed = renumber(renewed, endpoint.id, freeIfindex(node, [renewed]));
   }
   return renewed;
@@ -106,7 +106,13 @@ export function settle(state: State): State {
   }
   const wanted = wantedSysctls(settled);
   const sysctls = settled.sysctls.filter(({ key }) => wanted.has(key));
-  return sysctls.length === settled.sysctls.length ? settled : { ...settled, sysctls };
+  return finished(sysctls.length === settled.sysctls.length ? settled : { ...settled, sysctls });
+}
+
+function finished(state: State): State {
+  if (state.unfinished === undefined) return state;
+  const { unfinished, ...rest } = state;
+  return rest;
 }
 
 /** Namespaces that were made have an identity now. */

@@ -1,6 +1,7 @@
 /** A namespace may have its veth already: then dpctl takes that one instead of making another. */
 import { DpctlError } from '../../loader/errors.js';
 import { addrDump, type Link, linkDump, linkGet, type Rtnl } from '../kernel/netlink.js';
+import { LEGACY_GSO_SIZE } from '../model/desired.js';
 import type { Endpoint } from '../model/state.js';
 import type { Node } from './node.js';
 
@@ -49,6 +50,8 @@ export function findDevice(
       hostMtu: host.mtu,
       hostUp: host.up,
       hostAlias: host.alias ?? '',
+      gsoSize: inner.gsoMaxSize ?? LEGACY_GSO_SIZE,
+      hostGsoSize: host.gsoMaxSize ?? LEGACY_GSO_SIZE,
       addresses: addrDump(inside, inner.ifindex)
         .filter(({ scope }) => scope !== 'link')
         .map(({ address, prefixLength }) => `${address}/${prefixLength}`),

@@ -15,11 +15,11 @@ import {
   removeEndpoint,
 } from '../model/edit.js';
 import { checkIfname } from '../model/names.js';
-import type { NamespaceRef, State } from '../model/state.js';
+import type { Endpoint, NamespaceRef, State } from '../model/state.js';
 import { freeIfindex } from './adjust.js';
 import { type FoundDevice, findDevice } from './adopt.js';
 import { type Changed, change } from './change.js';
-import { inspectPort } from './inspect.js';
+import { inspectPort } from './inspect-port.js';
 import { hostPins, type Node } from './node.js';
 import { endpointRows } from './rows.js';
 import type { AttachRequest, ChangeOptions, EndpointChange } from './types.js';
@@ -131,13 +131,19 @@ function resolveTarget(node: Node, state: State, request: AttachRequest, ifname:
       cookie,
       created: false,
     };
-    const isNew = !known.some((endpoint) => endpoint.ifname === ifname);
+    // One that was to be made by a command that was killed is known by its path only.
+    const isKnown = ({ namespace: { cookie: its, path: place } }: Endpoint): boolean =>
+      its === cookie || (its === '' && place === path);
+    const isNew = !state.endpoints.some((each) => each.ifname === ifname && isKnown(each));
     const rtnl = openRtnl(ns.fd);
     try {
       return {
         namespace,
         adopted: isNew ? findDevice(node, rtnl, request.ns, ifname) : undefined,
-        loopbackDown: linkGet(rtnl, { name: 'lo' })?.up === false,
+        // The first endpoint found it down; whichever goes last takes it down again.
+        loopbackDown:
+          linkGet(rtnl, { name: 'lo' })?.up === false ||
+          known.some(({ raisedLoopback }) => raisedLoopback),
       };
     } finally {
       rtnl.close();

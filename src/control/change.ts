@@ -3,26 +3,16 @@
  * take the steps, undo them if one fails. The edit is written before the first step, marked as
  * unfinished, so a command that is killed is finished by the next one.
  */
-import { existsSync } from 'node:fs';
-import { installDatapath, pruneBuilds } from '../kernel/datapath.js';
-import { hostPath } from '../kernel/mountns.js';
-import type { Observed } from '../model/observed.js';
+import { installedProgramId } from '../kernel/datapath.js';
 import { plan, type Scope, type Step } from '../model/plan.js';
 import type { State } from '../model/state.js';
-import {
-  addGateways,
-  dropDead,
-  recordSysctls,
-  renewDevices,
-  settle,
-  widen,
-  withCookies,
-} from './adjust.js';
+import { addGateways, dropDead, recordSysctls, renewDevices, settle, widen } from './adjust.js';
+import { applyPlan, type Work } from './apply.js';
 import { describeStep } from './describe.js';
-import { faultPoint } from './fault.js';
 import { inspect } from './inspect.js';
-import { hostPins, type Node, prepareNode } from './node.js';
-import { type Applied, execute, undo } from './steps.js';
+import { hostPins, type Node } from './node.js';
+import { isReady, whenReady } from './ready.js';
+import type { Applied } from './steps.js';
 import type { ChangeOptions, ChangeResult } from './types.js';
 
 /** What an edit gives back: the new state and the part of the node that it is about. */
@@ -30,6 +20,9 @@ export interface Edited {
   readonly state: State;
   readonly scope: Scope;
 }
+
+/** An edit of the desired state. It may look at the kernel but changes nothing. */
+export type Edit = (state: State) => Edited | Promise<Edited>;
 
 /** A finished change, with what its caller reports. */
 export interface Changed extends ChangeResult {
@@ -39,92 +32,58 @@ export interface Changed extends ChangeResult {
 
 /**
  * Change a node.
- * @param edit from the state as it is to the state as asked; it may look at the kernel but
- *   changes nothing, and runs under the node's lock
- * @throws whatever a step throws, after all steps before it were undone
+ * @param edit from the state as it is to the state as asked; it runs under the node's lock, and
+ *   once before on a node that is still to be prepared
+ * @throws whatever the edit or a step throws; see {@link applyPlan} for what is left then
  */
-export async function change(
-  node: Node,
-  options: ChangeOptions,
-  edit: (state: State) => Edited | Promise<Edited>,
-): Promise<Changed> {
+export async function change(node: Node, options: ChangeOptions, edit: Edit): Promise<Changed> {
   const start = performance.now();
-  if (options.dryRun === true) {
-    const { planned } = await prepare(node, edit);
-    return result(start, planned, undefined, []);
-  }
-  await prepareNode(node);
-  const release = await node.store.lock();
-  try {
-    installDatapath(hostPins(node));
-    const { planned, before } = await prepare(node, edit);
-    const applied: Applied = { hook: undefined };
-    const changed = planned.steps.length > 0 || !sameState(before, planned.after);
-    if (changed) await carryOut(node, before, planned, applied);
-    const notes = changed ? noteSysctls(planned.steps) : [];
-    return result(start, planned, applied.hook, notes);
-  } finally {
-    release();
-  }
+  if (options.dryRun === true) return result(start, await prepare(node, edit), undefined);
+  // What is refused is refused before anything is made for it.
+  if (!isReady(node)) await prepare(node, edit);
+  return await whenReady(node, async ({ rebuilt }) => {
+    const planned = await prepare(node, edit, rebuilt);
+    const applied = planned.changed ? await applyPlan(node, planned) : undefined;
+    return result(start, planned, applied?.hook);
+  });
 }
 
-interface Planned {
-  readonly after: State;
-  /** `after` without what is on its way out, and nothing unfinished. */
-  readonly settled: State;
-  readonly steps: readonly Step[];
-  readonly observed: Observed;
+interface Planned extends Work {
   readonly changed: boolean;
 }
 
-async function prepare(node: Node, edit: (state: State) => Edited | Promise<Edited>) {
+async function prepare(node: Node, edit: Edit, rebuilt = false): Promise<Planned> {
   const before = node.store.load();
   const edited = await edit(before);
   const gateways = addGateways(node, before, edited.state);
-  const scope = widen(edited.scope, before, gateways);
+  // Nobody knows how far a command came that did not end.
+  const all = before.unfinished === true || rebuilt;
+  const scope = all ? 'node' : widen(edited.scope, before, gateways);
   const renewed = renewDevices(node, gateways, scope);
-  const observed = await inspect(node, { before, after: renewed, scope });
+  const input = { before, after: renewed, scope };
+  const observed = await inspect(node, input, installedProgramId(hostPins(node)));
   const after = recordSysctls(dropDead(renewed, observed), observed);
   const steps = plan({ before, after, scope, observed });
   const settled = settle(after);
-  const changed = steps.length > 0 || !sameState(before, settled);
-  const planned: Planned = { after, settled, steps, observed, changed };
-  return { before, planned };
-}
-
-async function carryOut(node: Node, before: State, planned: Planned, applied: Applied) {
-  const { after, settled, steps } = planned;
-  faultPoint('store.intent');
-  node.store.save(before, after);
-  const done: Step[] = [];
-  try {
-    for (const [index, step] of steps.entries()) {
-      faultPoint(`step.${index}`);
-      await execute(node, step, applied);
-      done.push(step);
-    }
-    faultPoint('store.ready');
-    node.store.save(after, withCookies(settled));
-  } catch (error) {
-    for (const step of done.reverse()) await undo(node, step);
-    node.store.save(after, before);
-    throw error;
-  }
-  pruneBuilds(hostPins(node));
-  faultPoint('done');
+  return {
+    before,
+    after,
+    settled,
+    steps,
+    changed: steps.length > 0 || !sameState(before, settled),
+  };
 }
 
 function result(
   start: number,
   { settled, steps, changed }: Planned,
   hook: Applied['hook'],
-  notes: readonly string[],
 ): Changed {
   return {
     state: settled,
     changed,
     plan: steps.map(describeStep),
-    notes,
+    notes: noteSysctls(steps),
     milliseconds: performance.now() - start,
     hook,
   };
@@ -140,9 +99,4 @@ function noteSysctls(steps: readonly Step[]): string[] {
       ? [`host sysctl ${step.key.replaceAll('/', '.')}: ${step.was} -> ${step.value}`]
       : [],
   );
-}
-
-/** Whether anything of the node is there at all. */
-export function nodeExists({ paths }: Node): boolean {
-  return existsSync(hostPath(paths.runDir)) || existsSync(hostPath(paths.stateDir));
 }

@@ -97,7 +97,7 @@ export function changeAddress(node: Node, endpoint: Endpoint, text: string, add:
     if (add) {
       const nodad = address.includes(':');
       addrAdd(rtnl, ifindex, { ...spec, nodad, protocol: ROUTE_PROTOCOL });
-    } else addrDelete(rtnl, ifindex, spec);
+    } else tolerate('EADDRNOTAVAIL', () => addrDelete(rtnl, ifindex, spec));
   });
 }
 
@@ -105,15 +105,17 @@ export function changeAddress(node: Node, endpoint: Endpoint, text: string, add:
 export function changeRoute(node: Node, endpoint: Endpoint, gateway: string, add: boolean): void {
   withEndpointRtnl(node, endpoint, (rtnl) => {
     const spec = { dst: 'default', gateway, ifindex: innerIfindex(rtnl, endpoint) };
-    if (!add) {
-      routeDelete(rtnl, spec);
-      return;
-    }
-    try {
-      routeAdd(rtnl, spec);
-    } catch (error) {
-      // The namespace has a default route of its own, which is its owner's to keep.
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    }
+    // The namespace may have got a default route of its own, which is its owner's to keep.
+    if (add) tolerate('EEXIST', () => routeAdd(rtnl, spec));
+    else tolerate('ESRCH', () => routeDelete(rtnl, spec));
   });
+}
+
+/** What somebody else has done meanwhile need not be done. */
+function tolerate(errno: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (errnoOf(error) !== errno) throw error;
+  }
 }

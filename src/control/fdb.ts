@@ -1,5 +1,6 @@
 /** fdb add, del and flush: static MACs are desired state, learned ones are the datapath's. */
 import { DpctlError } from '../../loader/errors.js';
+import { areTablesPinned } from '../kernel/datapath.js';
 import { bytesToMac, canonicalMac } from '../model/address.js';
 import {
   addStaticFdb,
@@ -9,9 +10,10 @@ import {
   requireNetwork,
 } from '../model/edit.js';
 import type { Endpoint, State, StaticFdb } from '../model/state.js';
-import { change, nodeExists } from './change.js';
+import { change } from './change.js';
 import { type Forgotten, forgetLearned } from './forget.js';
-import type { Node } from './node.js';
+import { hostPins, type Node } from './node.js';
+import { whenReady } from './ready.js';
 import type { ChangeOptions, FdbChange, FdbRow } from './types.js';
 
 export interface FdbAddRequest {
@@ -117,10 +119,10 @@ export async function fdbDelete(
 }
 
 /** Delete the learned entries of the node, of a network or of an endpoint. */
-export function fdbFlush(
+export async function fdbFlush(
   node: Node,
   request: { readonly network?: string | undefined; readonly ns?: string | undefined },
-): FdbChange {
+): Promise<FdbChange> {
   const start = performance.now();
   const state = node.store.load();
   const vni =
@@ -130,15 +132,19 @@ export function fdbFlush(
       ? undefined
       : new Set(findEndpoints(state, { ref: request.ns }).map(({ id }) => id));
   if (ids?.size === 0) {
-    throw new DpctlError('ENDPOINT_NOT_FOUND', `${request.ns} is not attached`, { exitCode: 3 });
+    throw new DpctlError('ENDPOINT_NOT_FOUND', `${request.ns} is not attached`, {
+      exitCode: 3,
+      hint: 'dpctl endpoints',
+    });
   }
-  const forgotten = !nodeExists(node)
-    ? []
-    : forgetLearned(
-        node,
-        (entry, key) =>
-          (vni === undefined || key.vni === vni) && (ids === undefined || ids.has(entry.endpoint)),
-      );
+  const forget = async (): Promise<Forgotten[]> =>
+    forgetLearned(
+      node,
+      (entry, key) =>
+        (vni === undefined || key.vni === vni) && (ids === undefined || ids.has(entry.endpoint)),
+    );
+  // Where there are no tables nothing was ever learned, and none need be made to say so.
+  const forgotten = areTablesPinned(hostPins(node)) ? await whenReady(node, forget) : [];
   return {
     changed: forgotten.length > 0,
     count: forgotten.length,

@@ -33,6 +33,14 @@ export function forgetLearned(
   return forgotten;
 }
 
+/** Delete one entry of the FDB if it is a learned one. */
+export function forgetKey(node: Node, keyBytes: Uint8Array): void {
+  const fdb = decodeKey('fdb', keyBytes);
+  withProgram(hostPins(node), 'control', (fd) =>
+    runControl(fd, { op: ControlOp.FDB_FORGET, result: 0, now: 0n, fdb }),
+  );
+}
+
 /** The datapath's clock, jiffies64. */
 export function datapathNow(node: Node): bigint {
   return withProgram(hostPins(node), 'control', (fd) => {

@@ -1,44 +1,17 @@
 /** Reads from the kernel what a plan compares: the tables, devices and programs of a scope. */
-import { existsSync, readdirSync } from 'node:fs';
-import { closeFd } from '../../loader/sys.js';
-import { installedProgramId } from '../kernel/datapath.js';
-import { hookOf } from '../kernel/hook.js';
+import { areTablesPinned } from '../kernel/datapath.js';
 import { hostPath } from '../kernel/mountns.js';
-import {
-  addrDump,
-  type Link,
-  type LinkAddress,
-  linkDump,
-  linkGet,
-  openRtnl,
-  ROUTE_PROTOCOL,
-  type Rtnl,
-  routeDump,
-} from '../kernel/netlink.js';
 import { nftRead } from '../kernel/nft.js';
 import { sysctlGet } from '../kernel/sysctl.js';
 import { entriesRaw, getRaw } from '../kernel/tables.js';
 import { wantedMasquerades, wantedSysctls } from '../model/desired.js';
-import { decodeValue, type RawEntry, type TableName, tableKey } from '../model/entry.js';
-import {
-  entryName,
-  type Observed,
-  type ObservedDevice,
-  type ObservedPort,
-  type Stray,
-} from '../model/observed.js';
-import { endpointOfFdb, inScope, isLearned, type Scope, scopedEntries } from '../model/plan.js';
+import type { RawEntry, TableName } from '../model/entry.js';
+import { entryName, type Observed, type ObservedPort } from '../model/observed.js';
+import { inScope, type Scope, scopedEntries } from '../model/plan.js';
 import type { Endpoint, State } from '../model/state.js';
-import { openNamespace } from './namespace.js';
+import { inspectPort } from './inspect-port.js';
 import { hostPins, type Node } from './node.js';
-
-/** Prefix of the names of devices that dpctl makes, and so may take for strays. */
-const OWN_DEVICE = /^dp[0-9a-f]{6}$|^dp[gp]\d+$/;
-/** The mark in the alias of devices that dpctl made or adopted. */
-const OWN_ALIAS = 'dpctl ';
-
-/** RT_TABLE_MAIN. */
-const MAIN_TABLE = 254;
+import { findSquatters, findStrays } from './strays.js';
 
 /** What desired state wants, compared with nothing yet. */
 export interface InspectInput {
@@ -47,22 +20,27 @@ export interface InspectInput {
   readonly scope: Scope;
 }
 
-/** Observe a node: all of it, or what a command's scope names. */
-export async function inspect(node: Node, input: InspectInput): Promise<Observed> {
+/**
+ * Observe a node: all of it, or what a command's scope names.
+ * @param programId of the endpoint program that is to run; 0 when it is to be loaded first
+ */
+export async function inspect(
+  node: Node,
+  input: InspectInput,
+  programId: number,
+): Promise<Observed> {
   const { before, after, scope } = input;
-  const installed = existsSync(hostPath(node.paths.mapsDir));
-  const programId = installed ? installedProgramId(hostPins(node)) : 0;
-  const entries = programId === 0 ? new Map() : readEntries(node, input);
+  const installed = areTablesPinned(hostPins(node));
+  const entries = installed ? readEntries(node, input) : new Map<string, RawEntry>();
   const ports = new Map<number, ObservedPort>();
   for (const endpoint of mergedEndpoints(before, after)) {
-    if (inScope(scope, endpoint.id)) {
-      ports.set(endpoint.id, inspectPort(node, endpoint, programId !== 0));
-    }
+    if (inScope(scope, endpoint.id)) ports.set(endpoint.id, inspectPort(node, endpoint, installed));
   }
+  const squatters = findSquatters(node, after, scope, ports);
   return {
     entries,
     ports,
-    strays: scope === 'node' && programId !== 0 ? findStrays(node, after, entries) : [],
+    strays: scope === 'node' ? [...findStrays(node, after, entries), ...squatters] : squatters,
     masquerades: await readMasquerades(node, input),
     sysctls: readSysctls(node, before, after),
     programId,
@@ -102,109 +80,6 @@ function readEntries(node: Node, { before, after, scope }: InspectInput): Map<st
     if (value !== undefined) found.set(entryName({ table, key }), { table, key, value });
   }
   return found;
-}
-
-/** What is found of one endpoint, its namespace opened for as long as it takes. */
-export function inspectPort(node: Node, endpoint: Endpoint, installed: boolean): ObservedPort {
-  const host = ownHostLink(node.rtnl(), endpoint);
-  const fd = openNamespace(node, endpoint.namespace);
-  const hook =
-    host === undefined || !installed
-      ? undefined
-      : hookOf(hostPins(node), node.netnsFd(), endpoint.id, host.ifindex);
-  const base = {
-    host: host === undefined ? undefined : observedDevice(host),
-    hook,
-    learned: installed ? learnedCount(node, endpoint.id) : 0,
-  };
-  const nothing = {
-    inner: undefined,
-    addresses: [],
-    ownAddresses: [],
-    gateways: [],
-    ownGateways: [],
-    loopbackUp: false,
-  };
-  if (fd === undefined) {
-    return { ...base, ...nothing, namespace: host === undefined ? 'gone' : 'hidden' };
-  }
-  const rtnl = openRtnl(fd);
-  try {
-    const inner = linkGet(rtnl, { name: endpoint.ifname });
-    const loopbackUp = linkGet(rtnl, { name: 'lo' })?.up ?? false;
-    if (inner === undefined || host === undefined || inner.peerIfindex !== host.ifindex) {
-      return { ...base, ...nothing, namespace: 'reachable', loopbackUp };
-    }
-    const found = addrDump(rtnl, inner.ifindex).filter(({ scope }) => scope !== 'link');
-    const defaults = routeDump(rtnl, { ifindex: inner.ifindex, table: MAIN_TABLE }).filter(
-      ({ dst, gateway }) => dst === 'default' && gateway !== undefined,
-    );
-    return {
-      ...base,
-      namespace: 'reachable',
-      inner: observedDevice(inner),
-      loopbackUp,
-      addresses: found.map(withLength),
-      ownAddresses: found.filter(({ protocol }) => protocol === ROUTE_PROTOCOL).map(withLength),
-      gateways: defaults.map(({ gateway }) => gateway ?? ''),
-      ownGateways: defaults
-        .filter(({ protocol }) => protocol === ROUTE_PROTOCOL)
-        .map(({ gateway }) => gateway ?? ''),
-    };
-  } finally {
-    rtnl.close();
-    closeFd(fd);
-  }
-}
-
-function withLength({ address, prefixLength }: LinkAddress): string {
-  return `${address}/${prefixLength}`;
-}
-
-/** The host end of an endpoint: the device with its number, if that is still the same device. */
-function ownHostLink(rtnl: Rtnl, { ifindex, hostIfname }: Endpoint): Link | undefined {
-  const link = linkGet(rtnl, { ifindex });
-  if (link?.kind !== 'veth') return undefined;
-  return link.name === hostIfname || link.alias?.startsWith(OWN_ALIAS) === true ? link : undefined;
-}
-
-function observedDevice(link: Link): ObservedDevice {
-  return {
-    ifindex: link.ifindex,
-    name: link.name,
-    mac: link.mac,
-    mtu: link.mtu,
-    up: link.up,
-    alias: link.alias ?? '',
-    gsoSize: Math.max(link.gsoMaxSize ?? 0, link.gsoIpv4MaxSize ?? 0),
-  };
-}
-
-function learnedCount(node: Node, id: number): number {
-  const value = getRaw(node.tables(), 'learned', tableKey('learned', id));
-  return value === undefined ? 0 : decodeValue('learned', value).count;
-}
-
-function findStrays(node: Node, after: State, entries: ReadonlyMap<string, RawEntry>): Stray[] {
-  const known = new Set(after.endpoints.map(({ id }) => id));
-  const indexes = new Set(after.endpoints.map(({ ifindex }) => ifindex));
-  const names = new Set(after.endpoints.flatMap((e) => [e.hostIfname, e.ifname]));
-  const strays: Stray[] = [];
-  for (const { name, ifindex, kind, alias } of linkDump(node.rtnl())) {
-    if (kind !== 'veth' || indexes.has(ifindex) || names.has(name)) continue;
-    if (OWN_DEVICE.test(name) && (alias ?? OWN_ALIAS).startsWith(OWN_ALIAS)) {
-      strays.push({ kind: 'device', name, ifindex });
-    }
-  }
-  for (const name of readdirSync(hostPath(node.paths.linksDir))) {
-    if (!known.has(Number(name))) strays.push({ kind: 'link', id: Number(name) });
-  }
-  const learned = new Set<number>();
-  for (const entry of entries.values()) {
-    if (isLearned(entry) && !known.has(endpointOfFdb(entry))) learned.add(endpointOfFdb(entry));
-  }
-  for (const endpoint of learned) strays.push({ kind: 'learned', endpoint });
-  return strays;
 }
 
 /** Asking nft costs a process, so a command about one endpoint believes what is recorded. */

@@ -2,11 +2,12 @@
  * A node: a network namespace together with a root directory. Everything a command does hangs
  * off this value, so that many nodes can live on one machine.
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import { closeFd, inNetns, openFd } from '../../loader/sys.js';
-import { bindNetns, ensureBpffs, isNsfs } from '../kernel/bpffs.js';
+import { bindNetns, ensureBpffs, isNsfs, unbindNetns, unmount } from '../kernel/bpffs.js';
+import { uninstallDatapath } from '../kernel/datapath.js';
 import { hostPath } from '../kernel/mountns.js';
 import { openRtnl, type Rtnl } from '../kernel/netlink.js';
 import { requireRoot } from '../kernel/process.js';
@@ -123,6 +124,46 @@ export async function prepareNode({ paths, netnsFd }: Node): Promise<void> {
     mkdirSync(hostPath(dir), { recursive: true, mode: 0o700 });
   }
   await bindNetns(netnsFd(), paths.netns);
+}
+
+/**
+ * Take away all that {@link prepareNode} and the datapath made. Goes on after a failure.
+ * @param keep.networks the directory that outlives a boot stays
+ * @returns what could not be done
+ */
+export async function dismantle(
+  node: Node,
+  keep: { readonly networks: boolean },
+): Promise<unknown[]> {
+  const { paths } = node;
+  const failures: unknown[] = [];
+  const remove = (dir: string): void => rmSync(hostPath(dir), { recursive: true, force: true });
+  const actions: readonly (() => unknown)[] = [
+    () => uninstallDatapath(hostPins(node)),
+    () => node.close(),
+    () => unmount(paths.bpfDir),
+    () => unbindNetns(paths.netns),
+    () => remove(paths.runDir),
+    ...(keep.networks ? [] : [() => remove(paths.stateDir)]),
+    () => removeEmptyParents(paths),
+  ];
+  for (const action of actions) {
+    try {
+      await action();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  return failures;
+}
+
+/** Of a root of its own, the directories that only dpctl needed go too. */
+function removeEmptyParents({ root }: NodePaths): void {
+  if (root === '/') return;
+  for (const dir of ['run', 'var/lib', 'var']) {
+    const path = hostPath(join(root, dir));
+    if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
+  }
 }
 
 /** The node's pins by the paths that reach them from here. */

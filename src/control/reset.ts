@@ -1,21 +1,27 @@
 /** reset: remove every trace of a node. */
-import { existsSync, rmdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { unbindNetns, unmount } from '../kernel/bpffs.js';
-import { uninstallDatapath } from '../kernel/datapath.js';
+import { existsSync } from 'node:fs';
+import { DpctlError } from '../../loader/errors.js';
+import { isNsfs } from '../kernel/bpffs.js';
+import { detachHook } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
+import { linkDump, linkSet } from '../kernel/netlink.js';
 import { nftDelete } from '../kernel/nft.js';
+import { sysctlGet } from '../kernel/sysctl.js';
 import { isGateway } from '../model/desired.js';
-import { markDetaching } from '../model/edit.js';
+import type { Observed } from '../model/observed.js';
+import { plan, type Step } from '../model/plan.js';
 import { EMPTY_STATE, type State } from '../model/state.js';
-import { change, nodeExists } from './change.js';
-import { hostPins, type Node } from './node.js';
+import { inspectPort } from './inspect-port.js';
+import { dismantle, hostPins, type Node } from './node.js';
+import { nodeExists } from './ready.js';
+import { execute } from './steps.js';
+import { findStrays, isMarked, isOfOtherRoot } from './strays.js';
 import type { PlanRow } from './types.js';
 
 /** What reset would remove, in words. Empty on a node that was never used. */
 export function resetPlan(node: Node): PlanRow[] {
   if (!nodeExists(node)) return [];
-  const state = loadOrNothing(node);
+  const state = loadOrSalvage(node);
   const rows: PlanRow[] = [];
   for (const endpoint of state.endpoints) {
     const { ref, created } = endpoint.namespace;
@@ -42,50 +48,90 @@ function row(what: string, subject: string, detail = ''): PlanRow {
   return { step: `remove ${what}`, subject, detail };
 }
 
-/** A store that cannot be read is removed with the rest; what it named is found in the kernel. */
-function loadOrNothing(node: Node): State {
+/** A store that cannot be read is removed with the rest; what it still names is put back first. */
+function loadOrSalvage({ store }: Node): State {
   try {
-    return node.store.load();
+    return store.load();
   } catch {
-    return EMPTY_STATE;
+    return store.salvage();
   }
 }
 
 /**
  * Remove every endpoint, network, program, map, rule, mount and file of a node, and put host
- * sysctls back. Goes as far as it can and may be repeated.
+ * sysctls back. Needs neither a readable store nor a loadable object. May be repeated.
  * @returns what was removed
+ * @throws DpctlError RESET_INCOMPLETE, exit 2, when something could not be removed; all else is
  */
 export async function reset(node: Node): Promise<PlanRow[]> {
   const rows = resetPlan(node);
   if (!nodeExists(node)) return rows;
-  const state = loadOrNothing(node);
-  if (state === EMPTY_STATE) node.store.discard();
-  await change(node, {}, (current) => {
-    let emptied = current;
-    for (const { id } of current.endpoints) emptied = markDetaching(emptied, id);
-    return { state: { ...emptied, networks: [], staticFdb: [] }, scope: 'node' };
-  });
-  await nftDelete(hostPath(node.paths.netns));
-  uninstallDatapath(hostPins(node));
-  node.close();
-  await unmount(node.paths.bpfDir);
-  await unbindNetns(node.paths.netns);
-  for (const dir of [node.paths.runDir, node.paths.stateDir]) {
-    rmSync(hostPath(dir), { recursive: true, force: true });
+  const release = await node.store.lock();
+  try {
+    const failures = [...(await tearDown(node)), ...(await dismantle(node, { networks: false }))];
+    if (failures.length > 0) throw incomplete(failures);
+  } finally {
+    release();
   }
-  removeEmptyParents(node);
   return rows;
 }
 
-/** Of a root of its own, the directories that only dpctl needed go too. */
-function removeEmptyParents({ paths }: Node): void {
-  if (paths.root === '/') return;
-  for (const dir of ['run', 'var/lib', 'var']) {
+/** What is outside of dpctl's own file system: devices, namespaces, sysctls, rules. */
+async function tearDown(node: Node): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  const attempt = async (action: () => unknown): Promise<void> => {
     try {
-      rmdirSync(hostPath(join(paths.root, dir)));
-    } catch {
-      return;
+      await action();
+    } catch (error) {
+      failures.push(error);
     }
+  };
+  const before = loadOrSalvage(node);
+  const endpoints = before.endpoints.map((each) => ({ ...each, phase: 'detaching' as const }));
+  const after: State = { ...EMPTY_STATE, endpoints, sysctls: before.sysctls };
+  await attempt(async () => {
+    const observed = observe(node, before, after);
+    const steps = plan({ before, after, scope: 'node', observed });
+    for (const step of steps.filter(isOutside)) {
+      await attempt(() => execute(node, step, { hook: undefined }));
+    }
+  });
+  await attempt(() => unmarkDevices(node));
+  if (isNsfs(node.paths.netns)) await attempt(() => nftDelete(hostPath(node.paths.netns)));
+  return failures;
+}
+
+/** Without tables and programs: they go as a whole, whatever is in them. */
+function observe(node: Node, before: State, after: State): Observed {
+  return {
+    entries: new Map(),
+    ports: new Map(before.endpoints.map((each) => [each.id, inspectPort(node, each, false)])),
+    strays: findStrays(node, after, new Map()),
+    masquerades: [],
+    sysctls: new Map(before.sysctls.map(({ key }) => [key, sysctlGet(node.netnsFd(), key)])),
+    programId: 0,
+  };
+}
+
+/** What is in tables needs no step of its own. */
+function isOutside({ op }: Step): boolean {
+  return !['table.put', 'table.delete', 'stats.clear', 'fdb.forget', 'nft.apply'].includes(op);
+}
+
+/** Adopted devices of which no record is left: what can be told from them alone. */
+function unmarkDevices(node: Node): void {
+  for (const link of linkDump(node.rtnl())) {
+    if (!isMarked(link) || isOfOtherRoot(node, link)) continue;
+    detachHook(hostPins(node), node.netnsFd(), 0, link.ifindex);
+    linkSet(node.rtnl(), link.ifindex, { alias: '' });
   }
+}
+
+function incomplete(failures: readonly unknown[]): DpctlError {
+  const texts = failures.map((failure) => (failure instanceof Error ? failure.message : failure));
+  return new DpctlError('RESET_INCOMPLETE', `not all could be removed: ${texts.join('; ')}`, {
+    hint: 'dpctl reset --yes, when what stands in the way is gone',
+    details: { failures: texts },
+    cause: failures[0],
+  });
 }

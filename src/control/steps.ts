@@ -8,7 +8,7 @@ import { nftApply } from '../kernel/nft.js';
 import { sysctlSet } from '../kernel/sysctl.js';
 import { deleteRaw, putRaw } from '../kernel/tables.js';
 import { type RawEntry, tableEntry } from '../model/entry.js';
-import { type Step, statsKey } from '../model/plan.js';
+import { isLearned, type Step, statsKey } from '../model/plan.js';
 import {
   changeAddress,
   changeRoute,
@@ -17,7 +17,7 @@ import {
   setInner,
   setLoopback,
 } from './devices.js';
-import { forgetLearned } from './forget.js';
+import { forgetKey, forgetLearned } from './forget.js';
 import { hostPins, type Node } from './node.js';
 
 /** What a run of steps tells its caller. */
@@ -71,6 +71,8 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       detachHook(hostPins(node), node.netnsFd(), step.id, step.ifindex);
       return;
     case 'table.put':
+      // A learned MAC counts against its endpoint's limit, so it is not just overwritten.
+      if (step.entry.table === 'fdb') forgetKey(node, step.entry.key);
       putRaw(node.tables(), step.entry);
       return;
     case 'table.delete':
@@ -128,7 +130,10 @@ export async function undo(node: Node, step: Step): Promise<void> {
       changeRoute(node, step.endpoint, step.gateway, true);
       return;
     case 'tc.attach':
-      detachHook(hostPins(node), node.netnsFd(), step.id, step.ifindex);
+      // Switched over from another build: this one's program does the same, and nothing is cut off.
+      if (step.was === undefined) {
+        detachHook(hostPins(node), node.netnsFd(), step.id, step.ifindex);
+      }
       return;
     case 'tc.detach':
       if (step.ifindex !== 0 && linkGet(node.rtnl(), { ifindex: step.ifindex }) !== undefined) {
@@ -136,8 +141,8 @@ export async function undo(node: Node, step: Step): Promise<void> {
       }
       return;
     case 'table.put':
-      if (step.was === undefined) deleteRaw(node.tables(), step.entry.table, step.entry.key);
-      else putRaw(node.tables(), step.was);
+      if (step.was !== undefined && !isLearned(step.was)) putRaw(node.tables(), step.was);
+      else deleteRaw(node.tables(), step.entry.table, step.entry.key);
       return;
     case 'table.delete':
       putRaw(node.tables(), step.entry);

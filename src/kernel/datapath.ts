@@ -10,6 +10,7 @@ import { getPinned, pin, unpin } from '../../loader/map.js';
 import { loadObject, openObject } from '../../loader/object.js';
 import { programInfo } from '../../loader/program.js';
 import { clockTickHz, closeFd } from '../../loader/sys.js';
+import { MAPS } from '../contract/generated.js';
 
 declare const __dirname: string | undefined;
 
@@ -45,6 +46,11 @@ function buildId(): string {
   return createHash('sha256').update(readFileSync(objectFile())).digest('hex').slice(0, 12);
 }
 
+/** Whether every table is there to be read: pins may be missing after a crash, or removed by hand. */
+export function areTablesPinned(paths: DatapathPaths): boolean {
+  return Object.values(MAPS).every(({ name }) => existsSync(join(paths.mapsDir, name)));
+}
+
 /**
  * Load the object and pin its maps and programs, unless this build is there already. Maps that
  * are there are used on.
@@ -54,7 +60,8 @@ function buildId(): string {
 export function installDatapath(paths: DatapathPaths): number {
   const dir = join(paths.programsDir, buildId());
   const there = pinnedId(join(dir, 'endpoint'));
-  if (there !== 0) return there;
+  // Programs without their tables would go on with tables that nobody can reach.
+  if (there !== 0 && areTablesPinned(paths)) return there;
   const object = openObject(objectFile(), {
     constants: { hz: clockTickHz() },
     pinDir: paths.mapsDir,

@@ -1,5 +1,5 @@
 /** The endpoint program on devices: tcx links where the kernel has them, clsact filters elsewhere. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../loader/errors.js';
 import {
@@ -57,6 +57,39 @@ export function hookOf(
   }
   const programId = inNetns(netnsFd, () => tcQuery(ifindex, 'ingress', CLSACT));
   return programId === undefined ? undefined : { hook: 'clsact', programId };
+}
+
+/** Whether a link is pinned under an endpoint's number, whatever it is attached to. */
+export function isLinkPinned(paths: DatapathPaths, id: number): boolean {
+  return existsSync(join(paths.linksDir, String(id)));
+}
+
+/** Ids of the pinned links, by the numbers of the endpoints that they are pinned under. */
+export function pinnedLinkIds(paths: DatapathPaths): Map<number, number> {
+  const ids = new Map<number, number>();
+  if (!existsSync(paths.linksDir)) return ids;
+  for (const name of readdirSync(paths.linksDir)) {
+    const fd = openPinnedLink(join(paths.linksDir, name));
+    try {
+      ids.set(Number(name), linkInfo(fd).id);
+    } finally {
+      closeFd(fd);
+    }
+  }
+  return ids;
+}
+
+/**
+ * Whether a device runs the endpoint program for somebody whose pins are elsewhere. Only tcx links
+ * tell whose they are.
+ */
+export function runsOther(paths: DatapathPaths, netnsFd: number, ifindex: number): boolean {
+  if (!hasFeature('tcx')) return false;
+  const programs = inNetns(netnsFd, () => queryTcx(ifindex, 'ingress'));
+  const links = programs.filter(({ name }) => name === 'endpoint').map(({ linkId }) => linkId);
+  if (links.length === 0) return false;
+  const own = new Set(pinnedLinkIds(paths).values());
+  return links.some((id) => !own.has(id));
 }
 
 /**

@@ -38,8 +38,12 @@ export interface ObservedPort {
   readonly gateways: readonly string[];
   /** Those of them that dpctl added. */
   readonly ownGateways: readonly string[];
+  /** Families of which the namespace has a default route that is not this endpoint's own. */
+  readonly otherDefaults: readonly (4 | 6)[];
   readonly loopbackUp: boolean;
   readonly hook: ObservedHook | undefined;
+  /** A link is pinned under its number, whatever it is attached to. */
+  readonly pinned: boolean;
   /** MACs learned behind it. */
   readonly learned: number;
 }

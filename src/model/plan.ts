@@ -1,8 +1,8 @@
 /**
  * plan(desired, observed) -> the steps that make the kernel what was asked, in an order in
  * which no frame goes astray: an endpoint knows its own source before its program runs, and
- * others learn of it only when it can receive; on the way out it is the other way round.
- * Pure: no step is taken here.
+ * others learn of it only when it can receive; on the way out it is the other way round. Steps
+ * that cannot be undone come last, when nothing else can fail any more. Pure: no step is taken here.
  */
 import {
   networkEntry,
@@ -13,16 +13,16 @@ import {
 } from './desired.js';
 import type { RawEntry } from './entry.js';
 import { entryName, type Observed } from './observed.js';
-import { deviceSteps, hookSteps, settingSteps } from './plan/arrive.js';
+import { deviceSteps, hookSteps, settingSteps, usablePort } from './plan/arrive.js';
 import { deletions, putSteps, staleEntries } from './plan/entries.js';
 import { nftSteps, sysctlSteps } from './plan/host.js';
-import { leavingEndpoints, quietSteps, removeSteps, straySteps } from './plan/leave.js';
+import { farewellSteps, leavingEndpoints, releaseSteps, straySteps } from './plan/leave.js';
 import { endpointOfFdb, inScope, type Scope, scopedEntries } from './plan/scope.js';
 import type { Step } from './plan/step.js';
 import type { State } from './state.js';
 
 export { endpointOfFdb, inScope, isLearned, type Scope, scopedEntries } from './plan/scope.js';
-export { type DeviceSettings, endpointAlias, type Step, statsKey } from './plan/step.js';
+export { type DeviceSettings, endpointAlias, isFinal, type Step, statsKey } from './plan/step.js';
 
 /** What {@link plan} compares. */
 export interface PlanInput {
@@ -42,9 +42,8 @@ export function plan(input: PlanInput): Step[] {
   const steps: Step[] = [];
 
   steps.push(...sysctlSteps(after, observed));
-  steps.push(...leaving.flatMap((endpoint) => quietSteps(endpoint, observed)));
   steps.push(...deletions(stale, ['port', 'neigh', 'fdb']));
-  steps.push(...leaving.flatMap((endpoint) => removeSteps(endpoint, observed, after)));
+  steps.push(...leaving.flatMap((endpoint) => releaseSteps(endpoint, observed, after)));
   steps.push(...straySteps(observed));
   steps.push(...deletions(stale, ['endpoint', 'endpointx', 'prefix']));
 
@@ -56,8 +55,8 @@ export function plan(input: PlanInput): Step[] {
   }
   for (const port of wantedPorts(after)) {
     if (!inScope(scope, port.endpoint.id)) continue;
-    const found = observed.ports.get(port.endpoint.id);
-    steps.push(...deviceSteps(port, found));
+    const found = usablePort(port, observed.ports.get(port.endpoint.id));
+    steps.push(...deviceSteps(port, observed.ports.get(port.endpoint.id)));
     steps.push(...sourceEntries(port).flatMap(put));
     steps.push(...hookSteps(port, found, observed.programId));
     steps.push(...settingSteps(port, found));
@@ -68,5 +67,6 @@ export function plan(input: PlanInput): Step[] {
   }
   steps.push(...deletions(stale, ['network']));
   steps.push(...nftSteps(after, observed));
+  steps.push(...leaving.flatMap((endpoint) => farewellSteps(endpoint, observed, after)));
   return steps;
 }

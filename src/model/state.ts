@@ -19,7 +19,8 @@ const gatewaySchema = z.object({
   ip6: z.optional(z.string()),
 });
 
-const networkSchema = z.object({
+/** One of the list; files are read as a whole, damaged ones thing by thing. */
+export const networkSchema = z.object({
   name: z.string(),
   /** Index in dp_network, from 1. */
   index: z.int(),
@@ -51,7 +52,8 @@ const namespaceSchema = z.object({
   created: z.boolean(),
 });
 
-const endpointSchema = z.object({
+/** One of the list; files are read as a whole, damaged ones thing by thing. */
+export const endpointSchema = z.object({
   /** Number from 1; index in dp_epstat and dp_learned. */
   id: z.int(),
   namespace: namespaceSchema,
@@ -88,6 +90,9 @@ const endpointSchema = z.object({
       hostMtu: z.int(),
       hostUp: z.boolean(),
       hostAlias: z.string(),
+      /** Bytes of GSO and GRO of both ends; changed by networks with BIG TCP only. */
+      gsoSize: z.optional(z.int()),
+      hostGsoSize: z.optional(z.int()),
       /** Addresses (ADDRESS/LENGTH) that it had itself and that stay. */
       addresses: z.array(z.string()),
     }),
@@ -105,7 +110,8 @@ const staticFdbSchema = z.object({
   endpoint: z.int(),
 });
 
-const sysctlSchema = z.object({
+/** One of the list; files are read as a whole, damaged ones thing by thing. */
+export const sysctlSchema = z.object({
   /** Path below /proc/sys, with slashes. */
   key: z.string(),
   /** What it was before dpctl changed it. */
@@ -124,6 +130,8 @@ export const runtimeSchema = z.object({
   version: z.int(),
   /** /proc/sys/kernel/random/boot_id when it was written; another one means that all of it is gone. */
   bootId: z.string(),
+  /** A command has begun and not ended: the next one looks at all of the node, and finishes it. */
+  unfinished: z.optional(z.boolean()),
   endpoints: z.array(endpointSchema),
   staticFdb: z.array(staticFdbSchema),
   sysctls: z.array(sysctlSchema),
@@ -143,6 +151,8 @@ export interface State {
   readonly endpoints: readonly Endpoint[];
   readonly staticFdb: readonly StaticFdb[];
   readonly sysctls: readonly SysctlChange[];
+  /** A command has begun and not ended. */
+  readonly unfinished?: boolean | undefined;
 }
 
 /** A node of which nothing is asked. */

@@ -24,6 +24,7 @@ import {
 import { formatDocument, readDocument } from './document.js';
 import { corrupt, unavailable } from './errors.js';
 import { acquireLock, busy, lockTimeout, tryLock } from './lock.js';
+import { salvageFiles } from './salvage.js';
 import type { Store } from './store.js';
 
 export type { Store } from './store.js';
@@ -62,9 +63,9 @@ export function openFileStore(options: FileStoreOptions): Store {
   let held = false;
   return {
     load: () => load(files, bootId()),
+    salvage: () => salvageFiles(files, bootId()),
     save: (before, after) => save(files, bootId(), before, after, options.checkpoint),
     lock: async (command = commandLine()) => {
-      makeDirectory(options.runDir);
       const timeout = lockTimeout(process.env.DPCTL_LOCK_TIMEOUT);
       const release = await acquireLock(files.lock, command, timeout);
       held = true;
@@ -76,7 +77,6 @@ export function openFileStore(options: FileStoreOptions): Store {
       };
     },
     discard: () => {
-      makeDirectory(options.runDir);
       const release = held ? () => {} : tryLock(files.lock, commandLine());
       if (release === undefined) throw busy(files.lock, 0);
       try {
@@ -97,8 +97,14 @@ function load(files: StoreFiles, bootId: string): State {
   const alive = runtime?.data.bootId === bootId ? runtime : undefined;
   if (durable === undefined && alive === undefined) return EMPTY_STATE;
   const networks = durable?.data.networks ?? [];
-  const { endpoints, staticFdb, sysctls } = alive?.data ?? EMPTY_STATE;
-  const state: State = { networks, endpoints, staticFdb, sysctls };
+  const { endpoints, staticFdb, sysctls, unfinished } = alive?.data ?? EMPTY_STATE;
+  const state: State = {
+    networks,
+    endpoints,
+    staticFdb,
+    sysctls,
+    ...(unfinished === true && { unfinished }),
+  };
   const intact = (durable?.intact ?? true) && (alive?.intact ?? true);
   // Intact files may still not belong together, if one of them was removed.
   const names = new Set(networks.map((network) => network.name));
@@ -120,14 +126,21 @@ function save(
     path: files.durable,
     text: formatDocument({ version: STATE_VERSION, networks }),
   });
-  const runtime = ({ endpoints, staticFdb, sysctls }: State): Replacement => ({
+  const runtime = ({ unfinished, endpoints, staticFdb, sysctls }: State): Replacement => ({
     path: files.runtime,
-    text: formatDocument({ version: STATE_VERSION, bootId, endpoints, staticFdb, sysctls }),
+    text: formatDocument({
+      version: STATE_VERSION,
+      bootId,
+      ...(unfinished === true && { unfinished }),
+      endpoints,
+      staticFdb,
+      sysctls,
+    }),
   });
   const [oldDurable, newDurable] = [durable(before.networks), durable(after.networks)];
   const sameDurable = oldDurable.text === newDurable.text;
   // By identity: edits keep what they do not change, and thousands of endpoints take long to compare.
-  const sameRuntime = (['endpoints', 'staticFdb', 'sysctls'] as const).every(
+  const sameRuntime = (['endpoints', 'staticFdb', 'sysctls', 'unfinished'] as const).every(
     (key) => before[key] === after[key],
   );
   const replacements: Replacement[] = [];

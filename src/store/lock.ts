@@ -11,9 +11,11 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DpctlError } from '../../loader/errors.js';
 import { flock } from '../../loader/sys.js';
+import { makeDirectory } from './atomic.js';
 import { unavailable } from './errors.js';
 
 /** Milliseconds for which a command waits for another one, unless DPCTL_LOCK_TIMEOUT says otherwise. */
@@ -23,7 +25,7 @@ const POLL = 20;
 
 /**
  * Take the lock, waiting for another process at the most as long as is said.
- * @param path of the lock file, whose directory is there
+ * @param path of the lock file; its directory is made if it is not there
  * @param command what the holder does
  * @param timeout ms; 0: do not wait
  * @returns gives the lock back
@@ -51,6 +53,7 @@ export async function acquireLock(
  */
 export function tryLock(path: string, command: string): (() => void) | undefined {
   const fd = openLock(path);
+  if (fd === undefined) return undefined;
   try {
     // A lock file that reset has removed meanwhile keeps nobody out any more: look again.
     if (!flock(fd, 'exclusive', true) || !isStill(fd, path)) {
@@ -97,10 +100,13 @@ export function lockTimeout(text: string | undefined): number {
   );
 }
 
-function openLock(path: string): number {
+/** @returns undefined when a reset took the directory away just now */
+function openLock(path: string): number | undefined {
+  makeDirectory(dirname(path));
   try {
     return openSync(path, 'a+', 0o600);
   } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw unavailable(`lock ${path}`, cause);
   }
 }

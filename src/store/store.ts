@@ -8,6 +8,11 @@ export interface Store {
    */
   load(): State;
   /**
+   * What can still be read of files that {@link load} refuses: enough to take down what they name.
+   * Never throws.
+   */
+  salvage(): State;
+  /**
    * Save what an edit changed, durably: when it returns, a power cut does no harm. On failure
    * what was saved before is still there. Call it under the lock only.
    * @param before what {@link load} gave under the same lock, or the last that was saved

@@ -3,11 +3,41 @@ import type { Port } from '../desired.js';
 import type { ObservedDevice, ObservedPort } from '../observed.js';
 import { endpointAlias, type Step, setSteps } from './step.js';
 
+/**
+ * What a plan can build on. A veth that was made by dpctl and lost its far end (moved or renamed by
+ * somebody) is of no use; an adopted one is its owner's to mend.
+ */
+export function usablePort(port: Port, found: ObservedPort | undefined): ObservedPort | undefined {
+  if (found === undefined || !isBroken(port, found)) return found;
+  return {
+    ...found,
+    host: undefined,
+    hook: undefined,
+    addresses: [],
+    ownAddresses: [],
+    gateways: [],
+    ownGateways: [],
+  };
+}
+
+function isBroken({ endpoint }: Port, found: ObservedPort): boolean {
+  return (
+    endpoint.adopted === undefined &&
+    found.namespace === 'reachable' &&
+    found.host !== undefined &&
+    found.inner === undefined
+  );
+}
+
 /** The veth, and the namespace if it is dpctl's to make. */
 export function deviceSteps(port: Port, found: ObservedPort | undefined): Step[] {
   const steps: Step[] = [];
   const { endpoint } = port;
-  if (found?.host !== undefined) return steps;
+  if (found?.host !== undefined) {
+    if (!isBroken(port, found)) return [];
+    const { name, ifindex } = found.host;
+    steps.push({ op: 'veth.delete', name, ifindex, stray: true });
+  }
   if (endpoint.namespace.created && found?.namespace === 'gone') {
     steps.push({ op: 'netns.create', endpoint });
   }
@@ -18,8 +48,9 @@ export function deviceSteps(port: Port, found: ObservedPort | undefined): Step[]
 /** The program of this build on the host end. */
 export function hookSteps(port: Port, found: ObservedPort | undefined, programId: number): Step[] {
   const { id, ifindex } = port.endpoint;
-  if (found?.hook?.programId === programId && programId !== 0) return [];
-  return [{ op: 'tc.attach', id, ifindex }];
+  const was = found?.hook;
+  if (was?.programId === programId && programId !== 0) return [];
+  return [{ op: 'tc.attach', id, ifindex, was }];
 }
 
 /** Both ends up with the settings asked for; the program is on the host end by now. */
@@ -34,7 +65,8 @@ export function settingSteps(port: Port, found: ObservedPort | undefined): Step[
   const host = found?.host ?? bornDevice(endpoint.ifindex, endpoint.hostIfname, mtu, '', alias);
   const hostWanted = { mtu, up: true, alias, ...gso };
   steps.push(...setSteps('host.set', endpoint, host, hostWanted));
-  if (found?.namespace === 'hidden') return steps;
+  const lost = found?.host !== undefined && found.inner === undefined;
+  if (found?.namespace === 'hidden' || lost) return steps;
   const inner = found?.inner ?? bornDevice(0, endpoint.ifname, mtu, mac, '');
   const innerAlias = endpoint.namespace.kind === 'node' ? { alias } : {};
   steps.push(
@@ -42,7 +74,7 @@ export function settingSteps(port: Port, found: ObservedPort | undefined): Step[
       mac,
       mtu,
       up: true,
-      gsoSize: port.gsoSize,
+      ...gso,
       ...innerAlias,
     }),
   );
@@ -66,7 +98,9 @@ function addressSteps({ endpoint, addresses, gateways }: Port, found: ObservedPo
     if (!addresses.includes(address)) steps.push({ op: 'address.delete', endpoint, address });
   }
   for (const gateway of gateways) {
-    if (!found?.gateways.includes(gateway)) steps.push({ op: 'route.add', endpoint, gateway });
+    const other = found?.otherDefaults.includes(gateway.includes(':') ? 6 : 4);
+    if (found?.gateways.includes(gateway) || other) continue;
+    steps.push({ op: 'route.add', endpoint, gateway });
   }
   return steps;
 }

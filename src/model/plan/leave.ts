@@ -1,9 +1,9 @@
 /** Steps that take away what is not wanted any more. */
-import { wantedPorts } from '../desired.js';
-import type { Observed, ObservedPort, Stray } from '../observed.js';
+import { BIG_TCP_SIZE, wantedPorts } from '../desired.js';
+import type { Observed, ObservedDevice, ObservedPort, Stray } from '../observed.js';
 import type { Endpoint, State } from '../state.js';
 import { inScope, type Scope } from './scope.js';
-import { type Step, setSteps } from './step.js';
+import { type DeviceSettings, type Step, setSteps } from './step.js';
 
 /** Endpoints of the scope that are not wanted after the change. */
 export function leavingEndpoints(before: State, after: State, scope: Scope): Endpoint[] {
@@ -12,37 +12,56 @@ export function leavingEndpoints(before: State, after: State, scope: Scope): End
   return [...known.values()].filter(({ id }) => !staying.has(id) && inScope(scope, id));
 }
 
-/** What is learned behind an endpoint goes before the endpoint does. */
-export function quietSteps({ id }: Endpoint, observed: Observed): Step[] {
-  return (observed.ports.get(id)?.learned ?? 0) > 0 ? [{ op: 'fdb.forget', id }] : [];
-}
-
-/** The endpoint's devices, program and counters go; an adopted veth gets back what it had. */
-export function removeSteps(endpoint: Endpoint, observed: Observed, after: State): Step[] {
+/** What of an endpoint is taken back and could be given again: an adopted veth is its owner's. */
+export function releaseSteps(endpoint: Endpoint, observed: Observed, after: State): Step[] {
   const found = observed.ports.get(endpoint.id);
   const steps: Step[] = [];
-  const { id, adopted } = endpoint;
-  if (found?.hook !== undefined && adopted !== undefined) {
-    steps.push({ op: 'tc.detach', id, ifindex: endpoint.ifindex });
+  if (endpoint.adopted !== undefined) {
+    if (isHooked(found)) {
+      steps.push({ op: 'tc.detach', id: endpoint.id, ifindex: endpoint.ifindex });
+    }
+    steps.push(...restoreSteps(endpoint, found));
   }
-  if (adopted !== undefined) steps.push(...restoreSteps(endpoint, found));
-  const lastOne = !wantedPorts(after).some(
-    (port) => port.endpoint.namespace.cookie === endpoint.namespace.cookie,
-  );
-  if (endpoint.raisedLoopback && lastOne && found?.namespace === 'reachable' && found.loopbackUp) {
+  if (
+    endpoint.raisedLoopback &&
+    isLastOne(endpoint, after) &&
+    found?.namespace === 'reachable' &&
+    found.loopbackUp
+  ) {
     steps.push({ op: 'loopback.down', endpoint });
   }
-  if (adopted === undefined && found?.host !== undefined) {
-    steps.push({ op: 'veth.delete', name: endpoint.hostIfname, ifindex: found.host.ifindex });
+  return steps;
+}
+
+/** What goes for good: devices, counters, the namespace if dpctl made it. */
+export function farewellSteps(endpoint: Endpoint, observed: Observed, after: State): Step[] {
+  const found = observed.ports.get(endpoint.id);
+  const steps: Step[] = [];
+  const { id, ifindex, adopted, lock, namespace } = endpoint;
+  if (adopted === undefined) {
+    if (found?.host !== undefined) {
+      const { name, ifindex } = found.host;
+      steps.push({ op: 'veth.delete', name, ifindex, stray: false });
+    }
+    if (isHooked(found)) steps.push({ op: 'tc.detach', id, ifindex });
   }
-  if (found?.hook !== undefined && adopted === undefined) {
-    steps.push({ op: 'tc.detach', id, ifindex: endpoint.ifindex });
-  }
+  // Only now does nothing come from it any more that could be learned again.
+  if (!lock || (found?.learned ?? 0) > 0) steps.push({ op: 'fdb.forget', id });
   steps.push({ op: 'stats.clear', id });
-  if (endpoint.namespace.created && lastOne && found?.namespace === 'reachable') {
+  if (namespace.created && isLastOne(endpoint, after) && found?.namespace === 'reachable') {
     steps.push({ op: 'netns.delete', endpoint });
   }
   return steps;
+}
+
+/** A link stays pinned when its device is gone. */
+function isHooked(found: ObservedPort | undefined): boolean {
+  return found?.hook !== undefined || found?.pinned === true;
+}
+
+/** No other endpoint of its namespace stays. */
+function isLastOne({ namespace }: Endpoint, after: State): boolean {
+  return !wantedPorts(after).some(({ endpoint }) => endpoint.namespace.cookie === namespace.cookie);
 }
 
 /** An adopted veth gets back what it had. */
@@ -58,14 +77,21 @@ function restoreSteps(endpoint: Endpoint, found: ObservedPort | undefined): Step
   }
   if (found?.inner !== undefined) {
     const { mac, mtu, up } = adopted;
-    steps.push(...setSteps('inner.set', endpoint, found.inner, { mac, mtu, up }));
+    const gso = formerGso(found.inner, adopted.gsoSize);
+    steps.push(...setSteps('inner.set', endpoint, found.inner, { mac, mtu, up, ...gso }));
   }
   if (found?.host !== undefined) {
     const { hostMtu, hostUp, hostAlias } = adopted;
-    const settings = { mtu: hostMtu, up: hostUp, alias: hostAlias };
+    const gso = formerGso(found.host, adopted.hostGsoSize);
+    const settings = { mtu: hostMtu, up: hostUp, alias: hostAlias, ...gso };
     steps.push(...setSteps('host.set', endpoint, found.host, settings));
   }
   return steps;
+}
+
+/** Sizes that BIG TCP changed go back; others are the owner's of today. */
+function formerGso({ gsoSize }: ObservedDevice, former: number | undefined): DeviceSettings {
+  return former !== undefined && gsoSize === BIG_TCP_SIZE ? { gsoSize: former } : {};
 }
 
 /** What belongs to nobody goes. */
@@ -76,7 +102,7 @@ export function straySteps(observed: Observed): Step[] {
 function strayStep(stray: Stray): Step {
   switch (stray.kind) {
     case 'device':
-      return { op: 'veth.delete', name: stray.name, ifindex: stray.ifindex };
+      return { op: 'veth.delete', name: stray.name, ifindex: stray.ifindex, stray: true };
     case 'link':
       return { op: 'tc.detach', id: stray.id, ifindex: 0 };
     case 'learned':

@@ -1,7 +1,7 @@
 /** What a plan is made of: one change of the kernel each, with what undoes it. */
 import type { Masquerade, Port } from '../desired.js';
 import { type RawEntry, tableKey } from '../entry.js';
-import type { ObservedDevice } from '../observed.js';
+import type { ObservedDevice, ObservedHook } from '../observed.js';
 import type { Endpoint } from '../state.js';
 
 /** Settings of a device that a step changes. */
@@ -18,7 +18,13 @@ export type Step =
   | { readonly op: 'netns.create'; readonly endpoint: Endpoint }
   | { readonly op: 'netns.delete'; readonly endpoint: Endpoint }
   | { readonly op: 'veth.create'; readonly port: Port }
-  | { readonly op: 'veth.delete'; readonly name: string; readonly ifindex: number }
+  | {
+      readonly op: 'veth.delete';
+      readonly name: string;
+      readonly ifindex: number;
+      /** It is nobody's, or of no use: that it is gone need not be undone. */
+      readonly stray: boolean;
+    }
   | {
       readonly op: 'host.set' | 'inner.set';
       readonly endpoint: Endpoint;
@@ -37,7 +43,14 @@ export type Step =
       readonly endpoint: Endpoint;
       readonly gateway: string;
     }
-  | { readonly op: 'tc.attach' | 'tc.detach'; readonly id: number; readonly ifindex: number }
+  | {
+      readonly op: 'tc.attach';
+      readonly id: number;
+      readonly ifindex: number;
+      /** The program that runs there now, of another build. */
+      readonly was: ObservedHook | undefined;
+    }
+  | { readonly op: 'tc.detach'; readonly id: number; readonly ifindex: number }
   | { readonly op: 'table.put'; readonly entry: RawEntry; readonly was: RawEntry | undefined }
   | { readonly op: 'table.delete'; readonly entry: RawEntry }
   | { readonly op: 'stats.clear'; readonly id: number }
@@ -53,6 +66,14 @@ export type Step =
       readonly rules: readonly Masquerade[];
       readonly was: readonly Masquerade[];
     };
+
+/**
+ * True for a step after which there is no way back: what lived in the device or namespace (the
+ * addresses, routes and rules of others, too) went with it. A plan has these last.
+ */
+export function isFinal(step: Step): boolean {
+  return (step.op === 'veth.delete' && !step.stray) || step.op === 'netns.delete';
+}
 
 /** The step that brings a device's settings to what is wanted, none when they are. */
 export function setSteps(

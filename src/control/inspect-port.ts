@@ -1,0 +1,118 @@
+/** What is found of one endpoint: its devices, its program, and what is inside its namespace. */
+import { closeFd } from '../../loader/sys.js';
+import { hookOf, isLinkPinned } from '../kernel/hook.js';
+import {
+  addrDump,
+  type Link,
+  type LinkAddress,
+  linkGet,
+  openRtnl,
+  ROUTE_PROTOCOL,
+  type Route,
+  type Rtnl,
+  routeDump,
+} from '../kernel/netlink.js';
+import { getRaw } from '../kernel/tables.js';
+import { decodeValue, tableKey } from '../model/entry.js';
+import type { ObservedDevice, ObservedPort } from '../model/observed.js';
+import { endpointAlias } from '../model/plan.js';
+import type { Endpoint } from '../model/state.js';
+import { openNamespace } from './namespace.js';
+import { hostPins, type Node } from './node.js';
+
+/** RT_TABLE_MAIN. */
+const MAIN_TABLE = 254;
+
+/** Nothing inside is known, or nothing is there. */
+const NOTHING_INSIDE = {
+  inner: undefined,
+  addresses: [],
+  ownAddresses: [],
+  gateways: [],
+  ownGateways: [],
+  otherDefaults: [],
+  loopbackUp: false,
+} as const;
+
+/**
+ * Look at one endpoint, its namespace opened for as long as it takes.
+ * @param installed the tables are there to be read
+ */
+export function inspectPort(node: Node, endpoint: Endpoint, installed: boolean): ObservedPort {
+  const host = ownHostLink(node.rtnl(), endpoint);
+  const fd = openNamespace(node, endpoint.namespace);
+  const pins = hostPins(node);
+  const base = {
+    host: host === undefined ? undefined : observedDevice(host),
+    hook: host && hookOf(pins, node.netnsFd(), endpoint.id, host.ifindex),
+    pinned: isLinkPinned(pins, endpoint.id),
+    learned: installed ? learnedCount(node, endpoint.id) : 0,
+  };
+  if (fd === undefined) {
+    return { ...base, ...NOTHING_INSIDE, namespace: host === undefined ? 'gone' : 'hidden' };
+  }
+  const rtnl = openRtnl(fd);
+  try {
+    return { ...base, ...inspectInside(rtnl, endpoint, host), namespace: 'reachable' };
+  } finally {
+    rtnl.close();
+    closeFd(fd);
+  }
+}
+
+function inspectInside(rtnl: Rtnl, { ifname }: Endpoint, host: Link | undefined) {
+  const inner = linkGet(rtnl, { name: ifname });
+  const loopbackUp = linkGet(rtnl, { name: 'lo' })?.up ?? false;
+  const isOurs = host !== undefined && inner?.peerIfindex === host.ifindex;
+  const defaults = routeDump(rtnl, { table: MAIN_TABLE }).filter(({ dst }) => dst === 'default');
+  const isOwn = ({ ifindex, protocol }: Route): boolean =>
+    isOurs && ifindex === inner.ifindex && protocol === ROUTE_PROTOCOL;
+  const otherDefaults = defaults.filter((route) => !isOwn(route)).map(({ family }) => family);
+  if (!isOurs) return { ...NOTHING_INSIDE, otherDefaults, loopbackUp };
+  const found = addrDump(rtnl, inner.ifindex).filter(({ scope }) => scope !== 'link');
+  const here = defaults.filter(({ ifindex }) => ifindex === inner.ifindex);
+  return {
+    inner: observedDevice(inner),
+    loopbackUp,
+    addresses: found.map(withLength),
+    ownAddresses: found.filter(({ protocol }) => protocol === ROUTE_PROTOCOL).map(withLength),
+    gateways: here.flatMap(({ gateway = [] }) => gateway),
+    ownGateways: here.filter(isOwn).flatMap(({ gateway = [] }) => gateway),
+    otherDefaults,
+  };
+}
+
+function withLength({ address, prefixLength }: LinkAddress): string {
+  return `${address}/${prefixLength}`;
+}
+
+/**
+ * Whether a device is the host end of an endpoint: numbers are used again, so it must have the name
+ * or, renamed by somebody, the alias.
+ */
+export function isHostEnd(link: Link, endpoint: Endpoint): boolean {
+  if (link.kind !== 'veth') return false;
+  return link.name === endpoint.hostIfname || link.alias === endpointAlias(endpoint);
+}
+
+function ownHostLink(rtnl: Rtnl, endpoint: Endpoint): Link | undefined {
+  const link = linkGet(rtnl, { ifindex: endpoint.ifindex });
+  return link !== undefined && isHostEnd(link, endpoint) ? link : undefined;
+}
+
+function observedDevice(link: Link): ObservedDevice {
+  return {
+    ifindex: link.ifindex,
+    name: link.name,
+    mac: link.mac,
+    mtu: link.mtu,
+    up: link.up,
+    alias: link.alias ?? '',
+    gsoSize: Math.max(link.gsoMaxSize ?? 0, link.gsoIpv4MaxSize ?? 0),
+  };
+}
+
+function learnedCount(node: Node, id: number): number {
+  const value = getRaw(node.tables(), 'learned', tableKey('learned', id));
+  return value === undefined ? 0 : decodeValue('learned', value).count;
+}

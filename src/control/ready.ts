@@ -1,0 +1,71 @@
+/** What a node needs before anything on it can change, under the lock that keeps others out. */
+import { existsSync } from 'node:fs';
+import { isBpffs } from '../kernel/bpffs.js';
+import {
+  areTablesPinned,
+  installDatapath,
+  installedProgramId,
+  pruneBuilds,
+} from '../kernel/datapath.js';
+import { pinnedLinkIds } from '../kernel/hook.js';
+import { hostPath } from '../kernel/mountns.js';
+import type { State } from '../model/state.js';
+import { dismantle, hostPins, type Node, prepareNode } from './node.js';
+
+/** Whether tables and programs of this build are there. */
+export function isReady(node: Node): boolean {
+  const pins = hostPins(node);
+  return areTablesPinned(pins) && installedProgramId(pins) !== 0;
+}
+
+/** Whether anything of the node is there at all. */
+export function nodeExists({ paths }: Node): boolean {
+  return existsSync(hostPath(paths.runDir)) || existsSync(hostPath(paths.stateDir));
+}
+
+/** What a section under the lock is told. */
+export interface Readiness {
+  /** Tables were lost while endpoints used them, so all of the node is to be looked at. */
+  readonly rebuilt: boolean;
+}
+
+/**
+ * Run a section under the node's lock, with directories, tables and programs in place. Where the
+ * node was not in use before and the section fails, what was made for it goes again.
+ * @throws DpctlError STORE_BUSY, BPFFS_UNAVAILABLE, VERIFIER, MAP_LAYOUT and what the section throws
+ */
+export async function whenReady<T>(
+  node: Node,
+  section: (readiness: Readiness) => Promise<T>,
+): Promise<T> {
+  const release = await node.store.lock();
+  const unused = !isBpffs(node.paths.bpfDir);
+  try {
+    await prepareNode(node);
+    const pins = hostPins(node);
+    const rebuilt = !areTablesPinned(pins) && pinnedLinkIds(pins).size > 0;
+    installDatapath(pins);
+    const result = await section({ rebuilt });
+    pruneBuilds(pins);
+    return result;
+  } catch (error) {
+    if (unused) await leaveUnused(node);
+    throw error;
+  } finally {
+    release();
+  }
+}
+
+/** Never throws: what made it necessary is what people are told. */
+async function leaveUnused(node: Node): Promise<void> {
+  try {
+    const state = node.store.load();
+    if (!isRunning(state)) await dismantle(node, { networks: state.networks.length > 0 });
+  } catch {
+    // A store that cannot be read belongs to somebody: nothing is removed.
+  }
+}
+
+function isRunning({ endpoints, staticFdb, sysctls, unfinished }: State): boolean {
+  return endpoints.length + staticFdb.length + sysctls.length > 0 || unfinished === true;
+}

@@ -1,0 +1,94 @@
+/** What dpctl made and nobody asks for any more: left by a lost store, or by hand. */
+import { DpctlError } from '../../loader/errors.js';
+import { pinnedLinkIds, runsOther } from '../kernel/hook.js';
+import { type Link, linkDump, linkGet } from '../kernel/netlink.js';
+import { wantedPorts } from '../model/desired.js';
+import type { RawEntry } from '../model/entry.js';
+import type { Observed, Stray } from '../model/observed.js';
+import { endpointOfFdb, inScope, isLearned, type Scope } from '../model/plan.js';
+import type { Endpoint, State } from '../model/state.js';
+import { hostPins, type Node } from './node.js';
+
+/** Names of devices that dpctl makes, and so may take for strays. */
+const OWN_DEVICE = /^dp[0-9a-f]{6}$|^dp[gp]\d+$/;
+/** The mark in the alias of devices that dpctl made or adopted. */
+const OWN_ALIAS = 'dpctl ';
+
+/** Devices, pinned links and learned MACs that belong to no endpoint of a state. */
+export function findStrays(
+  node: Node,
+  after: State,
+  entries: ReadonlyMap<string, RawEntry>,
+): Stray[] {
+  const known = new Set(after.endpoints.map(({ id }) => id));
+  const indexes = new Set(after.endpoints.map(({ ifindex }) => ifindex));
+  const names = new Set(after.endpoints.flatMap((e) => [e.hostIfname, e.ifname]));
+  const strays: Stray[] = [];
+  for (const link of linkDump(node.rtnl())) {
+    if (indexes.has(link.ifindex) || names.has(link.name)) continue;
+    if (isOwnDevice(link) && !isOfOtherRoot(node, link)) strays.push(deviceStray(link));
+  }
+  for (const id of pinnedLinkIds(hostPins(node)).keys()) {
+    if (!known.has(id)) strays.push({ kind: 'link', id });
+  }
+  const learned = new Set<number>();
+  for (const entry of entries.values()) {
+    if (isLearned(entry) && !known.has(endpointOfFdb(entry))) learned.add(endpointOfFdb(entry));
+  }
+  for (const endpoint of learned) strays.push({ kind: 'learned', endpoint });
+  return strays;
+}
+
+/**
+ * Devices that stand where an endpoint's is to be made: leftovers of dpctl's own go.
+ * @throws DpctlError INTERFACE_EXISTS, exit 1, where somebody else has the name
+ */
+export function findSquatters(
+  node: Node,
+  after: State,
+  scope: Scope,
+  ports: Observed['ports'],
+): Stray[] {
+  return wantedPorts(after).flatMap(({ endpoint }) => {
+    if (!inScope(scope, endpoint.id) || ports.get(endpoint.id)?.host !== undefined) return [];
+    const link = linkGet(node.rtnl(), { name: endpoint.hostIfname });
+    if (link === undefined) return [];
+    if (!isOwnDevice(link)) throw nameTaken(link, endpoint, 'is not of dpctl');
+    if (isOfOtherRoot(node, link)) throw nameTaken(link, endpoint, 'belongs to another dpctl root');
+    return [deviceStray(link)];
+  });
+}
+
+/** A veth that looks as if dpctl had made it. */
+export function isOwnDevice({ kind, name, alias }: Link): boolean {
+  return kind === 'veth' && OWN_DEVICE.test(name) && (alias ?? OWN_ALIAS).startsWith(OWN_ALIAS);
+}
+
+/** A device that dpctl has marked, its own or an adopted one. */
+export function isMarked({ alias }: Link): boolean {
+  return alias?.startsWith(OWN_ALIAS) === true;
+}
+
+/** Two roots may share a namespace: what runs the program of the other one is not ours to delete. */
+export function isOfOtherRoot(node: Node, { ifindex, peerIfindex, linkNetnsId }: Link): boolean {
+  const runs = (end: number): boolean => runsOther(hostPins(node), node.netnsFd(), end);
+  const bothHere = peerIfindex !== undefined && linkNetnsId === undefined;
+  return runs(ifindex) || (bothHere && runs(peerIfindex));
+}
+
+function deviceStray({ name, ifindex }: Link): Stray {
+  return { kind: 'device', name, ifindex };
+}
+
+function nameTaken({ name, alias }: Link, { namespace }: Endpoint, whose: string): DpctlError {
+  const what = alias === undefined ? name : `${name} (${alias})`;
+  return new DpctlError(
+    'INTERFACE_EXISTS',
+    `${namespace.ref} needs an interface ${name} on this node, and the one that is there ${whose}: ${what}`,
+    {
+      exitCode: 1,
+      hint: `ip link show ${name}; each root needs a network namespace of its own`,
+      details: { ifname: name, alias: alias ?? '', ns: namespace.ref },
+    },
+  );
+}

@@ -1,0 +1,55 @@
+/** The readable part of damaged files, thing by thing, for a reset that has to put things back. */
+import { readFileSync } from 'node:fs';
+import type * as z from 'zod/mini';
+import {
+  EMPTY_STATE,
+  type Endpoint,
+  endpointSchema,
+  networkSchema,
+  type State,
+  sysctlSchema,
+} from '../model/state.js';
+
+/**
+ * Whatever in the files of a store is whole. Of another boot, or unreadable: nothing.
+ * @param bootId of the running kernel
+ */
+export function salvageFiles(
+  files: { readonly durable: string; readonly runtime: string },
+  bootId: string,
+): State {
+  const durable = readMembers(files.durable);
+  const runtime = readMembers(files.runtime);
+  const networks = elements(durable.networks, networkSchema);
+  if (runtime.bootId !== bootId) return { ...EMPTY_STATE, networks };
+  return {
+    networks,
+    endpoints: firstOfEach(elements(runtime.endpoints, endpointSchema)),
+    staticFdb: [],
+    sysctls: elements(runtime.sysctls, sysctlSchema),
+  };
+}
+
+function readMembers(path: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    // Not there, not for us, or no JSON: nothing to be had.
+    return {};
+  }
+}
+
+function elements<T extends z.ZodMiniType>(list: unknown, schema: T): z.infer<T>[] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((each) => {
+    const result = schema.safeParse(each);
+    return result.success ? [result.data] : [];
+  });
+}
+
+function firstOfEach(endpoints: readonly Endpoint[]): Endpoint[] {
+  const byId = new Map<number, Endpoint>();
+  for (const endpoint of endpoints) if (!byId.has(endpoint.id)) byId.set(endpoint.id, endpoint);
+  return [...byId.values()];
+}

@@ -1,0 +1,120 @@
+/** Commands that are killed or made to fail at each of their steps, and what must come of it. */
+import type { ExecutionContext } from 'ava';
+import type { Node } from '../../../src/control/node.js';
+import { reconcile } from '../../../src/control/reconcile.js';
+import { openLabNode } from '../../helpers/node.js';
+import { differences, type Snapshot, takeSnapshot } from '../../helpers/snapshot.js';
+import { type Lab, openLab, type Ran } from '../../system/helpers/lab.js';
+
+/** What a scenario works with: two endpoints of one network, one to be changed, one to talk to. */
+export interface Stage {
+  readonly lab: Lab;
+  /** Namespace that the command is about. It is there, unless the scenario makes it. */
+  readonly ns: string;
+  /** A namespace that is attached to the same network. */
+  readonly peer: string;
+  readonly network: string;
+}
+
+/** One command and how to tell that it did what was asked. */
+export interface Scenario {
+  readonly title: string;
+  /** Flags of the network that the endpoints are on; the default network without any. */
+  readonly network?: readonly string[];
+  /** From an empty namespace to what the command starts from. */
+  readonly setUp?: (stage: Stage) => Promise<unknown>;
+  readonly command: (stage: Stage) => readonly string[];
+  /** The command that takes it back. */
+  readonly back: (stage: Stage) => readonly string[];
+  /** Throws unless what was asked is there. */
+  readonly check?: (stage: Stage) => Promise<unknown>;
+  /** `attach --create` makes the namespace itself. */
+  readonly withoutNamespace?: boolean;
+}
+
+/** Name of the network of scenarios that need one of their own. */
+const NETWORK = 'blue';
+
+/** A stage that is set up, with the states before and after the command. */
+interface Opened extends Stage {
+  readonly scenario: Scenario;
+  readonly node: Node;
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+  /** Number of steps of the command's plan. */
+  readonly steps: number;
+  look(): Promise<Snapshot>;
+}
+
+/** Set a scenario up, take its command there and back once, and hand it to a test. */
+export async function onStage(
+  t: ExecutionContext,
+  scenario: Scenario,
+  use: (stage: Opened) => Promise<void>,
+): Promise<void> {
+  t.timeout(300_000);
+  const lab = await openLab();
+  let node: Node | undefined;
+  try {
+    const peer = await lab.container('peer');
+    const ns = await lab.container('x');
+    if (scenario.withoutNamespace) await lab.within(lab.node, 'ip', 'netns', 'del', ns);
+    const network = scenario.network === undefined ? 'default' : NETWORK;
+    const stage: Stage = { lab, ns, peer, network };
+    if (scenario.network !== undefined) {
+      await lab.must('network', 'add', network, ...scenario.network);
+    }
+    await lab.must('attach', peer, '--network', network);
+    await scenario.setUp?.(stage);
+    node = openLabNode(lab);
+    const look = (): Promise<Snapshot> => takeSnapshot(lab, [ns, peer]);
+    const before = await look();
+    const rows = await lab.json<unknown[]>([...scenario.command(stage), '--dry-run']);
+    t.deepEqual(differences(before, await look()), [], 'a dry run changes nothing');
+    await lab.must(...scenario.command(stage));
+    const after = await look();
+    await scenario.check?.(stage);
+    await lab.must(...scenario.back(stage));
+    t.deepEqual(differences(before, await look()), [], 'there and back is as before');
+    await use({ ...stage, scenario, node, before, after, steps: rows.length, look });
+  } finally {
+    node?.close();
+    await lab.close();
+  }
+}
+
+/** Every named point at which the command can be stopped. */
+export function faultPoints({ steps }: Opened): string[] {
+  const numbered = Array.from({ length: steps }, (_, index) => `step.${index}`);
+  return ['store.intent', ...numbered, 'store.ready', 'done'];
+}
+
+/** Run the command and have it killed at a point. */
+export async function killAt(t: ExecutionContext, stage: Opened, point: string): Promise<void> {
+  const ran = await stage.lab.dpctl(stage.scenario.command(stage), { env: { DPCTL_FAULT: point } });
+  t.is(ran.code, 255, `killed at ${point}: ${ran.stderr}`);
+  t.is(ran.stdout + ran.stderr, '', `nothing is said at ${point}`);
+}
+
+/** Run the command and have it fail at a point. */
+export function failAt(stage: Opened, point: string): Promise<Ran> {
+  return stage.lab.dpctl(stage.scenario.command(stage), { env: { DPCTL_FAULT_ERROR: point } });
+}
+
+/** The state must be the one named, the node healthy, and nothing left to do. */
+export async function expectState(
+  t: ExecutionContext,
+  stage: Opened,
+  expected: Snapshot,
+  when: string,
+): Promise<void> {
+  t.deepEqual(differences(expected, await stage.look()), [], when);
+  const again = await reconcile(stage.node, { dryRun: true });
+  t.deepEqual(again.plan, [], `${when}: nothing is left to do`);
+  t.false(again.changed, `${when}: nothing is left to record`);
+}
+
+/** One ping from the namespace to an address. */
+export async function ping(stage: Stage, address: string): Promise<void> {
+  await stage.lab.within(stage.ns, 'ping', '-c', '1', '-W', '1', address);
+}

@@ -1,0 +1,23 @@
+/** kill -9 at every step of every change, then one reconcile: exactly what was asked, nothing else. */
+import test from 'ava';
+import { expectState, faultPoints, killAt, onStage } from './helpers/scenario.js';
+import { ATTACHES, DETACHES, OTHERS } from './helpers/scenarios.js';
+
+for (const scenario of [...ATTACHES, ...DETACHES, ...OTHERS]) {
+  test.serial(`${scenario.title}: killed anywhere, one reconcile finishes it`, (t) =>
+    onStage(t, scenario, async (stage) => {
+      for (const point of faultPoints(stage)) {
+        await killAt(t, stage, point);
+        await stage.lab.must('reconcile');
+        // Before the first write nobody can know that anything was asked.
+        const asked = point !== 'store.intent';
+        const when = `killed at ${point}, reconciled`;
+        await expectState(t, stage, asked ? stage.after : stage.before, when);
+        if (!asked) continue;
+        await scenario.check?.(stage);
+        await stage.lab.must(...scenario.back(stage));
+      }
+      await expectState(t, stage, stage.before, 'taken back at the end');
+    }),
+  );
+}

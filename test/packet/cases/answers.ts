@@ -4,6 +4,7 @@ import {
   arp,
   BROADCAST,
   eth,
+  ip,
   ip6,
   join,
   linkLocal,
@@ -31,7 +32,7 @@ import { everybodyBut } from './common.js';
 const { a, b, learn, iso1, iso2, router, gateway, other } = PORTS;
 
 const known = (world: World): void => {
-  for (const name of ['a', 'b', 'iso2', 'gateway'] as const) putNeigh(world, name);
+  for (const name of ['a', 'b', 'learn', 'iso2', 'gateway'] as const) putNeigh(world, name);
   putNeigh(world, 'router', NeighFlags.ROUTER);
 };
 
@@ -108,6 +109,19 @@ export const arpAnswers: readonly Case[] = [
     name: 'an announcement',
     setup: known,
     frame: request('a', a.ip4),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
+    name: "an announcement of another's address, by a port that is not locked: its owner must hear",
+    setup: known,
+    from: 'learn',
+    frame: request('learn', b.ip4, { sender: b.ip4 }),
+    expect: { verdict: 'redirect', to: everybodyBut('learn'), flooded: true },
+  },
+  {
+    name: 'a request by the MAC that is said to have the address',
+    setup: (world) => putNeigh(world, 'b', 0, b.ip4, a.mac),
+    frame: request('a', b.ip4),
     expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
   },
   {
@@ -300,6 +314,15 @@ export const ndAnswers: readonly Case[] = [
     expect: FLOODED,
   },
   {
+    name: 'from no address, yet with a MAC: nobody could be told',
+    setup: (world) => {
+      known(world);
+      putEndpoint(world, 'a', { flags: 0 });
+    },
+    frame: ask(solicit(b.ip6, '::', OWN)),
+    expect: FLOODED,
+  },
+  {
     name: 'to one host asks whether it is alive',
     setup: known,
     frame: eth(b.mac, a.mac, TYPE.ip6, solicit(b.ip6, a.ip6, OWN, b.ip6)),
@@ -311,7 +334,7 @@ export const ndAnswers: readonly Case[] = [
     frame: ask(
       ip6(
         { src: a.ip6, dst: solicitedNode(b.ip6), next: PROTO.icmp6, hops: 254 },
-        icmp6(a.ip6, solicitedNode(b.ip6), ICMP6.solicit, u32(0), new Uint8Array(16), OWN),
+        icmp6(a.ip6, solicitedNode(b.ip6), ICMP6.solicit, u32(0), ip(b.ip6), OWN),
       ),
     ),
     expect: FLOODED,

@@ -49,6 +49,20 @@ export const learning: readonly Case[] = [
     },
   },
   {
+    name: 'at the limit, what is known already stays known',
+    before: [
+      ['learn', other(behind(1), b.mac)],
+      ['learn', other(behind(2), b.mac)],
+    ],
+    from: 'learn',
+    frame: other(behind(1), b.mac),
+    expect: {
+      verdict: 'redirect',
+      to: ['b'],
+      learned: { [behind(1)]: 'learn', [behind(2)]: 'learn' },
+    },
+  },
+  {
     name: 'a limit of 0 learns nothing',
     setup: (world) => putEndpoint(world, 'learn', { learnMax: 0 }),
     from: 'learn',

@@ -181,6 +181,9 @@ function hidden(headers: readonly Uint8Array[], first: number, target = b.ip6): 
   return ip6({ src: a.ip6, dst: b.ip6, next: first, hops: 255 }, ...headers, message);
 }
 
+/** Its length is in units of 4 bytes, less 2 (RFC 4302, 2.2). */
+const AUTHENTICATION = join([PROTO.icmp6, 4], new Uint8Array(22));
+
 /** The source lock for neighbour discovery and what a host without an address says. */
 export const sourceNd: readonly Case[] = [
   it('a solicitation', solicit(TARGET, a.ip6, OWN)),
@@ -323,6 +326,20 @@ export const sourceNd: readonly Case[] = [
       PROTO.hopByHop,
     ),
     'source_nd',
+  ),
+  it(
+    'behind an authentication header of 24 bytes',
+    hidden([AUTHENTICATION], PROTO.ah),
+    'source_nd',
+  ),
+  it(
+    'a router advertisement of a forwarder that says it is longer than it is',
+    ip6(
+      { src: router.ip6, dst: ALL_NODES, next: PROTO.icmp6, hops: 255, length: 99 },
+      icmp6(router.ip6, ALL_NODES, ICMP6.routerAdvert, new Uint8Array(12)),
+    ),
+    'malformed',
+    'router',
   ),
   it(
     'in a first fragment, even its own',

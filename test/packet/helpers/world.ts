@@ -214,14 +214,20 @@ export function getFdb(world: World, address: string, of: PortName): Fdb | undef
 }
 
 /** Make a port's addresses known, or one address, so that they are answered for. */
-export function putNeigh(world: World, name: PortName, flags = 0, only?: string): void {
+export function putNeigh(
+  world: World,
+  name: PortName,
+  flags = 0,
+  only?: string,
+  address: string = PORTS[name].mac,
+): void {
   const spec = PORTS[name];
   const vni = NETWORKS[spec.network as keyof typeof NETWORKS].vni;
-  for (const address of only === undefined ? [spec.ip4, spec.ip6] : [only]) {
+  for (const own of only === undefined ? [spec.ip4, spec.ip6] : [only]) {
     mapPut(
       mapOf(world, 'neigh'),
-      MAPS.neigh.key.encode({ vni, ip: ip16(address) }),
-      MAPS.neigh.value.encode({ mac: mac(spec.mac), flags, endpoint: idOf(name) }),
+      MAPS.neigh.key.encode({ vni, ip: ip16(own) }),
+      MAPS.neigh.value.encode({ mac: mac(address), flags, endpoint: idOf(name) }),
     );
   }
 }

@@ -17,6 +17,7 @@ export const libc = lazyLibrary(
     flock: ['int', ['int', 'int']],
     mount: ['int', ['ptr', 'ptr', 'ptr', 'u64', 'ptr']],
     umount2: ['int', ['ptr', 'int']],
+    sysconf: ['i64', ['int']],
     clock_getres: ['int', ['int', 'ptr']],
     mmap: ['ptr', ['ptr', 'u64', 'int', 'int', 'int', 'u64']],
     munmap: ['int', ['ptr', 'u64']],

@@ -96,7 +96,9 @@ export function openObject(path: string, options: ObjectOptions = {}): BpfObject
  */
 export function loadObject(object: BpfObject): void {
   const own = opened.get(object);
-  if (!own) throw new TypeError(`${object.path} is not open`);
+  if (!own || own.programs.size > 0) {
+    throw new TypeError(`${object.path} is ${own ? 'loaded already' : 'not open'}`);
+  }
   try {
     const missing = reusePinnedMaps(own);
     const { result, log } = captureLog(() => libbpf().bpf_object__load(own.handle));
@@ -161,7 +163,8 @@ function applyMaxEntries(object: OpenedObject): void {
     const map = maps.get(name);
     if (!map) throw unknown(object, 'map', name, [...maps.keys()]);
     if (count === 'pinned') continue;
-    checkBpf(`bpf_map__set_max_entries ${name}`, libbpf().bpf_map__set_max_entries(map, count));
+    const result = libbpf().bpf_map__set_max_entries(map, count);
+    checkBpf(`bpf_map__set_max_entries ${name}`, result);
   }
 }
 
@@ -174,10 +177,8 @@ function selectPrograms(object: OpenedObject): void {
   }
   for (const [name, program] of programs) {
     const load = only.includes(name) ? 1 : 0;
-    checkBpf(
-      `bpf_program__set_autoload ${name}`,
-      libbpf().bpf_program__set_autoload(program, load),
-    );
+    const result = libbpf().bpf_program__set_autoload(program, load);
+    checkBpf(`bpf_program__set_autoload ${name}`, result);
   }
 }
 

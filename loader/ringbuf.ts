@@ -3,6 +3,7 @@ import { ffi, type Pointer } from './ffi/seam.js';
 import { lastErrno, libc } from './libc.js';
 import { type BpfMap, MAP_TYPE } from './map/info.js';
 import { watchReadable } from './ringbuf/poller.js';
+import { pageSize } from './sys/machine.js';
 
 /** An open reader. */
 export interface RingbufReader {
@@ -16,8 +17,6 @@ export interface RingbufOptions {
   readonly maxPerTurn?: number;
 }
 
-/** Page size on x86-64 and on arm64 kernels as distributed by Debian. */
-const PAGE = 4096;
 const HEADER = 8;
 /** Header bits of a record still being written, and of one given up (linux/bpf.h). */
 const BUSY = 0x80000000;
@@ -31,8 +30,8 @@ const MAP_FAILED = 0xffffffffffffffffn;
 
 /**
  * Read a BPF ring buffer as records arrive. The pages are mapped and parsed here: a callback from
- * C for each record blocks the event loop and was seen to lose records. One reader a map. The
- * process stays alive until it is closed.
+ * C for each record blocks the event loop and was seen to lose records. One reader a map; the map
+ * must stay open, and the process stays alive, until it is closed.
  * @param onRecord gets a copy of each record, in order; what it throws is an uncaught exception
  * @throws DpctlError MAP_TYPE (exit 70), KERNEL_EPERM from mmap
  */
@@ -90,22 +89,23 @@ interface Ring {
 }
 
 function mapRing(map: BpfMap): Ring {
+  const page = pageSize();
   const size = map.maxEntries;
   const mask = size - 1;
-  const consumerAt = mmap(map, PAGE, PROT_READ | PROT_WRITE, 0);
+  const consumerAt = mmap(map, page, PROT_READ | PROT_WRITE, 0);
   let producerAt: Pointer;
   try {
     // The data pages are there twice in a row, so that no record is ever split.
-    producerAt = mmap(map, PAGE + 2 * size, PROT_READ, PAGE);
+    producerAt = mmap(map, page + 2 * size, PROT_READ, page);
   } catch (error) {
-    libc.munmap(consumerAt, PAGE);
+    libc.munmap(consumerAt, page);
     throw error;
   }
-  const consumerPage = ffi().view(consumerAt, PAGE);
-  const producerPages = ffi().view(producerAt, PAGE + 2 * size);
+  const consumerPage = ffi().view(consumerAt, page);
+  const producerPages = ffi().view(producerAt, page + 2 * size);
   const consumer = new BigUint64Array(consumerPage.buffer, consumerPage.byteOffset, 1);
   const producer = new BigUint64Array(producerPages.buffer, producerPages.byteOffset, 1);
-  const dataOffset = producerPages.byteOffset + PAGE;
+  const dataOffset = producerPages.byteOffset + page;
   const headers = new Uint32Array(producerPages.buffer, dataOffset, (2 * size) / 4);
   let position = Number(Atomics.load(consumer, 0));
 
@@ -137,8 +137,8 @@ function mapRing(map: BpfMap): Ring {
       }
     },
     unmap() {
-      libc.munmap(producerAt, PAGE + 2 * size);
-      libc.munmap(consumerAt, PAGE);
+      libc.munmap(producerAt, page + 2 * size);
+      libc.munmap(consumerAt, page);
     },
   };
 }

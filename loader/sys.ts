@@ -13,7 +13,7 @@ export {
   statfsType,
   umount,
 } from './sys/files.js';
-export { clockTickHz, possibleCpus } from './sys/machine.js';
+export { clockTickHz, pageSize, possibleCpus } from './sys/machine.js';
 export {
   CLONE_NEWNET,
   createNetns,

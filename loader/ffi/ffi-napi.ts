@@ -47,15 +47,15 @@ export function openFfiNapi(): Ffi {
   const ffi: FfiNapi = nativeRequire('ffi-napi');
   const ref: RefNapi = nativeRequire('ref-napi');
 
-  const addressOf = (buffer: Uint8Array): Pointer =>
-    BigInt(
-      ref.address(Buffer.from(buffer.buffer, buffer.byteOffset, buffer.byteLength)),
-    ) as Pointer;
+  const addressNumber = (buffer: Uint8Array): number =>
+    ref.address(Buffer.from(buffer.buffer, buffer.byteOffset, buffer.byteLength));
+  const addressOf = (buffer: Uint8Array): Pointer => BigInt(addressNumber(buffer)) as Pointer;
   const toRaw = (arg: ArgValue): RawValue => {
     if (arg === null) return 0;
     if (typeof arg === 'number') return arg;
-    // ref-napi writes an integer past 2^53 only from a decimal string.
-    return (typeof arg === 'bigint' ? arg : addressOf(arg)).toString();
+    // User-space addresses fit a number's 53 bits; ref-napi wants anything past them in decimal.
+    if (typeof arg === 'bigint') return arg <= Number.MAX_SAFE_INTEGER ? Number(arg) : `${arg}`;
+    return addressNumber(arg);
   };
 
   const wrap = (raw: RawFunction, result: ResultType): NativeFunction => {

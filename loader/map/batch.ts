@@ -14,17 +14,15 @@ export interface MapEntries {
 /** Entries asked for at a time: enough that the call costs nothing, a few MB at most. */
 const CHUNK = 32768;
 
+/** How often a cursor lost to concurrent deletion is sought again. */
+const LOST_CURSOR_RETRIES = 100;
+
 /**
  * Errors that mean "this kernel or map type has no batch operation": ENOTSUPP and EOPNOTSUPP by
- * type, EINVAL before Linux 5.6, EINTR when generic_map_lookup_batch loses its cursor for good.
+ * type, EINVAL before Linux 5.6.
  */
 function noBatch(errno: number): boolean {
-  return (
-    errno === ERRNO.ENOTSUPP ||
-    errno === ERRNO.EOPNOTSUPP ||
-    errno === ERRNO.EINVAL ||
-    errno === ERRNO.EINTR
-  );
+  return errno === ERRNO.ENOTSUPP || errno === ERRNO.EOPNOTSUPP || errno === ERRNO.EINVAL;
 }
 
 /**
@@ -37,6 +35,7 @@ export function* mapChunks(map: BpfMap, size = CHUNK): Generator<MapEntries> {
   const cursor = new Uint8Array(Math.max(8, map.keySize));
   const count = struct(4);
   let want = Math.min(size, Math.max(1, map.maxEntries));
+  let lost = 0;
   for (let first = true; ; ) {
     const keys = new Uint8Array(want * map.keySize);
     const values = new Uint8Array(want * map.bufferSize);
@@ -59,11 +58,14 @@ export function* mapChunks(map: BpfMap, size = CHUNK): Generator<MapEntries> {
       yield* singleChunks(map);
       return;
     }
-    if (errno !== 0 && errno !== ERRNO.ENOENT) {
+    // generic_map_lookup_batch gives up on keys that vanish under it; what it read so far counts.
+    const interrupted = errno === ERRNO.EINTR;
+    const got = count.getU32(0);
+    if (interrupted && got === 0 && lost++ < LOST_CURSOR_RETRIES) continue;
+    if (errno !== 0 && errno !== ERRNO.ENOENT && !(interrupted && got > 0)) {
       throw kernelError(`bpf_map_lookup_batch ${map.name}`, errno);
     }
     first = false;
-    const got = count.getU32(0);
     if (got > 0) yield trim(map, { count: got, keys, values });
     if (errno === ERRNO.ENOENT) return;
   }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { DpctlError, errnoName, kernelError } from '../errors.js';
+import { DpctlError, ERRNO, errnoName, kernelError } from '../errors.js';
 
 /** Lines of the verifier's log in the message: the reason and the registers just before it. */
 const LAST_LINES = 12;
@@ -44,16 +44,20 @@ export function callError(call: string, errno: number, log: string): DpctlError 
     .split('\n')
     .map((line) => line.replace(/^libbpf: /, '').trim())
     .filter((line) => line !== '');
-  const error = kernelError(call, errno, { details: { libbpf: words } });
+  const hint =
+    errno === ERRNO.EPERM ? 'run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON' : '';
+  const extra = hint ? { hint } : {};
+  const error = kernelError(call, errno, { details: { libbpf: words }, ...extra });
   if (words.length === 0) return error;
   const text = words.slice(-LAST_LINES).map((line) => `\n  libbpf: ${line}`);
   return new DpctlError(error.code, `${error.message}${text.join('')}`, {
     details: error.details,
+    ...extra,
   });
 }
 
 function saveLog(path: string, log: string, logDir = tmpdir()): string | undefined {
-  const name = `dpctl-verifier-${basename(path, '.o')}-${randomBytes(4).toString('hex')}.log`;
+  const name = `dpctl-verifier-${basename(path).replace(/(\.bpf)?\.o$/, '')}-${randomBytes(4).toString('hex')}.log`;
   const file = join(logDir, name);
   try {
     // 'wx': root must not follow a link that somebody left in the temporary directory.

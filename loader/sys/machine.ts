@@ -3,6 +3,7 @@ import { check, libc } from '../libc.js';
 import { struct } from '../struct.js';
 
 const CLOCK_MONOTONIC_COARSE = 6;
+const SC_PAGESIZE = 30;
 
 let tickHz: number | undefined;
 let cpus: number | undefined;
@@ -18,6 +19,11 @@ export function clockTickHz(): number {
     tickHz = Math.round(1e9 / Number(timespec.getU64(8)));
   }
   return tickHz;
+}
+
+/** Bytes of a memory page: 4096, but 16 or 64 KiB on some arm64 kernels. */
+export function pageSize(): number {
+  return check('sysconf', libc.sysconf(SC_PAGESIZE));
 }
 
 /** CPUs the kernel can ever have: the number of slots of a per-CPU map's value. */

@@ -80,11 +80,11 @@ export function openNetlink(protocol: number): NetlinkSocket {
   return {
     fd,
     send(message) {
-      const sent = libc.send(fd, message, message.byteLength, 0);
+      const sent = uninterrupted(() => libc.send(fd, message, message.byteLength, 0));
       if (sent < 0) throw kernelError('send netlink', lastErrno());
     },
     recv(buffer) {
-      const length = libc.recv(fd, buffer, buffer.byteLength, MSG_TRUNC);
+      const length = uninterrupted(() => libc.recv(fd, buffer, buffer.byteLength, MSG_TRUNC));
       if (length < 0) throw kernelError('recv netlink', lastErrno());
       if (length > buffer.byteLength) {
         throw kernelError('recv netlink', ERRNO.EMSGSIZE ?? 90, { details: { needed: length } });
@@ -94,6 +94,14 @@ export function openNetlink(protocol: number): NetlinkSocket {
     join: (group) => setSocketInt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group),
     close: () => closeSync(fd),
   };
+}
+
+/** A call again for as long as signals end it: with a time-out set, the kernel does not restart it. */
+function uninterrupted(call: () => number): number {
+  for (;;) {
+    const result = call();
+    if (result >= 0 || lastErrno() !== ERRNO.EINTR) return result;
+  }
 }
 
 /**

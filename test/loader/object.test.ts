@@ -153,6 +153,7 @@ test.serial('closing leaves no descriptor, twice is fine', (t) => {
   const object = openObject(objectPath('sample'));
   loadObject(object);
   t.true(descriptorsOf('anon_inode:bpf') > before);
+  t.throws(() => loadObject(object), { message: /loaded already/ });
   object.close();
   object.close();
   t.is(descriptorsOf('anon_inode:bpf'), before);

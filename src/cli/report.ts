@@ -18,7 +18,7 @@ export interface Report {
 }
 
 /** Exit code of a bug (EX_SOFTWARE of sysexits.h). */
-const BUG = 70;
+export const BUG = 70;
 
 /** What to show of anything that was thrown. */
 export function reportOf(error: unknown, debug: boolean): Report {

@@ -235,20 +235,31 @@ test.serial('reset shows its list first and wants --yes where nobody can be aske
   }),
 );
 
-need(command('script')).serial('reset asks at a terminal: no, an interrupt, yes', (t) =>
+need(command('script')).serial('reset asks at a terminal: no, ^C, ^D, yes', (t) =>
   withLab(async (lab) => {
     await lab.must('attach', await lab.container('a'));
     const answer = async (input: string) => {
       const line = `ip netns exec ${lab.node} '${process.execPath}' '${DPCTL}' --root '${lab.root}' reset`;
-      // The answer may come before the question: the terminal keeps it.
-      const ran = await execa('script', ['-qec', line, '/dev/null'], { input, reject: false });
-      return { code: ran.exitCode, text: ran.stdout };
+      const script = execa('script', ['-qec', line, '/dev/null'], {
+        reject: false,
+        timeout: 20_000,
+      });
+      // Only once it asks: until then the terminal would take ^C and ^D for itself.
+      let shown = '';
+      script.stdout.on('data', (text) => {
+        const asked = shown.includes('[y/N]');
+        shown += text;
+        if (!asked && shown.includes('[y/N]')) script.stdin.write(input);
+      });
+      const ran = await script;
+      return { code: ran.timedOut ? 'time-out' : ran.exitCode, text: ran.stdout };
     };
     const no = await answer('n\r');
     t.is(no.code, 1, no.text);
     t.regex(no.text, /remove [0-9]+ things\? \[y\/N\]/);
     t.regex(no.text, /error\[CANCELLED\].*: nothing was removed/);
     t.is((await answer('\u0003')).code, 130);
+    t.is((await answer('\u0004')).code, 1);
     t.is((await lab.json<Row[]>(['endpoints'])).length, 1);
     const yes = await answer('y\r');
     t.is(yes.code, 0, yes.text);

@@ -44,11 +44,15 @@ async function confirm(things: number): Promise<void> {
       },
     );
   }
-  const { createInterface } = await import('node:readline/promises');
+  const { createInterface } = await import('node:readline');
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   // readline takes ^C for itself; here it means what it means everywhere.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
-  const answer = await lines.question(`remove ${count(things, 'thing')}? [y/N] `);
+  const answer = await new Promise<string>((resolve) => {
+    lines.question(`remove ${count(things, 'thing')}? [y/N] `, resolve);
+    // The terminal went away, or ^D: that is no yes.
+    lines.on('close', () => resolve(''));
+  });
   lines.close();
   if (!/^y(es)?$/i.test(answer.trim())) {
     throw new DpctlError('CANCELLED', 'nothing was removed', { exitCode: 1 });

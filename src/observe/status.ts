@@ -1,5 +1,6 @@
 /** status: desired state beside kernel state, and what would bring them together. */
 import { existsSync } from 'node:fs';
+import { mapReadAll } from '../../loader/map.js';
 import { hasFeature } from '../../loader/probe.js';
 import type { Node } from '../control/node.js';
 import { previewReconcile } from '../control/reconcile.js';
@@ -41,14 +42,28 @@ function driftProblems(state: State, plan: readonly PlanRow[], pruning: boolean)
   if (!used || plan.length === 0 || pruning) return [];
   const bySubject = new Map<string, PlanRow[]>();
   for (const row of plan) {
-    bySubject.set(row.subject, [...(bySubject.get(row.subject) ?? []), row]);
+    const rows = bySubject.get(row.subject);
+    if (rows === undefined) bySubject.set(row.subject, [row]);
+    else rows.push(row);
   }
   return [...bySubject].map(([subject, rows]) => ({
     code: 'DRIFT',
     subject,
-    message: `differs from what was asked: ${rows.map(({ step, detail }) => `${step} ${detail}`.trim()).join('; ')}`,
+    message: `differs from what was asked: ${stepsText(rows)}`,
     fix: 'dpctl reconcile',
   }));
+}
+
+/** Steps that a problem names at the most; a table may have as many as it has entries. */
+const STEPS_NAMED = 10;
+
+function stepsText(rows: readonly PlanRow[]): string {
+  const named = rows
+    .slice(0, STEPS_NAMED)
+    .map(({ step, detail }) => `${step} ${detail}`.trim())
+    .join('; ');
+  const more = rows.length - STEPS_NAMED;
+  return more > 0 ? `${named}; and ${more} more (dpctl reconcile --dry-run)` : named;
 }
 
 /** A host firewall that drops what it should forward makes a gateway look broken. */
@@ -63,21 +78,20 @@ async function forwardProblems(node: Node, state: State): Promise<Problem[]> {
   }));
 }
 
+/** A counter only grows, so what it says is a problem no longer than the table has no room. */
 function fullProblems(node: Node, installed: boolean): Problem[] {
   if (!installed) return [];
-  for (const row of dump(node, 'stats')) {
-    if (row.kind === 'notice' && row.name === 'fdb_full' && Number(row.packets) > 0) {
-      return [
-        {
-          code: 'FDB_FULL',
-          subject: 'fdb',
-          message: `${row.packets} MACs were not learned because the table was full`,
-          fix: 'dpctl fdb flush',
-        },
-      ];
-    }
-  }
-  return [];
+  const missed = [...dump(node, 'stats')].find(({ name }) => name === 'fdb_full')?.packets ?? 0;
+  const table = node.tables().map('fdb');
+  if (missed === 0 || mapReadAll(table).count < table.maxEntries) return [];
+  return [
+    {
+      code: 'FDB_FULL',
+      subject: 'fdb',
+      message: `the table is full (${table.maxEntries} entries): ${missed} times, a MAC was not learned`,
+      fix: 'dpctl fdb flush',
+    },
+  ];
 }
 
 function facts(node: Node, state: State, installed: boolean): StatusReport['facts'] {

@@ -1,0 +1,50 @@
+/** The kernel's tables of a node as they are, past everything that dpctl says of them. */
+import { join } from 'node:path';
+import { MAPS } from '../../../src/contract/generated.js';
+import { entriesRaw, openTables, putManyRaw } from '../../../src/kernel/tables.js';
+import { bytesToMac } from '../../../src/model/address.js';
+import { decodeKey, decodeValue, type RawEntry, type TableName } from '../../../src/model/entry.js';
+import type { Lab } from './lab.js';
+
+/** Where the maps of a node are pinned. */
+export function mapsDir(lab: Lab): string {
+  return join(lab.root, 'run/dpctl/bpf/maps');
+}
+
+/** Path of a pinned map. */
+export function mapPath(lab: Lab, table: TableName): string {
+  return join(mapsDir(lab), MAPS[table].name);
+}
+
+/** MACs that are learned, those whose time is up included, with the host end that has them. */
+export function learnedMacs(lab: Lab): { mac: string; ifindex: number }[] {
+  return entriesOf(lab, 'fdb').flatMap(({ key, value }) => {
+    const { flags, ifindex } = decodeValue('fdb', value);
+    return flags === 0 ? [{ mac: bytesToMac(decodeKey('fdb', key).mac), ifindex }] : [];
+  });
+}
+
+/** All entries of a table. */
+export function entriesOf(lab: Lab, table: TableName): RawEntry[] {
+  const tables = openTables(mapsDir(lab));
+  try {
+    return [...entriesRaw(tables, table)].map(([key, value]) => ({ table, key, value }));
+  } finally {
+    tables.close();
+  }
+}
+
+/** Write entries of one table, as if they had come from somewhere. */
+export function putEntries(lab: Lab, entries: readonly RawEntry[]): void {
+  const [first] = entries;
+  if (first === undefined) return;
+  const tables = openTables(mapsDir(lab));
+  try {
+    const join = (parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
+    const keys = join(entries.map(({ key }) => key));
+    const values = join(entries.map(({ value }) => value));
+    putManyRaw(tables, first.table, keys, values, entries.length);
+  } finally {
+    tables.close();
+  }
+}

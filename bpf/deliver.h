@@ -27,6 +27,8 @@ static __always_inline int deliver(struct __sk_buff *skb, struct endpoint *ep,
 	 * were to the receiver (skb_scrub_packet in skb_do_redirect), and then its
 	 * IP stack would take what is for a MAC behind it. And not for the host's
 	 * port, whose peer is in this namespace, which redirect_peer does not reach.
+	 * Where the peer is down or gone the kernel drops without telling: such a frame
+	 * counts as delivered.
 	 */
 	if ((to.flags & (FDB_ENDPOINT | FDB_GATEWAY)) == FDB_ENDPOINT) {
 		/* Before 6.15 the frame keeps the type it got from the host end's MAC. */

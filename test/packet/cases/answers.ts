@@ -226,6 +226,13 @@ function ask(packet: Uint8Array, target = b.ip6): Uint8Array {
   return eth(groupMac(solicitedNode(target)), a.mac, TYPE.ip6, packet);
 }
 
+/** The frame with one byte made wrong. */
+function changed(frame: Uint8Array, at: number, value: number): Uint8Array {
+  const copy = frame.slice();
+  copy[at] = value;
+  return copy;
+}
+
 function told(target: typeof b | typeof router, to: string, flags: number): Uint8Array {
   const option = macOption(TARGET_MAC, target.mac);
   const packet = advert(target.ip6, target.ip6, to, flags, option);
@@ -311,6 +318,24 @@ export const ndAnswers: readonly Case[] = [
       putEndpoint(world, 'a', { flags: 0 });
     },
     frame: ask(solicit(b.ip6, '::')),
+    expect: FLOODED,
+  },
+  {
+    name: 'with another code it is no solicitation',
+    setup: (world) => {
+      known(world);
+      putEndpoint(world, 'a', { flags: 0 });
+    },
+    frame: changed(ask(solicit(b.ip6, a.ip6, OWN)), 55, 1),
+    expect: FLOODED,
+  },
+  {
+    name: 'with an option that says it is longer',
+    setup: (world) => {
+      known(world);
+      putEndpoint(world, 'a', { flags: 0 });
+    },
+    frame: changed(ask(solicit(b.ip6, a.ip6, OWN)), 79, 2),
     expect: FLOODED,
   },
   {

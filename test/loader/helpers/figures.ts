@@ -1,6 +1,6 @@
 /**
  * The two FFI backends side by side, for docs/ffi.md: `node dist/test/loader/helpers/figures.js`.
- * Each figure is the best of three runs in processes of their own; read the ratios.
+ * Each figure is the best of five runs in processes of their own; read the ratios.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -81,29 +81,30 @@ function callback(): number {
   return (elapsed / calls) * 1e6;
 }
 
-function best(backend: string): Figures {
-  const runs = [1, 2, 3].map((): Figures => {
-    const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), 'measure'], {
-      encoding: 'utf8',
-      env: { ...process.env, DPCTL_FFI: backend },
-    });
-    if (child.status !== 0) throw new Error(child.stderr);
-    return JSON.parse(child.stdout);
+function runOnce(backend: string): Figures {
+  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), 'measure'], {
+    encoding: 'utf8',
+    env: { ...process.env, DPCTL_FFI: backend },
   });
-  const names = Object.keys(runs[0] ?? {});
-  return Object.fromEntries(
-    names.map((name) => [name, Math.min(...runs.map((run) => run[name] ?? 0))]),
-  );
+  if (child.status !== 0) throw new Error(child.stderr);
+  return JSON.parse(child.stdout);
+}
+
+function best(runs: readonly Figures[], name: string): number {
+  return Math.min(...runs.map((run) => run[name] ?? 0));
 }
 
 if (process.argv[2] === 'measure') {
   console.log(JSON.stringify(measure()));
 } else {
-  const [koffi, napi] = [best('koffi'), best('ffi-napi')];
+  // In turns, so that a busy spell of the machine falls on both.
+  const runs = Array.from({ length: 5 }, () => [runOnce('koffi'), runOnce('ffi-napi')] as const);
+  const koffi = runs.map(([run]) => run);
+  const napi = runs.map(([, run]) => run);
+  const round = (x: number) => (x < 10 ? x.toFixed(1) : x.toFixed(0));
   console.log('| | koffi | ffi-napi | ratio |\n|---|--:|--:|--:|');
-  for (const [name, value] of Object.entries(koffi)) {
-    const other = napi[name] ?? 0;
-    const round = (x: number) => (x < 10 ? x.toFixed(1) : x.toFixed(0));
-    console.log(`| ${name} | ${round(value)} | ${round(other)} | ${(other / value).toFixed(1)} |`);
+  for (const name of Object.keys(koffi[0] ?? {})) {
+    const [a, b] = [best(koffi, name), best(napi, name)];
+    console.log(`| ${name} | ${round(a)} | ${round(b)} | ${(b / a).toFixed(1)} |`);
   }
 }

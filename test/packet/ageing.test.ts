@@ -43,12 +43,12 @@ function isKnown(): boolean {
 }
 
 test.serial('a silent MAC is forgotten when its time is up, and its place is free', async (t) => {
-  putNetwork(world, 1, { ageing: 1 });
+  putNetwork(world, 1, { ageing: 2 });
   run(world, 'learn', LEARN);
   t.is(learnedCount(world, 'learn'), 1);
-  await sleep(600);
+  await sleep(1000);
   t.true(isKnown());
-  await sleep(400 + SLACK);
+  await sleep(1000 + SLACK);
   t.false(isKnown());
   t.is(learnedCount(world, 'learn'), 0);
 });

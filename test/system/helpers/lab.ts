@@ -74,8 +74,9 @@ export async function openLab(): Promise<Lab> {
     },
     async container(label) {
       const ns = `dt${tag}${label}`;
+      const { code, stderr } = await run(['ip', 'netns', 'add', ns]);
+      if (code !== 0) throw new Error(`ip netns add ${ns}: ${stderr}`);
       namespaces.push(ns);
-      await run(['ip', 'netns', 'add', ns]);
       return ns;
     },
     inside: (ns, argv, options) => run(['ip', 'netns', 'exec', ns, ...argv], options),

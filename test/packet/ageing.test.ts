@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { closeMap, mapKeys, openPinnedMap, pin } from '../../loader/map.js';
-import { loadObject, openObject } from '../../loader/object.js';
+import { type BpfMap, closeMap, mapKeys, openPinnedMap, pin } from '../../loader/map.js';
+import { type BpfObject, loadObject, openObject } from '../../loader/object.js';
 import { closeProgram, openPinnedProgram } from '../../loader/program.js';
 import { inNetns } from '../../loader/sys.js';
 import { testRun } from '../../loader/testrun.js';
@@ -19,6 +19,7 @@ import {
   fdbKey,
   getFdb,
   makeWorld,
+  mapOf,
   putEndpoint,
   putNetwork,
   resetWorld,
@@ -125,11 +126,15 @@ test.serial('a MAC that moved ages at its new port', async (t) => {
 test.serial('with no process of ours the kernel forgets', async (t) => {
   await withBpffs(async (dir) => {
     const pinned = await makeWorld({ pinDir: dir });
-    putNetwork(pinned, 1, { ageing: 1 });
-    run(pinned, 'learn', LEARN);
-    const learned = learnedMacs(pinned);
-    // Closes every descriptor: only pins and the timers themselves are left.
-    await pinned.close();
+    let learned: Record<string, string>;
+    try {
+      putNetwork(pinned, 1, { ageing: 1 });
+      run(pinned, 'learn', LEARN);
+      learned = learnedMacs(pinned);
+    } finally {
+      // Closes every descriptor: only pins and the timers themselves are left.
+      await pinned.close();
+    }
     await sleep(1000 + SLACK);
     t.deepEqual(learned, { [MAC]: 'learn' });
     const map = openPinnedMap(`${dir}/${MAPS.fdb.name}`);
@@ -145,8 +150,9 @@ test.serial('an entry that nobody owns is unknown, and swept up by its timer', a
     const own = await makeWorld({ pinDir: dir, constants: { sleep_max: 1 } });
     const path = join(import.meta.dirname, 'bpf/orphan.bpf.o');
     const maxEntries = { [MAPS.fdb.name]: FDB_SIZE };
-    const helper = openObject(path, { pinDir: dir, maxEntries });
+    let helper: BpfObject | undefined;
     try {
+      helper = openObject(path, { pinDir: dir, maxEntries });
       loadObject(helper);
       run(own, 'learn', LEARN);
       const program = helper.programs.get('orphan');
@@ -158,7 +164,7 @@ test.serial('an entry that nobody owns is unknown, and swept up by its timer', a
       await sleep(2000 + SLACK);
       t.is(getFdb(own, MAC, 'learn'), undefined);
     } finally {
-      helper.close();
+      helper?.close();
       await own.close();
     }
   });
@@ -167,34 +173,33 @@ test.serial('an entry that nobody owns is unknown, and swept up by its timer', a
 test.serial('a MAC whose timer cannot be started is not learned', async (t) => {
   await withBpffs(async (dir) => {
     const own = await makeWorld();
-    const kept = { ...own, object: own.object };
-    const program = own.object.programs.get('endpoint');
-    const reasons = own.object.maps.get(MAPS.reason.name);
-    const learned = own.object.maps.get(MAPS.learned.name);
-    if (!program || !reasons || !learned) throw new Error('the object is not loaded');
-    pin(program.fd, `${dir}/endpoint`);
-    // The kernel starts no timer in a map that neither a descriptor nor a pin holds.
-    pin(reasons.fd, `${dir}/reason`);
-    pin(learned.fd, `${dir}/learned`);
-    own.object.close();
-    const alone = openPinnedProgram(`${dir}/endpoint`);
+    const opened: BpfMap[] = [];
     try {
-      const ctx = contextFor(own.ifindex.learn);
-      const frame = other(MAC, BROADCAST);
-      inNetns(own.netns.fd, () => testRun(alone.fd, { data: frame, ctx }));
-    } finally {
-      closeProgram(alone);
-    }
-    const maps = new Map([
-      [MAPS.reason.name, openPinnedMap(`${dir}/reason`)],
-      [MAPS.learned.name, openPinnedMap(`${dir}/learned`)],
-    ]);
-    try {
-      const seen = { ...kept, object: { ...kept.object, maps } };
+      const program = own.object.programs.get('endpoint');
+      if (program === undefined) throw new Error('the object is not loaded');
+      pin(program.fd, `${dir}/endpoint`);
+      // The kernel starts no timer in a map that neither a descriptor nor a pin holds.
+      for (const table of ['reason', 'learned'] as const) {
+        pin(mapOf(own, table).fd, `${dir}/${MAPS[table].name}`);
+      }
+      own.object.close();
+      const alone = openPinnedProgram(`${dir}/endpoint`);
+      try {
+        const ctx = contextFor(own.ifindex.learn);
+        const data = other(MAC, BROADCAST);
+        inNetns(own.netns.fd, () => testRun(alone.fd, { data, ctx }));
+      } finally {
+        closeProgram(alone);
+      }
+      for (const table of ['reason', 'learned'] as const) {
+        opened.push(openPinnedMap(`${dir}/${MAPS[table].name}`));
+      }
+      const maps = new Map(opened.map((map) => [map.name, map]));
+      const seen = { ...own, object: { ...own.object, maps } };
       t.deepEqual([...reasonsOf(seen)], [['timer', 1]]);
       t.is(learnedCount(seen, 'learn'), 0);
     } finally {
-      for (const map of maps.values()) closeMap(map);
+      for (const map of opened) closeMap(map);
       await own.close();
     }
   });

@@ -6,6 +6,7 @@
  */
 import {
   networkEntry,
+  type Port,
   reachEntries,
   sourceEntries,
   staticEntries,
@@ -39,34 +40,36 @@ export function plan(input: PlanInput): Step[] {
   const wanted = new Map(scopedEntries(after, scope).map((entry) => [entryName(entry), entry]));
   const stale = staleEntries(before, scope, observed, wanted);
   const leaving = leavingEndpoints(before, after, scope);
-  const steps: Step[] = [];
-
-  steps.push(...sysctlSteps(after, observed));
-  steps.push(...deletions(stale, ['port', 'neigh', 'fdb']));
-  steps.push(...leaving.flatMap((endpoint) => releaseSteps(endpoint, observed, after)));
-  steps.push(...straySteps(observed));
-  steps.push(...deletions(stale, ['endpoint', 'endpointx', 'prefix']));
-
   const put = (entry: RawEntry): Step[] => putSteps(entry, observed);
-  for (const network of after.networks) {
-    if (scope === 'node' || scope.networks.has(network.name)) {
-      steps.push(...put(networkEntry(after, network)));
-    }
-  }
-  for (const port of wantedPorts(after)) {
-    if (!inScope(scope, port.endpoint.id)) continue;
-    const found = usablePort(port, observed.ports.get(port.endpoint.id));
-    steps.push(...deviceSteps(port, observed.ports.get(port.endpoint.id)));
-    steps.push(...sourceEntries(port).flatMap(put));
-    steps.push(...hookSteps(port, found, observed.programId));
-    steps.push(...settingSteps(port, found));
-    steps.push(...reachEntries(port).flatMap(put));
-  }
-  for (const entry of staticEntries(after)) {
-    if (inScope(scope, endpointOfFdb(entry))) steps.push(...put(entry));
-  }
-  steps.push(...deletions(stale, ['network']));
-  steps.push(...nftSteps(after, observed));
-  steps.push(...leaving.flatMap((endpoint) => farewellSteps(endpoint, observed, after)));
-  return steps;
+  const networks = after.networks.filter(
+    ({ name }) => scope === 'node' || scope.networks.has(name),
+  );
+  const ports = wantedPorts(after).filter(({ endpoint }) => inScope(scope, endpoint.id));
+  const statics = staticEntries(after).filter((entry) => inScope(scope, endpointOfFdb(entry)));
+  return [
+    sysctlSteps(after, observed),
+    deletions(stale, ['port', 'neigh', 'fdb']),
+    leaving.flatMap((endpoint) => releaseSteps(endpoint, observed, after)),
+    straySteps(observed),
+    deletions(stale, ['endpoint', 'endpointx', 'prefix']),
+    networks.flatMap((network) => put(networkEntry(after, network))),
+    ports.flatMap((port) => portSteps(port, observed)),
+    statics.flatMap(put),
+    deletions(stale, ['network']),
+    nftSteps(after, observed),
+    leaving.flatMap((endpoint) => farewellSteps(endpoint, observed, after)),
+  ].flat();
+}
+
+function portSteps(port: Port, observed: Observed): Step[] {
+  const put = (entry: RawEntry): Step[] => putSteps(entry, observed);
+  const there = observed.ports.get(port.endpoint.id);
+  const usable = usablePort(port, there);
+  return [
+    deviceSteps(port, there),
+    sourceEntries(port).flatMap(put),
+    hookSteps(port, usable, observed.programId),
+    settingSteps(port, usable),
+    reachEntries(port).flatMap(put),
+  ].flat();
 }

@@ -3,24 +3,20 @@
 #ifndef DELIVER_H
 #define DELIVER_H
 
-#include "neigh.h"
+#include "fdb.h"
 
 #undef HERE
 #define HERE FILE_DELIVER
 
-static __always_inline int deliver(struct __sk_buff *skb, struct endpoint *ep,
-				   struct fdb_place to)
+/*
+ * To an endpoint of this node, from another (ep) or from a node (ep NULL, from
+ * FROM_NODE()). typed: the kernel knows the EtherType of the frame.
+ */
+static __always_inline int deliver_here(struct __sk_buff *skb, struct endpoint *ep, __u64 from,
+					struct fdb_place to, bool typed)
 {
-	struct endpoint *other;
 	long verdict;
 
-	if (to.owner.ifindex == skb->ifindex)
-		return drop(skb, ep, REASON_SAME_PORT, 0);
-	if (ep->flags & ENDPOINT_ISOLATED) {
-		other = endpoint_find(to.owner.ifindex);
-		if (other && other->flags & ENDPOINT_ISOLATED)
-			return drop(skb, ep, REASON_ISOLATED, 0);
-	}
 	/*
 	 * Straight into the container, past the queue of this CPU. Only for the
 	 * container's own MAC: since 6.15 redirect_peer makes a frame look as if it
@@ -30,7 +26,7 @@ static __always_inline int deliver(struct __sk_buff *skb, struct endpoint *ep,
 	 * Where the peer is down or gone the kernel drops without telling: such a frame
 	 * counts as delivered.
 	 */
-	if ((to.flags & (FDB_ENDPOINT | FDB_GATEWAY)) == FDB_ENDPOINT) {
+	if (typed && (to.flags & (FDB_ENDPOINT | FDB_GATEWAY)) == FDB_ENDPOINT) {
 		/* Before 6.15 the frame keeps the type it got from the host end's MAC. */
 		bpf_skb_change_type(skb, 0 /* PACKET_HOST */);
 		verdict = bpf_redirect_peer(to.owner.ifindex, redirect_flags);
@@ -38,7 +34,7 @@ static __always_inline int deliver(struct __sk_buff *skb, struct endpoint *ep,
 		verdict = bpf_redirect(to.owner.ifindex, redirect_flags);
 	}
 	if (verdict != TC_ACT_REDIRECT)
-		return drop(skb, ep, REASON_REDIRECT, verdict);
+		return drop_from(skb, ep, from, REASON_REDIRECT, verdict);
 	count_rx(to.owner.endpoint, skb->len);
 	return verdict;
 }

@@ -104,6 +104,13 @@ struct replica {
 	__u32 node; /* its number */
 };
 
+/* dp_copy, one for each CPU: for which node a copy is that is being made at this moment. */
+struct copy {
+	__u32 ifindex; /* where the frame came in; 0: no copy is being made */
+	__u32 node; /* its number */
+	__u32 vni;
+};
+
 enum fdb_flags {
 	FDB_STATIC = 1 << 0, /* set by a person: never aged, moved or replaced by learning */
 	FDB_ENDPOINT = 1 << 1, /* the own MAC of an endpoint; static too */
@@ -330,6 +337,9 @@ enum source_file {
 	FILE_DECAP = 10,
 	FILE_PMTU = 11,
 	FILE_UNDERLAY = 12,
+	FILE_REPLICATE = 13,
+	FILE_FORWARD = 14,
+	FILE_SPREAD = 15,
 };
 
 /* dp_event: what a drop or notice tells a listener. */

@@ -8,9 +8,12 @@
 #include "report.h"
 #include "source.h"
 #include "fdb.h"
+#include "learn.h"
 #include "neigh.h"
 #include "deliver.h"
+#include "forward.h"
 #include "flood.h"
+#include "spread.h"
 #include "control.h"
 
 #undef HERE
@@ -81,13 +84,13 @@ int endpoint(struct __sk_buff *skb)
 		verdict = neigh_answer(skb, ep, network);
 		if (verdict != CONTINUE)
 			return verdict;
-		return flood(skb, ep, network);
+		return spread(skb, ep, network);
 	}
 
 	to = fdb_find(network, eth->h_dest);
 	if (to.owner.word)
-		return deliver(skb, ep, to);
+		return forward(skb, ep, network, to);
 	if (network->flags & NETWORK_NO_FLOOD_UNKNOWN)
 		return drop(skb, ep, REASON_UNKNOWN_UNICAST, 0);
-	return flood(skb, ep, network);
+	return spread(skb, ep, network);
 }

@@ -270,22 +270,6 @@ static __always_inline int fdb_learn_from(struct __sk_buff *skb, const struct fd
 	return CONTINUE;
 }
 
-/* The source MAC is behind this endpoint. */
-static __noinline int fdb_learn(struct __sk_buff *skb, struct endpoint *ep,
-				struct network *network, const struct ethhdr *eth)
-{
-	struct fdb_sender sender = {
-		.ep = ep,
-		.owner = { .ifindex = skb->ifindex, .endpoint = ep->id },
-		.learn_max = ep->learn_max,
-	};
-	struct fdb_key key;
-
-	key.vni = network->vni;
-	mac_copy_padded(key.mac, eth->h_source);
-	return fdb_learn_from(skb, &sender, network, &key);
-}
-
 /* Where a MAC is. */
 struct fdb_place {
 	union fdb_owner owner; /* word 0: unknown, or not seen for too long */

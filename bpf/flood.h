@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Broadcast, multicast and unknown unicast: to everybody else on the network.
+ * Broadcast, multicast and unknown unicast: to every endpoint of the network on
+ * this node but the one that it came from.
  *
  * Every receiver but the last gets a clone; the last gets the frame itself. All
  * go out of the host end (not redirect_peer), so that the receiver's end of the
@@ -9,16 +10,20 @@
 #ifndef FLOOD_H
 #define FLOOD_H
 
-#include "neigh.h"
+#include "report.h"
 
 #undef HERE
 #define HERE FILE_FLOOD
 
 struct flood {
 	struct __sk_buff *skb;
-	struct endpoint *ep;
+	struct endpoint *ep; /* where the frame came in, or NULL: from another node */
+	__u64 from; /* FROM_NODE() of that node, or 0 */
 	__u32 ifindex; /* where the frame came in */
+	__u32 network;
 	struct port last; /* the receiver found last, not yet served; ifindex 0: none */
+	__u32 vni;
+	__u32 node; /* the node found last, not yet served; 0: none */
 };
 
 static __always_inline void flood_clone(struct flood *flood)
@@ -29,7 +34,7 @@ static __always_inline void flood_clone(struct flood *flood)
 
 	error = bpf_clone_redirect(skb, flood->last.ifindex, redirect_flags);
 	if (error)
-		notice(skb, flood->ep, REASON_FLOOD_COPY, 1, error);
+		notice_from(skb, flood->ep, flood->from, REASON_FLOOD_COPY, 1, error);
 	else
 		count_rx(flood->last.endpoint, bytes);
 }
@@ -37,12 +42,12 @@ static __always_inline void flood_clone(struct flood *flood)
 static long flood_port(__u32 slot, struct flood *flood)
 {
 	struct endpoint *ep = flood->ep, *other;
-	struct port_key key = { .network = ep->network, .slot = slot };
+	struct port_key key = { .network = flood->network, .slot = slot };
 	struct port *port = bpf_map_lookup_elem(&dp_port_v1, &key);
 
 	if (!port || port->ifindex == flood->ifindex)
 		return 0;
-	if (ep->flags & ENDPOINT_ISOLATED) {
+	if (ep && ep->flags & ENDPOINT_ISOLATED) {
 		other = endpoint_find(port->ifindex);
 		if (other && other->flags & ENDPOINT_ISOLATED)
 			return 0;
@@ -53,26 +58,31 @@ static long flood_port(__u32 slot, struct flood *flood)
 	return 0;
 }
 
-static __noinline int flood(struct __sk_buff *skb, struct endpoint *ep, struct network *network)
+/* A clone to each endpoint but the last, which is left in flood->last. */
+static __always_inline void flood_ports(struct flood *flood, __u32 slots)
 {
-	struct flood state = { .skb = skb, .ep = ep, .ifindex = skb->ifindex };
-	struct endpoint_stats *stats = stats_find(ep->id);
-	__u32 slots = network->slots;
-	long verdict;
+	struct __sk_buff *skb = flood->skb;
+	__u32 missing = slots - FLOOD_PORT_MAX;
 
-	if (stats)
-		stats->tx_flooded++;
 	if (slots > FLOOD_PORT_MAX) {
-		notice(skb, ep, REASON_FLOOD_BOUND, slots - FLOOD_PORT_MAX, 0);
+		notice_from(skb, flood->ep, flood->from, REASON_FLOOD_BOUND, missing, 0);
 		slots = FLOOD_PORT_MAX;
 	}
-	bpf_loop(slots, flood_port, &state, 0);
-	if (!state.last.ifindex)
-		return drop(skb, ep, REASON_NO_PORT, 0);
-	verdict = bpf_redirect(state.last.ifindex, redirect_flags);
+	bpf_loop(slots, flood_port, flood, 0);
+}
+
+/* The frame itself to the endpoint that was found last. The value is the verdict. */
+static __always_inline int flood_last(struct flood *flood)
+{
+	struct __sk_buff *skb = flood->skb;
+	long verdict;
+
+	if (!flood->last.ifindex)
+		return drop_from(skb, flood->ep, flood->from, REASON_NO_PORT, 0);
+	verdict = bpf_redirect(flood->last.ifindex, redirect_flags);
 	if (verdict != TC_ACT_REDIRECT)
-		return drop(skb, ep, REASON_REDIRECT, verdict);
-	count_rx(state.last.endpoint, skb->len);
+		return drop_from(skb, flood->ep, flood->from, REASON_REDIRECT, verdict);
+	count_rx(flood->last.endpoint, skb->len);
 	return verdict;
 }
 

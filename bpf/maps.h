@@ -146,6 +146,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct copy);
+} dp_copy_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, REASON_MAX);
 	__type(key, __u32);
 	__type(value, struct reason_stats);
@@ -241,15 +248,18 @@ static __always_inline struct node *node_find(__u32 node)
 	return bpf_map_lookup_elem(&dp_node_v1, &node);
 }
 
+static __always_inline bool node_is_set(const struct node *node)
+{
+	const __u64 *vtep = (const __u64 *)node->vtep;
+
+	return vtep[0] | vtep[1];
+}
+
 static __always_inline bool node_exists(__u32 number)
 {
 	struct node *node = node_find(number);
-	const __u64 *vtep;
 
-	if (!node)
-		return false;
-	vtep = (const __u64 *)node->vtep;
-	return vtep[0] | vtep[1];
+	return node && node_is_set(node);
 }
 
 /* The network that has the VNI on this node, or NULL. */

@@ -17,12 +17,6 @@
 #define HERE FILE_NEIGH
 
 /*
- * The bits given to bpf_redirect and its kin. The kernel refuses all but the
- * ones it knows, which is how a test gets to see a refusal.
- */
-const volatile __u64 redirect_flags = 0;
-
-/*
  * Who has the address, if that may be told to ep: not if it is ep itself, or on
  * ep's own side, where it answers for itself, or if neither may talk to the other.
  */
@@ -103,14 +97,6 @@ static __always_inline int neigh_answer_arp(struct __sk_buff *skb, struct endpoi
 struct nd_message {
 	struct nd_neighbour nd;
 	struct nd_option_mac option;
-};
-
-/* RFC 8200, 8.1. */
-struct ip6_pseudo {
-	struct in6_addr source;
-	struct in6_addr destination;
-	__be32 length;
-	__be32 protocol;
 };
 
 /* Flags of an advertisement (RFC 4861, 4.4). */

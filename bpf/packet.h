@@ -177,6 +177,14 @@ struct nd_neighbour {
 	struct in6_addr target;
 };
 
+/* What goes into the checksum of ICMPv6, TCP and UDP beside them (RFC 8200, 8.1). */
+struct ip6_pseudo {
+	struct in6_addr source;
+	struct in6_addr destination;
+	__be32 length;
+	__be32 protocol;
+};
+
 struct nd_option_mac {
 	__u8 type;
 	__u8 length; /* in units of 8 bytes */

@@ -12,6 +12,12 @@
 #include "maps.h"
 #include "packet.h"
 
+/*
+ * The bits given to bpf_redirect and its kin. The kernel refuses all but the
+ * ones it knows, which is how a test gets to see a refusal.
+ */
+const volatile __u64 redirect_flags = 0;
+
 #define NSEC_PER_SEC 1000000000ULL
 
 static __always_inline void count_reason(enum reason reason, __u64 packets, __u64 bytes)

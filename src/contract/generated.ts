@@ -545,6 +545,9 @@ export const SourceFile = {
   DECAP: 10,
   PMTU: 11,
   UNDERLAY: 12,
+  REPLICATE: 13,
+  FORWARD: 14,
+  SPREAD: 15,
 } as const;
 /** A number of {@link SourceFile}. */
 export type SourceFile = (typeof SourceFile)[keyof typeof SourceFile];
@@ -563,6 +566,9 @@ const sourceFileNames: ReadonlyMap<number, SourceFileName> = new Map([
   [10, "decap"],
   [11, "pmtu"],
   [12, "underlay"],
+  [13, "replicate"],
+  [14, "forward"],
+  [15, "spread"],
 ]);
 /** The name of a number of enum source_file; `unknown_N` for one that a newer datapath may know. */
 export function nameOfSourceFile(value: number): SourceFileName | `unknown_${number}` {
@@ -876,6 +882,44 @@ export const replicaCodec: Codec<Replica> = /* @__PURE__ */ codec(
 );
 /** Write a {@link Replica} to new bytes, or into the given ones at the offset. */
 export const encodeReplica = replicaCodec.encode;
+
+/** dp_copy, one for each CPU: for which node a copy is that is being made at this moment. */
+export interface Copy {
+  /** where the frame came in; 0: no copy is being made */
+  readonly ifindex: number;
+  /** its number */
+  readonly node: number;
+  readonly vni: number;
+}
+/** Bytes of a {@link Copy}. */
+export const sizeofCopy = 12;
+/** Where each field of a {@link Copy} begins, in bytes. */
+export const COPY_OFFSETS = {
+  ifindex: 0,
+  node: 4,
+  vni: 8,
+} as const;
+function writeCopy(view: DataView, offset: number, value: Copy): void {
+  view.setUint32(offset, value.ifindex, true);
+  view.setUint32(offset + 4, value.node, true);
+  view.setUint32(offset + 8, value.vni, true);
+}
+/** Read a {@link Copy} at an offset of the view. */
+export function decodeCopy(view: DataView, offset = 0): Copy {
+  return {
+    ifindex: view.getUint32(offset, true),
+    node: view.getUint32(offset + 4, true),
+    vni: view.getUint32(offset + 8, true),
+  };
+}
+/** {@link Copy} to bytes and back. */
+export const copyCodec: Codec<Copy> = /* @__PURE__ */ codec(
+  sizeofCopy,
+  writeCopy,
+  decodeCopy,
+);
+/** Write a {@link Copy} to new bytes, or into the given ones at the offset. */
+export const encodeCopy = copyCodec.encode;
 
 /**
  * dp_fdb: the MAC table. A learned entry is counted in dp_learned, so user space never overwrites
@@ -1682,6 +1726,16 @@ export const MAPS = {
     key: u32Codec,
     value: configCodec,
   } satisfies MapLayout<number, Config> as MapLayout<number, Config>,
+  copy: {
+    name: "dp_copy_v1",
+    type: 6,
+    flags: 0,
+    maxEntries: 1,
+    keyType: "u32",
+    valueType: "copy",
+    key: u32Codec,
+    value: copyCodec,
+  } satisfies MapLayout<number, Copy> as MapLayout<number, Copy>,
   endpoint: {
     name: "dp_endpoint_v1",
     type: 2,

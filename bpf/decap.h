@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * Taking VXLAN apart at TC: the outer headers are read by copy, so that what is
+ * not for us is not touched in any way, and removed by bpf_skb_adjust_room.
+ */
+#ifndef DECAP_H
+#define DECAP_H
+
+#include "decap_match.h"
+#include "ecn.h"
+#include "fdb.h"
+
+#undef HERE
+#define HERE FILE_DECAP
+
+/*
+ * What this kernel's adjust_room can be told when it shrinks, set when loaded:
+ * BPF_F_ADJ_ROOM_DECAP_L3_* (6.3), without which a packet of the other family
+ * than the underlay's keeps its type, and BPF_F_ADJ_ROOM_DECAP_L4_UDP, which takes
+ * the mark of a tunnel off segments.
+ */
+const volatile __u64 decap_flags = 0;
+
+/* A frame that came through a tunnel. */
+struct inbound {
+	struct tunnel tunnel;
+	struct ethhdr eth; /* of the frame inside */
+	__u32 overhead; /* bytes of the outer headers; 0: XDP has removed them */
+};
+
+/* Bytes of layer 3 by which the lengths in the headers are judged; 0: not at all. */
+static __always_inline __u32 decap_bytes(struct __sk_buff *skb)
+{
+	return skb->gso_size ? 0 : skb->len - ETH_HLEN;
+}
+
+static __always_inline bool decap_read4(struct __sk_buff *skb, const struct underlay *underlay,
+					struct inbound *in)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct iphdr *ip = data + ETH_HLEN;
+	struct outer4 outer;
+
+	/* The host's own traffic goes by here, too, and most of it ends at this line. */
+	if ((void *)(ip + 1) <= end && ip->protocol != IPPROTO_UDP)
+		return false;
+	if (!load(skb, 0, &outer.eth, OUTER4_LENGTH + ETH_HLEN) &&
+	    !load(skb, 0, &outer.eth, OUTER4_LENGTH))
+		return false;
+	in->overhead = OUTER4_LENGTH;
+	in->eth = outer.inner;
+	return decap_match4(underlay, &outer.ip, &outer.udp, &outer.vxlan, decap_bytes(skb),
+			    &in->tunnel);
+}
+
+/* RFC 8200, 4.5. */
+struct ip6_fragment {
+	__u8 nexthdr;
+	__u8 reserved;
+	__be16 offset;
+	__be32 id;
+};
+
+/* Is this the first fragment of a VXLAN packet? Only to name it: it is never taken. */
+static __always_inline bool decap_fragment6(struct __sk_buff *skb, const struct underlay *underlay,
+					    struct outer6 *outer, struct tunnel *tunnel)
+{
+	const __u32 offset = ETH_HLEN + sizeof(outer->ip);
+	struct ip6_fragment fragment;
+
+	if (!load(skb, offset, &fragment, sizeof(fragment)) ||
+	    fragment.nexthdr != IPPROTO_UDP || fragment.offset & bpf_htons(0xfff8) ||
+	    !load(skb, offset + sizeof(fragment), &outer->udp,
+		  sizeof(outer->udp) + sizeof(outer->vxlan)))
+		return false;
+	outer->ip.nexthdr = IPPROTO_UDP;
+	if (!decap_match6(underlay, &outer->ip, &outer->udp, &outer->vxlan, 0, tunnel))
+		return false;
+	tunnel->reason = REASON_OUTER_FRAGMENT;
+	return true;
+}
+
+static __always_inline bool decap_read6(struct __sk_buff *skb, const struct underlay *underlay,
+					struct inbound *in)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct ipv6hdr *ip = data + ETH_HLEN;
+	struct outer6 outer;
+
+	if ((void *)(ip + 1) <= end && ip->nexthdr != IPPROTO_UDP &&
+	    ip->nexthdr != IPPROTO_FRAGMENT)
+		return false;
+	if (!load(skb, 0, &outer.eth, OUTER6_LENGTH + ETH_HLEN) &&
+	    !load(skb, 0, &outer.eth, OUTER6_LENGTH))
+		return false;
+	in->overhead = OUTER6_LENGTH;
+	in->eth = outer.inner;
+	if (outer.ip.nexthdr == IPPROTO_FRAGMENT)
+		return decap_fragment6(skb, underlay, &outer, &in->tunnel);
+	return decap_match6(underlay, &outer.ip, &outer.udp, &outer.vxlan, decap_bytes(skb),
+			    &in->tunnel);
+}
+
+/* Is the packet VXLAN for this node? Fills in what it says, and the frame's Ethernet header. */
+static __always_inline bool decap_read(struct __sk_buff *skb, struct inbound *in)
+{
+	struct underlay *underlay = underlay_find();
+
+	/* A tag would have to be the underlay's own, whose device then has none. */
+	if (!underlay || skb->vlan_present)
+		return false;
+	if (underlay->flags & UNDERLAY_IP6)
+		return skb->protocol == bpf_htons(ETH_P_IPV6) && decap_read6(skb, underlay, in);
+	return skb->protocol == bpf_htons(ETH_P_IP) && decap_read4(skb, underlay, in);
+}
+
+/* What XDP has left of a packet: the frame, and in front of it what the outer headers said. */
+static __always_inline bool decap_read_meta(struct __sk_buff *skb, struct inbound *in)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct tunnel_meta *meta = (void *)(long)skb->data_meta;
+	struct ethhdr *eth = data;
+
+	if ((void *)(meta + 1) > data || meta->magic != TUNNEL_META)
+		return false;
+	in->tunnel.network = meta->network;
+	in->tunnel.node = meta->node;
+	in->tunnel.reason = REASON_UNSPEC;
+	in->overhead = 0;
+	if ((void *)(eth + 1) <= end)
+		in->eth = *eth;
+	else
+		load(skb, 0, &in->eth, sizeof(in->eth));
+	return true;
+}
+
+/* Marks of congestion on the way; only what is plainly IP has room for one. -1: not even that. */
+static __always_inline int decap_ecn(struct __sk_buff *skb, const struct inbound *in, __be16 *word)
+{
+	bool ip6 = in->eth.h_proto == bpf_htons(ETH_P_IPV6);
+	int ecn;
+
+	if (!(in->tunnel.class & ECN_MASK) || !protocol_is_ip(in->eth.h_proto))
+		return 0;
+	if (!load(skb, in->overhead + ETH_HLEN, word, sizeof(*word)))
+		return 0;
+	ecn = ecn_combine(in->tunnel.class, ecn_of_word(*word, ip6));
+	if (ecn < 0)
+		return -1;
+	if (ecn == ecn_of_word(*word, ip6))
+		return 0;
+	*word = ecn_set_word(*word, ip6, ecn);
+	return 1;
+}
+
+/* Write the first word of the IP header, of which the rest stays right. */
+static __always_inline long decap_store_ecn(struct __sk_buff *skb, const struct inbound *in,
+					    __be16 word)
+{
+	__be16 old;
+	long error;
+
+	if (in->eth.h_proto == bpf_htons(ETH_P_IP)) {
+		load(skb, ETH_HLEN, &old, sizeof(old));
+		error = bpf_l3_csum_replace(skb, ETH_HLEN + offsetof(struct iphdr, check), old, word,
+					    sizeof(word));
+		if (error)
+			return error;
+		return bpf_skb_store_bytes(skb, ETH_HLEN, &word, sizeof(word), 0);
+	}
+	return bpf_skb_store_bytes(skb, ETH_HLEN, &word, sizeof(word), BPF_F_RECOMPUTE_CSUM);
+}
+
+/*
+ * Remove the outer headers. What is left is as if it had just come in: checksums
+ * that the kernel has verified are one fewer, and it knows the type of the frame.
+ */
+static __always_inline long decap_strip(struct __sk_buff *skb, const struct inbound *in, bool *typed)
+{
+	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
+	__u32 shortest = in->overhead + ETH_HLEN + sizeof(struct iphdr);
+	__u32 length = in->tunnel.length;
+	long error;
+
+	/*
+	 * What is behind the frame would become a part of it. And adjust_room wants an
+	 * IP header to be left, even where there is none.
+	 */
+	if (length < shortest)
+		length = shortest;
+	if (!skb->gso_size && skb->len != length) {
+		error = bpf_skb_change_tail(skb, length, 0);
+		if (error)
+			return error;
+	}
+	flags |= decap_flags & (ADJ_ROOM_DECAP_L4_UDP |
+				(in->eth.h_proto == bpf_htons(ETH_P_IPV6) ? ADJ_ROOM_DECAP_L3_IPV6 :
+									    ADJ_ROOM_DECAP_L3_IPV4));
+	error = bpf_skb_adjust_room(skb, -(__s32)in->overhead, BPF_ADJ_ROOM_MAC, flags);
+	if (error)
+		return error;
+	error = bpf_skb_store_bytes(skb, 0, &in->eth, sizeof(in->eth), 0);
+	if (error)
+		return error;
+	bpf_csum_level(skb, BPF_CSUM_LEVEL_DEC);
+	*typed = skb->protocol == in->eth.h_proto;
+	if (!*typed) {
+		error = frame_retype(skb);
+		*typed = !error;
+	}
+	return 0;
+}
+
+/* The frame's source MAC is behind that node. */
+static __noinline int decap_learn(struct __sk_buff *skb, struct inbound *in,
+				  struct network *network, struct node *node)
+{
+	struct fdb_sender sender = {
+		.from = FROM_NODE(in->tunnel.node, network->vni),
+		.owner = { .node = in->tunnel.node },
+		.learn_max = node->learn_max,
+	};
+	struct fdb_key key;
+
+	key.vni = network->vni;
+	key.pad = 0;
+	mac_copy(key.mac, in->eth.h_source);
+	return fdb_learn_from(skb, &sender, network, &key);
+}
+
+#endif

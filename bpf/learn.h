@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* MACs behind an endpoint other than its own. */
+#ifndef LEARN_H
+#define LEARN_H
+
+#include "fdb.h"
+
+/* The source MAC is behind this endpoint. */
+static __noinline int fdb_learn(struct __sk_buff *skb, struct endpoint *ep,
+				struct network *network, const struct ethhdr *eth)
+{
+	struct fdb_sender sender = {
+		.ep = ep,
+		.owner = { .ifindex = skb->ifindex, .endpoint = ep->id },
+		.learn_max = ep->learn_max,
+	};
+	struct fdb_key key;
+
+	key.vni = network->vni;
+	mac_copy_padded(key.mac, eth->h_source);
+	return fdb_learn_from(skb, &sender, network, &key);
+}
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * A packet that does not fit into the path to another node is dropped, and the
+ * endpoint that sent it is told how much does fit: by an ICMP error as a router
+ * would send it, in the name of the packet's destination, as
+ * iptunnel_pmtud_build_icmp in the kernel does it for tunnels under a bridge.
+ *
+ * Not for what may be fragmented or was yet to be cut into segments: of the
+ * latter TCP sends again one segment alone, and that is answered.
+ */
+#ifndef PMTU_H
+#define PMTU_H
+
+#include "pmtu4.h"
+#include "pmtu6.h"
+
+#undef HERE
+#define HERE FILE_PMTU
+
+/*
+ * Errors a second and CPU at the most. A sender needs one for each of its peers
+ * every ten minutes (RFC 1191, 6.3); a thousand of them at once get theirs within
+ * seconds.
+ */
+#define PMTU_RATE 200
+
+/*
+ * Drop a frame of which the path to a node takes mtu bytes of layer 3, and tell
+ * the sender if that is allowed. The value is the verdict.
+ */
+static __noinline int pmtu_too_big(struct __sk_buff *skb, struct endpoint *ep, __u64 to,
+				   const struct encap_frame *frame, __u32 mtu)
+{
+	bool possible = false;
+	int verdict;
+	long error;
+
+	verdict = drop_from(skb, ep, to, REASON_TOO_BIG, mtu);
+	if (skb->gso_size || mac_is_group(frame->eth.h_dest))
+		return verdict;
+	if (frame->eth.h_proto == bpf_htons(ETH_P_IP))
+		possible = pmtu_may_tell4(skb, frame);
+	else if (frame->eth.h_proto == bpf_htons(ETH_P_IPV6))
+		possible = pmtu_may_tell6(skb, frame);
+	if (!possible)
+		return verdict;
+	if (!rate_allows(BUCKET_ICMP, PMTU_RATE, bpf_ktime_get_ns())) {
+		notice_from(skb, ep, to, REASON_ICMP_LIMIT, 1, 0);
+		return verdict;
+	}
+	if (frame->eth.h_proto == bpf_htons(ETH_P_IP))
+		error = pmtu_tell4(skb, frame, mtu);
+	else
+		error = pmtu_tell6(skb, frame, mtu);
+	if (error) {
+		notice_from(skb, ep, to, REASON_ICMP_IMPOSSIBLE, 1, error);
+		return verdict;
+	}
+	count_rx(ep->id, skb->len);
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+#endif

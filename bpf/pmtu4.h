@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* "Fragmentation needed" (RFC 792; the MTU in it: RFC 1191, 4). */
+#ifndef PMTU4_H
+#define PMTU4_H
+
+#include "encap4.h"
+#include "pmtu_quote.h"
+
+#define ICMP_ECHO_REPLY 0
+#define ICMP_UNREACHABLE 3
+#define ICMP_FRAGMENTATION_NEEDED 4
+#define ICMP_ECHO_REQUEST 8
+#define IP4_TTL 64
+
+struct pmtu4 {
+	__u16 pad;
+	struct ethhdr eth;
+	struct iphdr ip;
+	__u8 type;
+	__u8 code;
+	__sum16 checksum;
+	__be16 unused;
+	__be16 mtu;
+};
+
+/* RFC 1122, 3.2.2: never about an error, or a fragment that is not the first. */
+static __always_inline bool pmtu_may_tell4(struct __sk_buff *skb, const struct encap_frame *frame)
+{
+	__u8 type = 0;
+
+	if (!(frame->ip.frag_off & bpf_htons(IP4_DF)) ||
+	    frame->ip.frag_off & bpf_htons(IP4_OFFSET) || !frame->ip.saddr)
+		return false;
+	if (frame->transport != IPPROTO_ICMP)
+		return true;
+	return load(skb, ETH_HLEN + frame->network, &type, sizeof(type)) &&
+	       (type == ICMP_ECHO_REQUEST || type == ICMP_ECHO_REPLY);
+}
+
+/* Turn the frame into the error. */
+static __always_inline long pmtu_tell4(struct __sk_buff *skb, const struct encap_frame *frame,
+				       __u32 mtu)
+{
+	struct pmtu4 answer = {
+		.eth = { .h_proto = bpf_htons(ETH_P_IP) },
+		.ip = {
+			.version = 4,
+			.ihl = 5,
+			.tot_len = bpf_htons(sizeof(answer) - offsetof(struct pmtu4, ip) + PMTU_QUOTE),
+			.frag_off = bpf_htons(IP4_DF),
+			.ttl = IP4_TTL,
+			.protocol = IPPROTO_ICMP,
+			.saddr = frame->ip.daddr,
+			.daddr = frame->ip.saddr,
+		},
+		.type = ICMP_UNREACHABLE,
+		.code = ICMP_FRAGMENTATION_NEEDED,
+		.mtu = bpf_htons(mtu),
+	};
+	__u32 added = sizeof(answer) - offsetof(struct pmtu4, ip);
+	__s64 sum = pmtu_quote(skb);
+	long error;
+
+	if (sum < 0)
+		return sum;
+	mac_copy(answer.eth.h_dest, frame->eth.h_source);
+	mac_copy(answer.eth.h_source, frame->eth.h_dest);
+	answer.ip.check = ip4_checksum(&answer.ip);
+	answer.checksum = pmtu_fold(sum + bpf_htons(ICMP_UNREACHABLE << 8 | ICMP_FRAGMENTATION_NEEDED) +
+				    answer.mtu);
+	error = bpf_skb_change_head(skb, added, 0);
+	if (error)
+		return error;
+	return bpf_skb_store_bytes(skb, 0, &answer.eth, ETH_HLEN + added, BPF_F_INVALIDATE_HASH);
+}
+
+#endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+/*
+ * One copy of a flooded frame, on its way to one node: runs at TC egress of the
+ * replicator, a device that exists for nothing else. A copy can only be given
+ * away to a device, as it is (bpf_clone_redirect), and here it is wrapped and
+ * sent on. What else comes this way (the host's own multicast) is left alone.
+ */
+#include "maps.h"
+#include "packet.h"
+#include "report.h"
+#include "copy.h"
+#include "encap.h"
+
+#undef HERE
+#define HERE FILE_REPLICATE
+
+char LICENSE[] SEC("license") = "GPL";
+
+SEC("tc")
+int replicate(struct __sk_buff *skb)
+{
+	struct copy *copy = copy_find();
+	struct endpoint *ep;
+	__u64 to;
+
+	if (!copy || !copy->ifindex)
+		return TC_ACT_UNSPEC;
+	ep = endpoint_find(copy->ifindex);
+	to = FROM_NODE(copy->node, copy->vni);
+	copy->ifindex = 0;
+	if (!ep)
+		return drop_from(skb, NULL, to, REASON_NO_ENDPOINT, 0);
+	return encap(skb, ep, to, false);
+}

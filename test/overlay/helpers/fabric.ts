@@ -1,0 +1,94 @@
+/** Nodes and what is between them. close() takes all of it away. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MNT_DETACH, mount, umount } from '../../../loader/sys.js';
+import { makeNode, type NodeOptions, type OverlayNode } from './node.js';
+import { vtep4, vtep6 } from './plan.js';
+import { batch, sh } from './shell.js';
+
+/** A veth passes segments whole, which a wire does not: `wire` cuts them, and merges on arrival. */
+export type Underlay = 'gso' | 'wire';
+
+export interface FabricOptions {
+  readonly mtu?: number;
+  readonly underlay?: Underlay;
+}
+
+/** An underlay: a switch in a namespace of its own. */
+export interface Fabric {
+  readonly mtu: number;
+  /** A namespace with a device `under0` on the underlay, addresses included. */
+  host(number: number): string;
+  /** A node of dpctl's on a host of the same number. */
+  node(number: number, options?: Partial<NodeOptions>): OverlayNode;
+  close(): void;
+}
+
+let fabrics = 0;
+
+/** Offloads that make a veth behave like a wire. */
+const WIRE = ['tso', 'off', 'gso', 'off', 'tx-udp_tnl-segmentation', 'off', 'gro', 'on'];
+
+/** Make an underlay. */
+export function makeFabric(options: FabricOptions = {}): Fabric {
+  const { mtu = 1500, underlay = 'gso' } = options;
+  const tag = `do${process.pid}f${fabrics++}`;
+  const fabric = `${tag}x`;
+  const dir = mkdtempSync(join(tmpdir(), 'dpctl-overlay-'));
+  const pins = join(dir, 'bpf');
+  const nodes: OverlayNode[] = [];
+  mkdirSync(pins);
+  mount('bpf', pins, 'bpf', 0, 'mode=700');
+  sh('', 'ip', 'netns', 'add', fabric);
+  batch(fabric, 'link add br0 type bridge', `link set br0 mtu ${mtu} up`);
+
+  return {
+    mtu,
+    host(number) {
+      const ns = `${tag}n${number}`;
+      const port = `p${number}`;
+      sh('', 'ip', 'netns', 'add', ns);
+      batch(
+        fabric,
+        `link add ${port} mtu ${mtu} type veth peer name under0 mtu ${mtu} netns ${ns}`,
+        `link set ${port} master br0 up`,
+      );
+      batch(
+        ns,
+        'link set lo up',
+        'link set under0 up',
+        `addr add ${vtep4(number)}/24 dev under0`,
+        `addr add ${vtep6(number)}/64 dev under0 nodad`,
+      );
+      if (underlay === 'wire') sh(ns, 'ethtool', '-K', 'under0', ...WIRE);
+      return ns;
+    },
+    node(number, wanted = {}) {
+      const ns = wanted.ns ?? this.host(number);
+      const own = join(pins, `n${number}`);
+      mkdirSync(own);
+      const node = makeNode({
+        number,
+        ns,
+        device: 'under0',
+        family: 4,
+        decap: 'tc',
+        mtu,
+        ...wanted,
+        pins: own,
+      });
+      nodes.push(node);
+      return node;
+    },
+    close() {
+      for (const node of nodes) node.close();
+      umount(pins, MNT_DETACH);
+      rmSync(dir, { recursive: true, force: true });
+      const names = JSON.parse(sh('', 'ip', '-j', 'netns', 'list') || '[]') as { name: string }[];
+      for (const { name } of names) {
+        if (name.startsWith(tag)) sh('', 'ip', 'netns', 'del', name);
+      }
+    },
+  };
+}

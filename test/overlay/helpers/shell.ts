@@ -1,0 +1,90 @@
+/** Programs in namespaces. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { searchPath } from '../../../src/kernel/command.js';
+
+const TIMEOUT_MS = 30_000;
+
+function environment(): NodeJS.ProcessEnv {
+  return { ...process.env, LC_ALL: 'C', PATH: searchPath() };
+}
+
+/** A program's output; throws with what it said when it fails. `ns` '' is this namespace. */
+export function sh(ns: string, ...argv: string[]): string {
+  const [file = '', ...args] = ns === '' ? argv : ['ip', 'netns', 'exec', ns, ...argv];
+  return execFileSync(file, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: TIMEOUT_MS,
+    maxBuffer: 64 << 20,
+    env: environment(),
+  });
+}
+
+/** Whether a program ends well. */
+export function ok(ns: string, ...argv: string[]): boolean {
+  const [file = '', ...args] = ['ip', 'netns', 'exec', ns, ...argv];
+  return (
+    spawnSync(file, args, { stdio: 'ignore', timeout: TIMEOUT_MS, env: environment() }).status === 0
+  );
+}
+
+/** Lines for `ip -batch` in a namespace: one process for many changes. */
+export function batch(ns: string, ...lines: string[]): void {
+  execFileSync('ip', ['-n', ns, '-force', '-batch', '-'], {
+    input: `${lines.join('\n')}\n`,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: TIMEOUT_MS,
+    env: environment(),
+  });
+}
+
+/** A program that runs until it is stopped. */
+export interface Background {
+  readonly child: ChildProcess;
+  /** What it has written so far. */
+  output(): Buffer;
+  /** Its exit code, once it has ended by itself. */
+  ended(): Promise<number | null>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/** Start a program in a namespace. `exec`, so that a signal reaches the program itself. */
+export function start(ns: string, argv: readonly string[], input?: Uint8Array): Background {
+  const child = spawn('ip', ['netns', 'exec', ns, ...argv], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: environment(),
+  });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  const exited = once(child, 'exit');
+  return {
+    child,
+    output: () => Buffer.concat(chunks),
+    async ended() {
+      await exited;
+      return child.exitCode;
+    },
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      await exited;
+    },
+  };
+}
+
+/** Wait a number of milliseconds. */
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Wait until something is so; throws when it does not become so in time. */
+export async function until(what: string, check: () => boolean, milliseconds = 5000) {
+  const deadline = Date.now() + milliseconds;
+  while (!check()) {
+    if (Date.now() > deadline) throw new Error(`not within ${milliseconds} ms: ${what}`);
+    await sleep(20);
+  }
+}

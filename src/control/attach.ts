@@ -40,6 +40,7 @@ export async function attach(
 ): Promise<EndpointChange> {
   const ifname = checkIfname(request.ifname ?? IFNAME_DEFAULT);
   let id = 0;
+  let created = false;
   const changed = await change(node, options, (before) => {
     const dead = deadNamesakes(node, before, request.ns);
     const alive = dead.reduce(removeEndpoint, before);
@@ -67,11 +68,18 @@ export async function attach(
       macSeed: `${bootId()}${node.paths.root}`,
     });
     id = edited.endpoint.id;
+    created = !alive.endpoints.some((endpoint) => endpoint.id === id);
     const networks = new Set([edited.endpoint.network]);
     return { state: edited.state, scope: { endpoints: new Set([id, ...dead]), networks } };
   });
   const notes = [...changed.notes, ...(changed.changed ? filterNotes(node, changed, id) : [])];
-  return endpointChange({ ...changed, notes }, (endpoint) => endpoint.id === id);
+  return {
+    ...changed,
+    notes,
+    created,
+    endpoints: endpointRows(changed.state, (endpoint) => endpoint.id === id),
+    hook: changed.hook ?? 'tcx',
+  };
 }
 
 /**
@@ -90,13 +98,6 @@ function firstOfEachFamily(addresses: readonly string[] = []): string[] {
   const ip4 = addresses.find((address) => !address.includes(':'));
   const ip6 = addresses.find((address) => address.includes(':'));
   return [ip4, ip6].filter((address) => address !== undefined);
-}
-
-function endpointChange(
-  changed: Changed,
-  picks: Parameters<typeof endpointRows>[1],
-): EndpointChange {
-  return { ...changed, endpoints: endpointRows(changed.state, picks), hook: changed.hook ?? 'tcx' };
 }
 
 interface Target {
@@ -203,7 +204,7 @@ export async function detach(
     const networks = new Set(found.map(({ network }) => network));
     return { state: edited, scope: { endpoints: ids, networks } };
   });
-  return { ...changed, endpoints: removed, hook: changed.hook ?? 'tcx' };
+  return { ...changed, created: false, endpoints: removed, hook: changed.hook ?? 'tcx' };
 }
 
 /** The same namespace may be named in another way than when it was attached, or be gone. */

@@ -92,6 +92,8 @@ export interface ChangeResult {
 
 export interface EndpointChange extends ChangeResult {
   readonly endpoints: readonly EndpointRow[];
+  /** False where the endpoint was there and its settings were changed. */
+  readonly created: boolean;
   /** How the program is attached: tcx or clsact. */
   readonly hook: string;
 }

@@ -14,7 +14,7 @@ export async function run(call: Call): Promise<Outcome> {
   if (dryRun) return planOutcome(change);
   const [row] = change.endpoints;
   if (row === undefined) throw new Error('attach came back without an endpoint');
-  const { changed, hook, milliseconds, notes } = change;
+  const { changed, created, hook, milliseconds, notes } = change;
   return {
     data: {
       kind: 'object',
@@ -23,7 +23,7 @@ export async function run(call: Call): Promise<Outcome> {
     },
     dataIfAsked: true,
     done: [
-      `${changed ? 'attached' : 'unchanged'} ${row.ns}: ${endpointText(row)} (${words(hook && `${hook},`, took(milliseconds))})`,
+      `${!changed ? 'unchanged' : created ? 'attached' : 'changed'} ${row.ns}: ${endpointText(row)} (${words(hook && `${hook},`, took(milliseconds))})`,
     ],
     notes,
   };

@@ -14,6 +14,7 @@ import {
   routeAdd,
   routeDelete,
 } from '../kernel/netlink.js';
+import { sysctlSet } from '../kernel/sysctl.js';
 import { isGateway, type Port } from '../model/desired.js';
 import { type DeviceSettings, endpointAlias } from '../model/plan.js';
 import type { Endpoint } from '../model/state.js';
@@ -91,14 +92,32 @@ export function setLoopback(node: Node, endpoint: Endpoint, up: boolean): void {
 export function changeAddress(node: Node, endpoint: Endpoint, text: string, add: boolean): void {
   const [address = '', length = ''] = text.split('/');
   const spec = { address, prefixLength: Number(length) };
-  withEndpointRtnl(node, endpoint, (rtnl) => {
+  withEndpointRtnl(node, endpoint, (rtnl, nsFd) => {
     const ifindex = innerIfindex(rtnl, endpoint);
-    // The address is this endpoint's by assignment, so nobody need be asked whether it is free.
     if (add) {
+      // The address is this endpoint's by assignment, so nobody need be asked whether it is free.
       const nodad = address.includes(':');
       addrAdd(rtnl, ifindex, { ...spec, nodad, protocol: ROUTE_PROTOCOL });
-    } else tolerate('EADDRNOTAVAIL', () => addrDelete(rtnl, ifindex, spec));
+      return;
+    }
+    promoting(nsFd, endpoint.ifname, () =>
+      tolerate('EADDRNOTAVAIL', () => addrDelete(rtnl, ifindex, spec)),
+    );
   });
+}
+
+/**
+ * The first IPv4 address of a subnet takes all later ones of it along when it is deleted, and the
+ * last address of an interface its routes, unless the kernel is told to move them up.
+ */
+function promoting(nsFd: number, ifname: string, action: () => void): void {
+  const key = `net/ipv4/conf/${ifname}/promote_secondaries`;
+  const before = sysctlSet(nsFd, key, '1');
+  try {
+    action();
+  } finally {
+    sysctlSet(nsFd, key, before);
+  }
 }
 
 /** Add or delete a default route inside. */

@@ -1,6 +1,6 @@
 /** Reads from the kernel what a plan compares: the tables, devices and programs of a scope. */
 import { areTablesPinned } from '../kernel/datapath.js';
-import { hostPath } from '../kernel/mountns.js';
+import { netnsPathOf } from '../kernel/netns.js';
 import { nftRead } from '../kernel/nft.js';
 import { sysctlGet } from '../kernel/sysctl.js';
 import { entriesRaw, getRaw } from '../kernel/tables.js';
@@ -87,7 +87,7 @@ async function readMasquerades(node: Node, { before, after, scope }: InspectInpu
   const recorded = wantedMasquerades(before);
   const wanted = wantedMasquerades(after);
   if (scope !== 'node' && JSON.stringify(recorded) === JSON.stringify(wanted)) return recorded;
-  return nftRead(hostPath(node.paths.netns));
+  return nftRead(netnsPathOf(node.netnsFd()));
 }
 
 function readSysctls(node: Node, before: State, after: State): Map<string, string> {

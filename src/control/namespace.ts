@@ -32,12 +32,16 @@ export function openNamespace(
 }
 
 /** Run a section with rtnetlink inside an endpoint's namespace. */
-export function withEndpointRtnl<T>(node: Node, endpoint: Endpoint, use: (rtnl: Rtnl) => T): T {
+export function withEndpointRtnl<T>(
+  node: Node,
+  endpoint: Endpoint,
+  use: (rtnl: Rtnl, nsFd: number) => T,
+): T {
   const fd = openNamespace(node, endpoint.namespace);
   if (fd === undefined) throw namespaceGone(endpoint);
   const rtnl = openRtnl(fd);
   try {
-    return use(rtnl);
+    return use(rtnl, fd);
   } finally {
     rtnl.close();
     closeFd(fd);

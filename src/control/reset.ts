@@ -1,10 +1,10 @@
 /** reset: remove every trace of a node. */
 import { existsSync } from 'node:fs';
 import { DpctlError } from '../../loader/errors.js';
-import { isNsfs } from '../kernel/bpffs.js';
 import { detachHook } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import { linkDump, linkSet } from '../kernel/netlink.js';
+import { netnsPathOf } from '../kernel/netns.js';
 import { nftDelete } from '../kernel/nft.js';
 import { sysctlGet } from '../kernel/sysctl.js';
 import { isGateway } from '../model/desired.js';
@@ -97,7 +97,7 @@ async function tearDown(node: Node): Promise<unknown[]> {
     }
   });
   await attempt(() => unmarkDevices(node));
-  if (isNsfs(node.paths.netns)) await attempt(() => nftDelete(hostPath(node.paths.netns)));
+  await attempt(() => nftDelete(netnsPathOf(node.netnsFd())));
   return failures;
 }
 

@@ -1,9 +1,8 @@
 /** How each step of a plan is carried out, and how it is undone. */
 
 import { attachHook, detachHook } from '../kernel/hook.js';
-import { hostPath } from '../kernel/mountns.js';
 import { linkDelete, linkGet, linkSet } from '../kernel/netlink.js';
-import { createNetns, deleteNetns } from '../kernel/netns.js';
+import { createNetns, deleteNetns, netnsPathOf } from '../kernel/netns.js';
 import { nftApply } from '../kernel/nft.js';
 import { sysctlSet } from '../kernel/sysctl.js';
 import { deleteRaw, putRaw } from '../kernel/tables.js';
@@ -88,7 +87,7 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       sysctlSet(node.netnsFd(), step.key, step.value);
       return;
     case 'nft.apply':
-      await nftApply(hostPath(node.paths.netns), step.rules);
+      await nftApply(netnsPathOf(node.netnsFd()), step.rules);
       return;
   }
 }
@@ -151,7 +150,7 @@ export async function undo(node: Node, step: Step): Promise<void> {
       sysctlSet(node.netnsFd(), step.key, step.was);
       return;
     case 'nft.apply':
-      await nftApply(hostPath(node.paths.netns), step.was);
+      await nftApply(netnsPathOf(node.netnsFd()), step.was);
       return;
     case 'netns.delete':
     case 'veth.delete':

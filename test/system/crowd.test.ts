@@ -1,0 +1,75 @@
+/** Two hundred endpoints on one network. */
+import test from 'ava';
+import { counters } from './helpers/counters.js';
+import { broadcastsIgnored, type Crowd, inParallel, makeCrowd, quiet } from './helpers/crowd.js';
+import { attach } from './helpers/join.js';
+import { type Lab, openLab } from './helpers/lab.js';
+import { eventually } from './helpers/process.js';
+
+const SIZE = 200;
+
+let lab: Lab;
+let crowd: Crowd;
+
+test.before(async () => {
+  lab = await openLab();
+  await lab.must('network', 'add', 'crowd', '--subnet', '10.80.0.0/16', '--subnet', 'fd80::/64');
+  crowd = await makeCrowd(lab, SIZE - 1, 'crowd');
+});
+test.after.always(async () => {
+  await crowd?.close();
+  await lab?.close();
+});
+
+const bare = (address = '') => address.split('/')[0] ?? '';
+
+test.serial('two hundred endpoints are listed, each with addresses of its own', async (t) => {
+  await attach(lab, await lab.container('last'), '--network', 'crowd');
+  const rows = await lab.json<{ ip4: string; ip6: string; mac: string }[]>(['endpoints']);
+  t.is(rows.length, SIZE);
+  for (const key of ['ip4', 'ip6', 'mac'] as const)
+    t.is(new Set(rows.map((row) => row[key])).size, SIZE);
+  t.is((await lab.dpctl(['status'])).code, 0);
+});
+
+test.serial('all of them reach a chosen few', async (t) => {
+  // All namespaces of a machine share 1,024 neighbours (neigh gc_thresh3), so each forgets.
+  const forget = 'ip neigh flush dev eth0';
+  for (const target of [crowd.members[0], crowd.members[100], crowd.members.at(-1)]) {
+    for (const address of [bare(target?.ip4), bare(target?.ip6)]) {
+      const failed = await inParallel(crowd.members, async ({ ns }) => {
+        const argv = ['sh', '-c', `ping -c 1 -W 3 ${address} && ${forget}`];
+        return ns === target?.ns || (await lab.inside(ns, argv)).code === 0 ? [] : [ns];
+      });
+      t.deepEqual(failed.flat(), [], address);
+      await lab.inside(target?.ns ?? '', forget.split(' '));
+    }
+  }
+});
+
+test.serial('a broadcast reaches each of the others exactly once', async (t) => {
+  const [first, ...others] = crowd.members;
+  await quiet(lab);
+  const before = others.map(({ ns }) => broadcastsIgnored(ns));
+  const lost = (await counters(lab)).reason('flood_copy');
+  const send = ['socat', '-u', 'STDIN', 'UDP4-DATAGRAM:10.80.255.255:9999,broadcast'];
+  const { code, stderr } = await lab.inside(first?.ns ?? '', send, { stdin: Buffer.from('all') });
+  t.is(code, 0, stderr);
+  const heard = () => others.map(({ ns }, index) => broadcastsIgnored(ns) - (before[index] ?? 0));
+  await eventually(() => heard().every((count) => count > 0), 3000);
+  t.deepEqual(
+    heard(),
+    others.map(() => 1),
+  );
+  t.is((await counters(lab)).reason('flood_copy'), lost, 'no copy was lost');
+});
+
+test.serial('when all of the namespaces go at once, one reconcile clears up', async (t) => {
+  await crowd.close();
+  const { stderr } = await lab.must('reconcile');
+  t.regex(stderr, /is gone with its namespace/);
+  const rows = await lab.json<{ ns: string }[]>(['endpoints']);
+  t.is(rows.length, 1);
+  t.is((await lab.json<unknown[]>(['dump', 'fdb'])).length, 1);
+  t.is((await lab.dpctl(['status'])).code, 0);
+});

@@ -9,6 +9,8 @@ import { type Lab, openLab, type Ran } from '../../system/helpers/lab.js';
 /** What a scenario works with: two endpoints of one network, one to be changed, one to talk to. */
 export interface Stage {
   readonly lab: Lab;
+  /** The node in this process, for what need not be a command. */
+  readonly node: Node;
   /** Namespace that the command is about. It is there, unless the scenario makes it. */
   readonly ns: string;
   /** A namespace that is attached to the same network. */
@@ -24,8 +26,8 @@ export interface Scenario {
   /** From an empty namespace to what the command starts from. */
   readonly setUp?: (stage: Stage) => Promise<unknown>;
   readonly command: (stage: Stage) => readonly string[];
-  /** The command that takes it back. */
-  readonly back: (stage: Stage) => readonly string[];
+  /** Takes it back. */
+  readonly back: (stage: Stage) => Promise<unknown>;
   /** Throws unless what was asked is there. */
   readonly check?: (stage: Stage) => Promise<unknown>;
   /** `attach --create` makes the namespace itself. */
@@ -38,7 +40,6 @@ const NETWORK = 'blue';
 /** A stage that is set up, with the states before and after the command. */
 interface Opened extends Stage {
   readonly scenario: Scenario;
-  readonly node: Node;
   readonly before: Snapshot;
   readonly after: Snapshot;
   /** Number of steps of the command's plan. */
@@ -60,13 +61,13 @@ export async function onStage(
     const ns = await lab.container('x');
     if (scenario.withoutNamespace) await lab.within(lab.node, 'ip', 'netns', 'del', ns);
     const network = scenario.network === undefined ? 'default' : NETWORK;
-    const stage: Stage = { lab, ns, peer, network };
     if (scenario.network !== undefined) {
       await lab.must('network', 'add', network, ...scenario.network);
     }
     await lab.must('attach', peer, '--network', network);
-    await scenario.setUp?.(stage);
     node = openLabNode(lab);
+    const stage: Stage = { lab, node, ns, peer, network };
+    await scenario.setUp?.(stage);
     const look = (): Promise<Snapshot> => takeSnapshot(lab, [ns, peer]);
     const before = await look();
     const rows = await lab.json<unknown[]>([...scenario.command(stage), '--dry-run']);
@@ -74,9 +75,9 @@ export async function onStage(
     await lab.must(...scenario.command(stage));
     const after = await look();
     await scenario.check?.(stage);
-    await lab.must(...scenario.back(stage));
+    await scenario.back(stage);
     t.deepEqual(differences(before, await look()), [], 'there and back is as before');
-    await use({ ...stage, scenario, node, before, after, steps: rows.length, look });
+    await use({ ...stage, scenario, before, after, steps: rows.length, look });
   } finally {
     node?.close();
     await lab.close();

@@ -1,26 +1,27 @@
 /** The commands that change a node, each from and to a state that is known. */
+import {
+  type AttachRequest,
+  attach,
+  detach,
+  endpointList,
+  fdbAdd,
+  fdbDelete,
+  networkAdd,
+  networkDelete,
+} from '../../../src/control/api.js';
 import { ping, type Scenario, type Stage } from './scenario.js';
 
 const SUBNETS = ['--subnet', '10.66.0.0/24', '--subnet', 'fd66::/64'] as const;
 
 const attached = async (stage: Stage): Promise<void> => {
-  const row = await rowOf(stage, stage.peer);
-  for (const address of [row.ip4, row.ip6]) {
-    await ping(stage, address.split('/')[0] ?? '');
-  }
+  const row = endpointList(stage.node).find(({ ns }) => ns === stage.peer);
+  if (row === undefined) throw new Error(`${stage.peer} is not listed`);
+  for (const address of [row.ip4, row.ip6]) await ping(stage, address.split('/')[0] ?? '');
 };
 
-const detached = async (stage: Stage): Promise<void> => {
-  const rows = await stage.lab.json<{ ns: string }[]>(['endpoints']);
-  if (rows.some(({ ns }) => ns === stage.ns)) throw new Error(`${stage.ns} is still listed`);
+const detached = async ({ node, ns }: Stage): Promise<void> => {
+  if (endpointList(node).some((row) => row.ns === ns)) throw new Error(`${ns} is still listed`);
 };
-
-async function rowOf({ lab }: Stage, ns: string): Promise<{ ip4: string; ip6: string }> {
-  const rows = await lab.json<{ ns: string; ip4: string; ip6: string }[]>(['endpoints']);
-  const row = rows.find((each) => each.ns === ns);
-  if (row === undefined) throw new Error(`${ns} is not listed`);
-  return row;
-}
 
 /** A veth that was there before, with addresses, a MAC and an MTU of its own. */
 async function makeVeth({ lab, ns }: Stage): Promise<void> {
@@ -38,27 +39,22 @@ interface Pair {
   readonly title: string;
   readonly network?: readonly string[];
   readonly setUp?: (stage: Stage) => Promise<unknown>;
-  readonly flags?: readonly string[];
+  readonly request?: Request;
   readonly withoutNamespace?: boolean;
 }
 
 /** attach and detach are each other's way back. */
-function attachAndDetach({ title, flags = [], setUp, ...rest }: Pair): [Scenario, Scenario] {
-  const attach = ({ ns, network }: Stage): string[] => [
-    'attach',
-    ns,
-    '--network',
-    network,
-    ...flags,
-  ];
-  const detach = ({ ns }: Stage): string[] => ['detach', ns];
+function attachAndDetach({ title, request = {}, setUp, ...rest }: Pair): [Scenario, Scenario] {
+  const apply = (stage: Stage): Promise<unknown> =>
+    attach(stage.node, { ...request, ns: stage.ns, network: stage.network });
+  const undo = ({ node, ns }: Stage): Promise<unknown> => detach(node, { ns });
   return [
     {
       ...rest,
       ...(setUp && { setUp }),
       title: `attach ${title}`,
-      command: attach,
-      back: detach,
+      command: ({ ns, network }) => ['attach', ns, '--network', network, ...flags(request)],
+      back: undo,
       check: attached,
     },
     {
@@ -66,20 +62,34 @@ function attachAndDetach({ title, flags = [], setUp, ...rest }: Pair): [Scenario
       title: `detach ${title}`,
       setUp: async (stage) => {
         await setUp?.(stage);
-        await stage.lab.must(...attach(stage));
+        await apply(stage);
       },
-      command: detach,
-      back: attach,
+      command: ({ ns }) => ['detach', ns],
+      back: apply,
       check: detached,
     },
   ];
 }
 
+type Request = Partial<AttachRequest>;
+
+/** A request as flags of the command line. */
+function flags({ ips = [], mac, mtu, isolated, create, allowPrefixes = [] }: Request): string[] {
+  return [
+    ...ips.flatMap((ip) => ['--ip', ip]),
+    ...allowPrefixes.flatMap((prefix) => ['--allow-prefix', prefix]),
+    ...(mac === undefined ? [] : ['--mac', mac]),
+    ...(mtu === undefined ? [] : ['--mtu', String(mtu)]),
+    ...(isolated === undefined ? [] : [isolated ? '--isolated' : '--no-isolated']),
+    ...(create === undefined ? [] : ['--create']),
+  ];
+}
+
 const pairs = [
-  attachAndDetach({ title: 'with a new veth', flags: ['--allow-prefix', '198.51.100.0/24'] }),
+  attachAndDetach({ title: 'with a new veth', request: { allowPrefixes: ['198.51.100.0/24'] } }),
   attachAndDetach({
     title: 'with a namespace that dpctl makes',
-    flags: ['--create'],
+    request: { create: true },
     withoutNamespace: true,
   }),
   attachAndDetach({ title: 'with a veth that was there', network: SUBNETS, setUp: makeVeth }),
@@ -94,49 +104,64 @@ const pairs = [
 export const ATTACHES: readonly Scenario[] = pairs.map(([attach]) => attach);
 export const DETACHES: readonly Scenario[] = pairs.map(([, detach]) => detach);
 
-const addLan = (): string[] => [
-  ...['network', 'add', 'lan', '--gateway', '--masquerade'],
-  ...['--subnet', '10.67.0.0/24', '--subnet', 'fd67::/64'],
-];
-const deleteLan = (): string[] => ['network', 'del', 'lan'];
-const changed: readonly string[] = [
-  ...['--ip', '10.201.0.77', '--ip', 'fd00:c9::77', '--mac', '02:00:00:00:00:77'],
-  ...['--mtu', '1300', '--isolated', '--allow-prefix', '198.51.100.0/24'],
-];
-const plain: readonly string[] = [
-  ...['--ip', '10.201.0.9', '--ip', 'fd00:c9::9', '--mac', '02:00:00:00:00:09'],
-  ...['--mtu', '1500', '--no-isolated', '--allow-prefix', '203.0.113.0/24'],
-];
+const LAN = ['10.67.0.0/24', 'fd67::/64'] as const;
+const lan = { name: 'lan', gateway: true, masquerade: true, subnets: LAN } as const;
+const addLan = ({ node }: Stage): Promise<unknown> => networkAdd(node, lan);
+
+const MAC = '02:00:00:00:11:11';
+const addMac = ({ node, ns }: Stage): Promise<unknown> => fdbAdd(node, { mac: MAC, ns });
+
+const changed: Request = {
+  ips: ['10.201.0.77', 'fd00:c9::77'],
+  mac: '02:00:00:00:00:77',
+  mtu: 1300,
+  isolated: true,
+  allowPrefixes: ['198.51.100.0/24'],
+};
+const plain: Request = {
+  ips: ['10.201.0.9', 'fd00:c9::9'],
+  mac: '02:00:00:00:00:09',
+  mtu: 1500,
+  isolated: false,
+  allowPrefixes: ['203.0.113.0/24'],
+};
 
 /** Everything else that a plan is made for. */
 export const OTHERS: readonly Scenario[] = [
-  { title: 'network add with a gateway', command: addLan, back: deleteLan },
+  {
+    title: 'network add with a gateway',
+    command: () => [
+      ...['network', 'add', 'lan', '--gateway', '--masquerade'],
+      ...LAN.flatMap((subnet) => ['--subnet', subnet]),
+    ],
+    back: ({ node }) => networkDelete(node, { name: 'lan' }),
+  },
   {
     title: 'network del with a gateway',
-    setUp: ({ lab }) => lab.must(...addLan()),
-    command: deleteLan,
+    setUp: addLan,
+    command: () => ['network', 'del', 'lan'],
     back: addLan,
   },
   {
     title: 'attach that changes an endpoint',
-    setUp: ({ lab, ns }) => lab.must('attach', ns, ...plain),
-    command: ({ ns }) => ['attach', ns, ...changed],
-    back: ({ ns }) => ['attach', ns, ...plain],
+    setUp: ({ node, ns }) => attach(node, { ns, ...plain }),
+    command: ({ ns }) => ['attach', ns, ...flags(changed)],
+    back: ({ node, ns }) => attach(node, { ns, ...plain }),
     check: attached,
   },
   {
     title: 'fdb add',
-    setUp: ({ lab, ns }) => lab.must('attach', ns),
-    command: ({ ns }) => ['fdb', 'add', '02:00:00:00:11:11', ns],
-    back: () => ['fdb', 'del', '02:00:00:00:11:11'],
+    setUp: ({ node, ns }) => attach(node, { ns }),
+    command: ({ ns }) => ['fdb', 'add', MAC, ns],
+    back: ({ node }) => fdbDelete(node, { mac: MAC }),
   },
   {
     title: 'fdb del',
-    setUp: async ({ lab, ns }) => {
-      await lab.must('attach', ns);
-      await lab.must('fdb', 'add', '02:00:00:00:11:11', ns);
+    setUp: async (stage) => {
+      await attach(stage.node, { ns: stage.ns });
+      await addMac(stage);
     },
-    command: () => ['fdb', 'del', '02:00:00:00:11:11'],
-    back: ({ ns }) => ['fdb', 'add', '02:00:00:00:11:11', ns],
+    command: () => ['fdb', 'del', MAC],
+    back: addMac,
   },
 ];

@@ -118,6 +118,7 @@ export function attachHook(
           closeFd(link);
         }
       }
+      removeFilter(ifindex);
       return 'tcx';
     }),
   );
@@ -159,9 +160,19 @@ export function detachHook(
   }
   if (ifindex === 0) return;
   try {
-    inNetns(netnsFd, () => tcDetach(ifindex, 'ingress', CLSACT, true));
+    inNetns(netnsFd, () => removeFilter(ifindex));
   } catch (error) {
     if (!['ENOENT', 'EINVAL', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+/**
+ * Take our clsact filter away, if there is one, and the qdisc that it leaves empty. Without one, an
+ * empty qdisc is somebody else's.
+ */
+function removeFilter(ifindex: number): void {
+  if (tcQuery(ifindex, 'ingress', CLSACT) !== undefined) {
+    tcDetach(ifindex, 'ingress', CLSACT, true);
   }
 }
 

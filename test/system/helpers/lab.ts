@@ -49,8 +49,14 @@ export interface Lab {
 
 let labs = 0;
 
+/** Options of {@link openLab}. */
+export interface LabOptions {
+  /** Environment of every dpctl command. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Make a lab. Names carry the pid, so that suites may run beside each other. */
-export async function openLab(): Promise<Lab> {
+export async function openLab({ env = {} }: LabOptions = {}): Promise<Lab> {
   const tag = `${process.pid}x${labs++}`;
   const node = `dt${tag}n`;
   const root = mkdtempSync(join(tmpdir(), 'dpctl-lab-'));
@@ -61,7 +67,10 @@ export async function openLab(): Promise<Lab> {
     node,
     root,
     dpctl: (args, options) =>
-      run(['ip', 'netns', 'exec', node, process.execPath, DPCTL, '--root', root, ...args], options),
+      run(['ip', 'netns', 'exec', node, process.execPath, DPCTL, '--root', root, ...args], {
+        ...options,
+        env: { ...env, ...options?.env },
+      }),
     async json<T>(args: readonly string[]) {
       const ran = await lab.dpctl([...args, '-o', 'json']);
       if (ran.code !== 0) throw new Error(`dpctl ${args.join(' ')}: ${ran.code}\n${ran.stderr}`);

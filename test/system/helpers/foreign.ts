@@ -1,0 +1,62 @@
+/** Somebody else's filters on the devices of a node. */
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import { attachTcx, type TcxPosition, tcAttach } from '../../../loader/link.js';
+import { mapGet } from '../../../loader/map.js';
+import { loadObject, openObject } from '../../../loader/object.js';
+import { closeFd, inNetns, openFd } from '../../../loader/sys.js';
+import type { Lab } from './lab.js';
+
+const OBJECT = fileURLToPath(new URL('../bpf/foreign.bpf.o', import.meta.url));
+
+/** A filter that is in place. */
+export interface Foreign {
+  /** IPv4 frames that it saw. */
+  seen(): number;
+  /** Take a tcx link away; a clsact filter is removed with tc. */
+  remove(): void;
+}
+
+/** Where a filter is put: tcx, or clsact with a preference. */
+export type Place = TcxPosition | { readonly preference: number };
+
+/**
+ * Put a filter on the ingress of a device in the node's namespace.
+ * @param program `watch` lets frames go on, `deny` drops IPv4
+ */
+export function putForeign(
+  t: Pick<ExecutionContext, 'teardown'>,
+  lab: Lab,
+  ifindex: number,
+  program: 'watch' | 'deny',
+  place: Place,
+): Foreign {
+  const object = openObject(OBJECT);
+  loadObject(object);
+  const fd = object.programs.get(program)?.fd ?? -1;
+  const seen = object.maps.get('seen');
+  if (seen === undefined) throw new Error('the object has no map');
+  let link: number | undefined;
+  const node = openFd(`/run/netns/${lab.node}`);
+  inNetns(node, () => {
+    if (typeof place === 'object' && 'preference' in place) {
+      tcAttach(fd, ifindex, 'ingress', { handle: 1, priority: place.preference });
+    } else link = attachTcx(fd, ifindex, 'ingress', place);
+  });
+  closeFd(node);
+  const remove = () => {
+    if (link !== undefined) closeFd(link);
+    link = undefined;
+  };
+  t.teardown(() => {
+    remove();
+    object.close();
+  });
+  return {
+    seen: () => {
+      const value = mapGet(seen, new Uint8Array(4)) ?? new Uint8Array(8);
+      return Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0, true));
+    },
+    remove,
+  };
+}

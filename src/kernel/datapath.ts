@@ -25,8 +25,11 @@ export interface DatapathPaths {
 const PROGRAMS = ['endpoint', 'control'] as const;
 export type ProgramName = (typeof PROGRAMS)[number];
 
-/** The file with the programs: beside the build, or where DPCTL_BPF_DIR says. */
-function objectFile(): string {
+/**
+ * The file with the programs: beside the build, or where DPCTL_BPF_DIR says.
+ * @throws DpctlError NOT_BUILT
+ */
+export function objectFile(): string {
   const given = process.env.DPCTL_BPF_DIR;
   if (given !== undefined && given !== '') return join(given, 'endpoint.bpf.o');
   const start = typeof __dirname === 'string' ? __dirname : import.meta.dirname;
@@ -54,16 +57,21 @@ export function areTablesPinned(paths: DatapathPaths): boolean {
 /**
  * Load the object and pin its maps and programs, unless this build is there already. Maps that
  * are there are used on.
+ * @param maxEntries sizes of tables by the map's name, where the object's own will not do
  * @returns id of the endpoint program
  * @throws DpctlError VERIFIER, MAP_LAYOUT
  */
-export function installDatapath(paths: DatapathPaths): number {
+export function installDatapath(
+  paths: DatapathPaths,
+  maxEntries: Readonly<Record<string, number>> = {},
+): number {
   const dir = join(paths.programsDir, buildId());
   const there = pinnedId(join(dir, 'endpoint'));
   // Programs without their tables would go on with tables that nobody can reach.
   if (there !== 0 && areTablesPinned(paths)) return there;
   const object = openObject(objectFile(), {
     constants: { hz: clockTickHz() },
+    maxEntries,
     pinDir: paths.mapsDir,
   });
   try {

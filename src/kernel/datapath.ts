@@ -112,9 +112,24 @@ function pinnedId(path: string): number {
   }
 }
 
-/** Run a section with a loaded program of this build. */
+/**
+ * Run a section with a loaded program of this build. The one that answers user space may be that
+ * of another build: after dpctl was replaced, a dump must work before anything is changed.
+ * @throws DpctlError NOT_INSTALLED, exit 3
+ */
 export function withProgram<T>(paths: DatapathPaths, name: ProgramName, use: (fd: number) => T): T {
-  const fd = getPinned(join(paths.programsDir, buildId(), name));
+  const own = buildId();
+  const others = name === 'control' ? buildsOf(paths) : [];
+  const path = [own, ...others]
+    .map((build) => join(paths.programsDir, build, name))
+    .find((candidate) => existsSync(candidate));
+  if (path === undefined) {
+    throw new DpctlError('NOT_INSTALLED', `no program ${name} is pinned in ${paths.programsDir}`, {
+      exitCode: 3,
+      hint: 'dpctl reconcile',
+    });
+  }
+  const fd = getPinned(path);
   try {
     return use(fd);
   } finally {
@@ -122,10 +137,15 @@ export function withProgram<T>(paths: DatapathPaths, name: ProgramName, use: (fd
   }
 }
 
+/** Builds of which programs are pinned. */
+function buildsOf(paths: DatapathPaths): string[] {
+  return existsSync(paths.programsDir) ? readdirSync(paths.programsDir) : [];
+}
+
 /** Unpin the programs of other builds. Links that run them keep them. */
 export function pruneBuilds(paths: DatapathPaths): void {
   const current = buildId();
-  for (const build of readdirSync(paths.programsDir)) {
+  for (const build of buildsOf(paths)) {
     if (build !== current) removePinDir(join(paths.programsDir, build));
   }
 }

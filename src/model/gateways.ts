@@ -43,7 +43,8 @@ export function withGateways(
     if (network.gateway === undefined) continue;
     const old = ports.get(network.name);
     const port = gatewayPort(next, network, old, node, pickIfindex);
-    if (!isDeepStrictEqual(old, port)) next = putEndpoint(next, port);
+    // A port that changes is unfinished, and so part of whatever command changed it.
+    if (!isDeepStrictEqual(old, port)) next = putEndpoint(next, { ...port, phase: 'attaching' });
   }
   return next;
 }
@@ -56,7 +57,9 @@ function gatewayPort(
   pickIfindex: (hostIfname: string) => number,
 ): Endpoint {
   const members = state.endpoints.filter((each) => each.network === network.name);
-  const mtus = members.filter((each) => each.id !== old?.id).map((each) => each.mtu);
+  const mtus = members
+    .filter(({ id, phase }) => id !== old?.id && phase !== 'detaching')
+    .map(({ mtu }) => mtu);
   const { id, slot } = old ?? freeNumbers(state, network.name);
   const ip4 = withLength(network.gateway?.ip4, network.subnet4);
   const ip6 = withLength(network.gateway?.ip6, network.subnet6);

@@ -47,7 +47,8 @@ test("a network with a gateway has one port of the host with the gateway's addre
 test('the port follows what the network asks for, and keeps its MAC and numbers', (t) => {
   const ready = withPhase(gated(base), 1, 'ready');
   const moved = gated(addNetwork(ready, { name: 'default', gateway: ['10.1.0.9'] }).state);
-  t.deepEqual(moved.endpoints, [{ ...ready.endpoints[0], ip4: '10.1.0.9/24' }]);
+  const unfinished = { ip4: '10.1.0.9/24', phase: 'attaching' } as const;
+  t.deepEqual(moved.endpoints, [{ ...ready.endpoints[0], ...unfinished }]);
   const none = gated(addNetwork(ready, { name: 'default', gateway: false }).state);
   t.deepEqual(none.endpoints, []);
 });

@@ -181,6 +181,30 @@ export function decodeForwardDrops(json: string): ForwardDrop[] {
     .map(({ family, table, name }) => ({ family, table, chain: name }));
 }
 
+/**
+ * Whether a rule of a listed chain accepts what comes from gateways' devices. Nobody can tell from
+ * outside what a whole firewall does, but one that names them was written with them in mind.
+ * @param json output of `nft -j list chain`
+ */
+export function acceptsFrom(json: string, ifnamePrefix: string): boolean {
+  return listingSchema.parse(JSON.parse(json)).nftables.some(
+    ({ rule }) =>
+      rule?.expr.some((part) => 'accept' in part) === true &&
+      rule.expr.some((part) => {
+        const match = inputMatch.safeParse(part);
+        return match.success && match.data.match.right.startsWith(ifnamePrefix);
+      }),
+  );
+}
+
+const inputMatch = z.object({
+  match: z.object({
+    op: z.literal('=='),
+    left: z.object({ meta: z.object({ key: z.literal('iifname') }) }),
+    right: z.string(),
+  }),
+});
+
 /** A base chain of the forward hook whose policy is drop. */
 export interface ForwardDrop {
   readonly family: string;

@@ -8,6 +8,7 @@
 import { DpctlError } from '../../loader/errors.js';
 import { runCommand, withAnonymousFile } from './command.js';
 import {
+  acceptsFrom,
   addCommand,
   decodeForwardDrops,
   decodeTable,
@@ -60,11 +61,21 @@ export async function nftDelete(nsPath: string | undefined): Promise<boolean> {
 }
 
 /**
- * Chains of others that drop forwarded packets by default, and so may cut a gateway off until they
- * accept its device. iptables' own (nft variant) are among them. Throws COMMAND_MISSING, NFT_FAILED.
+ * Chains of others that drop forwarded packets by default and have no rule that accepts what comes
+ * from devices whose names begin with `ifnamePrefix`, and so may cut a gateway off. iptables' own (nft
+ * variant) are among them. Throws COMMAND_MISSING, NFT_FAILED.
  */
-export async function nftForwardDrops(nsPath: string | undefined): Promise<ForwardDrop[]> {
-  return decodeForwardDrops(await nft(nsPath, ['-j', 'list', 'chains']));
+export async function nftForwardDrops(
+  nsPath: string | undefined,
+  ifnamePrefix: string,
+): Promise<ForwardDrop[]> {
+  const drops = decodeForwardDrops(await nft(nsPath, ['-j', 'list', 'chains']));
+  const accepting = await Promise.all(
+    drops.map(async ({ family, table, chain }) =>
+      acceptsFrom(await nft(nsPath, ['-j', 'list', 'chain', family, table, chain]), ifnamePrefix),
+    ),
+  );
+  return drops.filter((_, index) => accepting[index] !== true);
 }
 
 /** What turns the table found into the one wanted; nothing when it is that already. */

@@ -69,13 +69,17 @@ function stepsText(rows: readonly PlanRow[]): string {
 /** A host firewall that drops what it should forward makes a gateway look broken. */
 async function forwardProblems(node: Node, state: State): Promise<Problem[]> {
   if (!state.endpoints.some(isGateway)) return [];
-  const drops = await nftForwardDrops(hostPath(node.paths.netns));
-  return drops.map(({ family, table, chain }) => ({
-    code: 'FORWARD_DROP',
-    subject: `${family} ${table} ${chain}`,
-    message: "the host's firewall drops what no rule accepts, so gateways do not forward",
-    fix: `nft add rule ${family} ${table} ${chain} iifname "dpg*" accept`,
-  }));
+  const drops = await nftForwardDrops(hostPath(node.paths.netns), 'dpg');
+  return drops.map(({ family, table, chain }) => {
+    const add = `add rule ${family} ${table} ${chain}`;
+    const answers = `${add} oifname "dpg*" ct state established,related accept`;
+    return {
+      code: 'FORWARD_DROP',
+      subject: `${family} ${table} ${chain}`,
+      message: "the host's firewall drops what no rule accepts, and none accepts gateways' devices",
+      fix: `nft '${add} iifname "dpg*" accept; ${answers}'`,
+    };
+  });
 }
 
 /** A counter only grows, so what it says is a problem no longer than the table has no room. */

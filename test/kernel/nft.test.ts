@@ -82,10 +82,16 @@ test('the tables of others stay as they are', async (t) => {
 test('chains that drop what is forwarded are named', async (t) => {
   await withNamespaces(1, async (ns) => {
     const path = netnsPathOf(ns.fd);
-    t.deepEqual(await nftForwardDrops(path), []);
+    t.deepEqual(await nftForwardDrops(path, 'dpg'), []);
     const hook = '{ type filter hook forward priority filter; policy drop; }';
     inside(ns, 'nft', `table ip fw { chain FORWARD ${hook}; }`);
-    t.deepEqual(await nftForwardDrops(path), [{ family: 'ip', table: 'fw', chain: 'FORWARD' }]);
+    const named = [{ family: 'ip', table: 'fw', chain: 'FORWARD' }];
+    t.deepEqual(await nftForwardDrops(path, 'dpg'), named);
+    inside(ns, 'nft', 'add rule ip fw FORWARD iifname "dpg*" counter drop');
+    inside(ns, 'nft', 'add rule ip fw FORWARD iifname "eth*" accept');
+    t.deepEqual(await nftForwardDrops(path, 'dpg'), named);
+    inside(ns, 'nft', 'add rule ip fw FORWARD iifname "dpg*" accept');
+    t.deepEqual(await nftForwardDrops(path, 'dpg'), []);
   });
 });
 

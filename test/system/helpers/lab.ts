@@ -103,13 +103,19 @@ export async function openLab({ env = {} }: LabOptions = {}): Promise<Lab> {
   return lab;
 }
 
+/** npx puts the packages' commands first, and one of them is called nft. */
+export const PATH = (process.env.PATH ?? '')
+  .split(':')
+  .filter((folder) => !folder.endsWith('node_modules/.bin'))
+  .join(':');
+
 /** Run a program; its exit code and output, whatever they are. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const [file = '', ...args] = argv;
   const result = await execa(file, args, {
     reject: false,
     timeout: options.timeout ?? 30_000,
-    env: { ...options.env },
+    env: { PATH, ...options.env },
     ...(options.stdin === undefined ? { stdin: 'ignore' as const } : { input: options.stdin }),
   });
   return { code: result.exitCode ?? 255, stdout: result.stdout, stderr: result.stderr };

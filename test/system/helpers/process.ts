@@ -1,7 +1,7 @@
 /** Programs that run beside a test, in a namespace, and end with it. */
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import type { Ran } from './lab.js';
+import { PATH, type Ran } from './lab.js';
 
 /** A program that runs. */
 export interface Running {
@@ -40,7 +40,7 @@ export function start(
     reject: false,
     encoding: 'buffer',
     buffer: false,
-    env: { ...options.env },
+    env: { PATH, ...options.env },
     ...(options.stdin === undefined ? { stdin: 'ignore' as const } : { input: options.stdin }),
   });
   const out: Buffer[] = [];

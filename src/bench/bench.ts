@@ -1,0 +1,133 @@
+/** A whole run: suite by suite, each on a stage of its own, and one document of it all. */
+import { DpctlError } from '../../loader/errors.js';
+import { requireRoot } from '../kernel/process.js';
+import { CONTROL } from './control.js';
+import { judge } from './goals.js';
+import { describeMachine, listen } from './machine.js';
+import { EFFORT, type Skipped, SUITES, type Suite } from './measure.js';
+import type { Program } from './node.js';
+import {
+  type BenchResult,
+  type Failure,
+  type FigureResult,
+  FORMAT,
+  type Setting,
+} from './result.js';
+import { carryOut, type Progress, sampleCount } from './rounds.js';
+import { openStage, sweep } from './stage.js';
+import type { OpenSuite, SuiteSpec } from './suite.js';
+
+/** What is asked of a run. */
+export interface BenchRequest {
+  readonly quick?: boolean | undefined;
+  /** Names of suites; all when left out or empty. */
+  readonly only?: readonly string[] | undefined;
+  /** How dpctl is started as a program. */
+  readonly program: Program;
+  /** Version of dpctl. */
+  readonly version: string;
+  readonly progress: Progress;
+}
+
+const ALL: readonly SuiteSpec[] = [CONTROL];
+
+/**
+ * Measure. Takes minutes, and uses the machine's CPUs; nothing is left of it.
+ * @throws DpctlError NOT_ROOT (exit 2), SUITE_UNKNOWN (exit 1)
+ */
+export async function bench(request: BenchRequest): Promise<BenchResult> {
+  requireRoot();
+  const suites = chosen(request.only ?? []);
+  const effort = EFFORT[request.quick ? 'quick' : 'full'];
+  const { progress, program, version } = request;
+  const started = new Date();
+  for (const thing of sweep()) progress.note(`removed what an earlier run left behind: ${thing}`);
+  const before = await listen();
+
+  const settings: Setting[] = [];
+  const figures: FigureResult[] = [];
+  const failures: Failure[] = [];
+  const skipped: Skipped[] = [];
+  for (const [index, suite] of suites.entries()) {
+    const { name } = suite;
+    const stage = openStage();
+    const skip = (what: Omit<Skipped, 'suite'>): void => {
+      skipped.push({ suite: name, ...what });
+      progress.note(`left out: ${what.what}: ${what.why}`);
+    };
+    const later = secondsOf(suites.slice(index + 1), effort.quick);
+    try {
+      progress.step(`${name}: set up`, later + secondsOf([suite], effort.quick));
+      const open = await suite.open({ stage, effort, program, skip });
+      settings.push(...open.settings.map((setting) => ({ suite: name, ...setting })));
+      const left = countdown(open, effort, later);
+      for (const measure of open.measures) {
+        const result = await carryOut(name, measure, effort, () =>
+          progress.step(`${name}: ${measure.title}`, left(measure.seconds)),
+        );
+        figures.push(...result.figures);
+        failures.push(...result.failures);
+        for (const figure of result.figures) progress.figure(figure);
+        for (const { subject, message } of result.failures) {
+          progress.note(`failed: ${measure.title}, ${subject}: ${message}`);
+        }
+      }
+    } finally {
+      stage.close();
+    }
+  }
+  return {
+    format: FORMAT,
+    dpctl: version,
+    started: started.toISOString(),
+    seconds: Math.round((Date.now() - started.getTime()) / 1000),
+    quick: effort.quick,
+    machine: describeMachine(),
+    noise: { before, after: await listen() },
+    settings: [
+      { suite: 'all', name: 'rounds', value: String(effort.rounds) },
+      { suite: 'all', name: 'seconds of traffic a sample', value: String(effort.seconds) },
+      ...settings,
+    ],
+    figures,
+    goals: judge(
+      suites.flatMap(({ goals }) => goals),
+      figures,
+    ),
+    skipped,
+    failures,
+  };
+}
+
+function chosen(only: readonly string[]): SuiteSpec[] {
+  const unknown = only.find((name) => !SUITES.includes(name as Suite));
+  if (unknown !== undefined) {
+    throw new DpctlError('SUITE_UNKNOWN', `there is no suite "${unknown}"`, {
+      exitCode: 1,
+      hint: `one or more of ${SUITES.join(',')}`,
+    });
+  }
+  return ALL.filter(({ name }) => only.length === 0 || only.includes(name));
+}
+
+function secondsOf(suites: readonly SuiteSpec[], quick: boolean): number {
+  return suites.reduce((sum, { seconds }) => sum + seconds[quick ? 'quick' : 'full'], 0);
+}
+
+/** The time left, less one sample each time it is asked; scaled by how long samples really take. */
+function countdown(
+  { measures }: OpenSuite,
+  effort: Parameters<typeof sampleCount>[1],
+  later: number,
+): (seconds: number) => number {
+  const start = performance.now();
+  const total = measures.reduce((sum, each) => sum + sampleCount(each, effort) * each.seconds, 0);
+  let begun = 0;
+  return (seconds) => {
+    const spent = (performance.now() - start) / 1000;
+    const scale = begun > 0 ? spent / begun : 1;
+    const left = (total - begun) * scale + later;
+    begun += seconds;
+    return Math.max(0, left);
+  };
+}

@@ -11,54 +11,11 @@
 #ifndef ENCAP_H
 #define ENCAP_H
 
-#include "encap4.h"
-#include "encap6.h"
+#include "encap_route.h"
 #include "pmtu.h"
 
 #undef HERE
 #define HERE FILE_ENCAP
-
-/* What a frame says of itself. An IP header behind a tag is not looked at, nor does the kernel's vxlan. */
-static __always_inline bool encap_read(struct __sk_buff *skb, struct encap_frame *frame)
-{
-	struct ipv6hdr *ip6 = (void *)&frame->ip;
-
-	frame->class = 0;
-	frame->network = 0;
-	frame->transport = 0;
-	/* An IP header of either family is at least that long. */
-	if (!load(skb, 0, &frame->eth, sizeof(frame->eth) + sizeof(frame->ip)))
-		return load(skb, 0, &frame->eth, sizeof(frame->eth));
-	if (frame->eth.h_proto == bpf_htons(ETH_P_IP)) {
-		frame->class = frame->ip.tos;
-		frame->network = frame->ip.ihl * 4;
-		frame->transport = frame->ip.protocol;
-	} else if (frame->eth.h_proto == bpf_htons(ETH_P_IPV6)) {
-		frame->class = ip6_class(ip6);
-		frame->network = sizeof(*ip6);
-		frame->transport = ip6->nexthdr;
-	}
-	return true;
-}
-
-/*
- * Bytes of the frame, or of the longest frame that it will be segmented into:
- * the path has to carry each of those, not the whole. Extension headers of IPv6
- * are not counted: no stack sends segments with them.
- */
-static __always_inline __u32 encap_length(struct __sk_buff *skb, const struct encap_frame *frame)
-{
-	__u32 tag = skb->vlan_present ? VLAN_HLEN : 0;
-	__u8 words = 0;
-
-	if (!skb->gso_size)
-		return skb->len + tag;
-	if (frame->transport != IPPROTO_TCP)
-		return ETH_HLEN + tag + frame->network + sizeof(struct udphdr) + skb->gso_size;
-	/* The data offset of TCP, in units of 4 bytes, is in the upper half of byte 12. */
-	load(skb, ETH_HLEN + frame->network + 12, &words, sizeof(words));
-	return ETH_HLEN + tag + frame->network + (words >> 4) * 4 + skb->gso_size;
-}
 
 /* The Ethernet header inside, with its tags: as many as the source lock looks through. */
 struct encap_tags {
@@ -159,32 +116,6 @@ static __always_inline int encap_refused(struct __sk_buff *skb, struct endpoint 
 	return drop_from(skb, ep, to, REASON_ENCAP, error);
 }
 
-/* 49152 to 65535 (RFC 7348, 5), by the flow inside, so that networks spread flows over paths. */
-static __always_inline __be16 encap_port(struct __sk_buff *skb)
-{
-	__u32 hash = bpf_get_hash_recalc(skb);
-
-	return bpf_htons(0xc000 | ((hash ^ hash >> 16) & 0x3fff));
-}
-
-/* Copied, congestion marks too (RFC 6040, 4.1, normal mode). */
-static __always_inline __u8 encap_class(const struct underlay *underlay,
-					const struct encap_frame *frame)
-{
-	if (underlay->flags & UNDERLAY_DSCP)
-		return frame->class;
-	return underlay->dscp << 2 | (frame->class & ECN_MASK);
-}
-
-/* The way to the node; 0, a BPF_FIB_LKUP_RET_ code or a negative errno. */
-static __noinline long encap_route(struct __sk_buff *skb, const struct underlay *underlay,
-				   const struct node *node, struct encap_plan *plan)
-{
-	if (underlay->flags & UNDERLAY_IP6)
-		return encap_route6(skb, underlay, node, plan);
-	return encap_route4(skb, underlay, node, plan);
-}
-
 /* Wrap the frame; 0 or a negative errno. */
 static __noinline long encap_wrap(struct __sk_buff *skb, struct encap_frame *frame,
 				  const struct underlay *underlay, const struct node *node,
@@ -238,9 +169,11 @@ static __noinline int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to
 	struct underlay *underlay = underlay_find();
 	__u32 number = where_node(to), bytes = skb->len;
 	struct node *node = node_find(number);
+	struct bpf_redir_neigh hop;
 	struct encap_frame frame;
 	struct encap_plan plan;
 	struct node_stats *stats;
+	struct route *route;
 	__u32 overhead;
 	long error;
 
@@ -250,27 +183,29 @@ static __noinline int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to
 		return drop_from(skb, ep, to, REASON_NO_NODE, 0);
 	if (!encap_read(skb, &frame))
 		return drop_from(skb, ep, to, REASON_MALFORMED, 0);
+	plan.vni = bpf_htonl(where_vni(to) << 8);
+	plan.port = encap_port(skb, &frame);
+	plan.class = encap_class(underlay, &frame);
+	route = encap_route(skb, underlay, node, number, plan.port);
+	if (!route || route->code)
+		return drop_from(skb, ep, to, REASON_NO_ROUTE, route ? route->code : 0);
 	overhead = underlay->flags & UNDERLAY_IP6 ? OUTER6_LENGTH : OUTER4_LENGTH;
 	/* The Ethernet header outside is not a part of layer 3. */
-	plan.length = encap_length(skb, &frame) + overhead - ETH_HLEN;
-	plan.vni = bpf_htonl(where_vni(to) << 8);
-	plan.port = encap_port(skb);
-	plan.class = encap_class(underlay, &frame);
-	error = encap_route(skb, underlay, node, &plan);
-	if (error)
-		return drop_from(skb, ep, to, REASON_NO_ROUTE, error);
-	if (plan.length > plan.mtu && tell)
-		return pmtu_too_big(skb, ep, to, &frame, plan.mtu - overhead);
-	if (plan.length > plan.mtu)
-		return drop_from(skb, ep, to, REASON_TOO_BIG, plan.mtu - overhead);
+	if (encap_length(skb, &frame) + overhead - ETH_HLEN > route->mtu) {
+		if (!tell)
+			return drop_from(skb, ep, to, REASON_TOO_BIG, route->mtu - overhead);
+		return pmtu_too_big(skb, ep, to, &frame, route->mtu - overhead);
+	}
 	error = encap_wrap(skb, &frame, underlay, node, &plan);
 	if (error)
 		return encap_refused(skb, ep, to, error);
-	if (plan.routed)
-		error = bpf_redirect_neigh(plan.ifindex, &plan.hop, sizeof(plan.hop),
-					   redirect_flags);
-	else
-		error = bpf_redirect_neigh(plan.ifindex, NULL, 0, redirect_flags);
+	if (route->hop_family) {
+		hop.nh_family = route->hop_family;
+		__builtin_memcpy(hop.ipv6_nh, route->hop, sizeof(hop.ipv6_nh));
+		error = bpf_redirect_neigh(route->ifindex, &hop, sizeof(hop), redirect_flags);
+	} else {
+		error = bpf_redirect_neigh(route->ifindex, NULL, 0, redirect_flags);
+	}
 	if (error != TC_ACT_REDIRECT)
 		return drop_from(skb, ep, to, REASON_REDIRECT, error);
 	stats = node_stats_find(number);

@@ -3,7 +3,7 @@
 #ifndef ENCAP4_H
 #define ENCAP4_H
 
-#include "encap_route.h"
+#include "encap_plan.h"
 
 /* RFC 791, 3.1; the header has no options. */
 static __always_inline __sum16 ip4_checksum(const struct iphdr *ip)
@@ -20,23 +20,17 @@ static __always_inline __sum16 ip4_checksum(const struct iphdr *ip)
 	return ~sum;
 }
 
-static __always_inline long encap_route4(struct __sk_buff *skb, const struct underlay *underlay,
-					 const struct node *node, struct encap_plan *plan)
+static __always_inline void encap_route4(struct __sk_buff *skb, const struct underlay *underlay,
+					 const struct node *node, __be16 port, struct route *route)
 {
 	struct bpf_fib_lookup fib = {
 		.family = FAMILY_IP4,
-		.l4_protocol = IPPROTO_UDP,
-		.sport = plan->port,
-		.dport = underlay->port,
-		.tot_len = plan->length < 0xffff ? plan->length : 0xffff,
-		.ifindex = LOOPBACK_IFINDEX,
-		.tos = plan->class,
+		.sport = port,
 		.ipv4_src = ip4_of(underlay->local),
 		.ipv4_dst = ip4_of(node->vtep),
 	};
-	long code = bpf_fib_lookup(skb, &fib, sizeof(fib), fib_flags);
 
-	return encap_route_found(underlay, &fib, code, plan);
+	encap_lookup(skb, underlay, &fib, route);
 }
 
 /* The outer headers of a frame that has been made room for. */

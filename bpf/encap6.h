@@ -3,26 +3,19 @@
 #ifndef ENCAP6_H
 #define ENCAP6_H
 
-#include "encap_route.h"
+#include "encap_plan.h"
 
-static __always_inline long encap_route6(struct __sk_buff *skb, const struct underlay *underlay,
-					 const struct node *node, struct encap_plan *plan)
+static __always_inline void encap_route6(struct __sk_buff *skb, const struct underlay *underlay,
+					 const struct node *node, __be16 port, struct route *route)
 {
 	struct bpf_fib_lookup fib = {
 		.family = FAMILY_IP6,
-		.l4_protocol = IPPROTO_UDP,
-		.sport = plan->port,
-		.dport = underlay->port,
-		.tot_len = plan->length < 0xffff ? plan->length : 0xffff,
-		.ifindex = LOOPBACK_IFINDEX,
-		.flowinfo = bpf_htonl((__u32)plan->class << 20),
+		.sport = port,
 	};
-	long code;
 
 	__builtin_memcpy(fib.ipv6_src, underlay->local, sizeof(fib.ipv6_src));
 	__builtin_memcpy(fib.ipv6_dst, node->vtep, sizeof(fib.ipv6_dst));
-	code = bpf_fib_lookup(skb, &fib, sizeof(fib), fib_flags);
-	return encap_route_found(underlay, &fib, code, plan);
+	encap_lookup(skb, underlay, &fib, route);
 }
 
 /* The outer headers of a frame that has been made room for. */

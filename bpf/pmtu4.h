@@ -28,8 +28,8 @@ static __always_inline bool pmtu_may_tell4(struct __sk_buff *skb, const struct e
 {
 	__u8 type = 0;
 
-	if (!(frame->ip.frag_off & bpf_htons(IP4_DF)) ||
-	    frame->ip.frag_off & bpf_htons(IP4_OFFSET) || !frame->ip.saddr)
+	if (!(frame->ip4.frag_off & bpf_htons(IP4_DF)) ||
+	    frame->ip4.frag_off & bpf_htons(IP4_OFFSET) || !frame->ip4.saddr)
 		return false;
 	if (frame->transport != IPPROTO_ICMP)
 		return true;
@@ -50,8 +50,8 @@ static __always_inline long pmtu_tell4(struct __sk_buff *skb, const struct encap
 			.frag_off = bpf_htons(IP4_DF),
 			.ttl = IP4_TTL,
 			.protocol = IPPROTO_ICMP,
-			.saddr = frame->ip.daddr,
-			.daddr = frame->ip.saddr,
+			.saddr = frame->ip4.daddr,
+			.daddr = frame->ip4.saddr,
 		},
 		.type = ICMP_UNREACHABLE,
 		.code = ICMP_FRAGMENTATION_NEEDED,

@@ -44,17 +44,14 @@ static __always_inline long pmtu_tell6(struct __sk_buff *skb, const struct encap
 	};
 	__u32 added = sizeof(answer.ip) + sizeof(answer.icmp);
 	struct ip6_pseudo pseudo = {
+		.source = frame->ip6.daddr,
+		.destination = frame->ip6.saddr,
 		.length = bpf_htonl(sizeof(answer.icmp) + PMTU_QUOTE),
 		.protocol = bpf_htonl(IPPROTO_ICMPV6),
 	};
 	long error;
 	__s64 sum;
 
-	if (!load(skb, ETH_HLEN + offsetof(struct ipv6hdr, saddr), &pseudo.destination,
-		  sizeof(pseudo.destination)) ||
-	    !load(skb, ETH_HLEN + offsetof(struct ipv6hdr, daddr), &pseudo.source,
-		  sizeof(pseudo.source)))
-		return -EINVAL;
 	sum = pmtu_quote(skb);
 	if (sum < 0)
 		return sum;

@@ -5,7 +5,7 @@
 
 #include <linux/errno.h>
 
-#include "encap_route.h"
+#include "encap_frame.h"
 
 /*
  * Bytes of the packet that the error quotes: its IP header with all options and

@@ -113,6 +113,13 @@ export const FDB_MAX = 65536;
 export const NEIGH_MAX = 65536;
 /** Default sizes of the tables that grow with the traffic; changed at load time. */
 export const PREFIX_MAX = 16384;
+/**
+ * Ways to a node among which its flows are spread, where the routes offer more than one: flows of
+ * one bucket go one way.
+ */
+export const ROUTE_BUCKETS = 16;
+/** Ways that a CPU remembers: those to 64 nodes; with more, it asks more often. */
+export const ROUTE_CACHE_SIZE = 1024;
 /** enum endpoint_flags */
 export const EndpointFlags = {
   /** only the endpoint's own MAC and addresses may be a source */
@@ -882,6 +889,68 @@ export const replicaCodec: Codec<Replica> = /* @__PURE__ */ codec(
 );
 /** Write a {@link Replica} to new bytes, or into the given ones at the offset. */
 export const encodeReplica = replicaCodec.encode;
+
+/**
+ * dp_route, one for each CPU: what the kernel's routes said of the way to a node. Asked anew in
+ * each jiffy (1 to 10 ms), so a change is as good as obeyed at once, and a thousand packets of a
+ * jiffy don't all ask.
+ */
+export interface Route {
+  /** when */
+  readonly jiffies: bigint;
+  /** ROUTE_BUCKETS * number of the node + bucket; 0: nothing */
+  readonly key: number;
+  /** 0, or why there is no way: a BPF_FIB_LKUP_RET_ code or a negative errno */
+  readonly code: number;
+  readonly ifindex: number;
+  /** bytes of layer 3 that the way takes */
+  readonly mtu: number;
+  /** of the next hop; 0: the kernel finds that itself */
+  readonly hopFamily: number;
+  readonly hop: Uint8Array;
+}
+/** Bytes of a {@link Route}. */
+export const sizeofRoute = 48;
+/** Where each field of a {@link Route} begins, in bytes. */
+export const ROUTE_OFFSETS = {
+  jiffies: 0,
+  key: 8,
+  code: 12,
+  ifindex: 16,
+  mtu: 20,
+  hopFamily: 24,
+  hop: 28,
+} as const;
+function writeRoute(view: DataView, offset: number, value: Route): void {
+  view.setBigUint64(offset, value.jiffies, true);
+  view.setUint32(offset + 8, value.key, true);
+  view.setInt32(offset + 12, value.code, true);
+  view.setUint32(offset + 16, value.ifindex, true);
+  view.setUint32(offset + 20, value.mtu, true);
+  view.setUint32(offset + 24, value.hopFamily, true);
+  setBytes(view, offset + 28, value.hop, 16);
+  zeroBytes(view, offset + 44, 4);
+}
+/** Read a {@link Route} at an offset of the view. */
+export function decodeRoute(view: DataView, offset = 0): Route {
+  return {
+    jiffies: view.getBigUint64(offset, true),
+    key: view.getUint32(offset + 8, true),
+    code: view.getInt32(offset + 12, true),
+    ifindex: view.getUint32(offset + 16, true),
+    mtu: view.getUint32(offset + 20, true),
+    hopFamily: view.getUint32(offset + 24, true),
+    hop: getBytes(view, offset + 28, 16),
+  };
+}
+/** {@link Route} to bytes and back. */
+export const routeCodec: Codec<Route> = /* @__PURE__ */ codec(
+  sizeofRoute,
+  writeRoute,
+  decodeRoute,
+);
+/** Write a {@link Route} to new bytes, or into the given ones at the offset. */
+export const encodeRoute = routeCodec.encode;
 
 /** dp_copy, one for each CPU: for which node a copy is that is being made at this moment. */
 export interface Copy {
@@ -1886,6 +1955,16 @@ export const MAPS = {
     key: replicaKeyCodec,
     value: replicaCodec,
   } satisfies MapLayout<ReplicaKey, Replica> as MapLayout<ReplicaKey, Replica>,
+  route: {
+    name: "dp_route_v1",
+    type: 6,
+    flags: 0,
+    maxEntries: 1024,
+    keyType: "u32",
+    valueType: "route",
+    key: u32Codec,
+    value: routeCodec,
+  } satisfies MapLayout<number, Route> as MapLayout<number, Route>,
   underlay: {
     name: "dp_underlay_v1",
     type: 2,

@@ -21,9 +21,9 @@ DESTDIR ?=
 
 # ---- what is built from what ----------------------------------------------------------------
 
-BPF_SRC := $(wildcard bpf/*.bpf.c) $(shell find test -path '*/bpf/*.bpf.c' 2>/dev/null)
+BPF_SRC := $(wildcard bpf/*.bpf.c) $(shell find src test -path '*/bpf/*.bpf.c' 2>/dev/null)
 BPF_OBJ := $(patsubst %.bpf.c,dist/%.bpf.o,$(BPF_SRC))
-# The contract is read from the datapath's objects alone, never from those of tests.
+# The contract is read from the datapath's objects alone, never from those of tests or measurements.
 CONTRACT_OBJ := $(patsubst %.bpf.c,dist/%.bpf.o,$(wildcard bpf/*.bpf.c))
 CONTRACT_TS := src/contract/generated.ts
 GEN_SRC := $(wildcard scripts/gen-contract.ts scripts/contract/*.ts loader/btf*.ts loader/btf/*.ts loader/errors.ts)

@@ -6,6 +6,7 @@ import { judge } from './goals.js';
 import { describeMachine, listen } from './machine.js';
 import { EFFORT, type Skipped, SUITES, type Suite } from './measure.js';
 import type { Program } from './node.js';
+import { PROGRAM } from './program.js';
 import {
   type BenchResult,
   type Failure,
@@ -29,7 +30,7 @@ export interface BenchRequest {
   readonly progress: Progress;
 }
 
-const ALL: readonly SuiteSpec[] = [CONTROL];
+const ALL: readonly SuiteSpec[] = [CONTROL, PROGRAM];
 
 /**
  * Measure. Takes minutes, and uses the machine's CPUs; nothing is left of it.

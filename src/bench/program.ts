@@ -1,0 +1,34 @@
+/** The suite of the datapath's programs, run without traffic, and of flooding with it. */
+import { floodMeasures } from './flood.js';
+import type { Goal } from './goals.js';
+import { FDB, fdbMeasure, PATH, pathMeasure, sizeMeasure } from './program-cost.js';
+import { openPorts, openProbe } from './rig.js';
+import { optional, type SuiteSpec } from './suite.js';
+
+const GOALS: readonly Omit<Goal, 'suite'>[] = [
+  { figure: 'path-cost', of: PATH.ip4, kind: 'most', bound: 60 },
+  { figure: 'path-cost', of: PATH.ip6, kind: 'most', bound: 60 },
+  { figure: 'fdb-cost', of: FDB.hot, to: FDB.few, kind: 'most', bound: 1.2 },
+];
+
+/** Programs of the datapath. */
+export const PROGRAM: SuiteSpec = {
+  name: 'program',
+  goals: GOALS.map((goal) => ({ suite: 'program', ...goal })),
+  seconds: { quick: 25, full: 120 },
+  async open({ stage, effort, skip }) {
+    const ports = openPorts(stage);
+    const probe = openProbe(stage);
+    return {
+      measures: [
+        sizeMeasure(),
+        pathMeasure(stage, effort, ports, probe),
+        fdbMeasure(stage, effort, ports, probe),
+        ...(await optional(skip, 'flooding against the bridge', () =>
+          floodMeasures(stage, effort),
+        )),
+      ],
+      settings: [],
+    };
+  },
+};

@@ -2,7 +2,8 @@
  * Named points at which a test can stop a command as a crash would (DPCTL_FAULT=NAME) or make
  * it fail (DPCTL_FAULT_ERROR=NAME), to prove that the next command finds its way.
  *
- * Names: `store.intent` (the desired state is about to be written), `step.N` (step N of the
+ * Names: `node.prepared` (directories and mounts are there), `node.installed` (tables and programs,
+ * too), `store.intent` (the desired state is about to be written), `step.N` (step N of the
  * plan, from 0, is about to be taken), `store.ready` (all steps are done and not recorded),
  * `done` (recorded).
  */

@@ -10,6 +10,7 @@ import {
 import { pinnedLinkIds } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import type { State } from '../model/state.js';
+import { faultPoint } from './fault.js';
 import { dismantle, hostPins, type Node, prepareNode } from './node.js';
 
 /** Whether tables and programs of this build are there. */
@@ -42,9 +43,11 @@ export async function whenReady<T>(
   const unused = !isBpffs(node.paths.bpfDir);
   try {
     await prepareNode(node);
+    faultPoint('node.prepared');
     const pins = hostPins(node);
     const rebuilt = !areTablesPinned(pins) && pinnedLinkIds(pins).size > 0;
     installDatapath(pins);
+    faultPoint('node.installed');
     const result = await section({ rebuilt });
     pruneBuilds(pins);
     return result;

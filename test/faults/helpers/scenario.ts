@@ -26,10 +26,14 @@ export interface Scenario {
   /** From an empty namespace to what the command starts from. */
   readonly setUp?: (stage: Stage) => Promise<unknown>;
   readonly command: (stage: Stage) => readonly string[];
+  /** The same in this process. */
+  readonly apply: (stage: Stage) => Promise<unknown>;
   /** Takes it back. */
   readonly back: (stage: Stage) => Promise<unknown>;
   /** Throws unless what was asked is there. */
   readonly check?: (stage: Stage) => Promise<unknown>;
+  /** Devices or namespaces go, and with them what cannot be given back. */
+  readonly destroys?: boolean;
   /** `attach --create` makes the namespace itself. */
   readonly withoutNamespace?: boolean;
 }
@@ -72,7 +76,7 @@ export async function onStage(
     const before = await look();
     const rows = await lab.json<unknown[]>([...scenario.command(stage), '--dry-run']);
     t.deepEqual(differences(before, await look()), [], 'a dry run changes nothing');
-    await lab.must(...scenario.command(stage));
+    await scenario.apply(stage);
     const after = await look();
     await scenario.check?.(stage);
     await scenario.back(stage);
@@ -100,6 +104,19 @@ export async function killAt(t: ExecutionContext, stage: Opened, point: string):
 /** Run the command and have it fail at a point. */
 export function failAt(stage: Opened, point: string): Promise<Ran> {
   return stage.lab.dpctl(stage.scenario.command(stage), { env: { DPCTL_FAULT_ERROR: point } });
+}
+
+/** The same in this process. @returns what was thrown */
+export async function failHere(stage: Opened, point: string): Promise<unknown> {
+  process.env.DPCTL_FAULT_ERROR = point;
+  try {
+    await stage.scenario.apply(stage);
+    return undefined;
+  } catch (error) {
+    return error;
+  } finally {
+    delete process.env.DPCTL_FAULT_ERROR;
+  }
 }
 
 /** The state must be the one named, the node healthy, and nothing left to do. */

@@ -54,6 +54,7 @@ function attachAndDetach({ title, request = {}, setUp, ...rest }: Pair): [Scenar
       ...(setUp && { setUp }),
       title: `attach ${title}`,
       command: ({ ns, network }) => ['attach', ns, '--network', network, ...flags(request)],
+      apply,
       back: undo,
       check: attached,
     },
@@ -65,6 +66,8 @@ function attachAndDetach({ title, request = {}, setUp, ...rest }: Pair): [Scenar
         await apply(stage);
       },
       command: ({ ns }) => ['detach', ns],
+      destroys: true,
+      apply: undo,
       back: apply,
       check: detached,
     },
@@ -107,9 +110,11 @@ export const DETACHES: readonly Scenario[] = pairs.map(([, detach]) => detach);
 const LAN = ['10.67.0.0/24', 'fd67::/64'] as const;
 const lan = { name: 'lan', gateway: true, masquerade: true, subnets: LAN } as const;
 const addLan = ({ node }: Stage): Promise<unknown> => networkAdd(node, lan);
+const deleteLan = ({ node }: Stage): Promise<unknown> => networkDelete(node, { name: 'lan' });
 
 const MAC = '02:00:00:00:11:11';
 const addMac = ({ node, ns }: Stage): Promise<unknown> => fdbAdd(node, { mac: MAC, ns });
+const deleteMac = ({ node }: Stage): Promise<unknown> => fdbDelete(node, { mac: MAC });
 
 const changed: Request = {
   ips: ['10.201.0.77', 'fd00:c9::77'],
@@ -134,18 +139,22 @@ export const OTHERS: readonly Scenario[] = [
       ...['network', 'add', 'lan', '--gateway', '--masquerade'],
       ...LAN.flatMap((subnet) => ['--subnet', subnet]),
     ],
-    back: ({ node }) => networkDelete(node, { name: 'lan' }),
+    apply: addLan,
+    back: deleteLan,
   },
   {
     title: 'network del with a gateway',
     setUp: addLan,
     command: () => ['network', 'del', 'lan'],
+    destroys: true,
+    apply: deleteLan,
     back: addLan,
   },
   {
     title: 'attach that changes an endpoint',
     setUp: ({ node, ns }) => attach(node, { ns, ...plain }),
     command: ({ ns }) => ['attach', ns, ...flags(changed)],
+    apply: ({ node, ns }) => attach(node, { ns, ...changed }),
     back: ({ node, ns }) => attach(node, { ns, ...plain }),
     check: attached,
   },
@@ -153,7 +162,8 @@ export const OTHERS: readonly Scenario[] = [
     title: 'fdb add',
     setUp: ({ node, ns }) => attach(node, { ns }),
     command: ({ ns }) => ['fdb', 'add', MAC, ns],
-    back: ({ node }) => fdbDelete(node, { mac: MAC }),
+    apply: addMac,
+    back: deleteMac,
   },
   {
     title: 'fdb del',
@@ -162,6 +172,7 @@ export const OTHERS: readonly Scenario[] = [
       await addMac(stage);
     },
     command: () => ['fdb', 'del', MAC],
+    apply: deleteMac,
     back: addMac,
   },
 ];

@@ -1,0 +1,29 @@
+/** What was killed is finished by whatever command comes next. */
+import test from 'ava';
+import { attach, detach } from '../../src/control/api.js';
+import { expectState, faultPoints, killAt, onStage } from './helpers/scenario.js';
+import { ATTACHES, DETACHES, OTHERS } from './helpers/scenarios.js';
+
+for (const scenario of [...ATTACHES, ...DETACHES, ...OTHERS]) {
+  test.serial(`${scenario.title}: killed, and finished by the next command`, (t) =>
+    onStage(t, scenario, async (stage) => {
+      const { lab, node, network } = stage;
+      const other = await lab.container('o');
+      const points = faultPoints(stage).slice(1, -1);
+      const middle = points[points.length >> 1] ?? 'store.ready';
+      for (const point of [points[0] ?? middle, middle, points.at(-1) ?? middle]) {
+        await killAt(t, stage, point);
+        await attach(node, { ns: other, network });
+        await scenario.check?.(stage);
+        await detach(node, { ns: other });
+        await expectState(t, stage, stage.after, `killed at ${point}, then another attach`);
+        await scenario.back(stage);
+
+        await killAt(t, stage, point);
+        await scenario.apply(stage);
+        await expectState(t, stage, stage.after, `killed at ${point}, then said again`);
+        await scenario.back(stage);
+      }
+    }),
+  );
+}

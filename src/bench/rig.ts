@@ -112,7 +112,7 @@ export function programOf(object: BpfObject, name: string): number {
 }
 
 /** Nanoseconds of one run. */
-function timeOf({ space, ifindex }: Ports, run: Run): number {
+export function timeOf({ space, ifindex }: Ports, run: Run): number {
   const { program, frame, from, changes } = run;
   run.prepare?.();
   const ctx = new Uint8Array(CONTEXT.size);

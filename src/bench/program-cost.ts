@@ -12,6 +12,7 @@ import { arpRequest, type Station, udp4, udp6 } from './frames.js';
 import type { Effort, Measure, Subject } from './measure.js';
 import {
   BEHIND,
+  bestOf,
   costOver,
   NETWORK,
   openRig,
@@ -142,14 +143,14 @@ export function fdbMeasure(stage: Stage, effort: Effort, ports: Ports, probe: Bp
   };
   return {
     title: 'cost by the size of the MAC table',
-    figures: [{ id: 'fdb-cost', title: 'cost over an empty program', unit: 'ns', better: 'lower' }],
+    figures: [{ id: 'fdb-run', title: 'a run by the MAC table', unit: 'ns', better: 'lower' }],
     subjects: TABLES.map(({ name, entries, asked }) => ({
       name,
       sample: async () => {
         set('bench_scatter', [asked, 1]);
         const ours = { ...run, prepare: () => set('bench_next', [endpoints.get(entries) ?? 0]) };
         const nothing = { ...run, prepare: () => set('bench_next', [empty]) };
-        return { 'fdb-run': costOver(ports, effort, ours, nothing) + timeOf(ports, bare) };
+        return { 'fdb-run': costOver(ports, effort, ours, nothing) + bestOf(ports, effort, bare) };
       },
     })),
     pairs: TABLES.slice(1).map(({ name }) => [name, FDB.few] as const),

@@ -76,5 +76,9 @@ export async function carryOut(
   const results = figures.map((spec) =>
     concludeFigure(suite, spec, samples.get(spec.id) ?? new Map(), pairs),
   );
+  const empty = results.find(({ subjects: found }) => found.length === 0);
+  if (empty !== undefined && failures.length === 0) {
+    throw new TypeError(`${title}: no subject says anything about ${empty.id}`);
+  }
   return { figures: results.filter(({ subjects: found }) => found.length > 0), failures };
 }

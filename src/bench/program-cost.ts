@@ -21,7 +21,6 @@ import {
   programOf,
   type Run,
   STATIONS,
-  timeOf,
   verdictOfRun,
 } from './rig.js';
 import type { Stage } from './stage.js';

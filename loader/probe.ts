@@ -50,12 +50,14 @@ function once(key: string, probe: () => boolean): boolean {
 
 /**
  * Whether this kernel has a feature, found out by using it, once a process. Version numbers are
- * never compared: distributions carry features back.
+ * never compared: distributions carry features back. Features that DPCTL_PROBE_DISABLE names, with
+ * commas between, are taken as missing: so a newer kernel can be made to look like an older one.
  * @throws DpctlError when bpf(2) cannot be used at all, see {@link bpfAvailable}
  */
 export function hasFeature(feature: Feature): boolean {
   requireBpf();
-  return once(feature, PROBES[feature]);
+  const disabled = process.env.DPCTL_PROBE_DISABLE?.split(',') ?? [];
+  return !disabled.includes(feature) && once(feature, PROBES[feature]);
 }
 
 /** Every feature with its answer. */

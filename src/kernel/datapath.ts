@@ -8,9 +8,11 @@ import { dirname, join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import { getPinned, pin, unpin } from '../../loader/map.js';
 import { loadObject, openObject } from '../../loader/object.js';
+import { type Feature, hasFeature } from '../../loader/probe.js';
 import { programInfo } from '../../loader/program.js';
 import { clockTickHz, closeFd } from '../../loader/sys.js';
 import { MAPS } from '../contract/generated.js';
+import { kernelRelease } from './process.js';
 
 declare const __dirname: string | undefined;
 
@@ -59,7 +61,7 @@ export function areTablesPinned(paths: DatapathPaths): boolean {
  * are there are used on.
  * @param maxEntries sizes of tables by the map's name, where the object's own will not do
  * @returns id of the endpoint program
- * @throws DpctlError VERIFIER, MAP_LAYOUT
+ * @throws DpctlError KERNEL_TOO_OLD, VERIFIER, MAP_LAYOUT
  */
 export function installDatapath(
   paths: DatapathPaths,
@@ -69,6 +71,7 @@ export function installDatapath(
   const there = pinnedId(join(dir, 'endpoint'));
   // Programs without their tables would go on with tables that nobody can reach.
   if (there !== 0 && areTablesPinned(paths)) return there;
+  requireFeatures();
   const object = openObject(objectFile(), {
     constants: { hz: clockTickHz() },
     maxEntries,
@@ -88,6 +91,26 @@ export function installDatapath(
     object.close();
   }
   return pinnedId(join(dir, 'endpoint'));
+}
+
+/** What the programs call, and the kernels that had it first. */
+const REQUIRED = {
+  redirect_peer: '5.10',
+  redirect_neigh: '5.10',
+  ringbuf: '5.8',
+  bpf_timer: '5.15',
+  bpf_loop: '5.17',
+} as const satisfies Partial<Record<Feature, string>>;
+
+/** The verifier would refuse a program for a helper that is not there, but not say it so plainly. */
+function requireFeatures(): void {
+  const missing = Object.entries(REQUIRED).filter(([name]) => !hasFeature(name as Feature));
+  if (missing.length === 0) return;
+  const list = missing.map(([name, since]) => `${name} (Linux ${since})`).join(', ');
+  throw new DpctlError('KERNEL_TOO_OLD', `this kernel, ${kernelRelease()}, does not have ${list}`, {
+    hint: 'run dpctl on Linux 5.17 or later; Debian 12 has 6.1',
+    details: { missing: missing.map(([name]) => name), kernel: kernelRelease() },
+  });
 }
 
 function missingProgram(name: string): DpctlError {

@@ -1,7 +1,7 @@
 /** Two hundred endpoints on one network. */
 import test from 'ava';
 import { counters } from './helpers/counters.js';
-import { broadcastsIgnored, type Crowd, inParallel, makeCrowd, quiet } from './helpers/crowd.js';
+import { broadcastsIgnored, type Crowd, inParallel, newCrowd, quiet } from './helpers/crowd.js';
 import { attach } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { eventually } from './helpers/process.js';
@@ -14,7 +14,8 @@ let crowd: Crowd;
 test.before(async () => {
   lab = await openLab();
   await lab.must('network', 'add', 'crowd', '--subnet', '10.80.0.0/16', '--subnet', 'fd80::/64');
-  crowd = await makeCrowd(lab, SIZE - 1, 'crowd');
+  crowd = newCrowd(lab, 'crowd');
+  await crowd.grow(SIZE - 1);
 });
 test.after.always(async () => {
   await crowd?.close();

@@ -1,49 +1,63 @@
 /** Many containers on one network, made from one process: 2,000 starts of a program take minutes. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { closeFd, inNetns, openFd } from '../../../loader/sys.js';
 import { attach, type EndpointRow, openNode } from '../../../src/control/api.js';
 import { counters } from './counters.js';
 import { type Lab, run } from './lab.js';
 import { eventually } from './process.js';
 
-/** A crowd. */
+/** A crowd, which may grow. */
 export interface Crowd {
   readonly members: readonly EndpointRow[];
   /** Milliseconds of each attach, in their order. */
   readonly times: readonly number[];
+  /** Make that many containers more and attach them. */
+  grow(count: number): Promise<void>;
   /** Delete the namespaces, at once. The endpoints stay recorded until reconcile or reset. */
   close(): Promise<void>;
 }
 
-/** Make that many containers and attach them; the lab's node must have been used before. */
-export async function makeCrowd(lab: Lab, count: number, network: string): Promise<Crowd> {
-  const names = Array.from({ length: count }, (_, n) => `${lab.node}c${n}`);
-  let there = false;
-  const close = async () => {
-    if (there) await batch(names.map((name) => `netns del ${name}`));
-    there = false;
-  };
+/** A crowd of nobody yet, on a network of a node that was used before. */
+export function newCrowd(lab: Lab, network: string): Crowd {
+  const names: string[] = [];
   const members: EndpointRow[] = [];
   const times: number[] = [];
-  try {
-    there = true;
-    await batch(names.map((name) => `netns add ${name}`));
-    for (const ns of names) {
-      const node = openNode({ root: lab.root });
-      try {
-        const start = performance.now();
-        const { endpoints } = await attach(node, { ns, network });
-        times.push(performance.now() - start);
-        members.push(...endpoints);
-      } finally {
-        node.close();
+  return {
+    members,
+    times,
+    async grow(count) {
+      const more = Array.from({ length: count }, (_, n) => `${lab.node}c${names.length + n}`);
+      names.push(...more);
+      await batch(more.map((name) => `netns add ${name}`));
+      for (const ns of more) {
+        silence(ns);
+        const node = openNode({ root: lab.root });
+        try {
+          const start = performance.now();
+          const { endpoints } = await attach(node, { ns, network });
+          times.push(performance.now() - start);
+          members.push(...endpoints);
+        } finally {
+          node.close();
+        }
       }
-    }
-  } catch (error) {
-    await close();
-    throw error;
+    },
+    async close() {
+      const all = names.splice(0);
+      if (all.length > 0) await batch(all.map((name) => `netns del ${name}`));
+    },
+  };
+}
+
+/** Nobody here looks for routers: thousands that do in the same moment fill every queue. */
+export function silence(ns: string): void {
+  const fd = openFd(`/run/netns/${ns}`);
+  try {
+    const key = '/proc/sys/net/ipv6/conf/default/router_solicitations';
+    inNetns(fd, () => writeFileSync(key, '0'));
+  } finally {
+    closeFd(fd);
   }
-  return { members, times, close };
 }
 
 async function batch(lines: readonly string[]): Promise<void> {
@@ -71,20 +85,17 @@ export function broadcastsIgnored(ns: string): number {
 }
 
 /**
- * Wait until nobody looks for a router any more. New interfaces do so in the same moment, and then
- * more copies are to be made at once than a CPU's queue takes (net.core.netdev_max_backlog).
+ * Wait until the containers have found their own addresses free and joined their groups. Those
+ * that do so in the same moment want more copies at once than a CPU's queue takes.
  */
 export async function quiet(lab: Lab): Promise<void> {
   let last = -1;
-  await eventually(
-    async () => {
-      const before = last;
-      last = (await counters(lab)).reason('flood_copy');
-      return last === before;
-    },
-    30_000,
-    5000,
-  );
+  const isQuiet = async () => {
+    const before = last;
+    last = (await counters(lab)).reason('flood_copy');
+    return last === before;
+  };
+  await eventually(isQuiet, 30_000, 3000);
 }
 
 /** Do something with each, a few at a time. @returns what it gave, in the same order */

@@ -95,10 +95,13 @@ static __noinline long encap_room_rare(struct __sk_buff *skb, struct encap_frame
 	tagged = tags->count * VLAN_HLEN;
 	if (!load(skb, 0, &frame->eth, sizeof(frame->eth)))
 		return -EINVAL;
-	error = bpf_skb_adjust_room(skb, grow + tagged, BPF_ADJ_ROOM_MAC,
-				    flags | BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN + tagged));
-	if (!error || error == -ENOMEM)
-		return error;
+	/* What is too short for the IP header that it promises is no IP to the one who unwraps it. */
+	if (skb->len >= ETH_HLEN + sizeof(frame->ip6)) {
+		error = bpf_skb_adjust_room(skb, grow + tagged, BPF_ADJ_ROOM_MAC,
+					    flags | BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN + tagged));
+		if (!error || error == -ENOMEM)
+			return error;
+	}
 	if (skb->gso_size)
 		return -EALREADY;
 	return bpf_skb_change_head(skb, grow + tagged, 0);
@@ -132,7 +135,7 @@ static __noinline long encap_wrap(struct __sk_buff *skb, struct encap_frame *fra
 	bool plain = false;
 	long error;
 
-	if (!skb->vlan_present && protocol_is_ip(frame->eth.h_proto))
+	if (!skb->vlan_present && frame->network)
 		plain = !bpf_skb_adjust_room(skb, grow, BPF_ADJ_ROOM_MAC,
 					     ENCAP_ROOM | family | BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN));
 	if (!plain) {

@@ -42,8 +42,9 @@ export function batch(ns: string, ...lines: string[]): void {
 /** A program that runs until it is stopped. */
 export interface Background {
   readonly child: ChildProcess;
-  /** What it has written so far. */
+  /** What it has written so far: all, and on standard output alone. */
   output(): Buffer;
+  stdout(): Buffer;
   /** Its exit code, once it has ended by itself. */
   ended(): Promise<number | null>;
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -56,14 +57,19 @@ export function start(ns: string, argv: readonly string[], input?: Uint8Array): 
     env: environment(),
   });
   const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const out: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    out.push(chunk);
+  });
   child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.stdin.on('error', () => {});
   child.stdin.end(input);
-  const exited = once(child, 'exit');
+  const exited = once(child, 'close');
   return {
     child,
     output: () => Buffer.concat(chunks),
+    stdout: () => Buffer.concat(out),
     async ended() {
       await exited;
       return child.exitCode;

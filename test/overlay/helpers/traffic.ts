@@ -45,9 +45,9 @@ export async function transfer(
     await server.ended();
     clearTimeout(timeout);
     const sum = (what: Uint8Array) => createHash('sha256').update(what).digest('hex');
-    if (code !== 0 || sum(server.output()) !== sum(data)) {
+    if (code !== 0 || sum(server.stdout()) !== sum(data)) {
       throw new Error(
-        `${from} to ${to.address}: ${server.output().length} of ${bytes} bytes came, ` +
+        `${from} to ${to.address}: ${server.stdout().length} of ${bytes} bytes came, ` +
           `exit ${code}: ${client.output()}`,
       );
     }

@@ -1,0 +1,67 @@
+/** Raw frames: sent by one namespace, seen by others. */
+import { sendFrame } from '../../packet/helpers/containers.js';
+import { sleep, start, until } from './shell.js';
+
+/** An EtherType for local experiments (IEEE 802), so that nobody else sends frames of it. */
+export const EXPERIMENT = 0x88b5;
+
+/** A running tcpdump. */
+export interface Capture {
+  /** Wait for stragglers, end it, and give the frames; tags that the kernel kept aside are back. */
+  stop(): Promise<Uint8Array[]>;
+}
+
+/** Sizes of the headers of a classic pcap file and of each packet in it. */
+const FILE_HEADER = 24;
+const PACKET_HEADER = 16;
+const STRAGGLERS_MS = 150;
+
+/** Look at what comes in at a device; listening when the promise is fulfilled. */
+export async function capture(
+  ns: string,
+  filter: string,
+  device = 'eth0',
+  direction: 'in' | 'out' = 'in',
+): Promise<Capture> {
+  const options = ['-Q', direction, '--immediate-mode', '-U', '-s', '0', '-w', '-'];
+  const tcpdump = start(ns, ['tcpdump', '-Z', 'root', '-i', device, ...options, filter]);
+  await until(`tcpdump: ${tcpdump.output()}`, () => tcpdump.output().includes('listening on'));
+  return {
+    async stop() {
+      await sleep(STRAGGLERS_MS);
+      await tcpdump.stop('SIGINT');
+      return packetsOf(tcpdump.stdout());
+    },
+  };
+}
+
+function packetsOf(file: Buffer): Uint8Array[] {
+  const packets: Uint8Array[] = [];
+  for (let at = FILE_HEADER; at + PACKET_HEADER <= file.length; ) {
+    const length = file.readUInt32LE(at + 8);
+    at += PACKET_HEADER;
+    packets.push(Uint8Array.from(file.subarray(at, at + length)));
+    at += length;
+  }
+  return packets;
+}
+
+/** What arrives at each of some namespaces' eth0 while something is done, by a filter of tcpdump's. */
+export async function arriving(
+  receivers: readonly { readonly ns: string }[],
+  filter: string,
+  act: () => void | Promise<void>,
+): Promise<Uint8Array[][]> {
+  const captures = await Promise.all(receivers.map(({ ns }) => capture(ns, filter)));
+  try {
+    await act();
+  } finally {
+    await sleep(STRAGGLERS_MS);
+  }
+  return await Promise.all(captures.map((it) => it.stop()));
+}
+
+/** Send frames out of a namespace's eth0. */
+export function send(from: { readonly ns: string }, ...frames: readonly Uint8Array[]): void {
+  for (const frame of frames) sendFrame(from.ns, 'eth0', frame);
+}

@@ -15,6 +15,7 @@ import {
   type Setting,
 } from './result.js';
 import { carryOut, type Progress, sampleCount } from './rounds.js';
+import { SAME_NODE } from './same-node.js';
 import { openStage, sweep } from './stage.js';
 import type { OpenSuite, SuiteSpec } from './suite.js';
 
@@ -30,7 +31,7 @@ export interface BenchRequest {
   readonly progress: Progress;
 }
 
-const ALL: readonly SuiteSpec[] = [CONTROL, PROGRAM];
+const ALL: readonly SuiteSpec[] = [CONTROL, PROGRAM, SAME_NODE];
 
 /**
  * Measure. Takes minutes, and uses the machine's CPUs; nothing is left of it.

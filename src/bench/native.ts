@@ -6,7 +6,7 @@ import { isInstalled, run } from './process.js';
 import type { Stage } from './stage.js';
 
 /** Programs in native/, and the libraries that each is linked with. */
-const LIBRARIES = { fill: ['-lbpf'], flood: [] } as const;
+const LIBRARIES = { fill: ['-lbpf'], flood: [], connect: [] } as const;
 export type NativeProgram = keyof typeof LIBRARIES;
 
 const COMPILERS = ['cc', 'gcc', 'clang'] as const;

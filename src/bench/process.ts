@@ -11,7 +11,7 @@ export interface RunOptions {
   readonly space?: Space | undefined;
   /** The CPU that it is bound to, so that rounds do not differ by where the scheduler puts it. */
   readonly cpu?: number | undefined;
-  /** Milliseconds. */
+  /** Milliseconds; 0: as long as it likes. */
   readonly timeout?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
@@ -27,8 +27,8 @@ export interface Ended {
 /** A program that runs. */
 export interface Running {
   readonly pid: number;
-  /** End it and wait for that. */
-  stop(): Promise<void>;
+  /** End it now; it is not waited for. */
+  kill(): void;
   /** Wait for its end. */
   ended(): Promise<Ended>;
 }
@@ -97,10 +97,7 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
   const end = endOf(child);
   return {
     pid: child.pid ?? 0,
-    async stop() {
-      child.kill('SIGTERM');
-      await end;
-    },
+    kill: () => child.kill('SIGKILL'),
     ended: () => end,
   };
 }

@@ -1,0 +1,127 @@
+/** The suite of one node: traffic between two namespaces. */
+import type { Goal } from './goals.js';
+import { CONGESTION } from './iperf.js';
+import type { Measure } from './measure.js';
+import { CLIENT_CPU, SERVER_CPU } from './process.js';
+import { bigName, bridgePair, dpctlPair, NAME, vethPair } from './subjects.js';
+import type { SuiteSpec } from './suite.js';
+import {
+  bulkMeasure,
+  connectMeasure,
+  type Field,
+  findTools,
+  packetMeasure,
+  pingPongMeasure,
+  serveAll,
+} from './traffic.js';
+import { offloadsOf, verifyPayload } from './verify.js';
+
+const MTU = 1500;
+const BULKS = [4, 6].flatMap((family) =>
+  [1, 4].flatMap((streams) =>
+    [false, true].map((reverse) => ({ family: family as 4 | 6, streams, reverse })),
+  ),
+);
+/** Of the bulk transfers, those that a quick run has. */
+const QUICK = new Set(['tcp4-1', 'tcp6-1', 'tcp4-4']);
+const idOf = ({ family, streams, reverse }: (typeof BULKS)[number]): string =>
+  `tcp${family}-${streams}${reverse ? '-back' : ''}`;
+
+const { veth, bridge, dpctl } = NAME;
+/** dpctl to the bridge, and to what a veth can be at best. */
+const TO_BRIDGE: readonly Omit<Goal, 'suite' | 'of'>[] = [
+  { figure: 'udp-64-rate', to: bridge, kind: 'least', bound: 1.3 },
+  { figure: 'udp-64-rate', to: veth, kind: 'least', bound: 0.98 },
+  // A rate of 1.1 is a time of 1 / 1.1.
+  { figure: 'udp-pp-p50', to: bridge, kind: 'most', bound: 0.91 },
+  { figure: 'udp-pp-p50', to: veth, kind: 'most', bound: 1.02 },
+  { figure: 'connect', to: bridge, kind: 'least', bound: 1.1 },
+  { figure: 'connect', to: veth, kind: 'least', bound: 0.98 },
+  { figure: 'udp-64-cpu', to: bridge, kind: 'most', bound: 0.8 },
+  { figure: 'udp-64-cpu', to: veth, kind: 'most', bound: 1.02 },
+];
+const GOALS: readonly Goal[] = [
+  ...TO_BRIDGE.map((goal) => ({ suite: 'same-node' as const, of: dpctl, ...goal })),
+  ...BULKS.map((what) => ({
+    ...{ suite: 'same-node', figure: `${idOf(what)}-rate`, of: dpctl, to: bridge },
+    ...{ kind: 'least', bound: 1 },
+  })),
+  ...[4, 6].flatMap((family) => [
+    {
+      ...{ suite: 'same-node', figure: `big${family}-1-rate`, of: bigName(dpctl), to: bridge },
+      ...{ kind: 'least', bound: 2 },
+    },
+    {
+      ...{ suite: 'same-node', figure: `big${family}-1-rate`, of: bigName(dpctl) },
+      ...{ to: bigName(bridge), kind: 'least', bound: 1 },
+    },
+  ]),
+] as const as readonly Goal[];
+
+/** One node. */
+export const SAME_NODE: SuiteSpec = {
+  name: 'same-node',
+  goals: GOALS,
+  seconds: { quick: 85, full: 720 },
+  async open({ stage, effort, skip }) {
+    const plain = { mtu: MTU };
+    const big = { mtu: MTU, bigTcp: true };
+    const normal = [
+      vethPair(stage, '-v', plain),
+      bridgePair(stage, '-r', plain),
+      await dpctlPair(stage, '-d', plain),
+    ];
+    const raised = [
+      vethPair(stage, '-vb', big),
+      bridgePair(stage, '-rb', big),
+      await dpctlPair(stage, '-db', big),
+    ];
+    const tools = await findTools(stage, skip);
+    const settings = [
+      { name: 'MTU', value: String(MTU) },
+      { name: 'congestion control', value: CONGESTION },
+      { name: 'CPUs of client and server', value: `${CLIENT_CPU}, ${SERVER_CPU}` },
+    ];
+    for (const pair of [...normal, ...raised]) {
+      await serveAll(stage, pair, tools);
+      settings.push(
+        { name: `payload through ${pair.name}`, value: await verifyPayload(stage, pair) },
+        { name: `offloads of ${pair.name}`, value: offloadsOf(pair) },
+      );
+    }
+    const field: Field = {
+      pairs: normal,
+      ratios: [
+        [dpctl, bridge],
+        [dpctl, veth],
+      ],
+    };
+    const bigField: Field = {
+      // The bridge without it, too: what a user would gain by the flag.
+      pairs: [...normal.slice(1, 2), ...raised],
+      ratios: [
+        [bigName(dpctl), bridge],
+        [bigName(bridge), bridge],
+        [bigName(dpctl), bigName(bridge)],
+        [bigName(dpctl), bigName(veth)],
+      ],
+    };
+    const measures: Measure[] = [];
+    if (tools.iperf) {
+      const bulks = BULKS.filter((what) => !effort.quick || QUICK.has(idOf(what)));
+      measures.push(...bulks.map((what) => bulkMeasure(idOf(what), field, effort, what)));
+      for (const family of effort.quick ? ([4] as const) : ([4, 6] as const)) {
+        const measure = bulkMeasure(`big${family}-1`, bigField, effort, { family, streams: 1 });
+        measures.push({ ...measure, title: `${measure.title}, BIG TCP` });
+      }
+      measures.push(packetMeasure('udp-64', field, effort, 64));
+      if (!effort.quick) measures.push(packetMeasure('udp-1400', field, effort, 1400));
+    }
+    if (tools.sockperf) {
+      measures.push(pingPongMeasure(field, effort, 'udp'));
+      if (!effort.quick) measures.push(pingPongMeasure(field, effort, 'tcp'));
+    }
+    if (tools.connect !== undefined) measures.push(connectMeasure(field, effort, tools.connect));
+    return { measures, settings };
+  },
+};

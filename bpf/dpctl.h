@@ -6,7 +6,8 @@
  * both. A change of layout of a map's key or value needs a new version in that
  * map's name (maps.h): a running node then keeps its old maps until it moves.
  *
- * Rules: fixed width types, explicit padding (zero), MAC addresses and IP
+ * Rules: fixed width types, explicit padding (zero), own_ before the name of what
+ * only the datapath writes (for user space it is padding), MAC addresses and IP
  * addresses in network byte order, everything else in host byte order.
  */
 #ifndef DPCTL_H
@@ -164,9 +165,19 @@ struct fdb {
 	__u16 endpoint; /* its number; 0: not on this node */
 	__u16 node; /* number of the node; 0: this one */
 	__u32 flags; /* enum fdb_flags; 0: learned */
-	__u32 pad;
+	__u32 own_untimed; /* 1: there was no memory for its timer, the sweep ages it */
 	__u64 last_seen; /* jiffies64 of the last frame from this MAC, up to a second late */
 	struct bpf_timer timer; /* ages a learned entry with no process running */
+};
+
+/*
+ * dp_sweep: one entry, a timer that ages the entries of dp_fdb that could not
+ * get one of their own.
+ */
+struct sweep {
+	struct bpf_timer timer;
+	__u32 ready; /* 1: the timer has its memory */
+	__u32 running; /* 1: started, and not come round yet */
 };
 
 enum neigh_flags {
@@ -211,6 +222,7 @@ enum underlay_flags {
 	UNDERLAY_IP6 = 1 << 0, /* nodes talk IPv6 to each other */
 	UNDERLAY_FRAGMENT = 1 << 1, /* routers may fragment: DF is not set (IPv4) */
 	UNDERLAY_DSCP = 1 << 2, /* the DSCP of the frame inside is copied, instead of `dscp` */
+	UNDERLAY_ANCHOR = 1 << 3, /* an external vxlan device with the program `anchor` is on the port */
 };
 
 /* dp_underlay: one entry, how this node sends to others and hears them. */
@@ -364,6 +376,8 @@ enum source_file {
 	FILE_REPLICATE = 13,
 	FILE_FORWARD = 14,
 	FILE_SPREAD = 15,
+	FILE_INBOUND = 16,
+	FILE_ANCHOR = 17,
 };
 
 /* dp_event: what a drop or notice tells a listener. */

@@ -8,9 +8,7 @@
 #include "maps.h"
 #include "packet.h"
 #include "report.h"
-#include "decap.h"
-#include "deliver.h"
-#include "flood.h"
+#include "inbound.h"
 
 #undef HERE
 #define HERE FILE_UNDERLAY
@@ -45,71 +43,49 @@ static __always_inline struct network *underlay_take(struct __sk_buff *skb, stru
 	return network;
 }
 
-static __always_inline int underlay_flood(struct __sk_buff *skb, struct inbound *in,
-					  struct network *network)
+/*
+ * Segments that GRO has merged in a tunnel stay marked as being in one when TC
+ * takes them apart (before BPF_F_ADJ_ROOM_DECAP_L4_UDP). Their receiver does not
+ * mind, but whoever sends them on does: another tunnel refuses them, and a NIC
+ * may look for headers where none are. So the kernel's own device takes apart
+ * what is for an endpoint that may send it on, if there is one; and all of TCP,
+ * not only what was merged, or segments would overtake each other.
+ */
+static __always_inline bool underlay_leave(struct __sk_buff *skb, const struct inbound *in,
+					   struct fdb_place to)
 {
-	struct flood flood = {
-		.skb = skb,
-		.from = FROM_NODE(in->tunnel.node, network->vni),
-		.ifindex = skb->ifindex,
-		.network = in->tunnel.network,
-	};
+	struct underlay *underlay = underlay_find();
+	struct endpoint *ep;
+	__u8 protocol = 0;
 
-	flood_ports(&flood, network->slots);
-	return flood_last(&flood);
+	if (!underlay || !(underlay->flags & UNDERLAY_ANCHOR) || !in->overhead ||
+	    in->tunnel.reason || !to.owner.ifindex || decap_flags & ADJ_ROOM_DECAP_L4_UDP)
+		return false;
+	ep = endpoint_find(to.owner.ifindex);
+	if (!ep || !(ep->flags & (ENDPOINT_PREFIXES | ENDPOINT_GATEWAY | ENDPOINT_LEARN)))
+		return false;
+	if (in->eth.h_proto == bpf_htons(ETH_P_IP))
+		load(skb, in->overhead + ETH_HLEN + offsetof(struct iphdr, protocol), &protocol,
+		     sizeof(protocol));
+	else if (in->eth.h_proto == bpf_htons(ETH_P_IPV6))
+		load(skb, in->overhead + ETH_HLEN + offsetof(struct ipv6hdr, nexthdr), &protocol,
+		     sizeof(protocol));
+	return protocol == IPPROTO_TCP;
 }
 
 SEC("tc")
 int underlay(struct __sk_buff *skb)
 {
-	struct fdb_place to = {};
-	struct node_stats *stats;
 	struct network *network;
-	bool group, typed = true;
+	struct fdb_place to;
 	struct inbound in;
-	struct node *node;
-	int verdict, ecn;
-	long error;
-	__be16 word;
-	__u64 from;
+	int verdict;
 
 	network = underlay_take(skb, &in, &verdict);
 	if (!network)
 		return verdict;
-	from = FROM_NODE(in.tunnel.node, network->vni);
-	stats = node_stats_find(in.tunnel.node);
-	if (stats) {
-		stats->rx_packets++;
-		stats->rx_bytes += skb->len - in.overhead;
-	}
-	if (in.tunnel.reason)
-		return drop_from(skb, NULL, from, in.tunnel.reason, 0);
-	if (mac_is_group(in.eth.h_source) || mac_is_zero(in.eth.h_source))
-		return drop_from(skb, NULL, from, REASON_SOURCE_MAC_INVALID, 0);
-	ecn = in.overhead ? decap_ecn(skb, &in, &word) : 0;
-	if (ecn < 0)
-		return drop_from(skb, NULL, from, REASON_ECN, 0);
-
-	node = node_find(in.tunnel.node);
-	if (node && !(network->flags & NETWORK_NO_LEARN_NODES))
-		decap_learn(skb, &in, network, node);
-
-	group = mac_is_group(in.eth.h_dest);
-	if (group && mac_is_link_local(in.eth.h_dest))
-		return drop_from(skb, NULL, from, REASON_LINK_LOCAL_GROUP, 0);
-	if (!group)
-		to = fdb_find(network, in.eth.h_dest);
-	if (to.owner.node)
-		return drop_from(skb, NULL, from, REASON_SPLIT_HORIZON, 0);
-	if (!group && !to.owner.word && network->flags & NETWORK_NO_FLOOD_UNKNOWN)
-		return drop_from(skb, NULL, from, REASON_UNKNOWN_UNICAST, 0);
-
-	error = in.overhead ? decap_strip(skb, &in, &typed) : 0;
-	if (!error && ecn > 0)
-		error = decap_store_ecn(skb, &in, word);
-	if (error)
-		return drop_from(skb, NULL, from, REASON_DECAP, error);
-	if (to.owner.word)
-		return deliver_here(skb, NULL, from, to, typed);
-	return underlay_flood(skb, &in, network);
+	to = inbound_place(&in, network);
+	if (underlay_leave(skb, &in, to))
+		return TC_ACT_UNSPEC;
+	return inbound(skb, &in, network, to);
 }

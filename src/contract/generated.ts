@@ -255,6 +255,8 @@ export const UnderlayFlags = {
   FRAGMENT: 2,
   /** the DSCP of the frame inside is copied, instead of `dscp` */
   DSCP: 4,
+  /** an external vxlan device with the program `anchor` is on the port */
+  ANCHOR: 8,
 } as const;
 /** A number of {@link UnderlayFlags}. */
 export type UnderlayFlags = (typeof UnderlayFlags)[keyof typeof UnderlayFlags];
@@ -272,6 +274,7 @@ const underlayFlagsTexts: ReadonlyMap<number, string> = new Map([
   [1, "nodes talk IPv6 to each other"],
   [2, "routers may fragment: DF is not set (IPv4)"],
   [4, "the DSCP of the frame inside is copied, instead of `dscp`"],
+  [8, "an external vxlan device with the program `anchor` is on the port"],
 ]);
 /** What a number of enum underlay_flags means, in a line for people; empty for one that has no text. */
 export function describeUnderlayFlags(value: number): string {
@@ -555,6 +558,8 @@ export const SourceFile = {
   REPLICATE: 13,
   FORWARD: 14,
   SPREAD: 15,
+  INBOUND: 16,
+  ANCHOR: 17,
 } as const;
 /** A number of {@link SourceFile}. */
 export type SourceFile = (typeof SourceFile)[keyof typeof SourceFile];
@@ -576,6 +581,8 @@ const sourceFileNames: ReadonlyMap<number, SourceFileName> = new Map([
   [13, "replicate"],
   [14, "forward"],
   [15, "spread"],
+  [16, "inbound"],
+  [17, "anchor"],
 ]);
 /** The name of a number of enum source_file; `unknown_N` for one that a newer datapath may know. */
 export function nameOfSourceFile(value: number): SourceFileName | `unknown_${number}` {

@@ -261,12 +261,16 @@ export function makeNode(options: NodeOptions): OverlayNode {
     load('replicate', encap);
     load('underlay', { ...hz, decap_flags: DECAP_L3 });
     if (options.decap === 'xdp') load('decap', {});
+    if (options.decap === 'tc-gro') load('anchor', hz);
     const local = family === 4 ? vtep4(number) : vtep6(number);
     batch(ns, 'link add repl0 type veth peer name repl1', 'link set repl0 up', 'link set repl1 up');
     for (const key of ['ipv4', 'ipv6']) sh(ns, 'sysctl', '-qw', `net.${key}.conf.lo.forwarding=1`);
     node.put('underlay', 0, {
       ifindex: node.ifindex,
-      flags: (family === 6 ? UnderlayFlags.IP6 : 0) | (options.flags ?? 0),
+      flags:
+        (family === 6 ? UnderlayFlags.IP6 : 0) |
+        (options.decap === 'tc-gro' ? UnderlayFlags.ANCHOR : 0) |
+        (options.flags ?? 0),
       mtu,
       replicator: ifindexOf(ns, 'repl0'),
       local: ip16(local),
@@ -280,7 +284,12 @@ export function makeNode(options: NodeOptions): OverlayNode {
       links.push(inNetns(netns, () => attachXdp(node.program('decap'), node.ifindex)));
     }
     if (options.decap === 'tc-gro') {
-      batch(ns, `link add anchor0 type vxlan external dstport ${PORT}`, 'link set anchor0 up');
+      batch(
+        ns,
+        `link add anchor0 type vxlan external dstport ${PORT} udp6zerocsumrx`,
+        'link set anchor0 up',
+      );
+      attach('anchor', ifindexOf(ns, 'anchor0'), 'ingress');
     }
   } catch (error) {
     close();

@@ -17,12 +17,14 @@ function listens(ns: string, number: number): boolean {
 /**
  * Send random bytes by TCP from one namespace to an address of another.
  * @returns milliseconds that it took
+ * @param milliseconds how long it may take
  * @throws Error when other bytes arrived than were sent
  */
 export async function transfer(
   from: string,
   to: { readonly ns: string; readonly address: string },
   bytes: number,
+  milliseconds = 20_000,
 ): Promise<number> {
   const number = port++;
   const six = to.address.includes(':');
@@ -40,7 +42,7 @@ export async function transfer(
     const began = performance.now();
     const target = six ? `TCP6:[${to.address}]:${number}` : `TCP4:${to.address}:${number}`;
     const client = start(from, ['socat', '-u', '-b', '131072', 'STDIN', target], data);
-    const timeout = setTimeout(() => client.stop('SIGKILL'), 20_000);
+    const timeout = setTimeout(() => client.stop('SIGKILL'), milliseconds);
     const code = await client.ended();
     await server.ended();
     clearTimeout(timeout);

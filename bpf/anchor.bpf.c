@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+/*
+ * What the kernel has taken apart instead of underlay.bpf.c: runs at TC ingress of
+ * the anchor, an external vxlan device that is there so that the kernel merges
+ * the segments of tunnels (GRO). All else that comes out of it belongs to nobody.
+ */
+#include "maps.h"
+#include "packet.h"
+#include "report.h"
+#include "inbound.h"
+
+#undef HERE
+#define HERE FILE_ANCHOR
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* What the outer headers said, as the device has kept it. */
+static __always_inline bool anchor_read(struct __sk_buff *skb, struct inbound *in)
+{
+	struct underlay *underlay = underlay_find();
+	struct bpf_tunnel_key key = {};
+	struct in6_addr *source = (struct in6_addr *)in->tunnel.source.ip;
+	bool ip6;
+
+	if (!underlay)
+		return false;
+	ip6 = underlay->flags & UNDERLAY_IP6;
+	if (bpf_skb_get_tunnel_key(skb, &key, sizeof(key), ip6 ? BPF_F_TUNINFO_IPV6 : 0))
+		return false;
+	if (ip6)
+		__builtin_memcpy(source, key.remote_ipv6, sizeof(*source));
+	else
+		ip4_map(source, bpf_htonl(key.remote_ipv4));
+	in->tunnel.vni = key.tunnel_id;
+	in->tunnel.reason = REASON_UNSPEC;
+	in->overhead = 0;
+	return load(skb, 0, &in->eth, sizeof(in->eth));
+}
+
+SEC("tc")
+int anchor(struct __sk_buff *skb)
+{
+	struct network *network;
+	struct inbound in;
+
+	if (!anchor_read(skb, &in))
+		return TC_ACT_UNSPEC;
+	network = decap_network(&in.tunnel);
+	if (!network || !decap_node(&in.tunnel))
+		return TC_ACT_UNSPEC;
+	return inbound(skb, &in, network, inbound_place(&in, network));
+}

@@ -36,6 +36,8 @@ export interface RatioResult extends Ratio {
 /** One figure of all its subjects. */
 export interface FigureResult extends FigureSpec {
   readonly suite: Suite;
+  /** Names of the subjects that the figure is about; the others are there to compare with. */
+  readonly about: readonly string[];
   readonly subjects: readonly SubjectResult[];
   readonly ratios: readonly RatioResult[];
 }
@@ -63,6 +65,30 @@ export interface Setting {
   readonly value: string;
 }
 
+/** A figure of dpctl's in two runs. */
+export interface Move {
+  readonly suite: Suite;
+  readonly figure: string;
+  readonly title: string;
+  /** `x` for a ratio. */
+  readonly unit: string;
+  readonly of: string;
+  /** Empty for what is in relation to nothing. */
+  readonly to: string;
+  readonly before: number;
+  readonly after: number;
+  readonly verdict: Verdict;
+}
+
+/** A run against an earlier one. */
+export interface Comparison {
+  /** When the earlier one began. */
+  readonly started: string;
+  /** What makes the two less comparable. */
+  readonly notes: readonly string[];
+  readonly moved: readonly Move[];
+}
+
 /** A whole run. */
 export interface BenchResult {
   readonly format: typeof FORMAT;
@@ -79,6 +105,7 @@ export interface BenchResult {
   readonly goals: readonly GoalResult[];
   readonly skipped: readonly Skipped[];
   readonly failures: readonly Failure[];
+  readonly compared?: Comparison | undefined;
 }
 
 /** Samples by round of one subject; undefined where it failed. */
@@ -109,5 +136,9 @@ export function concludeFigure(
     const ratio = pairedRatio(samples.get(of) ?? [], samples.get(to) ?? []);
     return ratio === undefined ? [] : [{ of, to, ...ratio, verdict: verdictOf(ratio, better) }];
   });
-  return { suite, id, title, unit, better, subjects, ratios };
+  const ours = new Set(pairs.map(([of]) => of));
+  const about = subjects
+    .map(({ name }) => name)
+    .filter((name) => ours.size === 0 || ours.has(name));
+  return { suite, id, title, unit, better, about, subjects, ratios };
 }

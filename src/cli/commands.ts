@@ -2,6 +2,7 @@
  * The table of commands, in the order of help. Everything that knows commands is made from it:
  * the parser, help, completion, the man page and docs/cli.md.
  */
+import { BENCH } from './commands/bench.js';
 import { ATTACH, DETACH, ENDPOINTS } from './commands/endpoint.js';
 import { FDB_ADD, FDB_DEL, FDB_FLUSH } from './commands/fdb.js';
 import { COMPLETION, HELP, VERSION } from './commands/meta.js';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   FDB_FLUSH,
   RECONCILE,
   RESET,
+  BENCH,
   COMPLETION,
   VERSION,
   HELP,

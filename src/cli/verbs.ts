@@ -15,6 +15,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ readonly run: Verb }>>> = {
   'fdb flush': () => import('./verbs/fdb-flush.js'),
   reconcile: () => import('./verbs/reconcile.js'),
   reset: () => import('./verbs/reset.js'),
+  bench: () => import('./verbs/bench.js'),
   completion: () => import('./verbs/completion.js'),
   version: () => import('./verbs/version.js'),
 };

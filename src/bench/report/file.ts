@@ -1,0 +1,49 @@
+/** The report's file: known to be writable before there is anything to write. */
+import { accessSync, constants, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { DpctlError } from '../../../loader/errors.js';
+import { shippedFile } from '../files.js';
+import type { BenchResult } from '../result.js';
+import { reportHtml } from './html.js';
+
+/** A report that is to be written. */
+export interface ReportFile {
+  /** Write the whole of it; an older one is replaced at once. */
+  write(result: BenchResult): void;
+}
+
+/**
+ * @throws DpctlError BENCH_FILE, exit 1, when it cannot be written there
+ */
+export function reportFile(path: string): ReportFile {
+  const target = resolve(path);
+  const parts = {
+    plotCode: read('node_modules/uplot/dist/uPlot.iife.min.js'),
+    plotStyle: read('node_modules/uplot/dist/uPlot.min.css'),
+    pageCode: read('src/bench/report/page.js'),
+    pageStyle: read('src/bench/report/page.css'),
+  };
+  try {
+    accessSync(dirname(target), constants.W_OK);
+  } catch (cause) {
+    throw new DpctlError('BENCH_FILE', `${path}: nothing can be written there`, {
+      exitCode: 1,
+      cause,
+    });
+  }
+  return {
+    write(result) {
+      const draft = join(dirname(target), `.${basename(target)}.${process.pid}`);
+      try {
+        writeFileSync(draft, reportHtml(result, parts));
+        renameSync(draft, target);
+      } finally {
+        rmSync(draft, { force: true });
+      }
+    },
+  };
+}
+
+function read(path: string): string {
+  return readFileSync(shippedFile(path), 'utf8');
+}

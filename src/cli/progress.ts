@@ -1,0 +1,56 @@
+/** How far a long command is, on stderr: one line that changes on a terminal, one a figure else. */
+import { isatty } from 'node:tty';
+import type { FigureResult, Progress } from '../bench/api.js';
+import { digits } from '../bench/words.js';
+import { printable, writeStderr } from './output.js';
+
+/** Back to the line's start, and clear it. */
+const CLEAR = '\r\u001b[2K';
+
+/** A progress for people; end it before anything else is written. */
+export interface ShownProgress extends Progress {
+  end(): void;
+}
+
+/** @param animated whether stderr is a terminal; found out when left out */
+export function showProgress(animated = isatty(2)): ShownProgress {
+  let shown = '';
+  const clear = (): void => {
+    if (shown !== '') writeStderr(CLEAR);
+    shown = '';
+  };
+  const line = (text: string): void => {
+    const before = shown;
+    clear();
+    writeStderr(`${printable(text)}\n`);
+    if (before !== '') writeStderr(before);
+    shown = before;
+  };
+  return {
+    step(title, seconds) {
+      if (!animated) return;
+      clear();
+      shown = printable(`${title} (${timeLeft(seconds)} left)`);
+      writeStderr(shown);
+    },
+    figure(figure) {
+      if (!animated) line(figureLine(figure));
+    },
+    note: (text) => line(`note: ${text}`),
+    end: clear,
+  };
+}
+
+/** `2:05`, or `45 s` for less than a minute. */
+export function timeLeft(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+}
+
+/** `same-node connect: dpctl 15810 1/s; Linux bridge 14000 1/s`. */
+function figureLine({ suite, id, unit, subjects, ratios }: FigureResult): string {
+  const all = subjects.map(({ name, median }) => `${name} ${digits(median)} ${unit}`.trim());
+  const against = ratios.map(({ of, to, ratio }) => `${of}/${to} ${digits(ratio)}`);
+  return `${suite} ${id}: ${[...all, ...against].join('; ')}`;
+}

@@ -1,0 +1,46 @@
+/** Rows of the tables of `bench`. Its JSON is one document: docs/bench.schema.json. */
+import type { Schema } from './schema.js';
+
+/** One subject's figure, and what it is in relation to others. */
+export const FIGURE: Schema = {
+  name: 'bench figure',
+  nameKey: 'figure',
+  columns: [
+    { key: 'figure', type: 'text', doc: 'what was measured, as a stable word' },
+    { key: 'subject', type: 'text', doc: 'who was measured' },
+    { key: 'median', type: 'number', doc: 'the rounds in the middle' },
+    { key: 'unit', type: 'text', doc: 'unit of the median' },
+    { key: 'spread', type: 'text', doc: 'half the distance of the quartiles, of the median' },
+    { key: 'against', type: 'text', doc: 'who it is put in relation to, round by round' },
+    { key: 'ratio', type: 'number', doc: 'median of the ratios of the rounds' },
+    { key: 'interval', type: 'text', doc: 'what the ratio may be, 95 times of 100' },
+    { key: 'says', type: 'text', doc: 'better, worse, or no difference found' },
+  ],
+};
+
+/** A goal and what the run says to it. */
+export const GOAL: Schema = {
+  name: 'bench goal',
+  nameKey: 'goal',
+  columns: [
+    { key: 'reached', type: 'text', doc: 'yes, no, or unsure: the interval holds the bound' },
+    { key: 'goal', type: 'text', doc: 'what is promised' },
+    { key: 'found', type: 'number', doc: 'what was found' },
+    { key: 'interval', type: 'text', doc: 'what it may be, 95 times of 100' },
+  ],
+};
+
+/** A figure that moved between two runs. */
+export const MOVE: Schema = {
+  name: 'bench move',
+  nameKey: 'figure',
+  columns: [
+    { key: 'says', type: 'text', doc: 'better or worse' },
+    { key: 'figure', type: 'text', doc: 'what was measured' },
+    { key: 'subject', type: 'text', doc: 'who was measured' },
+    { key: 'against', type: 'text', doc: 'who it is put in relation to, or empty' },
+    { key: 'before', type: 'number', doc: 'what it was' },
+    { key: 'after', type: 'number', doc: 'what it is' },
+    { key: 'unit', type: 'text', doc: 'unit of both; x is a ratio' },
+  ],
+};

@@ -1,15 +1,18 @@
 /**
- * Writes docs/cli.md and docs/dpctl.8 from the table of commands.
+ * Writes docs/cli.md and docs/dpctl.8 from the table of commands, and docs/bench.schema.json from
+ * what a run of `bench` is checked by when it is read back.
  *   gen-cli-docs           write them
  *   gen-cli-docs --check   write nothing; exit 1 and name each file that is not up to date
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { resultSchema } from '../src/bench/schema.js';
 import { manPage } from '../src/cli/reference/man.js';
 import { cliMarkdown } from '../src/cli/reference/markdown.js';
 
 const FILES: readonly (readonly [string, () => string])[] = [
   ['docs/cli.md', cliMarkdown],
   ['docs/dpctl.8', manPage],
+  ['docs/bench.schema.json', () => `${JSON.stringify(resultSchema(), undefined, 2)}\n`],
 ];
 
 const check = process.argv.includes('--check');
@@ -19,7 +22,7 @@ for (const [path, make] of FILES) {
     mkdirSync('docs', { recursive: true });
     writeFileSync(path, text);
   } else if (textOf(path) !== text) {
-    console.error(`${path} is not what src/cli/commands.ts says; run make docs`);
+    console.error(`${path} is not what the sources say; run make docs`);
     process.exitCode = 1;
   }
 }

@@ -32,6 +32,14 @@ mkdir -p "$lib/dist/bpf" "$lib/node_modules/@koromix" "$dest/bin"
 cp dist/bpf/*.o "$lib/dist/bpf/"
 # Libraries that the bundle loads when it needs them.
 cp -r dist/lib "$lib/dist/"
+# What the bench compiles, runs and puts into its report.
+mkdir -p "$lib/bpf" "$lib/src/bench" "$lib/dist/src/bench/bpf" "$lib/node_modules/uplot/dist"
+cp bpf/dpctl.h "$lib/bpf/"
+cp -r src/bench/native src/bench/report "$lib/src/bench/"
+rm -f "$lib"/src/bench/report/*.ts
+cp dist/src/bench/bpf/*.o "$lib/dist/src/bench/bpf/"
+cp node_modules/uplot/dist/uPlot.iife.min.js node_modules/uplot/dist/uPlot.min.css \
+	"$lib/node_modules/uplot/dist/"
 cp package.json LICENSE* "$lib/" 2>/dev/null || cp package.json "$lib/"
 # The FFI backend and its binary for this machine; the rest is in the bundle.
 cp -r node_modules/koffi "$lib/node_modules/"

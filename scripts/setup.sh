@@ -21,6 +21,7 @@ ping                                   iputils-ping
 arping                                 iputils-arping
 tcpdump                                tcpdump
 iperf3                                 iperf3
+sockperf                               sockperf
 socat                                  socat
 nsenter                                util-linux
 sysctl                                 procps

@@ -42,6 +42,7 @@ export function readElf(path: string): ElfObject {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new DpctlError('OBJECT_FORMAT', `BPF object ${path}: ${why}`, {
       cause,
+      hint: 'build it again: make build',
       details: { path },
     });
   }

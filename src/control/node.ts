@@ -4,7 +4,6 @@
  */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DpctlError } from '../../loader/errors.js';
 import { closeFd, inNetns, openFd } from '../../loader/sys.js';
 import { bindNetns, ensureBpffs, isNsfs, unbindNetns, unmount } from '../kernel/bpffs.js';
 import { uninstallDatapath } from '../kernel/datapath.js';
@@ -103,22 +102,11 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
 }
 
 /**
- * Make what a node needs before anything can be attached to it: directories, its BPF file
- * system, and the name of its network namespace. Safe to repeat.
- * @throws DpctlError BPFFS_UNAVAILABLE, NODE_DIRECTORY
+ * Make what a node needs before anything can be attached to it: its BPF file system with its
+ * directories, and the name of its network namespace. Safe to repeat.
+ * @throws DpctlError BPFFS_UNAVAILABLE, NETNS_BIND
  */
 export async function prepareNode({ paths, netnsFd }: Node): Promise<void> {
-  for (const dir of [paths.runDir, paths.stateDir]) {
-    try {
-      mkdirSync(hostPath(dir), { recursive: true, mode: 0o700 });
-    } catch (cause) {
-      throw new DpctlError('NODE_DIRECTORY', `cannot make ${dir}`, {
-        exitCode: 2,
-        hint: 'choose a writable place with --root',
-        cause,
-      });
-    }
-  }
   await ensureBpffs(paths.bpfDir);
   for (const dir of [paths.mapsDir, paths.programsDir, paths.linksDir]) {
     mkdirSync(hostPath(dir), { recursive: true, mode: 0o700 });

@@ -39,8 +39,10 @@ export async function whenReady<T>(
   node: Node,
   section: (readiness: Readiness) => Promise<T>,
 ): Promise<T> {
+  const isNew = !existsSync(hostPath(node.paths.runDir));
   const release = await node.store.lock();
-  const unused = !isBpffs(node.paths.bpfDir);
+  // Another first command may have been quicker.
+  const unused = isNew && !isBpffs(node.paths.bpfDir);
   try {
     await prepareNode(node);
     faultPoint('node.prepared');

@@ -33,16 +33,25 @@ export type ProgramName = (typeof PROGRAMS)[number];
  */
 export function objectFile(): string {
   const given = process.env.DPCTL_BPF_DIR;
-  if (given !== undefined && given !== '') return join(given, 'endpoint.bpf.o');
+  if (given !== undefined && given !== '') {
+    const file = join(given, 'endpoint.bpf.o');
+    if (existsSync(file)) return file;
+    throw notBuilt(file);
+  }
   const start = typeof __dirname === 'string' ? __dirname : import.meta.dirname;
   for (let dir = start; ; dir = dirname(dir)) {
     const file = join(dir, 'bpf', 'endpoint.bpf.o');
     if (existsSync(file)) return file;
     if (dir === dirname(dir)) break;
   }
-  throw new DpctlError('NOT_BUILT', 'the BPF object endpoint.bpf.o is not there', {
+  throw notBuilt('bpf/endpoint.bpf.o');
+}
+
+function notBuilt(file: string): DpctlError {
+  return new DpctlError('NOT_BUILT', `the BPF object ${file} is not there`, {
     exitCode: 70,
     hint: 'make build',
+    details: { file },
   });
 }
 

@@ -7,6 +7,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -56,7 +57,20 @@ export function replaceFiles(
 
 /** Make a directory that only its owner may look into, with its parents. */
 export function makeDirectory(path: string): void {
-  attempt(`make ${path}`, () => mkdirSync(path, { recursive: true, mode: 0o700 }));
+  attempt(`make ${path}`, () => makeEach(path));
+}
+
+/** One by one: where none can be made (in /proc), Node's own recursion does not end. */
+function makeEach(path: string): void {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there?.isDirectory()) return;
+  if (path !== dirname(path)) makeEach(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have been quicker.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
 }
 
 /**

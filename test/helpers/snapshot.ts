@@ -3,7 +3,7 @@
  * addresses and routes as iproute2 shows them, tables, pins, rules, sysctls, mounts and files.
  * What changes by itself (counters, timers, numbers that the kernel picks) is left out.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { linkInfo, openPinnedLink } from '../../loader/link.js';
 import { closeMap, mapEntries, openPinnedMap } from '../../loader/map.js';
@@ -180,7 +180,7 @@ function hex(bytes: Uint8Array, length?: number): string {
 }
 
 function pinLines(dir: string): string[] {
-  if (!existsSync(dir)) return [];
+  if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return [];
   return (readdirSync(dir, { recursive: true }) as string[])
     .sort()
     .map((name) => (/^links\/./.test(name) ? `${name} on ${deviceOf(join(dir, name))}` : name));

@@ -1,0 +1,375 @@
+/** What a machine may lack, or have damaged: each said in one message, and nothing is changed. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { attach } from '../../src/control/api.js';
+import { prepareNode } from '../../src/control/node.js';
+import { installDatapath } from '../../src/kernel/datapath.js';
+import { openLabNode } from '../helpers/node.js';
+import { differences, takeSnapshot } from '../helpers/snapshot.js';
+import { DPCTL, type Lab, openLab, run } from '../system/helpers/lab.js';
+import { refused } from './helpers/refusal.js';
+
+/** A lab with one namespace, on a node where dpctl was not used yet. */
+async function onLab(
+  t: ExecutionContext,
+  use: (lab: Lab, ns: string) => Promise<unknown>,
+): Promise<void> {
+  t.timeout(120_000);
+  const lab = await openLab();
+  try {
+    await use(lab, await lab.container('x'));
+  } finally {
+    await lab.close();
+  }
+}
+
+async function withDirectory(use: (dir: string) => Promise<unknown>): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'dpctl-err-'));
+  try {
+    await use(dir);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+test.serial('a kernel that lacks what the datapath calls', (t) =>
+  onLab(t, async (lab, ns) => {
+    const { details } = await refused(
+      t,
+      lab,
+      [ns],
+      ['attach', ns],
+      {
+        code: 'KERNEL_TOO_OLD',
+        exit: 2,
+        message: /does not have redirect_peer \(Linux 5\.10\), bpf_loop \(Linux 5\.17\)/,
+        hint: /Linux 5\.17 or later/,
+      },
+      { env: { DPCTL_PROBE_DISABLE: 'bpf_loop,redirect_peer' } },
+    );
+    t.deepEqual(details.missing, ['redirect_peer', 'bpf_loop']);
+  }),
+);
+
+test.serial('a kernel without tcx gets filters of clsact instead', (t) =>
+  onLab(t, async (lab, ns) => {
+    const options = { env: { DPCTL_PROBE_DISABLE: 'tcx' } };
+    const { stderr, code } = await lab.dpctl(['attach', ns], options);
+    t.is(code, 0, stderr);
+    t.regex(stderr, /\(clsact, /);
+    t.regex((await lab.dpctl(['status'], options)).stdout, /tcx +no, clsact is used/);
+  }),
+);
+
+test.serial('a user who is not root', (t) =>
+  onLab(t, async (lab, ns) => {
+    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    await refused(
+      t,
+      lab,
+      [ns],
+      ['attach', ns],
+      {
+        code: 'NOT_ROOT',
+        exit: 2,
+        message: /not permitted: CAP_NET_ADMIN and CAP_SYS_ADMIN missing/,
+        hint: /sudo dpctl .*attach/,
+      },
+      {
+        run: (args, options) =>
+          run(
+            [
+              ...['ip', 'netns', 'exec', lab.node, ...nobody],
+              ...[process.execPath, DPCTL, '--root', lab.root, ...args],
+            ],
+            options,
+          ),
+      },
+    );
+  }),
+);
+
+test.serial('root without the capabilities of one', (t) =>
+  onLab(t, async (lab, ns) => {
+    await refused(
+      t,
+      lab,
+      [ns],
+      ['attach', ns],
+      {
+        code: 'NOT_ROOT',
+        exit: 2,
+        message: /not permitted: CAP_SYS_ADMIN missing/,
+        hint: /in a container, run it with --privileged/,
+      },
+      {
+        run: (args, options) =>
+          run(
+            [
+              ...['ip', 'netns', 'exec', lab.node, 'setpriv', '--bounding-set', '-sys_admin'],
+              ...[process.execPath, DPCTL, '--root', lab.root, ...args],
+            ],
+            options,
+          ),
+      },
+    );
+  }),
+);
+
+test.serial('no BPF file system can be mounted', (t) =>
+  onLab(t, async (lab, ns) => {
+    mkdirSync(join(lab.root, 'run/dpctl'), { recursive: true });
+    writeFileSync(join(lab.root, 'run/dpctl/lock'), '');
+    writeFileSync(join(lab.root, 'run/dpctl/bpf'), 'in the way');
+    await refused(t, lab, [ns], ['attach', ns], {
+      code: 'BPFFS_UNAVAILABLE',
+      exit: 2,
+      message: /no BPF file system at .*run\/dpctl\/bpf/,
+      hint: /mount -t bpf bpf/,
+    });
+  }),
+);
+
+test.serial('a root directory that cannot be', (t) =>
+  onLab(t, async (lab, ns) => {
+    await refused(t, lab, [ns], ['--root', '/proc/nowhere', 'attach', ns], {
+      code: 'STORE_UNAVAILABLE',
+      exit: 5,
+      message: /\/proc\/nowhere/,
+      hint: /./,
+    });
+  }),
+);
+
+test.serial('a mount namespace that hides the BPF file system is no obstacle', (t) =>
+  onLab(t, async (lab, ns) => {
+    const other = await lab.container('y');
+    await lab.must('attach', other);
+    const hide = `umount ${lab.root}/run/dpctl/bpf; mount -t tmpfs none ${lab.root}/run && exec "$@"`;
+    const { code, stderr } = await lab.inside(lab.node, [
+      ...['unshare', '-m', 'sh', '-c', hide, 'sh'],
+      ...[process.execPath, DPCTL, '--root', lab.root, 'attach', ns],
+    ]);
+    t.is(code, 0, stderr);
+    t.is((await lab.json<unknown[]>(['endpoints'])).length, 2);
+    await lab.within(ns, 'ping', '-c', '1', '-W', '1', '10.201.0.2');
+    t.is((await lab.dpctl(['status'])).code, 0);
+  }),
+);
+
+test.serial('pins that somebody unmounted are made again', (t) =>
+  onLab(t, async (lab, ns) => {
+    const other = await lab.container('y');
+    await lab.must('attach', ns);
+    await lab.must('attach', other);
+    await run(['umount', `${lab.root}/run/dpctl/bpf`]);
+    t.is((await lab.dpctl(['status'])).code, 4, 'status sees it');
+    await lab.must('reconcile');
+    t.is((await lab.dpctl(['status'])).code, 0);
+    await lab.within(ns, 'ping', '-c', '1', '-W', '1', '10.201.0.3');
+  }),
+);
+
+test.serial('one table that somebody unpinned is made again, for all endpoints', (t) =>
+  onLab(t, async (lab, ns) => {
+    const other = await lab.container('y');
+    await lab.must('attach', ns);
+    rmSync(join(lab.root, 'run/dpctl/bpf/maps/dp_neigh_v1'));
+    await lab.must('attach', other);
+    t.is((await lab.dpctl(['status'])).code, 0);
+    t.is((await lab.json<unknown[]>(['dump', 'neigh'])).length, 4);
+    await lab.within(other, 'ping', '-c', '1', '-W', '1', '10.201.0.2');
+  }),
+);
+
+test.serial('a table that is full', (t) =>
+  onLab(t, async (lab, ns) => {
+    const node = openLabNode(lab);
+    try {
+      await prepareNode(node);
+      const dir = join(lab.root, 'run/dpctl/bpf');
+      const [mapsDir, programsDir] = [join(dir, 'maps'), join(dir, 'programs')];
+      installDatapath({ mapsDir, programsDir, linksDir: join(dir, 'links') }, { dp_neigh_v1: 2 });
+      await attach(node, { ns: await lab.container('y') });
+      await refused(t, lab, [ns], ['attach', ns], {
+        code: 'MAP_FULL',
+        exit: 2,
+        message: /the neigh table is full \(2 entries\)/,
+        hint: /dpctl dump neigh/,
+      });
+    } finally {
+      node.close();
+    }
+  }),
+);
+
+test.serial('a pinned table of another layout, until reset removes it', (t) =>
+  onLab(t, async (lab, ns) => {
+    const node = openLabNode(lab);
+    await prepareNode(node);
+    node.close();
+    writeFileSync(join(lab.root, 'run/dpctl/lock'), '');
+    const path = join(lab.root, 'run/dpctl/bpf/maps/dp_fdb_v1');
+    const layout = ['type', 'hash', 'key', '4', 'value', '4', 'entries', '8', 'name', 'old'];
+    await lab.within(lab.node, 'bpftool', 'map', 'create', path, ...layout);
+    await refused(t, lab, [ns], ['attach', ns], {
+      code: 'MAP_LAYOUT',
+      exit: 2,
+      message: /dp_fdb_v1: .*key size \d+ here, 4 pinned/,
+      hint: /dpctl reset/,
+    });
+    await lab.must('reset', '--yes');
+    t.false(existsSync(path));
+    await lab.must('attach', ns);
+  }),
+);
+
+test.serial('a program that the verifier refuses', (t) =>
+  onLab(t, async (lab, ns) => {
+    const logs = join(lab.root, 'tmp');
+    mkdirSync(logs);
+    const env = {
+      DPCTL_BPF_DIR: fileURLToPath(new URL('./bpf', import.meta.url)),
+      TMPDIR: logs,
+    };
+    // The log is what people are to send in, so it stays.
+    const before = await takeSnapshot(lab, [ns]);
+    const { code, stdout, stderr } = await lab.dpctl(['attach', ns], { env });
+    t.is(code, 2);
+    t.is(stdout, '');
+    t.regex(
+      stderr,
+      /^error\[VERIFIER\]: the kernel refused program endpoint of .*endpoint\.bpf\.o/,
+    );
+    t.regex(stderr, /invalid mem access 'map_value_or_null'/);
+    t.regex(stderr, /^try: report it with the whole log/m);
+    const [, log = ''] = /the whole log: (\S+)/.exec(stderr) ?? [];
+    t.true(existsSync(log), log);
+    rmSync(log);
+    t.deepEqual(differences(before, await takeSnapshot(lab, [ns])), []);
+    const json = await lab.dpctl(['attach', ns, '-o', 'json'], { env });
+    const { code: name, details } = JSON.parse(json.stderr) as {
+      code: string;
+      details: { program: string };
+    };
+    t.is(name, 'VERIFIER');
+    t.is(details.program, 'endpoint');
+  }),
+);
+
+test.serial('a build without its BPF object, or with half of one', (t) =>
+  onLab(t, async (lab, ns) => {
+    await refused(
+      t,
+      lab,
+      [ns],
+      ['attach', ns],
+      {
+        code: 'NOT_BUILT',
+        exit: 70,
+        message: /the BPF object .*\/nowhere\/endpoint\.bpf\.o is not there/,
+        hint: /make build/,
+      },
+      { env: { DPCTL_BPF_DIR: '/nowhere' } },
+    );
+    await withDirectory(async (dir) => {
+      writeFileSync(join(dir, 'endpoint.bpf.o'), 'half');
+      await refused(
+        t,
+        lab,
+        [ns],
+        ['attach', ns],
+        {
+          code: 'OBJECT_FORMAT',
+          exit: 2,
+          message: /endpoint\.bpf\.o: not an ELF file/,
+          hint: /make build/,
+        },
+        { env: { DPCTL_BPF_DIR: dir } },
+      );
+    });
+  }),
+);
+
+test.serial('two commands at once: the second waits, and not for ever', (t) =>
+  onLab(t, async (lab, ns) => {
+    await lab.must('network', 'add', 'first');
+    const lock = join(lab.root, 'run/dpctl/lock');
+    const holder = run(['flock', lock, 'sleep', '3']);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await refused(
+      t,
+      lab,
+      [ns],
+      ['attach', ns],
+      {
+        code: 'STORE_BUSY',
+        exit: 5,
+        message: /is changing this node; waited 0\.3 s/,
+        hint: /try again, or wait longer: DPCTL_LOCK_TIMEOUT=60000/,
+      },
+      { env: { DPCTL_LOCK_TIMEOUT: '300' } },
+    );
+    await lab.must('attach', ns);
+    await holder;
+  }),
+);
+
+test.serial('an interface of the name that an endpoint needs', (t) =>
+  onLab(t, async (lab, ns) => {
+    await lab.must('network', 'add', 'first');
+    await lab.within(lab.node, 'ip', 'link', 'add', 'dp000001', 'type', 'bridge');
+    await refused(t, lab, [ns], ['attach', ns], {
+      code: 'INTERFACE_EXISTS',
+      exit: 1,
+      message:
+        /needs an interface dp000001 on this node, and the one that is there is not of dpctl/,
+      hint: /ip link show dp000001/,
+    });
+  }),
+);
+
+test.serial('another root in the same namespace is left alone', (t) =>
+  onLab(t, async (lab, ns) => {
+    const other = await lab.container('y');
+    await lab.must('attach', other);
+    const before = await takeSnapshot(lab, [ns, other]);
+    await withDirectory(async (root) => {
+      const second = { ...lab, root };
+      const runSecond = (args: readonly string[]) => lab.dpctl(['--root', root, ...args]);
+      await refused(
+        t,
+        second,
+        [ns, other],
+        ['attach', ns],
+        {
+          code: 'INTERFACE_EXISTS',
+          exit: 1,
+          message: /dp000001 .* belongs to another dpctl root: dp000001 \(dpctl .*y\/eth0\)/,
+          hint: /each root needs a network namespace of its own/,
+        },
+        { run: runSecond },
+      );
+      await refused(
+        t,
+        second,
+        [ns, other],
+        ['attach', other],
+        {
+          code: 'INTERFACE_EXISTS',
+          exit: 1,
+          message: /another dpctl root has attached it/,
+          hint: /--ifname eth1/,
+        },
+        { run: runSecond },
+      );
+      t.is((await runSecond(['network', 'add', 'own'])).code, 0);
+      t.is((await runSecond(['reconcile'])).code, 0);
+      t.is((await runSecond(['reset', '--yes'])).code, 0);
+    });
+    t.deepEqual(differences(before, await takeSnapshot(lab, [ns, other])), []);
+  }),
+);

@@ -110,16 +110,17 @@ static __always_inline bool fdb_forget(struct fdb_key *key, struct fdb *fdb, uni
 /*
  * An entry that nobody owns is removed this instant by whoever took it. Only if
  * that one was mistaken (the memory of an entry may be given to another while it
- * is looked at) is it still there at the timer's next turn. It is in no count.
+ * is looked at) is it still there at the next turn. It is in no count. Returns
+ * the jiffies until then, 0 if it is removed.
  */
-static __always_inline void fdb_sweep(struct fdb_key *key, struct fdb *fdb)
+static __always_inline __u64 fdb_age_orphan(struct fdb_key *key, struct fdb *fdb)
 {
 	if (!fdb->last_seen) {
 		bpf_map_delete_elem(&dp_fdb_v1, key);
-		return;
+		return 0;
 	}
 	fdb->last_seen = 0;
-	bpf_timer_start(&fdb->timer, sleep_max * NSEC_PER_SEC, 0);
+	return (__u64)sleep_max * hz;
 }
 
 /* The network of a learned entry, or NULL if that or its place is gone. */
@@ -138,20 +139,18 @@ static __always_inline struct network *fdb_network(const struct fdb_key *key, un
 }
 
 /*
- * The timer of a learned entry. It asks the network's ageing time each time, so
- * a change is obeyed, and needs no process: the timer holds the program.
+ * A learned entry's turn to be looked at. It asks the network's ageing time each
+ * time, so a change is obeyed. Returns the jiffies until the next turn, 0 if the
+ * entry is removed.
  */
-static int fdb_age(void *map __attribute__((unused)), struct fdb_key *key, struct fdb *fdb)
+static __always_inline __u64 fdb_age_entry(struct fdb_key *key, struct fdb *fdb)
 {
 	union fdb_owner owner = fdb_owner(fdb);
+	__u64 left, sleep = (__u64)sleep_max * hz;
 	struct network *network;
-	__u64 left, sleep;
 
-	if (!owner.word) {
-		fdb_sweep(key, fdb);
-		return 0;
-	}
-	sleep = (__u64)sleep_max * hz;
+	if (!owner.word)
+		return fdb_age_orphan(key, fdb);
 	network = fdb_network(key, owner);
 	/* The endpoint, the node or the network is gone: so is what was learned there. */
 	left = network ? sleep : 0;
@@ -162,7 +161,16 @@ static int fdb_age(void *map __attribute__((unused)), struct fdb_key *key, struc
 		return 0;
 	/* One more: the time that is left ends within the last of these jiffies. */
 	left++;
-	bpf_timer_start(&fdb->timer, (left < sleep ? left : sleep) * (NSEC_PER_SEC / hz), 0);
+	return left < sleep ? left : sleep;
+}
+
+/* The timer of a learned entry. It needs no process: the timer holds the program. */
+static int fdb_age(void *map __attribute__((unused)), struct fdb_key *key, struct fdb *fdb)
+{
+	__u64 left = fdb_age_entry(key, fdb);
+
+	if (left)
+		bpf_timer_start(&fdb->timer, left * (NSEC_PER_SEC / hz), 0);
 	return 0;
 }
 
@@ -178,6 +186,82 @@ static __always_inline int fdb_start_timer(struct fdb *fdb, __u32 ageing)
 	if (error)
 		return error;
 	return bpf_timer_start(&fdb->timer, sleep * NSEC_PER_SEC, 0);
+}
+
+/*
+ * Since 6.18 a timer's memory comes from kmalloc_nolock(), which takes what is at
+ * hand and gives up otherwise: seldom in general, for hours on a machine whose
+ * pages are initialized lazily (deferred_pages_enabled()). Entries without a
+ * timer of their own are aged by one for the whole table, which runs only while
+ * there are any: 65,536 entries take it about 3 ms.
+ */
+#define SWEEP_SECONDS_MAX 5
+
+static long fdb_sweep_entry(void *map __attribute__((unused)), struct fdb_key *key,
+			    struct fdb *fdb, __u64 *next)
+{
+	__u64 left;
+
+	if (!fdb->own_untimed)
+		return 0;
+	left = fdb_age_entry(key, fdb);
+	if (left && (!*next || left < *next))
+		*next = left;
+	return 0;
+}
+
+static __always_inline int fdb_sweep_start(struct sweep *sweep, __u64 jiffies)
+{
+	sweep->running = 1;
+	return bpf_timer_start(&sweep->timer, jiffies * (NSEC_PER_SEC / hz), 0);
+}
+
+static int fdb_sweep(void *map __attribute__((unused)), __u32 *index __attribute__((unused)),
+		     struct sweep *sweep)
+{
+	__u64 next = 0;
+
+	/* Before it looks: who adds an entry that it may have passed starts it again. */
+	__sync_lock_test_and_set(&sweep->running, 0);
+	bpf_for_each_map_elem(&dp_fdb_v1, fdb_sweep_entry, &next, 0);
+	if (!next)
+		return 0;
+	/* Not each entry by its own: one sweep a second at the most. */
+	if (next < hz)
+		next = hz;
+	if (next > SWEEP_SECONDS_MAX * hz)
+		next = SWEEP_SECONDS_MAX * hz;
+	fdb_sweep_start(sweep, next);
+	return 0;
+}
+
+/* Get the sweep its memory, before there is none. NULL: there is none. */
+static __always_inline struct sweep *fdb_sweep_prepare(void)
+{
+	__u32 zero = 0;
+	struct sweep *sweep = bpf_map_lookup_elem(&dp_sweep_v1, &zero);
+	int error;
+
+	if (!sweep || sweep->ready)
+		return sweep;
+	error = bpf_timer_init(&sweep->timer, &dp_sweep_v1, CLOCK_MONOTONIC);
+	if (error && error != -EBUSY)
+		return NULL;
+	sweep->ready = 1;
+	return sweep;
+}
+
+/* Leave the entry to the sweep. */
+static __always_inline int fdb_sweep_add(struct sweep *sweep, struct fdb *fdb)
+{
+	int error;
+
+	fdb->own_untimed = 1;
+	if (__sync_lock_test_and_set(&sweep->running, 1))
+		return 0;
+	/* Of this build: what runs now may be the callback of an older one. */
+	error = bpf_timer_set_callback(&sweep->timer, fdb_sweep);
+	return error ? error : fdb_sweep_start(sweep, hz);
 }
 
 /*
@@ -209,6 +293,7 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb
 		.node = owner.node,
 		.last_seen = bpf_jiffies64(),
 	};
+	struct sweep *sweep = fdb_sweep_prepare();
 	int error;
 
 	if (!learned_take(owner, sender->learn_max))
@@ -225,12 +310,22 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb
 	if (!fdb)
 		return CONTINUE;
 	error = fdb_start_timer(fdb, network->ageing);
+	if (error == -ENOMEM && sweep)
+		error = fdb_sweep_add(sweep, fdb);
 	/* EBUSY: forgotten and learned anew by another CPU, which starts it. */
 	if (error && error != -EBUSY) {
 		fdb_forget(key, fdb, owner);
 		return notice_from(skb, sender->ep, sender->from, REASON_TIMER, 1, error);
 	}
 	return CONTINUE;
+}
+
+/* Heard again. There may be memory for its timer by now. */
+static __always_inline void fdb_refresh(struct fdb *fdb, const struct network *network, __u64 now)
+{
+	fdb->last_seen = now;
+	if (fdb->own_untimed && !fdb_start_timer(fdb, network->ageing))
+		fdb->own_untimed = 0;
 }
 
 /* The MAC of the key is there. Never stops the frame: nor does a bridge. */
@@ -253,7 +348,7 @@ static __always_inline int fdb_learn_from(struct __sk_buff *skb, const struct fd
 	if (old.word == owner.word) {
 		/* Seldom, to leave the cache line to the CPUs that read it. */
 		if (now - fdb->last_seen >= hz)
-			fdb->last_seen = now;
+			fdb_refresh(fdb, network, now);
 		return CONTINUE;
 	}
 	/* On its way out: learned again by the next frame. */

@@ -37,8 +37,8 @@ const KERNEL_OWNED = new Set([
   'bpf_refcount',
 ]);
 
-/** Explicit padding: `pad`, `_pad`, `pad2`, `__pad` ... */
-const PADDING = /^_*pad\d*$/;
+/** Explicit padding: `pad`, `_pad`, `pad2`, `__pad` ...; and `own_...`, which only the datapath writes. */
+const PADDING = /^_*pad\d*$|^own_/;
 
 /**
  * Read every map, and each struct and enum that is wanted or that a map's key or value is made of.

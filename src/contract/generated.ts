@@ -1089,6 +1089,43 @@ export const fdbCodec: Codec<Fdb> = /* @__PURE__ */ codec(
 /** Write a {@link Fdb} to new bytes, or into the given ones at the offset. */
 export const encodeFdb = fdbCodec.encode;
 
+/**
+ * dp_sweep: one entry, a timer that ages the entries of dp_fdb that could not get one of their own.
+ */
+export interface Sweep {
+  /** 1: the timer has its memory */
+  readonly ready: number;
+  /** 1: started, and not come round yet */
+  readonly running: number;
+}
+/** Bytes of a {@link Sweep}. */
+export const sizeofSweep = 24;
+/** Where each field of a {@link Sweep} begins, in bytes. */
+export const SWEEP_OFFSETS = {
+  ready: 16,
+  running: 20,
+} as const;
+function writeSweep(view: DataView, offset: number, value: Sweep): void {
+  zeroBytes(view, offset, 16);
+  view.setUint32(offset + 16, value.ready, true);
+  view.setUint32(offset + 20, value.running, true);
+}
+/** Read a {@link Sweep} at an offset of the view. */
+export function decodeSweep(view: DataView, offset = 0): Sweep {
+  return {
+    ready: view.getUint32(offset + 16, true),
+    running: view.getUint32(offset + 20, true),
+  };
+}
+/** {@link Sweep} to bytes and back. */
+export const sweepCodec: Codec<Sweep> = /* @__PURE__ */ codec(
+  sizeofSweep,
+  writeSweep,
+  decodeSweep,
+);
+/** Write a {@link Sweep} to new bytes, or into the given ones at the offset. */
+export const encodeSweep = sweepCodec.encode;
+
 /** dp_neigh: addresses whose ARP requests and neighbour solicitations are answered here. */
 export interface NeighKey {
   readonly vni: number;
@@ -1972,6 +2009,16 @@ export const MAPS = {
     key: u32Codec,
     value: routeCodec,
   } satisfies MapLayout<number, Route> as MapLayout<number, Route>,
+  sweep: {
+    name: "dp_sweep_v1",
+    type: 2,
+    flags: 0,
+    maxEntries: 1,
+    keyType: "u32",
+    valueType: "sweep",
+    key: u32Codec,
+    value: sweepCodec,
+  } satisfies MapLayout<number, Sweep> as MapLayout<number, Sweep>,
   underlay: {
     name: "dp_underlay_v1",
     type: 2,

@@ -10,7 +10,7 @@ import { type Lab, openLab } from './helpers/lab.js';
 import { eventually, sleep, start } from './helpers/process.js';
 import { entriesOf, learnedMacs, putEntries } from './helpers/tables.js';
 import { pings } from './helpers/talk.js';
-import { capture, sendFrame } from './helpers/wire.js';
+import { capture, sendFrame, sendFrames } from './helpers/wire.js';
 
 interface FdbRow {
   readonly mac: string;
@@ -247,3 +247,45 @@ test.serial('nothing that was learned behind an endpoint outlives it', async (t)
   }
   t.deepEqual(learned(), []);
 });
+
+test.serial(
+  'an endpoint fills no more than its share of the table, and all of it ages',
+  async (t) => {
+    const [flooder, modest] = [
+      await join(lab, 'x', '--no-lock'),
+      await join(lab, 'y', '--no-lock'),
+    ];
+    const from = (kind: string, n: number) =>
+      eth(
+        asker.mac,
+        `02:${kind}:00:00:${hex(n >> 8)}:${hex(n & 255)}`,
+        TYPE.other,
+        Buffer.alloc(50),
+      );
+    await lab.must('network', 'add', 'default', '--ageing', '8');
+    const before = await counters(lab);
+    const frames = Array.from({ length: 1100 }, (_, n) => from('aa', n));
+    const seen = await capture(t, asker.ns, 'ether proto 0x88b5');
+    await sendFrames(flooder.ns, frames);
+    await sendFrame(modest.ns, from('bb', 1));
+    t.is((await seen.atLeast(1101)).length, 1101, 'every frame goes on, learned or not');
+    const after = await counters(lab);
+    t.is(after.reason('timer') - before.reason('timer'), 0);
+    t.is(after.reason('learn_limit') - before.reason('learn_limit'), 1100 - 1024);
+    const learned = async () => {
+      const endpoints = await lab.json<{ ns: string; learned: number }[]>(['dump', 'endpoints']);
+      return new Map(endpoints.map((row) => [row.ns, row.learned]));
+    };
+    const full = await learned();
+    t.is(full.get(flooder.ns), 1024);
+    t.true((full.get(modest.ns) ?? 0) >= 1, 'the others learn as before');
+
+    const left = () => learnedMacs(lab).filter(({ mac }) => /^02:(aa|bb)/.test(mac)).length;
+    t.true(await eventually(() => left() === 0, 20_000, 500), `${left()} are left`);
+    t.is((await learned()).get(flooder.ns), 0);
+  },
+);
+
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, '0');
+}

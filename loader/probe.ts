@@ -1,11 +1,21 @@
 import { closeSync, existsSync } from 'node:fs';
 import { DpctlError, ERRNO, errnoOf, kernelError } from './errors.js';
 import { checkBpf, libbpf } from './libbpf.js';
-import { cString, fixedString } from './libc.js';
+import { fixedString } from './libc.js';
 import { queryTcx } from './link/query.js';
 import { closeMap, MAP_TYPE, mapCreate } from './map/info.js';
+import {
+  ADJUST_ROOM,
+  adjustRoomTakes,
+  callHelper,
+  FIB_SKIP_NEIGH,
+  fibLookupTakes,
+  loadInstructions,
+  RETURN,
+  ZERO,
+} from './probe-code.js';
 import { PROG_TYPE, programInfo } from './program.js';
-import { options, struct } from './struct.js';
+import { struct } from './struct.js';
 
 /** Helper numbers (enum bpf_func_id in linux/bpf.h) that the project probes. */
 const HELPER = { redirectNeigh: 152, redirectPeer: 155, timerInit: 169, loop: 181 } as const;
@@ -29,6 +39,12 @@ const PROBES = {
   redirect_neigh: () => probeHelper(PROG_TYPE.schedCls, HELPER.redirectNeigh),
   /** Programs are compiled to machine code (net.core.bpf_jit_enable). */
   jit: probeJit,
+  /** bpf_skb_adjust_room can tell which family is left when it shrinks (6.3). */
+  adjust_room_decap_l3: () => adjustRoomTakes(ADJUST_ROOM.decapL3),
+  /** bpf_skb_adjust_room can take the mark of a UDP tunnel off segments. */
+  adjust_room_decap_l4_udp: () => adjustRoomTakes(ADJUST_ROOM.decapL4Udp),
+  /** bpf_fib_lookup can leave out the neighbour (6.3). */
+  fib_skip_neigh: () => fibLookupTakes(FIB_SKIP_NEIGH),
   /** The kernel describes its own types (CONFIG_DEBUG_INFO_BTF). */
   btf: () => existsSync('/sys/kernel/btf/vmlinux'),
 } as const satisfies Record<string, () => boolean>;
@@ -182,27 +198,6 @@ function probeBatch(): boolean {
   } finally {
     closeMap(map);
   }
-}
-
-/** `r0 = 0` and `exit`, the shortest program, and a call of a helper, as instructions. */
-const ZERO = [0xb7, 0, 0, 0, 0, 0, 0, 0];
-const RETURN = [0x95, 0, 0, 0, 0, 0, 0, 0];
-const callHelper = (helper: number) => [0x85, 0, 0, 0, helper & 0xff, helper >> 8, 0, 0];
-
-const PROG_LOAD_OPTS_SIZE = 104;
-
-/** @returns a descriptor, or a negative errno with the verifier's words in `log` */
-function loadInstructions(type: number, instructions: number[][], log: Uint8Array): number {
-  const opts = options(PROG_LOAD_OPTS_SIZE).u32(88, 1).u32(92, log.byteLength).pointer(96, log);
-  const code = new Uint8Array(instructions.flat());
-  return libbpf().bpf_prog_load(
-    type,
-    cString('probe'),
-    cString('GPL'),
-    code,
-    instructions.length,
-    opts.bytes,
-  );
 }
 
 function probeJit(): boolean {

@@ -5,9 +5,12 @@
 import { BENCH } from './commands/bench.js';
 import { ATTACH, DETACH, ENDPOINTS } from './commands/endpoint.js';
 import { FDB_ADD, FDB_DEL, FDB_FLUSH } from './commands/fdb.js';
+import { LAB_DOWN, LAB_EXEC, LAB_LIST, LAB_UP } from './commands/lab.js';
 import { COMPLETION, HELP, VERSION } from './commands/meta.js';
 import { NETWORK_ADD, NETWORK_DEL, NETWORK_LIST } from './commands/network.js';
+import { NODE_ADD, NODE_DEL, NODE_LIST } from './commands/node.js';
 import { DUMP, RECONCILE, RESET, STATUS } from './commands/observe.js';
+import { UNDERLAY_DEL, UNDERLAY_SET, UNDERLAY_SHOW } from './commands/underlay.js';
 import type { Command } from './spec.js';
 
 export const COMMANDS: readonly Command[] = [
@@ -17,6 +20,12 @@ export const COMMANDS: readonly Command[] = [
   NETWORK_ADD,
   NETWORK_DEL,
   NETWORK_LIST,
+  UNDERLAY_SET,
+  UNDERLAY_DEL,
+  UNDERLAY_SHOW,
+  NODE_ADD,
+  NODE_DEL,
+  NODE_LIST,
   DUMP,
   STATUS,
   FDB_ADD,
@@ -24,6 +33,10 @@ export const COMMANDS: readonly Command[] = [
   FDB_FLUSH,
   RECONCILE,
   RESET,
+  LAB_UP,
+  LAB_DOWN,
+  LAB_LIST,
+  LAB_EXEC,
   BENCH,
   COMPLETION,
   VERSION,
@@ -33,7 +46,10 @@ export const COMMANDS: readonly Command[] = [
 /** What the first words of two-word commands have in common. */
 export const GROUPS: Readonly<Record<string, string>> = {
   network: 'make, delete and list networks',
+  underlay: 'choose the device that leads to other nodes',
+  node: 'make other nodes known',
   fdb: 'change the MAC table by hand',
+  lab: 'try several nodes on one machine',
 };
 
 /** Examples of `dpctl --help`. */

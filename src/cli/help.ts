@@ -95,7 +95,9 @@ export function argumentText(argument: Command['args'][number]): string {
 
 /** A command's words and arguments: `network add NAME`. */
 export function usageOf(command: Command): string {
-  const args = command.args.map(({ name, optional }) => (optional ? `[${name}]` : name));
+  const args = command.args.map(({ name, optional, rest }) =>
+    optional ? `[${name}]` : rest ? `${name}...` : name,
+  );
   return [command.path, ...args].join(' ');
 }
 

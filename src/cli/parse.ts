@@ -8,6 +8,7 @@ import { COMMANDS, commandOf, GROUPS, subverbs, verbs } from './commands.js';
 import { GLOBAL_FLAGS, type GlobalValues } from './globals.js';
 import { commandHelp, groupHelp, topHelp } from './help.js';
 import { type Environment, type Given, oneOf, resolveOptions } from './options.js';
+import { guardRest } from './rest.js';
 import { type Command, camelCase, type Flag, keyOf } from './spec.js';
 import { type Place, usageError } from './usage.js';
 import { VERSION } from './version.js';
@@ -16,6 +17,8 @@ import { VERSION } from './version.js';
 export interface Call {
   readonly command: Command;
   readonly args: Readonly<Record<string, string>>;
+  /** The words of an argument that takes all that follow. */
+  readonly rest: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
   readonly globals: GlobalValues;
 }
@@ -43,13 +46,15 @@ export function parse(words: readonly string[], env: Environment): Parsed {
     }
     const parser = prepare(parent.command(second ?? first), command.path, shown, command);
     addFlags(parser, command.flags);
-    for (const { name, optional } of command.args) parser.argument(optional ? `[${name}]` : name);
+    for (const { name, optional, rest } of command.args) {
+      parser.argument(optional ? `[${name}]` : rest ? `<${name}...>` : name);
+    }
     parser.action(() => {
       found.push({ command, parser });
     });
   }
   try {
-    root.parse(words, { from: 'user' });
+    root.parse(guardRest(words), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return { text: shown.join('') };
     throw error;
@@ -127,17 +132,23 @@ function callOf(command: Command, parser: Parser, root: Parser, env: Environment
   // The flag -o beats a variable for -j, and the other way round.
   const hidden = given.has('output') ? 'DPCTL_JSON' : given.has('json') ? 'DPCTL_OUTPUT' : '';
   const args: Record<string, string> = {};
-  for (const [index, { key, name, choices }] of command.args.entries()) {
+  for (const [index, { key, name, choices, rest }] of command.args.entries()) {
     const word = parser.args[index];
-    if (word === undefined) continue;
+    if (word === undefined || rest) continue;
     args[key] = oneOf(word, choices, name, (choice) => `dpctl ${command.path} ${choice}`);
   }
   return {
     command,
     args,
+    rest: restOf(command, parser),
     options: resolveOptions(command.path, command.flags, givenOf(parser, command.flags), env),
     globals: resolveOptions('', GLOBAL_FLAGS, given, { ...env, [hidden]: undefined }),
   };
+}
+
+function restOf({ args }: Command, parser: Parser): string[] {
+  const at = args.findIndex(({ rest }) => rest === true);
+  return at < 0 ? [] : parser.args.slice(at);
 }
 
 function helpOf(args: Readonly<Record<string, string>>): string {

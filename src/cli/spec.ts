@@ -4,7 +4,14 @@
  */
 
 /** What the value of a flag or argument is completed with. */
-export type Completion = 'namespace' | 'endpoint' | 'network' | 'directory' | 'command';
+export type Completion =
+  | 'namespace'
+  | 'endpoint'
+  | 'network'
+  | 'node'
+  | 'device'
+  | 'directory'
+  | 'command';
 
 /**
  * How a flag's text becomes a value: `boolean` takes none; `list` may be repeated and split by
@@ -42,6 +49,8 @@ export interface Argument {
   readonly key: string;
   readonly summary: string;
   readonly optional?: boolean;
+  /** All words that follow, flags of other programs among them: `COMMAND...`. The last argument. */
+  readonly rest?: boolean;
   readonly choices?: readonly string[];
   readonly completion?: Completion;
 }

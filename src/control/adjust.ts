@@ -7,7 +7,7 @@ import { closeNetns, openNetnsRef } from '../kernel/netns.js';
 import { wantedPorts, wantedSysctls } from '../model/desired.js';
 import { removeEndpoint, renumber, withGateways, withPhase } from '../model/edit.js';
 import type { Observed } from '../model/observed.js';
-import type { Scope } from '../model/plan.js';
+import { formerSysctl, type Scope } from '../model/plan.js';
 import type { NamespaceRef, State } from '../model/state.js';
 import { isHostEnd } from './inspect-port.js';
 import type { Node } from './node.js';
@@ -58,7 +58,7 @@ export function widen(scope: Scope, before: State, after: State): Scope {
     if (phase !== 'ready' || !known.has(id)) endpoints.add(id);
     if (endpoints.has(id)) networks.add(network);
   }
-  return { endpoints, networks };
+  return { ...scope, endpoints, networks };
 }
 
 /** A device that was deleted by hand is made again, under a number that is free now. */
@@ -91,7 +91,7 @@ export function dropDead(state: State, observed: Observed): State {
 export function recordSysctls(state: State, observed: Observed): State {
   const recorded = new Set(state.sysctls.map(({ key }) => key));
   const fresh = [...wantedSysctls(state)].flatMap(([key, value]) => {
-    const before = observed.sysctls.get(key) ?? value;
+    const before = formerSysctl(state, key, observed.sysctls.get(key) ?? value);
     return recorded.has(key) || before === value ? [] : [{ key, before, value }];
   });
   return fresh.length === 0 ? state : { ...state, sysctls: [...state.sysctls, ...fresh] };

@@ -7,6 +7,7 @@ import { closeNetns, netnsExists, openNetnsRef } from '../kernel/netns.js';
 import { bootId } from '../kernel/process.js';
 import {
   addEndpoint,
+  defaultMtu,
   ensureDefaultNetwork,
   findEndpoints,
   IFNAME_DEFAULT,
@@ -23,9 +24,6 @@ import { inspectPort } from './inspect-port.js';
 import { hostPins, type Node } from './node.js';
 import { endpointRows } from './rows.js';
 import type { AttachRequest, ChangeOptions, EndpointChange } from './types.js';
-
-/** Bytes of layer 3 of an endpoint when nobody asks for another size: Ethernet's. */
-const DEFAULT_MTU = 1500;
 
 /**
  * Attach a namespace to a network: make its veth (or adopt the one it has), give it addresses,
@@ -64,7 +62,8 @@ export async function attach(
       hostIfname: adopted?.hostIfname,
       adopted: adopted?.settings,
       raisedLoopback: target.loopbackDown,
-      defaultMtu: adopted?.settings.mtu ?? DEFAULT_MTU,
+      defaultMtu: adopted?.settings.mtu ?? defaultMtu(state),
+      mtuFollows: adopted === undefined,
       macSeed: `${bootId()}${node.paths.root}`,
     });
     id = edited.endpoint.id;
@@ -72,7 +71,12 @@ export async function attach(
     const networks = new Set([edited.endpoint.network]);
     return { state: edited.state, scope: { endpoints: new Set([id, ...dead]), networks } };
   });
-  const notes = [...changed.notes, ...(changed.changed ? filterNotes(node, changed, id) : [])];
+  const chosen = created && request.ips === undefined;
+  const notes = [
+    ...changed.notes,
+    ...(changed.changed ? filterNotes(node, changed, id) : []),
+    ...(chosen ? addressNotes(changed, id) : []),
+  ];
   return {
     ...changed,
     notes,
@@ -162,6 +166,22 @@ function refuseNodeNamespace(node: Node, ref: string, cookie: bigint): void {
     exitCode: 1,
     hint: 'attach the namespace of a container; the host joins by: dpctl network add NAME --gateway',
   });
+}
+
+/** Nodes do not tell each other which addresses they have given away. */
+function addressNotes({ state }: Changed, id: number): string[] {
+  const endpoint = state.endpoints.find((each) => each.id === id);
+  const network = state.networks.find(({ name }) => name === endpoint?.network);
+  if (endpoint === undefined || network === undefined || state.nodes.length === 0) return [];
+  const { name, subnet4, range4, subnet6, range6 } = network;
+  const shared = [
+    subnet4 !== undefined && range4 === undefined && endpoint.adopted === undefined,
+    subnet6 !== undefined && range6 === undefined && endpoint.adopted === undefined,
+  ];
+  if (!shared.includes(true)) return [];
+  return [
+    `another node may give the same address away: dpctl network add ${name} --range PREFIX, another one on each node`,
+  ];
 }
 
 /** Filters of others that see only what the datapath leaves them are worth a word. */

@@ -5,7 +5,8 @@
  */
 import { installedProgramId } from '../kernel/datapath.js';
 import { plan, type Scope, type Step } from '../model/plan.js';
-import type { State } from '../model/state.js';
+import { DECAPS, type State } from '../model/state.js';
+import { refusedDecap } from '../model/underlay-decap.js';
 import { addGateways, dropDead, recordSysctls, renewDevices, settle, widen } from './adjust.js';
 import { applyPlan, type Work } from './apply.js';
 import { describeStep } from './describe.js';
@@ -14,6 +15,8 @@ import { hostPins, type Node } from './node.js';
 import { isReady, whenReady } from './ready.js';
 import type { Applied } from './steps.js';
 import type { ChangeOptions, ChangeResult } from './types.js';
+import { followUnderlay, underlayNotes } from './underlay-follow.js';
+import type { ResolveOptions } from './underlay-resolve.js';
 
 /** What an edit gives back: the new state and the part of the node that it is about. */
 export interface Edited {
@@ -41,23 +44,54 @@ export async function change(node: Node, options: ChangeOptions, edit: Edit): Pr
   if (options.dryRun === true) return result(start, await prepare(node, edit), undefined);
   // What is refused is refused before anything is made for it.
   if (!isReady(node)) await prepare(node, edit);
-  return await whenReady(node, async ({ rebuilt }) => {
-    const planned = await prepare(node, edit, rebuilt);
+  return await whenReady(node, ({ rebuilt }) => attempt(node, edit, start, { rebuilt }));
+}
+
+/** Plan and apply; where the kernel refuses what was chosen for the underlay, choose again. */
+async function attempt(
+  node: Node,
+  edit: Edit,
+  start: number,
+  options: PrepareOptions,
+): Promise<Changed> {
+  const planned = await prepare(node, edit, options);
+  try {
     const applied = planned.changed ? await applyPlan(node, planned) : undefined;
     return result(start, planned, applied?.hook);
-  });
+  } catch (error) {
+    const refusal = refusedDecap(error);
+    if (refusal === undefined || planned.after.underlay?.decap !== 'auto') throw error;
+    const refused = [...(options.refused ?? []), refusal];
+    // The kernel may refuse each way but the last, which needs nothing of it.
+    if (refused.length > DECAPS.length) throw error;
+    return attempt(node, edit, start, { ...options, refused });
+  }
 }
 
 interface Planned extends Work {
   readonly changed: boolean;
+  readonly notes: readonly string[];
 }
 
-async function prepare(node: Node, edit: Edit, rebuilt = false): Promise<Planned> {
+interface PrepareOptions {
+  /** Tables were lost, so all of the node is looked at. */
+  readonly rebuilt?: boolean;
+  /** Ways of the underlay that the kernel has refused. */
+  readonly refused?: ResolveOptions['refused'];
+}
+
+async function prepare(
+  node: Node,
+  edit: Edit,
+  { rebuilt = false, refused = [] }: PrepareOptions = {},
+): Promise<Planned> {
   const before = node.store.load();
   const edited = await edit(before);
-  const gateways = addGateways(node, before, edited.state);
   // Nobody knows how far a command came that did not end.
-  const all = before.unfinished === true || rebuilt;
+  const whole = before.unfinished === true || rebuilt || edited.scope === 'node';
+  const followed = followUnderlay(node, before, edited.state, { fresh: whole, refused });
+  const gateways = addGateways(node, before, followed.state);
+  const all = whole || followed.state.uplink !== before.uplink;
   const scope = all ? 'node' : widen(edited.scope, before, gateways);
   const renewed = renewDevices(node, gateways, scope);
   const input = { before, after: renewed, scope };
@@ -65,25 +99,27 @@ async function prepare(node: Node, edit: Edit, rebuilt = false): Promise<Planned
   const after = recordSysctls(dropDead(renewed, observed), observed);
   const steps = plan({ before, after, scope, observed });
   const settled = settle(after);
+  const notes = [...noteSysctls(steps), ...underlayNotes(before, settled, followed.problem)];
   return {
     before,
     after,
     settled,
     steps,
     changed: steps.length > 0 || !sameState(before, settled),
+    notes,
   };
 }
 
 function result(
   start: number,
-  { settled, steps, changed }: Planned,
+  { settled, steps, changed, notes }: Planned,
   hook: Applied['hook'],
 ): Changed {
   return {
     state: settled,
     changed,
     plan: steps.map(describeStep),
-    notes: noteSysctls(steps),
+    notes,
     milliseconds: performance.now() - start,
     hook,
   };

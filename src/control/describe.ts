@@ -42,6 +42,16 @@ export function describeStep(step: Step): PlanRow {
     case 'stats.clear':
     case 'fdb.forget':
       return row(`endpoint ${step.id}`);
+    case 'overlay.create':
+    case 'overlay.delete': {
+      const { kind, name, port } = step.device;
+      return row(name, kind === 'anchor' ? `${kind} port ${port}` : kind);
+    }
+    case 'overlay.attach':
+    case 'overlay.detach':
+      return row(step.program, step.ifindex === 0 ? '' : `ifindex ${step.ifindex}`);
+    case 'node.forget':
+      return row(`node ${step.number}`);
     case 'sysctl.set':
       return row(step.key.replaceAll('/', '.'), `${step.was} -> ${step.value}`);
     case 'nft.apply':
@@ -64,7 +74,8 @@ function entryText({ table, key, value }: RawEntry): string {
   switch (table) {
     case 'fdb': {
       const { vni, mac } = decodeKey('fdb', key);
-      return `${bytesToMac(mac)} vni ${vni} ifindex ${decodeValue('fdb', value).ifindex}`;
+      const { ifindex, node } = decodeValue('fdb', value);
+      return `${bytesToMac(mac)} vni ${vni} ${node === 0 ? `ifindex ${ifindex}` : `node ${node}`}`;
     }
     case 'neigh': {
       const { vni, ip } = decodeKey('neigh', key);
@@ -81,6 +92,18 @@ function entryText({ table, key, value }: RawEntry): string {
     case 'endpoint':
     case 'endpointx':
       return `ifindex ${decodeKey(table, key)} id ${decodeValue(table, value).id}`;
+    case 'underlay': {
+      const { local, port, mtu, ifindex } = decodeValue('underlay', value);
+      return `local ${bytes16ToIp(local)} port ${port} mtu ${mtu} ifindex ${ifindex}`;
+    }
+    case 'node':
+      return `${decodeKey('node', key)} dst ${bytes16ToIp(decodeValue('node', value).vtep)}`;
+    case 'vtep':
+      return `${bytes16ToIp(decodeKey('vtep', key).ip)} node ${decodeValue('vtep', value).node}`;
+    case 'vni':
+      return `vni ${decodeKey('vni', key)} network ${decodeValue('vni', value).network}`;
+    case 'replica':
+      return `network ${decodeKey('replica', key).network} node ${decodeValue('replica', value).node}`;
     case 'prefix': {
       const { endpoint, ip, prefixlen } = decodeKey('prefix', key);
       return `endpoint ${endpoint} ${bytes16ToIp(ip)} bits ${prefixlen - 32}`;

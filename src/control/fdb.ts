@@ -3,13 +3,16 @@ import { DpctlError } from '../../loader/errors.js';
 import { areTablesPinned } from '../kernel/datapath.js';
 import { bytesToMac, canonicalMac } from '../model/address.js';
 import {
+  addRemoteFdb,
   addStaticFdb,
+  deleteRemoteFdb,
   deleteStaticFdb,
   findEndpoints,
   NETWORK_DEFAULT,
   requireNetwork,
 } from '../model/edit.js';
-import type { Endpoint, State, StaticFdb } from '../model/state.js';
+import type { Scope } from '../model/plan.js';
+import type { Endpoint, RemoteFdb, State, StaticFdb } from '../model/state.js';
 import { change } from './change.js';
 import { type Forgotten, forgetLearned } from './forget.js';
 import { hostPins, type Node } from './node.js';
@@ -19,11 +22,18 @@ import type { ChangeOptions, FdbChange, FdbRow } from './types.js';
 export interface FdbAddRequest {
   readonly network?: string | undefined;
   readonly mac: string;
-  readonly ns: string;
+  /** Namespace of the endpoint; or else the other node. */
+  readonly ns?: string | undefined;
   readonly ifname?: string | undefined;
+  readonly node?: string | undefined;
+  /** Addresses that the MAC answers to, behind another node. */
+  readonly ips?: readonly string[] | undefined;
 }
 
-/** Say that a MAC is behind an endpoint: it is not learned, aged or moved by traffic. */
+/**
+ * Say that a MAC is behind an endpoint or another node: it is not learned, aged or moved by traffic.
+ * @throws DpctlError FDB_WHERE, exit 1, unless exactly one of the two is named
+ */
 export async function fdbAdd(
   node: Node,
   request: FdbAddRequest,
@@ -31,14 +41,18 @@ export async function fdbAdd(
 ): Promise<FdbChange> {
   let entries: FdbRow[] = [];
   const changed = await change(node, options, (state) => {
-    const endpoint = soleEndpoint(state, request);
-    const { mac } = request;
+    const { mac, ns, node: name } = request;
+    if ((ns === undefined) === (name === undefined)) throw whereIsIt(mac);
+    if (name !== undefined) {
+      const network = request.network ?? NETWORK_DEFAULT;
+      const edit = addRemoteFdb(state, { network, mac, node: name, ips: request.ips });
+      entries = [remoteFdbRow(edit.state, edit.entry)];
+      return { state: edit.state, scope: touched(state, edit.state) };
+    }
+    const endpoint = soleEndpoint(state, { ...request, ns: ns ?? '' });
     const edit = addStaticFdb(state, { network: endpoint.network, mac, endpoint: endpoint.id });
     entries = [fdbRow(state, edit.entry)];
-    return {
-      state: edit.state,
-      scope: { endpoints: touched(state, edit.state), networks: new Set() },
-    };
+    return { state: edit.state, scope: touched(state, edit.state) };
   });
   return { ...changed, count: entries.length, entries };
 }
@@ -52,23 +66,59 @@ function fdbRow(state: State, { network, mac, endpoint: id }: StaticFdb): FdbRow
     ns: endpoint?.namespace.ref ?? '',
     ifname: endpoint?.hostIfname ?? '',
     ifindex: endpoint?.ifindex ?? 0,
+    node: '',
+    dst: '',
     state: 'static',
     age: 0,
   };
 }
 
-/** Numbers of the endpoints whose static MACs differ between two states. */
-function touched(before: State, after: State): Set<number> {
+function remoteFdbRow(state: State, { network, mac, node: number }: RemoteFdb): FdbRow {
+  const remote = state.nodes.find((each) => each.number === number);
+  return {
+    mac,
+    vni: state.networks.find(({ name }) => name === network)?.vni ?? 0,
+    network,
+    ns: '',
+    ifname: '',
+    ifindex: 0,
+    node: remote?.name ?? '',
+    dst: remote?.vtep ?? '',
+    state: 'static',
+    age: 0,
+  };
+}
+
+function whereIsIt(mac: string): DpctlError {
+  return new DpctlError('FDB_WHERE', `${mac} is behind either an endpoint or another node`, {
+    exitCode: 1,
+    hint: `dpctl fdb add ${mac} NS, or dpctl fdb add ${mac} --node NAME`,
+    details: { mac },
+  });
+}
+
+/** The endpoints and nodes whose static MACs differ between two states. */
+function touched(before: State, after: State): Scope {
   const macs = ({ staticFdb }: State, id: number) =>
     staticFdb
       .filter(({ endpoint }) => endpoint === id)
       .map(({ mac }) => mac)
       .join();
+  const remotes = ({ remoteFdb }: State, number: number) =>
+    JSON.stringify(remoteFdb.filter(({ node }) => node === number));
   const ids = before.endpoints.map(({ id }) => id);
-  return new Set(ids.filter((id) => macs(before, id) !== macs(after, id)));
+  const numbers = before.nodes.map(({ number }) => number);
+  return {
+    endpoints: new Set(ids.filter((id) => macs(before, id) !== macs(after, id))),
+    networks: new Set(),
+    nodes: new Set(numbers.filter((number) => remotes(before, number) !== remotes(after, number))),
+  };
 }
 
-function soleEndpoint(state: State, { ns, ifname, network }: FdbAddRequest): Endpoint {
+function soleEndpoint(
+  state: State,
+  { ns, ifname, network }: FdbAddRequest & { readonly ns: string },
+): Endpoint {
   const found = findEndpoints(state, { ref: ns, ifname, network });
   const [endpoint] = found;
   if (endpoint === undefined) {
@@ -98,14 +148,15 @@ export async function fdbDelete(
   const changed = await change(node, options, (state) => {
     const network = requireNetwork(state, request.network ?? NETWORK_DEFAULT);
     vni = network.vni;
-    const edited = deleteStaticFdb(state, { network: network.name, mac });
-    entries = state.staticFdb
-      .filter((entry) => entry.network === network.name && entry.mac === mac)
-      .map((entry) => fdbRow(state, entry));
-    return {
-      state: edited,
-      scope: { endpoints: touched(state, edited), networks: new Set() },
-    };
+    const which = { network: network.name, mac };
+    const edited = deleteRemoteFdb(deleteStaticFdb(state, which), which);
+    const isIt = (entry: { network: string; mac: string }): boolean =>
+      entry.network === network.name && entry.mac === mac;
+    entries = [
+      ...state.staticFdb.filter(isIt).map((entry) => fdbRow(state, entry)),
+      ...state.remoteFdb.filter(isIt).map((entry) => remoteFdbRow(state, entry)),
+    ];
+    return { state: edited, scope: touched(state, edited) };
   });
   if (options.dryRun === true) return { ...changed, count: entries.length, entries };
   const forgotten = forgetLearned(node, (_, key) => key.vni === vni && bytesToMac(key.mac) === mac);
@@ -141,7 +192,8 @@ export async function fdbFlush(
     forgetLearned(
       node,
       (entry, key) =>
-        (vni === undefined || key.vni === vni) && (ids === undefined || ids.has(entry.endpoint)),
+        (vni === undefined || key.vni === vni) &&
+        (ids === undefined || (entry.node === 0 && ids.has(entry.endpoint))),
     );
   // Where there are no tables nothing was ever learned, and none need be made to say so.
   const forgotten = areTablesPinned(hostPins(node)) ? await whenReady(node, forget) : [];
@@ -155,8 +207,10 @@ export async function fdbFlush(
   };
 }
 
-function learnedRow(state: State, { mac, vni, ifindex, endpoint: id }: Forgotten): FdbRow {
+function learnedRow(state: State, learned: Forgotten): FdbRow {
+  const { mac, vni, ifindex, endpoint: id, node: number } = learned;
   const endpoint = state.endpoints.find((each) => each.id === id);
+  const remote = state.nodes.find((each) => each.number === number);
   return {
     mac: bytesToMac(mac),
     vni,
@@ -164,6 +218,8 @@ function learnedRow(state: State, { mac, vni, ifindex, endpoint: id }: Forgotten
     ns: endpoint?.namespace.ref ?? '',
     ifname: endpoint?.hostIfname ?? '',
     ifindex,
+    node: remote?.name ?? '',
+    dst: remote?.vtep ?? '',
     state: 'learned',
     age: 0,
   };

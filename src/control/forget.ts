@@ -12,6 +12,8 @@ export interface Forgotten {
   readonly mac: Uint8Array;
   readonly ifindex: number;
   readonly endpoint: number;
+  /** Number of the other node that it was behind; 0: this one. */
+  readonly node: number;
 }
 
 /** Delete the learned entries of the FDB that a test picks, and say which they were. */
@@ -27,7 +29,8 @@ export function forgetLearned(
       if (entry.flags !== 0 || !picks(entry, key)) continue;
       const request = { op: ControlOp.FDB_FORGET, result: 0, now: 0n, fdb: key };
       if (runControl(fd, request).result !== 0) continue;
-      forgotten.push({ ...key, ifindex: entry.ifindex, endpoint: entry.endpoint });
+      const { ifindex, endpoint, node: remote } = entry;
+      forgotten.push({ ...key, ifindex, endpoint, node: remote });
     }
   });
   return forgotten;

@@ -12,6 +12,7 @@ import type { Endpoint, State } from '../model/state.js';
 import { inspectPort } from './inspect-port.js';
 import { hostPins, type Node } from './node.js';
 import { findSquatters, findStrays } from './strays.js';
+import { inspectOverlay } from './underlay-inspect.js';
 
 /** What desired state wants, compared with nothing yet. */
 export interface InspectInput {
@@ -44,6 +45,7 @@ export async function inspect(
     masquerades: await readMasquerades(node, input),
     sysctls: readSysctls(node, before, after),
     programId,
+    ...(scope === 'node' && { overlay: inspectOverlay(node, before, after) }),
   };
 }
 
@@ -62,6 +64,11 @@ const PLANNED_TABLES: readonly TableName[] = [
   'fdb',
   'neigh',
   'prefix',
+  'underlay',
+  'node',
+  'vtep',
+  'vni',
+  'replica',
 ];
 
 function readEntries(node: Node, { before, after, scope }: InspectInput): Map<string, RawEntry> {
@@ -76,8 +83,9 @@ function readEntries(node: Node, { before, after, scope }: InspectInput): Map<st
     return found;
   }
   for (const { table, key } of [...scopedEntries(before, scope), ...scopedEntries(after, scope)]) {
-    const value = getRaw(tables, table, key);
-    if (value !== undefined) found.set(entryName({ table, key }), { table, key, value });
+    const name = entryName({ table, key });
+    const value = found.has(name) ? undefined : getRaw(tables, table, key);
+    if (value !== undefined) found.set(name, { table, key, value });
   }
   return found;
 }

@@ -2,10 +2,12 @@
 
 import { networkOf } from '../model/desired.js';
 import { addNetwork, deleteNetwork } from '../model/edit.js';
+import type { State } from '../model/state.js';
 import { change } from './change.js';
 import type { Node } from './node.js';
 import { networkRows } from './rows.js';
 import type { ChangeOptions, NetworkAddRequest, NetworkChange, NetworkRow } from './types.js';
+import { refuseConflicts } from './underlay-conflicts.js';
 
 /**
  * Make a network, or change what is asked differently of one that is there (its ageing, its
@@ -20,12 +22,14 @@ export async function networkAdd(
   const changed = await change(node, options, (before) => {
     created = networkOf(before, request.name) === undefined;
     const { state } = addNetwork(before, request);
+    refuseConflicts(node, state);
     const endpoints = state.endpoints.filter(({ network }) => network === request.name);
     return {
       state,
       scope: {
         endpoints: new Set(endpoints.map(({ id }) => id)),
         networks: new Set([request.name]),
+        nodes: remotesOf(before, request.name),
       },
     };
   });
@@ -50,10 +54,16 @@ export async function networkDelete(
       scope: {
         endpoints: new Set(gateways.map(({ id }) => id)),
         networks: new Set([request.name]),
+        nodes: remotesOf(before, request.name),
       },
     };
   });
   return row === undefined ? changed : { ...changed, network: row };
+}
+
+/** Numbers of the nodes behind which MACs of a network are told to be: their entries have its VNI. */
+function remotesOf({ remoteFdb }: State, network: string): Set<number> {
+  return new Set(remoteFdb.filter((each) => each.network === network).map(({ node }) => node));
 }
 
 /** All networks. */

@@ -65,10 +65,14 @@ export async function whenReady<T>(
 async function leaveUnused(node: Node): Promise<void> {
   try {
     const state = node.store.load();
-    if (!isRunning(state)) await dismantle(node, { networks: state.networks.length > 0 });
+    if (!isRunning(state)) await dismantle(node, { networks: isLasting(state) });
   } catch {
     // A store that cannot be read belongs to somebody: nothing is removed.
   }
+}
+
+function isLasting({ networks, nodes, underlay }: State): boolean {
+  return networks.length + nodes.length > 0 || underlay !== undefined;
 }
 
 function isRunning({ endpoints, staticFdb, sysctls, unfinished }: State): boolean {

@@ -17,6 +17,7 @@ import { nodeExists } from './ready.js';
 import { execute } from './steps.js';
 import { findStrays, isMarked, isOfOtherRoot } from './strays.js';
 import type { PlanRow } from './types.js';
+import { inspectOverlay } from './underlay-inspect.js';
 
 /** What reset would remove, in words. Empty on a node that was never used. */
 export function resetPlan(node: Node): PlanRow[] {
@@ -30,6 +31,8 @@ export function resetPlan(node: Node): PlanRow[] {
     if (created) rows.push(row('namespace', ref));
   }
   for (const { name } of state.networks) rows.push(row('network', name));
+  if (state.underlay !== undefined) rows.push(row('underlay', state.underlay.device));
+  for (const { name, vtep } of state.nodes) rows.push(row('node', name, vtep));
   for (const { key, before } of state.sysctls) {
     rows.push(row('sysctl', key.replaceAll('/', '.'), `back to ${before}`));
   }
@@ -110,12 +113,22 @@ function observe(node: Node, before: State, after: State): Observed {
     masquerades: [],
     sysctls: new Map(before.sysctls.map(({ key }) => [key, sysctlGet(node.netnsFd(), key)])),
     programId: 0,
+    overlay: inspectOverlay(node, before, after),
   };
 }
 
+const IN_TABLES: ReadonlySet<Step['op']> = new Set([
+  'table.put',
+  'table.delete',
+  'stats.clear',
+  'fdb.forget',
+  'node.forget',
+  'nft.apply',
+]);
+
 /** What is in tables needs no step of its own. */
 function isOutside({ op }: Step): boolean {
-  return !['table.put', 'table.delete', 'stats.clear', 'fdb.forget', 'nft.apply'].includes(op);
+  return !IN_TABLES.has(op);
 }
 
 /** Adopted devices of which no record is left: what can be told from them alone. */

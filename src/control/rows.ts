@@ -1,7 +1,7 @@
 /** Desired state as rows: what lists and results show. */
 import { isGateway, portOf, wantedPorts } from '../model/desired.js';
 import type { Endpoint, Network, State } from '../model/state.js';
-import type { EndpointRow, NetworkRow } from './types.js';
+import type { EndpointRow, NetworkRow, NodeRow } from './types.js';
 
 /** Rows of the endpoints that people attached, in the order of their numbers. */
 export function endpointRows(
@@ -41,6 +41,11 @@ function endpointRow(endpoint: Endpoint, network: Network): EndpointRow {
   };
 }
 
+/** Rows of the other nodes, in the order of their numbers. */
+export function nodeRows({ nodes }: State): NodeRow[] {
+  return nodes.map(({ name, vtep, number }) => ({ name, dst: vtep, number }));
+}
+
 /** Rows of all networks, by name. */
 export function networkRows(state: State): NetworkRow[] {
   const counts = new Map<string, number>();
@@ -60,6 +65,8 @@ function networkRow(network: Network, endpoints: number): NetworkRow {
     vni: network.vni,
     subnet4: network.subnet4 ?? '',
     subnet6: network.subnet6 ?? '',
+    range4: network.range4 ?? '',
+    range6: network.range6 ?? '',
     ageing: network.ageing,
     gateway: [gateway?.ip4, gateway?.ip6].filter((ip) => ip !== undefined).join(','),
     endpoints,

@@ -18,6 +18,7 @@ import {
 } from './devices.js';
 import { forgetKey, forgetLearned } from './forget.js';
 import { hostPins, type Node } from './node.js';
+import { executeOverlay, undoOverlay } from './underlay-steps.js';
 
 /** What a run of steps tells its caller. */
 export interface Applied {
@@ -81,7 +82,14 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       clearStats(node, step.id);
       return;
     case 'fdb.forget':
-      forgetLearned(node, (entry) => entry.endpoint === step.id);
+      forgetLearned(node, (entry) => entry.node === 0 && entry.endpoint === step.id);
+      return;
+    case 'overlay.create':
+    case 'overlay.delete':
+    case 'overlay.attach':
+    case 'overlay.detach':
+    case 'node.forget':
+      executeOverlay(node, step);
       return;
     case 'sysctl.set':
       sysctlSet(node.netnsFd(), step.key, step.value);
@@ -151,6 +159,13 @@ export async function undo(node: Node, step: Step): Promise<void> {
       return;
     case 'nft.apply':
       await nftApply(netnsPathOf(node.netnsFd()), step.was);
+      return;
+    case 'overlay.create':
+    case 'overlay.delete':
+    case 'overlay.attach':
+    case 'overlay.detach':
+    case 'node.forget':
+      undoOverlay(node, step);
       return;
     case 'netns.delete':
     case 'veth.delete':

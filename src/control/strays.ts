@@ -5,7 +5,7 @@ import { type Link, linkDump, linkGet } from '../kernel/netlink.js';
 import { wantedPorts } from '../model/desired.js';
 import type { RawEntry } from '../model/entry.js';
 import type { Observed, Stray } from '../model/observed.js';
-import { endpointOfFdb, inScope, isLearned, type Scope } from '../model/plan.js';
+import { endpointOfFdb, inScope, isLearned, nodeOfFdb, type Scope } from '../model/plan.js';
 import type { Endpoint, State } from '../model/state.js';
 import { hostPins, type Node } from './node.js';
 
@@ -31,12 +31,27 @@ export function findStrays(
   for (const id of pinnedLinkIds(hostPins(node)).keys()) {
     if (!known.has(id)) strays.push({ kind: 'link', id });
   }
-  const learned = new Set<number>();
+  return [...strays, ...learnedStrays(after, known, entries)];
+}
+
+/** MACs learned behind endpoints and nodes that are not there any more. */
+function learnedStrays(
+  after: State,
+  endpoints: ReadonlySet<number>,
+  entries: ReadonlyMap<string, RawEntry>,
+): Stray[] {
+  const nodes = new Set(after.nodes.map(({ number }) => number));
+  const [goneEndpoints, goneNodes] = [new Set<number>(), new Set<number>()];
   for (const entry of entries.values()) {
-    if (isLearned(entry) && !known.has(endpointOfFdb(entry))) learned.add(endpointOfFdb(entry));
+    if (!isLearned(entry)) continue;
+    const node = nodeOfFdb(entry);
+    if (node === 0 && !endpoints.has(endpointOfFdb(entry))) goneEndpoints.add(endpointOfFdb(entry));
+    if (node !== 0 && !nodes.has(node)) goneNodes.add(node);
   }
-  for (const endpoint of learned) strays.push({ kind: 'learned', endpoint });
-  return strays;
+  return [
+    ...[...goneEndpoints].map((endpoint): Stray => ({ kind: 'learned', endpoint })),
+    ...[...goneNodes].map((node): Stray => ({ kind: 'learned-node', node })),
+  ];
 }
 
 /**

@@ -29,6 +29,8 @@ export interface NetworkAddRequest {
   readonly name: string;
   readonly vni?: number;
   readonly subnets?: readonly string[];
+  /** Parts of the subnets from which this node chooses addresses. */
+  readonly ranges?: readonly string[];
   /** Seconds; 0: never. */
   readonly ageing?: number;
   /** true: the first address of each subnet; or the addresses. */
@@ -72,6 +74,9 @@ export interface NetworkRow {
   readonly vni: number;
   readonly subnet4: string;
   readonly subnet6: string;
+  /** Parts of them from which this node chooses addresses, or empty. */
+  readonly range4: string;
+  readonly range6: string;
   /** Seconds. */
   readonly ageing: number;
   /** Addresses of the gateway with a comma between, or empty. */
@@ -113,6 +118,9 @@ export interface FdbRow {
   /** Host end of the endpoint. */
   readonly ifname: string;
   readonly ifindex: number;
+  /** Other node behind which it is, and its address; empty for this node. */
+  readonly node: string;
+  readonly dst: string;
   readonly state: 'static' | 'learned';
   /** Seconds since the last frame from it. */
   readonly age: number;
@@ -122,6 +130,55 @@ export interface FdbChange extends ChangeResult {
   /** Entries that were added or deleted. */
   readonly count: number;
   readonly entries: readonly FdbRow[];
+}
+
+export interface UnderlaySetRequest {
+  readonly device: string;
+  /** UDP port. */
+  readonly port?: number;
+  readonly decap?: 'auto' | 'tc' | 'tc-gro' | 'xdp';
+  /** Address of this node, or `auto`. */
+  readonly vtep?: string;
+}
+
+/** How this node reaches others. */
+export interface UnderlayRow {
+  /** The device. */
+  readonly ifname: string;
+  readonly ifindex: number;
+  /** up, down, or why it cannot be used. */
+  readonly state: string;
+  /** Address of this node. */
+  readonly local: string;
+  readonly port: number;
+  /** Bytes of layer 3 of the device. */
+  readonly mtu: number;
+  /** Bytes of layer 3 of endpoints without an MTU of their own. */
+  readonly endpointMtu: number;
+  /** tc, tc-gro or xdp. */
+  readonly decap: string;
+  /** What was asked: one of them, or auto. */
+  readonly asked: string;
+  /** Why that way. */
+  readonly why: string;
+}
+
+export interface UnderlayChange extends ChangeResult {
+  readonly underlay?: UnderlayRow;
+}
+
+/** Another node. */
+export interface NodeRow {
+  readonly name: string;
+  /** Its address. */
+  readonly dst: string;
+  readonly number: number;
+}
+
+export interface NodeChange extends ChangeResult {
+  readonly node?: NodeRow;
+  /** It was not there before. */
+  readonly created?: boolean;
 }
 
 /** Something that status found wrong. */

@@ -1,20 +1,27 @@
 /**
- * The datapath in the kernel: its object loaded once, its maps and programs pinned, so that it
+ * The datapath in the kernel: its objects loaded once, their maps and programs pinned, so that it
  * forwards whatever happens to this process.
  */
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import { getPinned, pin, unpin } from '../../loader/map.js';
 import { loadObject, openObject } from '../../loader/object.js';
 import { type Feature, hasFeature } from '../../loader/probe.js';
 import { programInfo } from '../../loader/program.js';
-import { clockTickHz, closeFd } from '../../loader/sys.js';
+import { closeFd } from '../../loader/sys.js';
 import { MAPS } from '../contract/generated.js';
+import {
+  buildId,
+  constantsOf,
+  OBJECTS,
+  type ObjectName,
+  objectFile,
+  type ProgramName,
+} from './objects.js';
 import { kernelRelease } from './process.js';
 
-declare const __dirname: string | undefined;
+export { objectFile, type ProgramName } from './objects.js';
 
 /** Directories of the node's BPF file system. */
 export interface DatapathPaths {
@@ -23,51 +30,14 @@ export interface DatapathPaths {
   readonly linksDir: string;
 }
 
-/** Programs of the object that are loaded and pinned. */
-const PROGRAMS = ['endpoint', 'control'] as const;
-export type ProgramName = (typeof PROGRAMS)[number];
-
-/**
- * The file with the programs: beside the build, or where DPCTL_BPF_DIR says.
- * @throws DpctlError NOT_BUILT
- */
-export function objectFile(): string {
-  const given = process.env.DPCTL_BPF_DIR;
-  if (given !== undefined && given !== '') {
-    const file = join(given, 'endpoint.bpf.o');
-    if (existsSync(file)) return file;
-    throw notBuilt(file);
-  }
-  const start = typeof __dirname === 'string' ? __dirname : import.meta.dirname;
-  for (let dir = start; ; dir = dirname(dir)) {
-    const file = join(dir, 'bpf', 'endpoint.bpf.o');
-    if (existsSync(file)) return file;
-    if (dir === dirname(dir)) break;
-  }
-  throw notBuilt('bpf/endpoint.bpf.o');
-}
-
-function notBuilt(file: string): DpctlError {
-  return new DpctlError('NOT_BUILT', `the BPF object ${file} is not there`, {
-    exitCode: 70,
-    hint: 'make build',
-    details: { file },
-  });
-}
-
-/** A short name of the object's content: programs of different builds have different pins. */
-function buildId(): string {
-  return createHash('sha256').update(readFileSync(objectFile())).digest('hex').slice(0, 12);
-}
-
 /** Whether every table is there to be read: pins may be missing after a crash, or removed by hand. */
 export function areTablesPinned(paths: DatapathPaths): boolean {
   return Object.values(MAPS).every(({ name }) => existsSync(join(paths.mapsDir, name)));
 }
 
 /**
- * Load the object and pin its maps and programs, unless this build is there already. Maps that
- * are there are used on.
+ * Load what endpoints need and pin its maps and programs, unless this build is there already. Maps
+ * that are there are used on.
  * @param maxEntries sizes of tables by the map's name, where the object's own will not do
  * @returns id of the endpoint program
  * @throws DpctlError KERNEL_TOO_OLD, VERIFIER, MAP_LAYOUT
@@ -76,30 +46,49 @@ export function installDatapath(
   paths: DatapathPaths,
   maxEntries: Readonly<Record<string, number>> = {},
 ): number {
+  return installObject(paths, 'endpoint', maxEntries);
+}
+
+/**
+ * Load one object, as {@link installDatapath} does. Tables that are there keep their sizes.
+ * @returns id of the object's program of the same name
+ * @throws DpctlError KERNEL_TOO_OLD, VERIFIER, MAP_LAYOUT
+ */
+export function installObject(
+  paths: DatapathPaths,
+  name: ObjectName,
+  maxEntries: 'pinned' | Readonly<Record<string, number>> = 'pinned',
+): number {
   const dir = join(paths.programsDir, buildId());
-  const there = pinnedId(join(dir, 'endpoint'));
+  const there = pinnedId(join(dir, name));
   // Programs without their tables would go on with tables that nobody can reach.
   if (there !== 0 && areTablesPinned(paths)) return there;
   requireFeatures();
-  const object = openObject(objectFile(), {
-    constants: { hz: clockTickHz() },
+  const object = openObject(objectFile(name), {
+    constants: constantsOf(name),
     maxEntries,
     pinDir: paths.mapsDir,
   });
   try {
     loadObject(object);
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    // The endpoint program last: where it is, the others are.
-    for (const name of [...PROGRAMS].reverse()) {
-      const program = object.programs.get(name);
-      if (program === undefined) throw missingProgram(name);
-      unpin(join(dir, name));
-      pin(program.fd, join(dir, name));
+    for (const each of OBJECTS[name]) {
+      const program = object.programs.get(each);
+      if (program === undefined) throw missingProgram(each);
+      unpin(join(dir, each));
+      pin(program.fd, join(dir, each));
     }
   } finally {
     object.close();
   }
-  return pinnedId(join(dir, 'endpoint'));
+  return pinnedId(join(dir, name));
+}
+
+function missingProgram(name: string): DpctlError {
+  return new DpctlError('NOT_BUILT', `the BPF object has no program ${name}`, {
+    exitCode: 70,
+    hint: 'make build',
+  });
 }
 
 /** What the programs call, and the kernels that had it first. */
@@ -122,16 +111,9 @@ function requireFeatures(): void {
   });
 }
 
-function missingProgram(name: string): DpctlError {
-  return new DpctlError('NOT_BUILT', `the BPF object has no program ${name}`, {
-    exitCode: 70,
-    hint: 'make build',
-  });
-}
-
-/** Id of the endpoint program of this build, 0 when it is not loaded. */
-export function installedProgramId(paths: DatapathPaths): number {
-  return pinnedId(join(paths.programsDir, buildId(), 'endpoint'));
+/** Id of a program of this build, 0 when it is not loaded. */
+export function installedProgramId(paths: DatapathPaths, name: ProgramName = 'endpoint'): number {
+  return pinnedId(join(paths.programsDir, buildId(), name));
 }
 
 function pinnedId(path: string): number {
@@ -182,9 +164,14 @@ export function pruneBuilds(paths: DatapathPaths): void {
   }
 }
 
+/** Where the links of the overlay's programs are pinned, by the names of the programs. */
+export function overlayLinksDir({ linksDir }: DatapathPaths): string {
+  return join(dirname(linksDir), 'overlay');
+}
+
 /** Unpin everything: maps, programs and links. */
 export function uninstallDatapath(paths: DatapathPaths): void {
-  for (const dir of [paths.linksDir, paths.mapsDir]) {
+  for (const dir of [overlayLinksDir(paths), paths.linksDir, paths.mapsDir]) {
     if (existsSync(dir)) removePinDir(dir);
   }
   if (!existsSync(paths.programsDir)) return;

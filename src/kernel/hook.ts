@@ -26,10 +26,10 @@ import { type DatapathPaths, withProgram } from './datapath.js';
  * Where our filter stands in clsact's list, on kernels without tcx: behind what others put
  * there with a smaller number, and found again by the number.
  */
-const CLSACT = { handle: 0xd9, priority: 50_000 };
+export const CLSACT = { handle: 0xd9, priority: 50_000 };
 
 /** Whether endpoints get tcx links here; DPCTL_TC=clsact asks for the older way. */
-function usesTcx(): boolean {
+export function usesTcx(): boolean {
   return process.env.DPCTL_TC !== 'clsact' && hasFeature('tcx');
 }
 

@@ -33,3 +33,5 @@ export {
 } from './netlink/route.js';
 export { openRtnl, type Rtnl, withRtnl } from './netlink/socket.js';
 export { linkAddVeth, type VethPeer, type VethSpec } from './netlink/veth.js';
+export { linkAddVxlanExternal, type VxlanExternalSpec } from './netlink/vxlan.js';
+export type { VxlanInfo } from './netlink/vxlan-info.js';

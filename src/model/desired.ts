@@ -4,6 +4,7 @@
  */
 import { ENDPOINT_ARRAY_SIZE, EndpointFlags, FdbFlags, NeighFlags } from '../contract/generated.js';
 import { ip4ToNumber, ipToBytes16, macToBytes } from './address.js';
+import { replicaCount, uplinkSysctls } from './desired/overlay.js';
 import { type RawEntry, tableEntry } from './entry.js';
 import type { Endpoint, Network, State } from './state.js';
 
@@ -95,7 +96,7 @@ export function networkEntry(state: State, network: Network): RawEntry {
     ageing: network.ageing,
     flags: 0,
     slots,
-    replicas: 0,
+    replicas: replicaCount(state),
   });
 }
 
@@ -226,12 +227,13 @@ export function wantedMasquerades(state: State): Masquerade[] {
   return rules;
 }
 
-/** The sysctls without which the host would not forward for its gateways: key -> value. */
+/** The sysctls that gateways and the way to other nodes need: key -> value. */
 export function wantedSysctls(state: State): Map<string, string> {
   const wanted = new Map<string, string>();
   for (const { gateway } of state.networks) {
     if (gateway?.ip4 !== undefined) wanted.set('net/ipv4/ip_forward', '1');
     if (gateway?.ip6 !== undefined) wanted.set('net/ipv6/conf/all/forwarding', '1');
   }
+  for (const [key, value] of uplinkSysctls(state)) wanted.set(key, value);
   return wanted;
 }

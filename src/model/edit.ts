@@ -4,4 +4,8 @@ export * from './endpoints.js';
 export * from './gateways.js';
 export * from './lookup.js';
 export * from './networks.js';
+export * from './nodes.js';
+export * from './nodes-fdb.js';
 export * from './static-fdb.js';
+export * from './underlay.js';
+export * from './underlay-mtu.js';

@@ -17,7 +17,7 @@ import {
   parsePrefix,
 } from './prefix.js';
 import { reservedReason } from './reserved.js';
-import type { Endpoint, Network, State } from './state.js';
+import type { Endpoint, Network, RemoteFdb, State } from './state.js';
 
 /** For whom an address is chosen. */
 export interface Seeker {
@@ -81,7 +81,8 @@ export function chooseAddress(
   if (self !== undefined) return family === 4 ? self.ip4 : self.ip6;
   if (subnet === undefined) return undefined;
   const taken = takenAddresses(seeker, family);
-  const address = freeIp(subnet, taken, [firstHost(subnet)]) ?? allocateIp(subnet, taken);
+  const range = (family === 4 ? network.range4 : network.range6) ?? subnet;
+  const address = freeIp(range, taken, [firstHost(subnet)]) ?? allocateIp(range, taken);
   return `${address}/${parsePrefix(subnet).length}`;
 }
 
@@ -98,7 +99,9 @@ export function chooseMac(
 ): string {
   const { state, network, self, command } = seeker;
   const neighbours = others(seeker);
-  const statics = state.staticFdb.filter((each) => each.network === network.name);
+  const statics = [...state.staticFdb, ...state.remoteFdb].filter(
+    (each) => each.network === network.name,
+  );
   const taken = new Set([...neighbours, ...statics].map((each) => each.mac));
   if (asked === undefined) return self?.mac ?? generateMac({ ip4, seed }, taken);
   const mac = parseMac(asked);
@@ -179,12 +182,18 @@ function checkFree(seeker: Seeker, address: string, prefix: string): void {
     [ip4, ip6].some((text) => text !== undefined && addressOf(text) === address),
   );
   const isGateway = gateway?.ip4 === address || gateway?.ip6 === address;
-  if (holder === undefined && !isGateway) return;
-  const whose = holder === undefined ? `the gateway of network ${name}` : endpointLabel(holder);
+  const remote = remoteAddresses(seeker).find(({ ips }) => ips.includes(address));
+  if (holder === undefined && !isGateway && remote === undefined) return;
+  const other = isGateway ? `the gateway of network ${name}` : `${remote?.mac} on another node`;
+  const whose = holder === undefined ? other : endpointLabel(holder);
   throw new DpctlError('ADDRESS_IN_USE', `${address} belongs to ${whose}`, {
     exitCode: 1,
     hint: suggest(seeker, prefix),
-    details: { address, network: name, holder: holder?.namespace.ref ?? 'gateway' },
+    details: {
+      address,
+      network: name,
+      holder: holder?.namespace.ref ?? (isGateway ? 'gateway' : 'remote'),
+    },
   });
 }
 
@@ -206,7 +215,13 @@ function takenAddresses(seeker: Seeker, family: Family): string[] {
   const key = family === 4 ? 'ip4' : 'ip6';
   const taken = others(seeker).map((each) => each[key]);
   taken.push(seeker.network.gateway?.[key]);
+  taken.push(...remoteAddresses(seeker).flatMap(({ ips }) => ips));
   return taken.filter((address) => address !== undefined);
+}
+
+/** MACs behind other nodes of which the addresses are known. */
+function remoteAddresses({ state, network }: Seeker): RemoteFdb[] {
+  return state.remoteFdb.filter((each) => each.network === network.name);
 }
 
 /** The endpoints of the network but for the one itself. */

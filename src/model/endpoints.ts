@@ -38,6 +38,8 @@ export interface EndpointRequest {
   readonly raisedLoopback?: boolean | undefined;
   /** Bytes of layer 3 where no MTU is asked for. */
   readonly defaultMtu: number;
+  /** Of a new endpoint: where no MTU is asked for, it follows the underlay's. */
+  readonly mtuFollows?: boolean | undefined;
   /** Text that no other node has: keeps generated MACs of several nodes apart. */
   readonly macSeed?: string | undefined;
 }
@@ -73,6 +75,8 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   const place = self ?? newPlace(state, request, name);
   const { cookie, path } = request.namespace;
   const seed = [request.macSeed ?? '', cookie, path, ifname, place.id].join(' ');
+  const follows =
+    request.mtu === undefined && (self === undefined ? request.mtuFollows : self.mtuFollows);
   const endpoint: Endpoint = {
     id: place.id,
     namespace: knownNamespace(self?.namespace, request.namespace),
@@ -85,6 +89,7 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
     ...(ip4 === undefined ? {} : { ip4 }),
     ...(ip6 === undefined ? {} : { ip6 }),
     mtu: checkMtu(request.mtu ?? self?.mtu ?? request.defaultMtu, ip6 !== undefined),
+    ...(follows === true ? { mtuFollows: true } : {}),
     isolated: request.isolated ?? self?.isolated ?? false,
     lock: request.lock ?? self?.lock ?? true,
     allowPrefixes: choosePrefixes(request.allowPrefixes ?? [], self, command),

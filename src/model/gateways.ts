@@ -4,11 +4,10 @@ import { isGateway } from './desired.js';
 import { removeEndpoint } from './endpoint-edits.js';
 import { freeNumbers, putEndpoint } from './endpoints.js';
 import { generateMac } from './ipam.js';
+import { MTU_MIN, MTU_MIN_IP6 } from './names.js';
 import { lengthOf } from './prefix.js';
 import type { Endpoint, NamespaceRef, Network, State } from './state.js';
-
-/** MTU of a gateway port on a network whose endpoints have no larger one. */
-const GATEWAY_MTU = 1500;
+import { defaultMtu } from './underlay-mtu.js';
 
 /** Names of both ends of the host's port on a network. */
 export function gatewayIfnames(network: Network): { ifname: string; hostIfname: string } {
@@ -64,7 +63,9 @@ function gatewayPort(
   const ip4 = withLength(network.gateway?.ip4, network.subnet4);
   const ip6 = withLength(network.gateway?.ip6, network.subnet6);
   const { ifname, hostIfname } = gatewayIfnames(network);
-  const statics = state.staticFdb.filter((each) => each.network === network.name);
+  const statics = [...state.staticFdb, ...state.remoteFdb].filter(
+    (each) => each.network === network.name,
+  );
   const taken = new Set([...members, ...statics].map((each) => each.mac));
   return {
     id,
@@ -74,16 +75,22 @@ function gatewayPort(
     hostIfname,
     ifindex: old?.ifindex ?? pickIfindex(hostIfname),
     network: network.name,
-    mac: old?.mac ?? generateMac({ ip4, seed: `gateway/${network.name}` }, taken),
+    mac: old?.mac ?? generateMac({ ip4, seed: `gateway/${network.name}/${ip6 ?? ''}` }, taken),
     ...(ip4 === undefined ? {} : { ip4 }),
     ...(ip6 === undefined ? {} : { ip6 }),
-    mtu: Math.max(GATEWAY_MTU, ...mtus),
+    mtu: Math.max(gatewayMtu(state, old), ip6 === undefined ? MTU_MIN : MTU_MIN_IP6, ...mtus),
     isolated: false,
     lock: false,
     allowPrefixes: [],
     raisedLoopback: false,
     phase: old?.phase === 'ready' ? 'ready' : 'attaching',
   };
+}
+
+/** As endpoints: while the underlay cannot be used, what there is stays. */
+function gatewayMtu(state: State, old: Endpoint | undefined): number {
+  const waits = state.underlay !== undefined && state.uplink === undefined;
+  return waits && old !== undefined ? old.mtu : defaultMtu(state);
 }
 
 function withLength(address: string | undefined, subnet: string | undefined): string | undefined {

@@ -5,6 +5,7 @@
 import { ENDPOINT_MAX, FLOOD_PORT_MAX, NETWORK_MAX } from '../contract/generated.js';
 import { type Checker, type Fault, newChecker } from './checker.js';
 import { isGateway } from './desired.js';
+import { checkOverlay } from './invariants-overlay.js';
 import { canonicalIp } from './ip.js';
 import { parseMac } from './mac.js';
 import { checkAgeing, checkIfname, checkMtu, checkNetworkName, checkVni } from './names.js';
@@ -48,6 +49,7 @@ export function invariants(state: State): readonly Fault[] {
     checkEndpoint(checker, `endpoints[${i}]`, endpoint, segments.get(endpoint.network));
   }
   checkStatics(checker, state);
+  checkOverlay(checker, state);
   for (const [i, { key }] of state.sysctls.entries()) checker.once(`sysctls[${i}]`, 'key', key);
   return checker.faults;
 }
@@ -75,6 +77,7 @@ function checkNetwork(checker: Checker, at: string, network: Network): Prefix[] 
       if (subnet.family === family) subnets.push(subnet);
       else checker.report(`${at}.subnet${family}`, `${text} is not IPv${family}`);
     }
+    checkRange(checker, `${at}.range${family}`, network[`range${family}`], subnet);
     if (address === undefined) continue;
     checker.once(`${at}.gateway.ip${family}`, `address on ${name}:`, address);
     if (!checker.fixpoint(`${at}.gateway.ip${family}`, address, canonicalIp)) continue;
@@ -82,6 +85,18 @@ function checkNetwork(checker: Checker, at: string, network: Network): Prefix[] 
     checker.report(`${at}.gateway.ip${family}`, `${address} is no host of ${text ?? 'a subnet'}`);
   }
   return subnets;
+}
+
+function checkRange(
+  checker: Checker,
+  at: string,
+  text: string | undefined,
+  subnet: Prefix | undefined,
+): void {
+  if (text === undefined || !checker.fixpoint(at, text, canonicalPrefix)) return;
+  const range = parsePrefix(text);
+  if (subnet !== undefined && contains(subnet, range) && range.length > subnet.length) return;
+  checker.report(at, `${text} is no part of ${subnet ? formatPrefix(subnet) : 'a subnet'}`);
 }
 
 function checkEndpoint(

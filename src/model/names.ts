@@ -37,6 +37,23 @@ export function checkNetworkName(name: string): string {
 }
 
 /**
+ * The name of another node: as a network's, so that a short host name will do.
+ * @throws DpctlError NODE_NAME_INVALID, exit 1
+ */
+export function checkNodeName(name: string): string {
+  if (name.length <= NETWORK_NAME_MAX && NETWORK_NAME.test(name)) return name;
+  throw new DpctlError(
+    'NODE_NAME_INVALID',
+    `node name ${JSON.stringify(name)} is not 1 to ${NETWORK_NAME_MAX} letters, digits, '.', '_' or '-', the first of them a letter or digit`,
+    {
+      exitCode: 1,
+      hint: 'choose a name such as node7 or rack2.node7',
+      details: { node: name, max: NETWORK_NAME_MAX },
+    },
+  );
+}
+
+/**
  * A name that the kernel takes for an interface (dev_valid_name() of net/core/dev.c).
  * @throws DpctlError IFNAME_INVALID, exit 1
  */

@@ -7,6 +7,8 @@ import { lowestFree } from './ipam.js';
 import { findEndpoints, listText, NETWORK_DEFAULT, shellWord } from './lookup.js';
 import { AGEING_DEFAULT, checkAgeing, checkNetworkName, checkVni, VNI_MAX } from './names.js';
 import { chooseGateway, chooseSubnets } from './network-addresses.js';
+import { chooseRanges } from './network-ranges.js';
+import { checkReplication } from './nodes.js';
 import type { Network, State } from './state.js';
 
 /** What is asked of a network. What is left out (or an empty list) stays as it is. */
@@ -15,6 +17,8 @@ export interface NetworkRequest {
   readonly vni?: number | undefined;
   /** At most one IPv4 and one IPv6 prefix. */
   readonly subnets?: readonly string[] | undefined;
+  /** Parts of the subnets from which this node chooses addresses; the whole subnet: no part of it. */
+  readonly ranges?: readonly string[] | undefined;
   /** Seconds; 0: never. */
   readonly ageing?: number | undefined;
   /** true: the first address of each subnet; false: none; or the addresses. */
@@ -34,19 +38,21 @@ export interface NetworkEdit {
  * Make a network, or change what is asked of one that is there.
  * @throws DpctlError, all exit 1: NETWORK_NAME_INVALID, VNI_OUT_OF_RANGE, VNI_IN_USE,
  *   AGEING_OUT_OF_RANGE, NETWORK_LIMIT, NETWORK_IN_USE (VNI or subnet of a network with
- *   endpoints), MASQUERADE_NEEDS_GATEWAY, and those of network-addresses.ts
+ *   endpoints), MASQUERADE_NEEDS_GATEWAY, REPLICATION_LIMIT, and those of network-addresses.ts
  */
 export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
   const old = networkOf(state, checkNetworkName(request.name));
   const base = old ?? newNetwork(state, request);
   const subnets = chooseSubnets(state, base, request.subnets ?? []);
   const gateway = chooseGateway(state, base, subnets, request.gateway);
+  const ranges = chooseRanges(base, subnets, request.ranges ?? []);
   const masquerade = request.masquerade ?? (request.gateway === false ? false : base.masquerade);
   const network: Network = {
     name: base.name,
     index: base.index,
     vni: request.vni === undefined ? base.vni : checkVni(request.vni),
     ...subnets,
+    ...ranges,
     ageing: request.ageing === undefined ? base.ageing : checkAgeing(request.ageing),
     ...(gateway === undefined ? {} : { gateway }),
     masquerade,
@@ -60,6 +66,7 @@ export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
   if (old !== undefined) checkUnused(state, old, network);
   const others = state.networks.filter((each) => each.name !== network.name);
   const networks = [...others, network].sort((a, b) => a.index - b.index);
+  checkReplication({ nodes: state.nodes, networks });
   return { state: { ...state, networks }, network, changed: true };
 }
 
@@ -92,6 +99,7 @@ export function deleteNetwork(state: State, name: string): State {
     networks: state.networks.filter((each) => each.name !== name),
     endpoints: state.endpoints.filter((each) => !(isGateway(each) && each.network === name)),
     staticFdb: state.staticFdb.filter((each) => each.network !== name),
+    remoteFdb: state.remoteFdb.filter((each) => each.network !== name),
   };
 }
 

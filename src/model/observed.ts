@@ -1,4 +1,5 @@
 /** What was found in the kernel, in the words in which plans compare it with what is wanted. */
+import type { OverlayDeviceKind, OverlayProgram } from './desired/overlay.js';
 import type { Masquerade } from './desired.js';
 import type { RawEntry } from './entry.js';
 
@@ -52,7 +53,33 @@ export interface ObservedPort {
 export type Stray =
   | { readonly kind: 'device'; readonly name: string; readonly ifindex: number }
   | { readonly kind: 'link'; readonly id: number }
-  | { readonly kind: 'learned'; readonly endpoint: number };
+  | { readonly kind: 'learned'; readonly endpoint: number }
+  | { readonly kind: 'learned-node'; readonly node: number };
+
+/** A device of the overlay. */
+export interface ObservedOverlayDevice {
+  readonly name: string;
+  readonly ifindex: number;
+  readonly mac: string;
+  readonly up: boolean;
+  /** UDP port, of an anchor; 0 where it is no such device. */
+  readonly port: number;
+}
+
+/** A program of the overlay, and where it runs. */
+export interface ObservedOverlayProgram {
+  readonly programId: number;
+  /** 0: its device is gone. */
+  readonly ifindex: number;
+}
+
+/** What was found of the overlay's own programs and devices. */
+export interface ObservedOverlay {
+  readonly devices: ReadonlyMap<OverlayDeviceKind, ObservedOverlayDevice>;
+  readonly programs: ReadonlyMap<OverlayProgram, ObservedOverlayProgram>;
+  /** Ids of the programs that are to run; those that are to be loaded first are not there. */
+  readonly programIds: ReadonlyMap<OverlayProgram, number>;
+}
 
 /** What was found of a node, or of the part of it that a command is about. */
 export interface Observed {
@@ -66,6 +93,8 @@ export interface Observed {
   readonly sysctls: ReadonlyMap<string, string>;
   /** Id of the program that endpoints are to run; 0 when it is to be loaded first. */
   readonly programId: number;
+  /** Looked at where a plan is about all of the node. */
+  readonly overlay?: ObservedOverlay | undefined;
 }
 
 /** The name of an entry in {@link Observed}: its table and key. */

@@ -18,11 +18,29 @@ import { deviceSteps, hookSteps, settingSteps, usablePort } from './plan/arrive.
 import { deletions, putSteps, staleEntries } from './plan/entries.js';
 import { nftSteps, sysctlSteps } from './plan/host.js';
 import { farewellSteps, leavingEndpoints, releaseSteps, straySteps } from './plan/leave.js';
-import { endpointOfFdb, inScope, type Scope, scopedEntries } from './plan/scope.js';
+import { devicesArrive, devicesLeave, nodesLeave } from './plan/overlay.js';
+import {
+  endpointOfFdb,
+  inScope,
+  type Scope,
+  scopedEntries,
+  scopedNetworks,
+  scopedNodes,
+  scopedReplicas,
+  scopedVnis,
+} from './plan/scope.js';
 import type { Step } from './plan/step.js';
 import type { State } from './state.js';
 
-export { endpointOfFdb, inScope, isLearned, type Scope, scopedEntries } from './plan/scope.js';
+export { formerSysctl } from './plan/host.js';
+export {
+  endpointOfFdb,
+  inScope,
+  isLearned,
+  nodeOfFdb,
+  type Scope,
+  scopedEntries,
+} from './plan/scope.js';
 export { type DeviceSettings, endpointAlias, isFinal, type Step, statsKey } from './plan/step.js';
 
 /** What {@link plan} compares. */
@@ -41,21 +59,24 @@ export function plan(input: PlanInput): Step[] {
   const stale = staleEntries(before, scope, observed, wanted);
   const leaving = leavingEndpoints(before, after, scope);
   const put = (entry: RawEntry): Step[] => putSteps(entry, observed);
-  const networks = after.networks.filter(
-    ({ name }) => scope === 'node' || scope.networks.has(name),
-  );
   const ports = wantedPorts(after).filter(({ endpoint }) => inScope(scope, endpoint.id));
   const statics = staticEntries(after).filter((entry) => inScope(scope, endpointOfFdb(entry)));
   return [
     sysctlSteps(after, observed),
-    deletions(stale, ['port', 'neigh', 'fdb']),
+    deletions(stale, ['replica', 'port', 'neigh', 'fdb']),
+    devicesLeave(after, observed),
     leaving.flatMap((endpoint) => releaseSteps(endpoint, observed, after)),
     straySteps(observed),
-    deletions(stale, ['endpoint', 'endpointx', 'prefix']),
-    networks.flatMap((network) => put(networkEntry(after, network))),
+    deletions(stale, ['endpoint', 'endpointx', 'prefix', 'vni', 'underlay']),
+    scopedNetworks(after, scope).flatMap((network) => put(networkEntry(after, network))),
+    scopedNodes(after, scope).flatMap(put),
+    devicesArrive(after, observed),
+    scopedVnis(after, scope).flatMap(put),
+    scopedReplicas(after, scope).flatMap(put),
     ports.flatMap((port) => portSteps(port, observed)),
     statics.flatMap(put),
-    deletions(stale, ['network']),
+    deletions(stale, ['network', 'vtep', 'node']),
+    nodesLeave(before, after, scope),
     nftSteps(after, observed),
     leaving.flatMap((endpoint) => farewellSteps(endpoint, observed, after)),
   ].flat();

@@ -28,6 +28,9 @@ export const networkSchema = z.object({
   vni: z.int(),
   subnet4: z.optional(z.string()),
   subnet6: z.optional(z.string()),
+  /** Part of the subnet from which this node chooses addresses; the whole where it is not set. */
+  range4: z.optional(z.string()),
+  range6: z.optional(z.string()),
   /** Seconds until a silent learned MAC is forgotten; 0: never. */
   ageing: z.int(),
   gateway: z.optional(gatewaySchema),
@@ -72,6 +75,8 @@ export const endpointSchema = z.object({
   ip6: z.optional(z.string()),
   /** Bytes of layer 3. */
   mtu: z.int(),
+  /** Nobody asked for that MTU: it follows the underlay's. */
+  mtuFollows: z.optional(z.boolean()),
   /** May not talk to other isolated endpoints. */
   isolated: z.boolean(),
   /** Only its own addresses may be a source. */
@@ -119,10 +124,63 @@ export const sysctlSchema = z.object({
   value: z.string(),
 });
 
-/** What outlives a boot. */
+/** Ways to take VXLAN apart: at TC, at TC with the kernel's tunnel GRO, in the driver. */
+export const DECAPS = ['tc', 'tc-gro', 'xdp'] as const;
+
+/** How this node is to reach others, as asked. */
+export const underlaySchema = z.object({
+  /** Name of the device that carries VXLAN. */
+  device: z.string(),
+  /** UDP port of VXLAN. */
+  port: z.int(),
+  decap: z.enum(['auto', ...DECAPS]),
+  /** Address of this node; without it, a global one of the device. */
+  vtep: z.optional(z.string()),
+});
+
+/** Another node. One of the list; files are read as a whole, damaged ones thing by thing. */
+export const remoteSchema = z.object({
+  name: z.string(),
+  /** Number from 1; index in dp_node. */
+  number: z.int(),
+  /** Address to which VXLAN for it is sent, and from which its own comes. */
+  vtep: z.string(),
+});
+
+const remoteFdbSchema = z.object({
+  /** Name of the network. */
+  network: z.string(),
+  mac: z.string(),
+  /** Number of the node behind which the MAC is. */
+  node: z.int(),
+  /** Addresses of the MAC, for which requests are answered here. */
+  ips: z.array(z.string()),
+});
+
+/** What was found of the underlay, and chosen by it, when the kernel was last changed. */
+export const uplinkSchema = z.object({
+  ifindex: z.int(),
+  /** Bytes of layer 3 of the device. */
+  mtu: z.int(),
+  vtep: z.string(),
+  decap: z.enum(DECAPS),
+  /** Why that way: a clause for people. */
+  why: z.string(),
+  /** Ways that were tried here and that the kernel refused. */
+  refused: z.array(z.object({ decap: z.enum(DECAPS), why: z.string() })),
+  /** Number of the device through which copies of a frame go to nodes. */
+  replicator: z.int(),
+  /** Number of the device that stands for tunnel GRO, where this node has one of its own. */
+  anchor: z.optional(z.int()),
+});
+
+/** What outlives a boot. What came later is optional: older files lack it. */
 export const durableSchema = z.object({
   version: z.int(),
   networks: z.array(networkSchema),
+  underlay: z.optional(underlaySchema),
+  nodes: z.optional(z.array(remoteSchema)),
+  remoteFdb: z.optional(z.array(remoteFdbSchema)),
 });
 
 /** What lives as long as the kernel it describes. */
@@ -132,6 +190,7 @@ export const runtimeSchema = z.object({
   bootId: z.string(),
   /** A command has begun and not ended: the next one looks at all of the node, and finishes it. */
   unfinished: z.optional(z.boolean()),
+  uplink: z.optional(uplinkSchema),
   endpoints: z.array(endpointSchema),
   staticFdb: z.array(staticFdbSchema),
   sysctls: z.array(sysctlSchema),
@@ -142,6 +201,12 @@ export type NamespaceRef = z.infer<typeof namespaceSchema>;
 export type Endpoint = z.infer<typeof endpointSchema>;
 export type StaticFdb = z.infer<typeof staticFdbSchema>;
 export type SysctlChange = z.infer<typeof sysctlSchema>;
+export type Decap = (typeof DECAPS)[number];
+export type Underlay = z.infer<typeof underlaySchema>;
+/** Another node: `Node` is this one. */
+export type Remote = z.infer<typeof remoteSchema>;
+export type RemoteFdb = z.infer<typeof remoteFdbSchema>;
+export type Uplink = z.infer<typeof uplinkSchema>;
 export type DurableState = z.infer<typeof durableSchema>;
 export type RuntimeState = z.infer<typeof runtimeSchema>;
 
@@ -151,9 +216,22 @@ export interface State {
   readonly endpoints: readonly Endpoint[];
   readonly staticFdb: readonly StaticFdb[];
   readonly sysctls: readonly SysctlChange[];
+  readonly underlay?: Underlay | undefined;
+  /** Not there while the underlay cannot be used, or none is asked for. */
+  readonly uplink?: Uplink | undefined;
+  /** Other nodes, in the order of their numbers. */
+  readonly nodes: readonly Remote[];
+  readonly remoteFdb: readonly RemoteFdb[];
   /** A command has begun and not ended. */
   readonly unfinished?: boolean | undefined;
 }
 
 /** A node of which nothing is asked. */
-export const EMPTY_STATE: State = { networks: [], endpoints: [], staticFdb: [], sysctls: [] };
+export const EMPTY_STATE: State = {
+  networks: [],
+  endpoints: [],
+  staticFdb: [],
+  sysctls: [],
+  nodes: [],
+  remoteFdb: [],
+};

@@ -46,8 +46,12 @@ export function addStaticFdb(state: State, request: StaticFdb): StaticFdbEdit {
   }
   const staticFdb = state.staticFdb.filter((each) => each !== old);
   staticFdb.push(entry);
-  staticFdb.sort((a, b) => compare(a.network, b.network) || compare(a.mac, b.mac));
-  return { state: { ...state, staticFdb }, entry, changed: true };
+  staticFdb.sort((a, b) => compareText(a.network, b.network) || compareText(a.mac, b.mac));
+  const remoteFdb = state.remoteFdb.filter(
+    (each) => !(each.network === network.name && each.mac === mac),
+  );
+  const moved = remoteFdb.length === state.remoteFdb.length ? {} : { remoteFdb };
+  return { state: { ...state, staticFdb, ...moved }, entry, changed: true };
 }
 
 /**
@@ -65,6 +69,6 @@ function isAt(entry: StaticFdb, network: string, mac: string): boolean {
 }
 
 /** By code units: the order must not depend on the user's language. */
-function compare(a: string, b: string): number {
+export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -4,6 +4,7 @@ import {
   endpointFlagsToNames,
   neighFlagsToNames,
   networkFlagsToNames,
+  underlayFlagsToNames,
 } from '../contract/generated.js';
 import type { Node } from '../control/node.js';
 import { getRaw } from '../kernel/tables.js';
@@ -48,7 +49,7 @@ function learnedCount(node: Node, id: number): number {
   return value === undefined ? 0 : decodeValue('learned', value).count;
 }
 
-/** Rows {vni, network, index, ageing, slots, flags}; ageing in seconds. */
+/** Rows {vni, network, index, ageing, slots, replicas, flags}; ageing in seconds. */
 export function* networkRows(node: Node, names: Names): Generator<DumpRow> {
   for (const [key, value] of entriesOf(node, 'network')) {
     const network = decodeValue('network', value);
@@ -58,12 +59,16 @@ export function* networkRows(node: Node, names: Names): Generator<DumpRow> {
       index: decodeKey('network', key),
       ageing: network.ageing,
       slots: network.slots,
+      replicas: network.replicas,
       flags: networkFlagsToNames(network.flags),
     };
   }
 }
 
-/** Rows {dst, mac, vni, network, ifname, ns, flags}: `dst` is the neighbour's address. */
+/**
+ * Rows {dst, mac, vni, network, ifname, ns, flags}: `dst` is the neighbour's address. Behind another
+ * node ns and ifname are empty.
+ */
 export function* neighRows(node: Node, names: Names): Generator<DumpRow> {
   for (const [key, value] of entriesOf(node, 'neigh')) {
     const { vni, ip } = decodeKey('neigh', key);
@@ -87,4 +92,20 @@ export function* configRows(node: Node): Generator<DumpRow> {
   const flags = configFlagsToNames(config.flags);
   yield { name: 'events', value: flags.includes('events') ? 'on' : 'off' };
   yield { name: 'event_rate', value: String(config.eventRate) };
+  yield* underlayRows(node);
+}
+
+/** How this node sends to others; nothing where it does not. */
+function* underlayRows(node: Node): Generator<DumpRow> {
+  const bytes = getRaw(node.tables(), 'underlay', tableKey('underlay', 0));
+  if (bytes === undefined) return;
+  const { ifindex, flags, mtu, replicator, local, port, ttl, dscp } = decodeValue(
+    'underlay',
+    bytes,
+  );
+  const values = { ifindex, mtu, local: bytes16ToIp(local), port, ttl, dscp, replicator };
+  for (const [name, value] of Object.entries(values)) {
+    yield { name: `underlay_${name}`, value: String(value) };
+  }
+  yield { name: 'underlay_flags', value: underlayFlagsToNames(flags).join(',') };
 }

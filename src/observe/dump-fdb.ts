@@ -12,11 +12,12 @@ import { datapathNow } from '../control/forget.js';
 import type { Node } from '../control/node.js';
 import { bytesToMac } from '../model/address.js';
 import type { DumpRow } from './dump.js';
+import { vtepsOf } from './dump-nodes.js';
 import type { Names } from './names.js';
 import { decodeValue, entriesOf } from './tables.js';
 
 /**
- * Rows {mac, ifname, ifindex, vni, network, ns, state, age, flags}. `state` is learned, static or
+ * Rows {mac, ifname, ifindex, vni, network, ns, node, dst, state, age, flags}. `state` is learned, static or
  * permanent (the own MAC of an endpoint); age is in seconds, of learned entries only. What has
  * aged is left out: the datapath does not use it any more.
  */
@@ -27,12 +28,14 @@ export function* fdbRows(node: Node, names: Names): Generator<DumpRow> {
   const now = datapathNow(node);
   const hz = clockTickHz();
   const ageing = ageingByVni(node);
+  const vteps = vtepsOf(node);
   for (let row = 0; row < count; row++) {
     const k = row * sizeofFdbKey;
     const v = row * sizeofFdb;
     const flags = value.getUint32(v + FDB_OFFSETS.flags, true);
     const vni = key.getUint32(k + FDB_KEY_OFFSETS.vni, true);
     const id = value.getUint16(v + FDB_OFFSETS.endpoint, true);
+    const remote = value.getUint16(v + FDB_OFFSETS.node, true);
     const learned = flags === 0;
     let age = 0;
     if (learned) {
@@ -48,6 +51,8 @@ export function* fdbRows(node: Node, names: Names): Generator<DumpRow> {
       vni,
       network: names.network(vni),
       ns: names.ns(id),
+      node: remote === 0 ? '' : names.node(remote),
+      dst: remote === 0 ? '' : (vteps.get(remote) ?? ''),
       state: learned ? 'learned' : (flags & FdbFlags.ENDPOINT) !== 0 ? 'permanent' : 'static',
       age,
       flags: (flags & FdbFlags.GATEWAY) !== 0 ? GATEWAY : NONE,

@@ -5,6 +5,7 @@ import type { Node } from '../control/node.js';
 import { hostPath } from '../kernel/mountns.js';
 import { configRows, endpointRows, neighRows, networkRows } from './dump-config.js';
 import { fdbRows } from './dump-fdb.js';
+import { nodeRows } from './dump-nodes.js';
 import { programRows } from './dump-progs.js';
 import { statsRows } from './dump-stats.js';
 import { namesOf } from './names.js';
@@ -45,8 +46,7 @@ const READERS: Readonly<Record<DumpTable, (node: Node) => Iterable<DumpRow>>> = 
   fdb: (node) => fdbRows(node, namesOf(node)),
   neigh: (node) => neighRows(node, namesOf(node)),
   endpoints: (node) => endpointRows(node, namesOf(node)),
-  // Remote nodes come with the overlay; until then nobody is one.
-  nodes: () => [],
+  nodes: (node) => nodeRows(node, namesOf(node)),
   networks: (node) => networkRows(node, namesOf(node)),
   config: configRows,
   stats: (node) => statsRows(node, namesOf(node)),

@@ -12,6 +12,8 @@ export interface Names {
   hostIfname(endpoint: number): string;
   /** NS/IFNAME of an endpoint. */
   label(endpoint: number): string;
+  /** Another node. */
+  node(number: number): string;
 }
 
 /** Names as desired state has them; a store that cannot be read only costs the names. */
@@ -29,7 +31,9 @@ export function namesOf(node: Node): Names {
     if (endpoint === undefined) return '';
     return isGateway(endpoint) ? 'host' : endpoint.namespace.ref;
   };
+  const nodes = new Map(state?.nodes.map(({ number, name }) => [number, name]));
   return {
+    node: (number) => nodes.get(number) ?? '',
     network: (vni) => networks.get(vni) ?? '',
     ns,
     hostIfname: (id) => endpoints.get(id)?.hostIfname ?? '',

@@ -11,6 +11,7 @@ import { kernelRelease } from '../kernel/process.js';
 import { isGateway } from '../model/desired.js';
 import type { State } from '../model/state.js';
 import { dump } from './dump.js';
+import { underlayFacts, underlayProblems } from './status-underlay.js';
 
 /**
  * Compare a node with what is asked of it.
@@ -32,13 +33,16 @@ export async function status(node: Node): Promise<StatusReport> {
     ...driftProblems(state, plan, gone.length > 0),
     ...(await forwardProblems(node, state)),
     ...fullProblems(node, installed),
+    ...underlayProblems(node, state),
   ];
   return { healthy: problems.length === 0, problems, facts: facts(node, state, installed) };
 }
 
 /** Steps that reconcile would take, one problem for each thing that they are about. */
 function driftProblems(state: State, plan: readonly PlanRow[], pruning: boolean): Problem[] {
-  const used = state.endpoints.length + state.networks.length > 0;
+  const used =
+    state.endpoints.length + state.networks.length + state.nodes.length > 0 ||
+    state.underlay !== undefined;
   if (!used || plan.length === 0 || pruning) return [];
   const bySubject = new Map<string, PlanRow[]>();
   for (const row of plan) {
@@ -114,7 +118,8 @@ function facts(node: Node, state: State, installed: boolean): StatusReport['fact
     { name: 'networks', value: String(state.networks.length) },
     { name: 'endpoints', value: String(people.length) },
     { name: 'gateways', value: String(state.endpoints.length - people.length) },
-    { name: 'static MACs', value: String(state.staticFdb.length) },
+    { name: 'static MACs', value: String(state.staticFdb.length + state.remoteFdb.length) },
+    ...underlayFacts(state),
     ...state.sysctls.map(({ key, before, value }) => ({
       name: `sysctl ${key.replaceAll('/', '.')}`,
       value: `${value}, was ${before}`,

@@ -96,13 +96,17 @@ function load(files: StoreFiles, bootId: string): State {
   // Namespaces, interfaces and sysctls of another boot went with its kernel.
   const alive = runtime?.data.bootId === bootId ? runtime : undefined;
   if (durable === undefined && alive === undefined) return EMPTY_STATE;
-  const networks = durable?.data.networks ?? [];
-  const { endpoints, staticFdb, sysctls, unfinished } = alive?.data ?? EMPTY_STATE;
+  const { networks, underlay, nodes = [], remoteFdb = [] } = durable?.data ?? EMPTY_STATE;
+  const { endpoints, staticFdb, sysctls, uplink, unfinished } = alive?.data ?? EMPTY_STATE;
   const state: State = {
     networks,
     endpoints,
     staticFdb,
     sysctls,
+    ...(underlay !== undefined && { underlay }),
+    ...(uplink !== undefined && { uplink }),
+    nodes,
+    remoteFdb,
     ...(unfinished === true && { unfinished }),
   };
   const intact = (durable?.intact ?? true) && (alive?.intact ?? true);
@@ -111,7 +115,8 @@ function load(files: StoreFiles, bootId: string): State {
   if (intact && endpoints.every((endpoint) => names.has(endpoint.network))) return state;
   const fault = invariants(state)[0];
   if (fault === undefined) return state;
-  const file = fault.subject.startsWith('networks') ? files.durable : files.runtime;
+  const isDurable = /^(networks|underlay|nodes|remoteFdb)\b/.test(fault.subject);
+  const file = isDurable ? files.durable : files.runtime;
   throw corrupt(file, fault.subject, fault.message);
 }
 
@@ -122,27 +127,18 @@ function save(
   after: State,
   checkpoint: Checkpoint | undefined,
 ): void {
-  const durable = (networks: readonly Network[]): Replacement => ({
+  const durable = (state: State): Replacement => ({
     path: files.durable,
-    text: formatDocument({ version: STATE_VERSION, networks }),
+    text: durableText(state),
   });
-  const runtime = ({ unfinished, endpoints, staticFdb, sysctls }: State): Replacement => ({
+  const runtime = (state: State): Replacement => ({
     path: files.runtime,
-    text: formatDocument({
-      version: STATE_VERSION,
-      bootId,
-      ...(unfinished === true && { unfinished }),
-      endpoints,
-      staticFdb,
-      sysctls,
-    }),
+    text: runtimeText(state, bootId),
   });
-  const [oldDurable, newDurable] = [durable(before.networks), durable(after.networks)];
+  const [oldDurable, newDurable] = [durable(before), durable(after)];
   const sameDurable = oldDurable.text === newDurable.text;
   // By identity: edits keep what they do not change, and thousands of endpoints take long to compare.
-  const sameRuntime = (['endpoints', 'staticFdb', 'sysctls', 'unfinished'] as const).every(
-    (key) => before[key] === after[key],
-  );
+  const sameRuntime = RUNTIME_KEYS.every((key) => before[key] === after[key]);
   const replacements: Replacement[] = [];
   if (sameDurable || sameRuntime) {
     if (!sameDurable) replacements.push(newDurable);
@@ -150,14 +146,38 @@ function save(
   } else {
     // After a crash between two renames each endpoint must still find its network. So what both
     // old and new endpoints need comes first, and what nobody needs goes last.
-    const union = unionOf(before.networks, after.networks);
-    const wide = durable(union);
+    const wide = durable({ ...after, networks: unionOf(before.networks, after.networks) });
     if (wide.text !== oldDurable.text) replacements.push(wide);
     replacements.push(runtime(after));
     if (wide.text !== newDurable.text) replacements.push(newDurable);
   }
   for (const { path } of replacements) makeDirectory(dirname(path));
   replaceFiles(replacements, checkpoint);
+}
+
+const RUNTIME_KEYS = ['endpoints', 'staticFdb', 'sysctls', 'uplink', 'unfinished'] as const;
+
+function durableText({ networks, underlay, nodes, remoteFdb }: State): string {
+  return formatDocument({
+    version: STATE_VERSION,
+    networks,
+    ...(underlay !== undefined && { underlay }),
+    ...(nodes.length > 0 && { nodes }),
+    ...(remoteFdb.length > 0 && { remoteFdb }),
+  });
+}
+
+function runtimeText(state: State, bootId: string): string {
+  const { unfinished, uplink, endpoints, staticFdb, sysctls } = state;
+  return formatDocument({
+    version: STATE_VERSION,
+    bootId,
+    ...(unfinished === true && { unfinished }),
+    ...(uplink !== undefined && { uplink }),
+    endpoints,
+    staticFdb,
+    sysctls,
+  });
 }
 
 /** The new networks, and those of the old ones that are no more. */

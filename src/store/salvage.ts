@@ -6,8 +6,11 @@ import {
   type Endpoint,
   endpointSchema,
   networkSchema,
+  remoteSchema,
   type State,
   sysctlSchema,
+  underlaySchema,
+  uplinkSchema,
 } from '../model/state.js';
 
 /**
@@ -20,10 +23,16 @@ export function salvageFiles(
 ): State {
   const durable = readMembers(files.durable);
   const runtime = readMembers(files.runtime);
-  const networks = elements(durable.networks, networkSchema);
-  if (runtime.bootId !== bootId) return { ...EMPTY_STATE, networks };
+  const lasting: State = {
+    ...EMPTY_STATE,
+    networks: elements(durable.networks, networkSchema),
+    underlay: elements([durable.underlay], underlaySchema)[0],
+    nodes: elements(durable.nodes, remoteSchema),
+  };
+  if (runtime.bootId !== bootId) return lasting;
   return {
-    networks,
+    ...lasting,
+    uplink: elements([runtime.uplink], uplinkSchema)[0],
     endpoints: firstOfEach(elements(runtime.endpoints, endpointSchema)),
     staticFdb: [],
     sysctls: elements(runtime.sysctls, sysctlSchema),

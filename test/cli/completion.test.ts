@@ -14,6 +14,8 @@ const SOURCES: Sources = {
   namespace: async () => names('ns1', 'ns2'),
   endpoint: async (root) => names(root === undefined ? 'ns1' : `in${root}`),
   network: async () => names('blue', 'default'),
+  node: async () => names('rack2'),
+  device: async () => names('eth1'),
 };
 
 async function values(...words: string[]): Promise<string[]> {

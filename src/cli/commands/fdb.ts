@@ -13,25 +13,45 @@ const NETWORK = {
 
 export const FDB_ADD = {
   path: 'fdb add',
-  summary: 'say behind which endpoint a MAC address is',
+  summary: 'say behind which endpoint or node a MAC address is',
   description: [
     'A static entry is never aged, and never moved or replaced by what is learned. For a MAC that has one already, the entry moves.',
   ],
   examples: [
     { line: 'dpctl fdb add 02:00:00:00:00:07 ns1', text: 'a machine bridged behind ns1' },
     { line: 'dpctl fdb add 02:00:00:00:00:07 ns1 --network blue --ifname eth1', text: '' },
+    {
+      line: 'dpctl fdb add 02:00:00:00:00:08 --node rack2 --ip 10.201.0.8',
+      text: 'behind another node; requests for the address are answered here',
+    },
   ],
   args: [
     { name: 'MAC', key: 'mac', summary: 'unicast MAC address' },
     {
       name: 'NS',
       key: 'ns',
-      summary: 'namespace of the endpoint, as attach was told',
+      summary: 'namespace of the endpoint, as attach was told; or else --node',
+      optional: true,
       completion: 'endpoint',
     },
   ],
   flags: [
     NETWORK,
+    {
+      name: 'node',
+      type: 'text',
+      placeholder: 'NAME',
+      summary: 'another node, instead of an endpoint of this one',
+      common: true,
+      completion: 'node',
+    },
+    {
+      name: 'ip',
+      key: 'ips',
+      type: 'list',
+      placeholder: 'ADDRESS',
+      summary: 'addresses of the MAC behind the other node, for which requests are answered here',
+    },
     DRY_RUN,
     {
       name: 'ifname',

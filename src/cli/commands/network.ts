@@ -15,6 +15,10 @@ export const NETWORK_ADD = {
     },
     { line: 'dpctl network add blue --ageing 60s', text: 'change how long a MAC is remembered' },
     { line: 'dpctl network add raw', text: 'no addresses: a bare segment' },
+    {
+      line: 'dpctl network add blue --vni 100 --range 10.1.7.0/24',
+      text: 'on several nodes: the same VNI, and other addresses on each',
+    },
   ],
   args: [{ name: 'NAME', key: 'name', summary: 'name of the network', completion: 'network' }],
   flags: [
@@ -49,6 +53,14 @@ export const NETWORK_ADD = {
       placeholder: 'NUMBER',
       summary: 'VXLAN network identifier, 1 to 16777215',
       default: 'the lowest free one',
+    },
+    {
+      name: 'range',
+      key: 'ranges',
+      type: 'list',
+      placeholder: 'PREFIX',
+      summary: 'part of a subnet from which this node chooses addresses, another one on each node',
+      default: 'the whole subnet',
     },
     {
       name: 'ageing',

@@ -12,7 +12,7 @@ export interface Candidate {
 /** Names of the moment. Each gives an empty list rather than fail. */
 export type Sources = Readonly<
   Record<
-    'namespace' | 'endpoint' | 'network',
+    'namespace' | 'endpoint' | 'network' | 'node' | 'device',
     (root: string | undefined) => Promise<readonly Candidate[]>
   >
 >;

@@ -21,6 +21,21 @@ const LIVE: Sources = {
       return netnsList().map((value) => ({ value, text: attached.get(value) ?? '' }));
     }),
   endpoint: (root) => quietly(() => endpoints(root)),
+  node: (root) =>
+    quietly(async () => {
+      const { nodeList, openNode } = await import('../../control/api.js');
+      const rows = nodeList(openNode(rootOption(root)));
+      return rows.map(({ name, dst }) => ({ value: name, text: dst }));
+    }),
+  device: (root) =>
+    quietly(async () => {
+      const { openNode } = await import('../../control/api.js');
+      const { linkDump } = await import('../../kernel/netlink.js');
+      const links = linkDump(openNode(rootOption(root)).rtnl(), { statistics: false });
+      return links
+        .filter(({ flags, alias }) => !flags.includes('LOOPBACK') && !alias?.startsWith('dpctl '))
+        .map(({ name, kind = '' }) => ({ value: name, text: kind }));
+    }),
   network: (root) =>
     quietly(async () => {
       const { networkList, openNode } = await import('../../control/api.js');

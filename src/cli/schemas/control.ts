@@ -61,6 +61,13 @@ export const NETWORK: Schema = {
     { key: 'gateway', type: 'text', doc: "the host's addresses on the segment, or empty" },
     { key: 'endpoints', type: 'number', doc: 'number of its endpoints' },
     { key: 'flags', type: 'list', doc: 'masquerade, big-tcp' },
+    {
+      key: 'range4',
+      type: 'text',
+      wide: true,
+      doc: 'part of subnet4 from which this node chooses addresses, or empty',
+    },
+    { key: 'range6', type: 'text', wide: true, doc: 'the same of subnet6' },
   ],
 };
 

@@ -33,6 +33,8 @@ const FDB: readonly Column[] = [
   NS,
   IFNAME,
   { ...IFINDEX, width: 7 },
+  { key: 'node', type: 'text', width: 4, doc: 'other node behind which it is; empty: this one' },
+  { key: 'dst', type: 'text', width: 9, doc: 'address of that node, or empty' },
   {
     key: 'state',
     type: 'text',
@@ -76,8 +78,16 @@ const ENDPOINTS: readonly Column[] = [
 ];
 
 const NODES: readonly Column[] = [
-  { key: 'dst', type: 'text', doc: 'address of the remote node' },
-  { key: 'state', type: 'text', doc: 'state of the remote node' },
+  { key: 'name', type: 'text', doc: 'name of the other node' },
+  { key: 'dst', type: 'text', doc: 'its address on the underlay' },
+  { key: 'learned', type: 'number', doc: 'MACs learned behind it now' },
+  { key: 'tx_packets', type: 'number', doc: 'frames sent to it' },
+  { key: 'tx_bytes', type: 'number', unit: 'B', doc: 'their bytes without the outer headers' },
+  { key: 'rx_packets', type: 'number', doc: 'frames from it, those that were dropped too' },
+  { key: 'rx_bytes', type: 'number', unit: 'B', doc: 'their bytes without the outer headers' },
+  { key: 'tx_dropped', type: 'number', doc: 'frames for it that were dropped' },
+  { key: 'rx_dropped', type: 'number', doc: 'frames from it that were dropped' },
+  { key: 'number', type: 'number', wide: true, doc: 'its number in the tables' },
 ];
 
 const NETWORKS: readonly Column[] = [
@@ -91,6 +101,7 @@ const NETWORKS: readonly Column[] = [
     doc: 'seconds until a silent learned MAC is forgotten; 0 is never',
   },
   { key: 'slots', type: 'number', doc: 'length of its flood list' },
+  { key: 'replicas', type: 'number', doc: 'length of its list of other nodes' },
   FLAGS,
 ];
 
@@ -134,7 +145,7 @@ const TABLE: Readonly<Record<Table, readonly [nameKey: string, columns: readonly
   fdb: ['mac', FDB],
   neigh: ['dst', NEIGH],
   endpoints: ['ns', ENDPOINTS],
-  nodes: ['dst', NODES],
+  nodes: ['name', NODES],
   networks: ['network', NETWORKS],
   config: ['name', CONFIG],
   stats: ['name', STATS],

@@ -3,18 +3,19 @@ import type { Call } from '../parse.js';
 import { FDB_ADDED } from '../schemas/control.js';
 import { nodeOf, type Outcome, planOutcome, rounded, valuesOf } from './verb.js';
 
-/** dpctl fdb add MAC NS. */
+/** dpctl fdb add MAC NS, or MAC --node NAME. */
 export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(FDB_ADD, call);
-  const { dryRun = false, ...where } = options;
+  const { dryRun = false, ...details } = options;
   const node = await nodeOf(call);
   const { fdbAdd } = await import('../../control/api.js');
-  const change = await fdbAdd(node, { ...args, ...where }, { dryRun });
+  const change = await fdbAdd(node, { ...args, ...details }, { dryRun });
   if (dryRun) return planOutcome(change);
   const { changed, entries, notes, milliseconds } = change;
   const [entry] = entries;
   if (entry === undefined) throw new Error('fdb add came back without an entry');
-  const { mac, ns, network } = entry;
+  const { mac, ns, node: remote, network } = entry;
+  const where = remote === '' ? ns : `node ${remote}`;
   return {
     data: {
       kind: 'object',
@@ -22,7 +23,7 @@ export async function run(call: Call): Promise<Outcome> {
       row: { ...entry, changed, milliseconds: rounded(milliseconds) },
     },
     dataIfAsked: true,
-    done: [`fdb ${mac} ${changed ? 'added' : 'unchanged'}: behind ${ns} on ${network}`],
+    done: [`fdb ${mac} ${changed ? 'added' : 'unchanged'}: behind ${where} on ${network}`],
     notes,
   };
 }

@@ -21,6 +21,7 @@ import {
   IFLA_INFO,
   OPERSTATES,
 } from './link-attributes.js';
+import { decodeVxlan, type VxlanInfo } from './vxlan-info.js';
 
 /** Counters of a device since it was made (struct rtnl_link_stats64). Packets and bytes are numbers: exact to 2^53. */
 export interface LinkStatistics {
@@ -70,6 +71,8 @@ export interface Link {
   /** Undefined where IPv6 is off on the device. */
   readonly addrGenMode: AddrGenMode | undefined;
   readonly statistics64: LinkStatistics | undefined;
+  /** Of a device of kind vxlan. */
+  readonly vxlan: VxlanInfo | undefined;
 }
 
 /** Decodes the body of an RTM_NEWLINK. Without counters two dumps of an unchanged device are equal. */
@@ -78,11 +81,14 @@ export function decodeLink(message: Message, statistics = true): Link {
   const bits = view.getUint32(8, true);
   const attributes = decodeAttributes(message.body, 16);
   const size = (type: number): number | undefined => readUint(attributes.get(type));
-  const info = attributes.get(IFLA.LINKINFO);
+  const linkInfo = attributes.get(IFLA.LINKINFO);
+  const info = linkInfo && decodeAttributes(linkInfo);
+  const kind = readText(info?.get(IFLA_INFO.KIND));
+  const data = info?.get(IFLA_INFO.DATA);
   return {
     ifindex: view.getInt32(4, true),
     name: readText(attributes.get(IFLA.IFNAME)) ?? '',
-    kind: info && readText(decodeAttributes(info).get(IFLA_INFO.KIND)),
+    kind,
     mac: macText(attributes.get(IFLA.ADDRESS) ?? new Uint8Array()),
     mtu: size(IFLA.MTU) ?? 0,
     minMtu: size(IFLA.MIN_MTU),
@@ -102,6 +108,7 @@ export function decodeLink(message: Message, statistics = true): Link {
     tsoMaxSize: size(IFLA.TSO_MAX_SIZE),
     addrGenMode: decodeAddrGenMode(attributes),
     statistics64: statistics ? decodeStatistics(attributes.get(IFLA.STATS64)) : undefined,
+    vxlan: kind === 'vxlan' && data !== undefined ? decodeVxlan(data) : undefined,
   };
 }
 

@@ -16,9 +16,37 @@ export function sysctlSteps(after: State, observed: Observed): Step[] {
     // What somebody else has changed since is theirs to keep.
     if (!wanted.has(key) && observed.sysctls.get(key) === value && before !== value) {
       steps.push({ op: 'sysctl.set', key, value: before, was: value });
+      steps.push(...overwritten(key, before, wanted));
     }
   }
   return steps;
+}
+
+/** A parameter of all devices is written to each of them, loopback among them. */
+function overwritten(key: string, value: string, wanted: ReadonlyMap<string, string>): Step[] {
+  const own = loopbackOf(key);
+  const ours = own === undefined ? undefined : wanted.get(own);
+  if (own === undefined || ours === undefined || ours === value) return [];
+  return [{ op: 'sysctl.set', key: own, value: ours, was: value }];
+}
+
+const FORWARDING: Readonly<Record<string, string>> = {
+  'net/ipv4/ip_forward': 'net/ipv4/conf/lo/forwarding',
+  'net/ipv6/conf/all/forwarding': 'net/ipv6/conf/lo/forwarding',
+};
+
+/** What the loopback device has of a parameter of all devices. */
+function loopbackOf(key: string): string | undefined {
+  return FORWARDING[key];
+}
+
+/**
+ * What a parameter was before dpctl changed any: one of all devices may have been changed earlier,
+ * and loopback's with it.
+ */
+export function formerSysctl(state: State, key: string, found: string): string {
+  const [all] = Object.entries(FORWARDING).find(([, own]) => own === key) ?? [];
+  return state.sysctls.find((change) => change.key === all)?.before ?? found;
 }
 
 /** The masquerade rules, all in one transaction. */

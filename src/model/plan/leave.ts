@@ -107,5 +107,7 @@ function strayStep(stray: Stray): Step {
       return { op: 'tc.detach', id: stray.id, ifindex: 0 };
     case 'learned':
       return { op: 'fdb.forget', id: stray.endpoint };
+    case 'learned-node':
+      return { op: 'node.forget', number: stray.node };
   }
 }

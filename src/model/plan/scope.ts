@@ -1,5 +1,6 @@
 /** The part of a node that a plan is about, and the entries that a state wants of it. */
 import { FDB_OFFSETS } from '../../contract/generated.js';
+import { nodeEntries, replicaEntries, underlayEntry, vniEntries } from '../desired/overlay.js';
 import {
   networkEntry,
   reachEntries,
@@ -8,12 +9,52 @@ import {
   wantedPorts,
 } from '../desired.js';
 import type { RawEntry } from '../entry.js';
-import type { State } from '../state.js';
+import type { Network, Remote, State } from '../state.js';
 
-/** What a plan is about: all of the node, or the endpoints and networks that a command names. */
+/** What a plan is about: all of this node, or what a command names. */
 export type Scope =
   | 'node'
-  | { readonly endpoints: ReadonlySet<number>; readonly networks: ReadonlySet<string> };
+  | {
+      readonly endpoints: ReadonlySet<number>;
+      readonly networks: ReadonlySet<string>;
+      /** Numbers of other nodes. */
+      readonly nodes?: ReadonlySet<number> | undefined;
+    };
+
+/** True when the scope has this other node. */
+export function nodeInScope(scope: Scope, number: number): boolean {
+  return scope === 'node' || scope.nodes?.has(number) === true;
+}
+
+/** Networks of which the scope has the entry: the longest list of nodes is a part of it. */
+export function scopedNetworks({ networks }: State, scope: Scope): Network[] {
+  if (scope === 'node' || (scope.nodes?.size ?? 0) > 0) return [...networks];
+  return networks.filter(({ name }) => scope.networks.has(name));
+}
+
+/** The places in the lists of nodes that a change of a network or of a node is about. */
+export function scopedReplicas(state: State, scope: Scope): RawEntry[] {
+  const nodes = state.nodes.filter(({ number }) => nodeInScope(scope, number));
+  return state.networks.flatMap((network) => {
+    const whole = scope === 'node' || scope.networks.has(network.name);
+    const members: readonly Remote[] = whole ? state.nodes : nodes;
+    return members.flatMap((node) => replicaEntries(state, network, node));
+  });
+}
+
+/** The VNIs on the wire of the networks that a change is about. */
+export function scopedVnis(state: State, scope: Scope): RawEntry[] {
+  return state.networks
+    .filter(({ name }) => scope === 'node' || scope.networks.has(name))
+    .flatMap((network) => vniEntries(state, network));
+}
+
+/** What is told of the nodes that a change is about. */
+export function scopedNodes(state: State, scope: Scope): RawEntry[] {
+  return state.nodes
+    .filter(({ number }) => nodeInScope(scope, number))
+    .flatMap((node) => nodeEntries(state, node));
+}
 
 /** True when the scope has this endpoint. */
 export function inScope(scope: Scope, id: number): boolean {
@@ -23,21 +64,28 @@ export function inScope(scope: Scope, id: number): boolean {
 /** Every entry that a state wants of the scope, in the order in which they are written. */
 export function scopedEntries(state: State, scope: Scope): RawEntry[] {
   const ports = wantedPorts(state).filter(({ endpoint }) => inScope(scope, endpoint.id));
-  const networks = state.networks.filter(
-    ({ name }) => scope === 'node' || scope.networks.has(name),
-  );
   return [
-    ...networks.map((network) => networkEntry(state, network)),
-    ...ports.flatMap(sourceEntries),
-    ...ports.flatMap(reachEntries),
-    ...staticEntries(state).filter((entry) => inScope(scope, endpointOfFdb(entry))),
-  ];
+    scopedNetworks(state, scope).map((network) => networkEntry(state, network)),
+    scopedNodes(state, scope),
+    scope === 'node' ? underlayEntry(state) : [],
+    scopedVnis(state, scope),
+    scopedReplicas(state, scope),
+    ports.flatMap(sourceEntries),
+    ports.flatMap(reachEntries),
+    staticEntries(state).filter((entry) => inScope(scope, endpointOfFdb(entry))),
+  ].flat();
 }
 
 /** The endpoint that an entry of the FDB names. */
 export function endpointOfFdb({ value }: RawEntry): number {
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
-  return view.getUint32(FDB_OFFSETS.endpoint, true);
+  return view.getUint16(FDB_OFFSETS.endpoint, true);
+}
+
+/** The other node that an entry of the FDB names; 0: none. */
+export function nodeOfFdb({ value }: RawEntry): number {
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  return view.getUint16(FDB_OFFSETS.node, true);
 }
 
 /** A learned entry of the FDB has no flags. */

@@ -1,4 +1,5 @@
 /** What a plan is made of: one change of the kernel each, with what undoes it. */
+import type { OverlayDevice, OverlayProgram } from '../desired/overlay.js';
 import type { Masquerade, Port } from '../desired.js';
 import { type RawEntry, tableKey } from '../entry.js';
 import type { ObservedDevice, ObservedHook } from '../observed.js';
@@ -55,6 +56,21 @@ export type Step =
   | { readonly op: 'table.delete'; readonly entry: RawEntry }
   | { readonly op: 'stats.clear'; readonly id: number }
   | { readonly op: 'fdb.forget'; readonly id: number }
+  | { readonly op: 'overlay.create' | 'overlay.delete'; readonly device: OverlayDevice }
+  | {
+      readonly op: 'overlay.attach';
+      readonly program: OverlayProgram;
+      readonly ifindex: number;
+      /** It runs there already, as of another build. */
+      readonly replaces: boolean;
+    }
+  | {
+      readonly op: 'overlay.detach';
+      readonly program: OverlayProgram;
+      /** 0: its device is gone. */
+      readonly ifindex: number;
+    }
+  | { readonly op: 'node.forget'; readonly number: number }
   | {
       readonly op: 'sysctl.set';
       readonly key: string;

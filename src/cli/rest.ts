@@ -1,0 +1,42 @@
+/** Commands whose last argument is the command line of another program: its flags are not ours. */
+import { COMMANDS } from './commands.js';
+import { GLOBAL_FLAGS } from './globals.js';
+import type { Command, Flag } from './spec.js';
+
+/**
+ * The words of a command line with `--` in front of what belongs to the other program, so that its
+ * flags need none.
+ */
+export function guardRest(words: readonly string[]): readonly string[] {
+  let path = '';
+  let operands = 0;
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? '';
+    if (word === '--') return words;
+    const command = commandOf(path);
+    if (word.startsWith('-') && word.length > 1) {
+      if (takesNext(word, [...GLOBAL_FLAGS, ...(command?.flags ?? [])])) at++;
+      continue;
+    }
+    if (command === undefined) {
+      path = path === '' ? word : `${path} ${word}`;
+      continue;
+    }
+    if (command.args[operands]?.rest === true) {
+      return [...words.slice(0, at), '--', ...words.slice(at)];
+    }
+    operands++;
+  }
+  return words;
+}
+
+function commandOf(path: string): Command | undefined {
+  return COMMANDS.find((command) => command.path === path);
+}
+
+/** A flag whose value is the next word. */
+function takesNext(word: string, flags: readonly Flag[]): boolean {
+  if (word.includes('=')) return false;
+  const flag = flags.find(({ name, short }) => word === `--${name}` || word === `-${short}`);
+  return flag !== undefined && flag.type !== 'boolean' && flag.type !== 'switch-list';
+}

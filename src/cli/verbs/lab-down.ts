@@ -1,0 +1,16 @@
+import { LAB_DOWN } from '../commands/lab.js';
+import type { Call } from '../parse.js';
+import { LAB } from '../schemas/overlay.js';
+import { type Outcome, valuesOf } from './verb.js';
+
+/** dpctl lab down. */
+export async function run(call: Call): Promise<Outcome> {
+  const { name = 'lab' } = valuesOf(LAB_DOWN, call).options;
+  const { labDown } = await import('../../lab/lab.js');
+  const rows = await labDown(call.globals.root, name);
+  return {
+    data: { kind: 'rows', schema: LAB, rows },
+    dataIfAsked: true,
+    done: [rows.length === 0 ? `unchanged: there is no lab ${name}` : `lab ${name} is gone`],
+  };
+}

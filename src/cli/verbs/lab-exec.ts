@@ -1,0 +1,16 @@
+import { LAB_EXEC } from '../commands/lab.js';
+import type { Call } from '../parse.js';
+import { type Outcome, valuesOf } from './verb.js';
+
+/** dpctl lab exec WHERE COMMAND... */
+export async function run(call: Call): Promise<Outcome> {
+  const { args, options } = valuesOf(LAB_EXEC, call);
+  const { labPlace } = await import('../../lab/lab.js');
+  const { labExec } = await import('../../lab/exec.js');
+  const place = labPlace(call.globals.root, options.name ?? 'lab', args.where);
+  // The terminal's interrupt reaches the program by itself, and what to do then is its affair.
+  process.removeAllListeners('SIGINT');
+  process.on('SIGINT', () => undefined);
+  const self = [process.execPath, process.argv[1] ?? ''];
+  return { exitCode: await labExec(place, call.rest, self) };
+}

@@ -1,0 +1,25 @@
+import { NODE_DEL } from '../commands/node.js';
+import type { Call } from '../parse.js';
+import { NODE } from '../schemas/overlay.js';
+import { nodeOf, type Outcome, planOutcome, valuesOf } from './verb.js';
+
+/** dpctl node del NAME. */
+export async function run(call: Call): Promise<Outcome> {
+  const { args, options } = valuesOf(NODE_DEL, call);
+  const { dryRun = false } = options;
+  const node = await nodeOf(call);
+  const { nodeDelete } = await import('../../control/api.js');
+  const change = await nodeDelete(node, { name: args.name }, { dryRun });
+  if (dryRun) return planOutcome(change);
+  const { node: row, notes } = change;
+  return {
+    data: { kind: 'rows', schema: NODE, rows: row === undefined ? [] : [row] },
+    dataIfAsked: true,
+    done: [
+      row === undefined
+        ? `unchanged: there is no node ${args.name}`
+        : `node ${row.name} deleted: ${row.dst}`,
+    ],
+    notes,
+  };
+}

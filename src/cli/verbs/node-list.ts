@@ -1,0 +1,10 @@
+import type { Call } from '../parse.js';
+import { NODE } from '../schemas/overlay.js';
+import { nodeOf, type Outcome } from './verb.js';
+
+/** dpctl node list. */
+export async function run(call: Call): Promise<Outcome> {
+  const node = await nodeOf(call);
+  const { nodeList } = await import('../../control/api.js');
+  return { data: { kind: 'rows', schema: NODE, rows: nodeList(node) } };
+}

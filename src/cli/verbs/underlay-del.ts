@@ -1,0 +1,24 @@
+import { UNDERLAY_DEL } from '../commands/underlay.js';
+import type { Call } from '../parse.js';
+import { UNDERLAY } from '../schemas/overlay.js';
+import { nodeOf, type Outcome, planOutcome, valuesOf } from './verb.js';
+
+/** dpctl underlay del. */
+export async function run(call: Call): Promise<Outcome> {
+  const { dryRun = false } = valuesOf(UNDERLAY_DEL, call).options;
+  const node = await nodeOf(call);
+  const { underlayDelete } = await import('../../control/api.js');
+  const change = await underlayDelete(node, { dryRun });
+  if (dryRun) return planOutcome(change);
+  const { underlay, notes } = change;
+  return {
+    data: { kind: 'rows', schema: UNDERLAY, rows: underlay === undefined ? [] : [underlay] },
+    dataIfAsked: true,
+    done: [
+      underlay === undefined
+        ? 'unchanged: there is no underlay'
+        : `underlay ${underlay.ifname} deleted`,
+    ],
+    notes,
+  };
+}

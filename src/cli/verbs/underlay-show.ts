@@ -1,0 +1,13 @@
+import type { Call } from '../parse.js';
+import { UNDERLAY } from '../schemas/overlay.js';
+import { nodeOf, type Outcome } from './verb.js';
+
+/** dpctl underlay show. */
+export async function run(call: Call): Promise<Outcome> {
+  const node = await nodeOf(call);
+  const { underlayShow } = await import('../../control/api.js');
+  const underlay = underlayShow(node);
+  return {
+    data: { kind: 'rows', schema: UNDERLAY, rows: underlay === undefined ? [] : [underlay] },
+  };
+}

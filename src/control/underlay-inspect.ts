@@ -1,0 +1,29 @@
+/** What is found of the overlay's own programs and devices. */
+import { installedProgramId } from '../kernel/datapath.js';
+import { overlayDevices } from '../kernel/underlay-device.js';
+import { overlayPrograms, runsOtherReplicator } from '../kernel/underlay-hook.js';
+import { OVERLAY_PROGRAMS, type OverlayProgram } from '../model/desired/overlay.js';
+import type { ObservedOverlay } from '../model/observed.js';
+import type { State } from '../model/state.js';
+import { hostPins, type Node } from './node.js';
+
+/** Look at the overlay's programs and devices. What another root has made is not ours to see. */
+export function inspectOverlay(node: Node, before: State, after: State): ObservedOverlay {
+  const pins = hostPins(node);
+  const netns = node.netnsFd();
+  const devices = overlayDevices(node.rtnl());
+  const replicator = devices.get('replicator');
+  if (replicator !== undefined && runsOtherReplicator(pins, netns, replicator.ifindex)) {
+    devices.clear();
+  }
+  const candidates = new Map<OverlayProgram, number>([
+    ['replicate', devices.get('replicator')?.ifindex ?? 0],
+    ['underlay', before.uplink?.ifindex ?? after.uplink?.ifindex ?? 0],
+  ]);
+  const programIds = new Map<OverlayProgram, number>();
+  for (const program of OVERLAY_PROGRAMS) {
+    const id = installedProgramId(pins, program);
+    if (id !== 0) programIds.set(program, id);
+  }
+  return { devices, programs: overlayPrograms(pins, netns, candidates), programIds };
+}

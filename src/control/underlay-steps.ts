@@ -1,0 +1,90 @@
+/** How the overlay's steps of a plan are carried out, and how they are undone. */
+import { DpctlError } from '../../loader/errors.js';
+import { linkGet } from '../kernel/netlink.js';
+import { putRaw } from '../kernel/tables.js';
+import { createOverlayDevice, deleteOverlayDevice } from '../kernel/underlay-device.js';
+import { attachOverlay, detachOverlay } from '../kernel/underlay-hook.js';
+import type { OverlayProgram } from '../model/desired/overlay.js';
+import { tableEntry, tableKey } from '../model/entry.js';
+import type { Step } from '../model/plan.js';
+import { decapRefused } from '../model/underlay-decap.js';
+import { forgetLearned } from './forget.js';
+import { hostPins, type Node } from './node.js';
+
+/** Steps that are carried out here. */
+export type OverlayStep = Extract<Step, { readonly op: `overlay.${string}` | 'node.forget' }>;
+
+/** Carry out one step. @throws DpctlError DECAP_REFUSED where a way of taking VXLAN apart fails */
+export function executeOverlay(node: Node, step: OverlayStep): void {
+  switch (step.op) {
+    case 'overlay.create':
+      refusable(step.device.kind === 'anchor' ? 'tc-gro' : undefined, () =>
+        createOverlayDevice(node.rtnl(), step.device),
+      );
+      return;
+    case 'overlay.delete':
+      deleteOverlayDevice(node.rtnl(), step.device);
+      return;
+    case 'overlay.attach':
+      refusable(step.program === 'decap' ? 'xdp' : undefined, () =>
+        attach(node, step.program, step.ifindex),
+      );
+      return;
+    case 'overlay.detach':
+      detach(node, step.program, step.ifindex);
+      return;
+    case 'node.forget':
+      forgetLearned(node, (entry) => entry.node === step.number);
+      clearCounters(node, step.number);
+      return;
+  }
+}
+
+/** Undo one step that was carried out. What was learned or counted comes again by itself. */
+export function undoOverlay(node: Node, step: OverlayStep): void {
+  switch (step.op) {
+    case 'overlay.create':
+      deleteOverlayDevice(node.rtnl(), step.device);
+      return;
+    case 'overlay.delete':
+      createOverlayDevice(node.rtnl(), step.device);
+      return;
+    case 'overlay.attach':
+      // Switched over from another build: this one's program does the same, and nothing is cut off.
+      if (!step.replaces) detach(node, step.program, step.ifindex);
+      return;
+    case 'overlay.detach':
+      if (step.ifindex === 0 || linkGet(node.rtnl(), { ifindex: step.ifindex }) === undefined)
+        return;
+      attach(node, step.program, step.ifindex);
+      return;
+    case 'node.forget':
+      return;
+  }
+}
+
+function attach(node: Node, program: OverlayProgram, ifindex: number): void {
+  attachOverlay(hostPins(node), node.netnsFd(), program, ifindex);
+}
+
+function detach(node: Node, program: OverlayProgram, ifindex: number): void {
+  detachOverlay(hostPins(node), node.netnsFd(), program, ifindex);
+}
+
+/** What the kernel refuses of a way, another way may do without. */
+function refusable(decap: 'tc-gro' | 'xdp' | undefined, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    const isRefusal = error instanceof DpctlError && error.code.startsWith('KERNEL_');
+    if (decap === undefined || !isRefusal) throw error;
+    throw decapRefused(decap, error.message, error);
+  }
+}
+
+function clearCounters(node: Node, number: number): void {
+  const stats = node.tables().map('nodestat');
+  const value = new Uint8Array(stats.bufferSize);
+  putRaw(node.tables(), { table: 'nodestat', key: tableKey('nodestat', number), value });
+  putRaw(node.tables(), tableEntry('nodelearn', number, { count: 0 }));
+}

@@ -1,0 +1,85 @@
+/** underlay set, del and show: the device and the address by which this node reaches others. */
+import { DpctlError } from '../../loader/errors.js';
+import { linkGet } from '../kernel/netlink.js';
+import { overlayMtu, setUnderlay, unsetUnderlay } from '../model/edit.js';
+import type { State } from '../model/state.js';
+import { change } from './change.js';
+import type { Node } from './node.js';
+import type { ChangeOptions, UnderlayChange, UnderlayRow, UnderlaySetRequest } from './types.js';
+import { refuseConflicts } from './underlay-conflicts.js';
+import { resolveUplink } from './underlay-resolve.js';
+
+/**
+ * Reach other nodes over a device: VXLAN goes out and comes in there. Endpoints without an MTU of
+ * their own get what the device carries. Said again, it tries anew what the kernel has refused.
+ * @throws DpctlError, exit 3: UNDERLAY_NOT_FOUND; exit 1: PORT_OUT_OF_RANGE, ADDRESS_INVALID,
+ *   VTEP_INVALID, VTEP_NOT_LOCAL, VTEP_IS_NODE, VTEP_FAMILY, UNDERLAY_UNFIT, UNDERLAY_NO_ADDRESS,
+ *   UNDERLAY_MTU, UNDERLAY_IN_USE, PORT_IN_USE, VNI_IN_USE, DECAP_IMPOSSIBLE; exit 2: DECAP_REFUSED
+ */
+export async function underlaySet(
+  node: Node,
+  request: UnderlaySetRequest,
+  options: ChangeOptions = {},
+): Promise<UnderlayChange> {
+  const changed = await change(node, options, (before) => {
+    const { state, underlay } = setUnderlay(before, request);
+    const uplink = resolveUplink(node, before, { ...state, underlay }, { fresh: true });
+    refuseConflicts(node, { ...state, uplink });
+    // Without what was chosen before, all of it is chosen anew.
+    return { state: { ...state, uplink: undefined }, scope: 'node' };
+  });
+  const row = underlayRow(node, changed.state);
+  const notes = [
+    ...changed.notes,
+    ...(row?.state === 'down' ? [`${row.ifname} is down: ip link set ${row.ifname} up`] : []),
+  ];
+  return row === undefined ? changed : { ...changed, notes, underlay: row };
+}
+
+/** Reach no other node any more. They stay known. */
+export async function underlayDelete(
+  node: Node,
+  options: ChangeOptions = {},
+): Promise<UnderlayChange> {
+  let row: UnderlayRow | undefined;
+  const changed = await change(node, options, (before) => {
+    row = underlayRow(node, before);
+    return { state: unsetUnderlay(before), scope: 'node' };
+  });
+  return row === undefined ? changed : { ...changed, underlay: row };
+}
+
+/** How this node reaches others; undefined when it does not. */
+export function underlayShow(node: Node): UnderlayRow | undefined {
+  return underlayRow(node, node.store.load());
+}
+
+function underlayRow(node: Node, state: State): UnderlayRow | undefined {
+  const { underlay, uplink } = state;
+  if (underlay === undefined) return undefined;
+  const link = linkGet(node.rtnl(), { name: underlay.device });
+  const usable = uplink !== undefined && link?.ifindex === uplink.ifindex;
+  return {
+    ifname: underlay.device,
+    ifindex: link?.ifindex ?? 0,
+    state: usable ? (link.up ? 'up' : 'down') : obstacleOf(node, { ...state, underlay }),
+    local: uplink?.vtep ?? underlay.vtep ?? '',
+    port: underlay.port,
+    mtu: link?.mtu ?? 0,
+    endpointMtu: uplink === undefined ? 0 : overlayMtu(uplink),
+    decap: uplink?.decap ?? '',
+    asked: underlay.decap,
+    why: uplink?.why ?? '',
+  };
+}
+
+/** Why an underlay cannot be used: a clause. */
+function obstacleOf(node: Node, state: Parameters<typeof resolveUplink>[2]): string {
+  try {
+    resolveUplink(node, state, state, { fresh: true });
+    return 'changed';
+  } catch (error) {
+    if (error instanceof DpctlError) return error.message;
+    throw error;
+  }
+}

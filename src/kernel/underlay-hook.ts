@@ -1,0 +1,215 @@
+/**
+ * The overlay's programs on their devices: by links that are pinned under the programs' names, or,
+ * at TC on kernels without tcx, by clsact filters.
+ */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf } from '../../loader/errors.js';
+import {
+  attachTcx,
+  attachXdp,
+  type Direction,
+  detachLink,
+  linkInfo,
+  openPinnedLink,
+  pinLink,
+  queryTcx,
+  queryXdp,
+  tcAttach,
+  tcDetach,
+  tcQuery,
+  updateLink,
+} from '../../loader/link.js';
+import { unpin } from '../../loader/map.js';
+import { hasFeature } from '../../loader/probe.js';
+import { openProgramById, programInfo } from '../../loader/program.js';
+import { closeFd, inNetns } from '../../loader/sys.js';
+import { OVERLAY_PROGRAMS, type OverlayProgram } from '../model/desired/overlay.js';
+import type { ObservedOverlayProgram } from '../model/observed.js';
+import { type DatapathPaths, installObject, overlayLinksDir, withProgram } from './datapath.js';
+import { CLSACT, usesTcx } from './hook.js';
+
+/** Where each program runs; XDP has one place a device. */
+const DIRECTION: Readonly<Record<OverlayProgram, Direction | 'xdp'>> = {
+  replicate: 'egress',
+  underlay: 'ingress',
+  decap: 'xdp',
+};
+
+function pinPath(paths: DatapathPaths, program: OverlayProgram): string {
+  return join(overlayLinksDir(paths), program);
+}
+
+/**
+ * The overlay's programs that run, and where.
+ * @param candidates devices on which a program without a link may run
+ */
+export function overlayPrograms(
+  paths: DatapathPaths,
+  netnsFd: number,
+  candidates: ReadonlyMap<OverlayProgram, number>,
+): Map<OverlayProgram, ObservedOverlayProgram> {
+  const found = new Map<OverlayProgram, ObservedOverlayProgram>();
+  for (const program of OVERLAY_PROGRAMS) {
+    const at =
+      linkedAt(pinPath(paths, program)) ?? filterAt(netnsFd, program, candidates.get(program) ?? 0);
+    if (at !== undefined) found.set(program, at);
+  }
+  return found;
+}
+
+function linkedAt(path: string): ObservedOverlayProgram | undefined {
+  if (!existsSync(path)) return undefined;
+  const fd = openPinnedLink(path);
+  try {
+    const { ifindex, progId } = linkInfo(fd);
+    return { ifindex, programId: progId };
+  } finally {
+    closeFd(fd);
+  }
+}
+
+function filterAt(
+  netnsFd: number,
+  program: OverlayProgram,
+  ifindex: number,
+): ObservedOverlayProgram | undefined {
+  const direction = DIRECTION[program];
+  if (ifindex === 0 || direction === 'xdp') return undefined;
+  const programId = inNetns(netnsFd, () => tcQuery(ifindex, direction, CLSACT));
+  return programId === undefined ? undefined : { ifindex, programId };
+}
+
+/**
+ * Run this build's program on a device. One that is there is switched over without a packet
+ * passing beside it.
+ * @throws DpctlError KERNEL_EBUSY (another XDP program is there), KERNEL_EOPNOTSUPP or KERNEL_EINVAL
+ *   (the driver cannot), KERNEL_ENODEV
+ */
+export function attachOverlay(
+  paths: DatapathPaths,
+  netnsFd: number,
+  program: OverlayProgram,
+  ifindex: number,
+): void {
+  const direction = DIRECTION[program];
+  installObject(paths, program);
+  withProgram(paths, program, (programFd) =>
+    inNetns(netnsFd, () => {
+      if (direction !== 'xdp' && !usesTcx()) {
+        tcAttach(programFd, ifindex, direction, CLSACT);
+        return;
+      }
+      const path = pinPath(paths, program);
+      if (switchLink(path, programFd, ifindex)) return;
+      const link =
+        direction === 'xdp'
+          ? attachXdp(programFd, ifindex)
+          : attachTcx(programFd, ifindex, direction);
+      try {
+        mkdirSync(overlayLinksDir(paths), { recursive: true, mode: 0o700 });
+        pinLink(link, path);
+      } finally {
+        closeFd(link);
+      }
+    }),
+  );
+}
+
+/** Give the pinned link of this device the program. False when there is no such link. */
+function switchLink(path: string, programFd: number, ifindex: number): boolean {
+  if (!existsSync(path)) return false;
+  const fd = openPinnedLink(path);
+  try {
+    const info = linkInfo(fd);
+    if (info.ifindex === ifindex) {
+      if (info.progId !== programInfo(programFd).id) updateLink(fd, programFd);
+      return true;
+    }
+  } finally {
+    closeFd(fd);
+  }
+  unpin(path);
+  return false;
+}
+
+/** Take a program off its device; 0: its device is gone. Nothing happens when it is not there. */
+export function detachOverlay(
+  paths: DatapathPaths,
+  netnsFd: number,
+  program: OverlayProgram,
+  ifindex: number,
+): void {
+  const path = pinPath(paths, program);
+  if (existsSync(path)) {
+    const fd = openPinnedLink(path);
+    try {
+      detachLink(fd);
+    } finally {
+      closeFd(fd);
+    }
+    unpin(path);
+  }
+  const direction = DIRECTION[program];
+  if (ifindex === 0 || direction === 'xdp') return;
+  try {
+    inNetns(netnsFd, () => tcDetach(ifindex, direction, CLSACT, true));
+  } catch (error) {
+    if (!['ENOENT', 'EINVAL', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+/** The XDP program of somebody else on a device: its name; undefined when there is none. */
+export function foreignXdp(
+  paths: DatapathPaths,
+  netnsFd: number,
+  ifindex: number,
+): string | undefined {
+  const id = inNetns(netnsFd, () => queryXdp(ifindex));
+  const own = linkedAt(pinPath(paths, 'decap'));
+  if (id === 0 || own?.programId === id) return undefined;
+  const program = openProgramById(id);
+  if (program === undefined) return undefined;
+  closeFd(program.fd);
+  return program.name || `program ${id}`;
+}
+
+/**
+ * Whether a device takes VXLAN apart for somebody whose pins are elsewhere: another dpctl root. Only
+ * tcx links tell whose they are.
+ */
+export function runsOtherUnderlay(paths: DatapathPaths, netnsFd: number, ifindex: number): boolean {
+  return runsOther(paths, netnsFd, 'underlay', ifindex, 'ingress');
+}
+
+/** The same for the device through which copies of a frame go to nodes. */
+export function runsOtherReplicator(
+  paths: DatapathPaths,
+  netnsFd: number,
+  ifindex: number,
+): boolean {
+  return runsOther(paths, netnsFd, 'replicate', ifindex, 'egress');
+}
+
+function runsOther(
+  paths: DatapathPaths,
+  netnsFd: number,
+  program: OverlayProgram,
+  ifindex: number,
+  direction: Direction,
+): boolean {
+  if (!hasFeature('tcx')) return false;
+  const programs = inNetns(netnsFd, () => queryTcx(ifindex, direction));
+  const path = pinPath(paths, program);
+  const own = existsSync(path) ? linkId(path) : 0;
+  return programs.some(({ name, linkId }) => name === program && linkId !== own);
+}
+
+function linkId(path: string): number {
+  const fd = openPinnedLink(path);
+  try {
+    return linkInfo(fd).id;
+  } finally {
+    closeFd(fd);
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The underlay of a lab: a switch in a namespace of its own, a veth to each node. The bridge is the
+ * wire here, not a part of what is tried.
+ */
+import { closeFd } from '../../loader/sys.js';
+import { runCommand } from '../kernel/command.js';
+import {
+  addrAdd,
+  addrDump,
+  type Link,
+  linkAddVeth,
+  linkGet,
+  linkSet,
+  openRtnl,
+  type Rtnl,
+} from '../kernel/netlink.js';
+import { createNetns, netnsExists, openNetnsRef } from '../kernel/netns.js';
+import { featuresSet } from '../kernel/offload.js';
+import { type LabNode, switchNs, UNDERLAY_IFNAME } from './names.js';
+import type { LabSpec } from './spec.js';
+
+const BRIDGE = 'br0';
+
+/** Make the switch, and its cable to each node. What is there is set as it is asked for. */
+export async function raiseFabric(spec: LabSpec, nodes: readonly LabNode[]): Promise<void> {
+  const ns = switchNs(spec.name);
+  if (!netnsExists(ns)) await createNetns(ns);
+  await inNs(ns, async (fd, rtnl) => {
+    if (linkGet(rtnl, { name: BRIDGE }) === undefined) {
+      await runCommand(['ip', '-n', ns, 'link', 'add', BRIDGE, 'type', 'bridge']);
+    }
+    const bridge = requireLink(rtnl, BRIDGE);
+    linkSet(rtnl, bridge.ifindex, { mtu: spec.mtu, up: true });
+    for (const node of nodes) await raiseCable(spec, node, { ns, fd, rtnl });
+  });
+}
+
+interface Switch {
+  readonly ns: string;
+  readonly fd: number;
+  readonly rtnl: Rtnl;
+}
+
+async function raiseCable(spec: LabSpec, node: LabNode, fabric: Switch): Promise<void> {
+  const port = `p${node.number}`;
+  const { mtu } = spec;
+  if (!netnsExists(node.ns)) await createNetns(node.ns);
+  await inNs(node.ns, async (nsFd, rtnl) => {
+    if (linkGet(rtnl, { name: UNDERLAY_IFNAME }) === undefined) {
+      linkAddVeth(fabric.rtnl, { name: port, mtu, peer: { name: UNDERLAY_IFNAME, nsFd, mtu } });
+    }
+    await runCommand(['ip', '-n', fabric.ns, 'link', 'set', port, 'master', BRIDGE]);
+    linkSet(fabric.rtnl, requireLink(fabric.rtnl, port).ifindex, { mtu, up: true });
+    const { ifindex } = requireLink(rtnl, UNDERLAY_IFNAME);
+    linkSet(rtnl, requireLink(rtnl, 'lo').ifindex, { up: true });
+    linkSet(rtnl, ifindex, { mtu, up: true });
+    const there = new Set(addrDump(rtnl, ifindex).map(({ address }) => address));
+    for (const text of node.addresses) {
+      const [address = '', length = ''] = text.split('/');
+      if (there.has(address)) continue;
+      addrAdd(rtnl, ifindex, { address, prefixLength: Number(length), nodad: text.includes(':') });
+    }
+    setOffloads(nsFd, spec.underlay === 'wire');
+  });
+  await impair(fabric.ns, port, spec);
+}
+
+/** A wire carries packets of its MTU: nothing is left whole on the way out, and merged on the way in. */
+function setOffloads(nsFd: number, wire: boolean): void {
+  featuresSet(nsFd, UNDERLAY_IFNAME, {
+    tso: !wire,
+    gso: !wire,
+    'tx-udp_tnl-segmentation': !wire,
+    gro: wire,
+  });
+}
+
+/** Packets that wait out a delay of 10 s at full speed need room. */
+const NETEM_LIMIT = '100000';
+
+/** Loss and delay towards a node. */
+async function impair(ns: string, port: string, { loss, delay }: LabSpec): Promise<void> {
+  const tc = ['tc', '-n', ns, 'qdisc'] as const;
+  const wanted = [
+    ...(loss > 0 ? ['loss', `${loss}%`] : []),
+    ...(delay > 0 ? ['delay', `${delay}ms`] : []),
+  ];
+  if (wanted.length > 0) {
+    const netem = ['root', 'netem', 'limit', NETEM_LIMIT, ...wanted];
+    await runCommand([...tc, 'replace', 'dev', port, ...netem]);
+    return;
+  }
+  const shown = await runCommand([...tc, 'show', 'dev', port]);
+  if (shown.includes('netem')) await runCommand([...tc, 'del', 'dev', port, 'root']);
+}
+
+function requireLink(rtnl: Rtnl, name: string): Link {
+  const link = linkGet(rtnl, { name });
+  if (link === undefined) throw new Error(`device ${name} went away`);
+  return link;
+}
+
+/** Run a section with a namespace open, and rtnetlink in it. */
+async function inNs(ns: string, section: (fd: number, rtnl: Rtnl) => Promise<void>): Promise<void> {
+  const { fd } = openNetnsRef(ns);
+  const rtnl = openRtnl(fd);
+  try {
+    await section(fd, rtnl);
+  } finally {
+    rtnl.close();
+    closeFd(fd);
+  }
+}

@@ -1,0 +1,176 @@
+/** Labs: several nodes on one machine, made, listed and removed as a whole. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DpctlError } from '../../loader/errors.js';
+import { endpointList, openNode } from '../control/api.js';
+import { hostPath } from '../kernel/mountns.js';
+import { deleteNetns, netnsExists, netnsList } from '../kernel/netns.js';
+import { raiseFabric } from './fabric.js';
+import { isOfLab, type LabNode, labNodes, nsOf } from './names.js';
+import { raiseNode, removeNode } from './node.js';
+import { checkLabName, type LabRequest, type LabSpec, labSpec } from './spec.js';
+import { forgetLab, labDir, labNames, nodeDirs, readLab, writeLab } from './store.js';
+
+/** A node or an endpoint of a lab. */
+export interface LabRow {
+  readonly lab: string;
+  /** n1, n1e1 ... */
+  readonly where: string;
+  readonly kind: 'node' | 'endpoint';
+  readonly ns: string;
+  readonly network: string;
+  readonly vni: number;
+  readonly ip4: string;
+  readonly ip6: string;
+  readonly mac: string;
+  /** Root directory of the node. */
+  readonly root: string;
+}
+
+/** What lab up did. */
+export interface LabUp {
+  readonly spec: LabSpec;
+  readonly rows: readonly LabRow[];
+  readonly milliseconds: number;
+}
+
+/**
+ * Make a lab, or make one that is up what is asked now. May be repeated.
+ * @param root directory below which the lab keeps its files; `/` when undefined
+ * @throws DpctlError LAB_NAME_INVALID, LAB_RANGE and whatever the nodes refuse
+ */
+export async function labUp(root: string | undefined, request: LabRequest): Promise<LabUp> {
+  const start = performance.now();
+  const dir = labDir(root, checkLabName(request.name));
+  const spec = labSpec(request, readLab(dir));
+  refuseForeign(dir, spec);
+  writeLab(dir, spec);
+  const nodes = labNodes(spec, dir);
+  const wanted = new Set(nodes.map(({ where }) => where));
+  for (const where of nodeDirs(dir)) {
+    if (!wanted.has(where))
+      await removeNode({ ns: nsOf(spec.name, where), root: join(dir, where) });
+  }
+  await raiseFabric(spec, nodes);
+  for (const node of nodes) await raiseNode(spec, node, nodes);
+  return { spec, rows: rowsOf(spec, dir), milliseconds: performance.now() - start };
+}
+
+/** Namespaces of these names that no lab has made are somebody's. */
+function refuseForeign(dir: string, { name }: LabSpec): void {
+  if (existsSync(hostPath(dir))) return;
+  const taken = netnsList().find((ns) => isOfLab(name, ns));
+  if (taken === undefined) return;
+  throw new DpctlError('NETNS_EXISTS', `there is a namespace ${taken}, and no lab ${name}`, {
+    exitCode: 1,
+    hint: `dpctl lab up --name lab2, or ip netns del ${taken}`,
+    details: { ns: taken, lab: name },
+  });
+}
+
+/**
+ * Remove a lab, whatever state it is in.
+ * @returns what was there
+ * @throws DpctlError LAB_INCOMPLETE, exit 2, when something could not be removed; all else is
+ */
+export async function labDown(root: string | undefined, name: string): Promise<LabRow[]> {
+  const dir = labDir(root, checkLabName(name));
+  if (!existsSync(hostPath(dir))) return [];
+  const rows = labRows(root, name);
+  const failures: unknown[] = [];
+  const attempt = async (action: () => unknown): Promise<void> => {
+    try {
+      await action();
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  for (const where of nodeDirs(dir)) {
+    await attempt(() => removeNode({ ns: nsOf(name, where), root: join(dir, where) }));
+  }
+  for (const ns of netnsList().filter((each) => isOfLab(name, each))) {
+    await attempt(() => deleteNetns(ns));
+  }
+  if (failures.length > 0) throw incomplete(name, failures);
+  forgetLab(root, name);
+  return rows;
+}
+
+function incomplete(name: string, failures: readonly unknown[]): DpctlError {
+  const texts = failures.map((failure) => (failure instanceof Error ? failure.message : failure));
+  return new DpctlError('LAB_INCOMPLETE', `not all could be removed: ${texts.join('; ')}`, {
+    hint: `dpctl lab down --name ${name}, when what stands in the way is gone`,
+    details: { failures: texts },
+    cause: failures[0],
+  });
+}
+
+/** The nodes and endpoints of a lab, or of all. */
+export function labRows(root: string | undefined, name?: string): LabRow[] {
+  return labNames(root)
+    .filter((each) => name === undefined || each === name)
+    .flatMap((each) => {
+      const dir = labDir(root, each);
+      const spec = readLab(dir);
+      return spec === undefined ? [] : rowsOf(spec, dir);
+    });
+}
+
+function rowsOf(spec: LabSpec, dir: string): LabRow[] {
+  return labNodes(spec, dir)
+    .filter(({ root }) => existsSync(hostPath(root)))
+    .flatMap((node) => [nodeRow(spec, node), ...endpointRows(spec, node)]);
+}
+
+function nodeRow(spec: LabSpec, { where, ns, root, addresses }: LabNode): LabRow {
+  const [ip4, ip6] = addresses;
+  const base = { lab: spec.name, where, kind: 'node', ns, network: '', vni: 0 } as const;
+  return { ...base, ip4, ip6, mac: '', root };
+}
+
+function endpointRows(spec: LabSpec, { root }: LabNode): LabRow[] {
+  const node = openNode({ root });
+  try {
+    return endpointList(node).map(({ ns, network, vni, ip4, ip6, mac }) => ({
+      lab: spec.name,
+      where: ns.slice(spec.name.length + 1),
+      kind: 'endpoint',
+      ns,
+      ...{ network, vni, ip4, ip6, mac, root },
+    }));
+  } finally {
+    node.close();
+  }
+}
+
+/** A place in a lab where a program can run. */
+export interface LabPlace {
+  readonly ns: string;
+  /** Root directory of the node that it is, or is on. */
+  readonly root: string;
+}
+
+/**
+ * The place that people mean by n1 or n1e1.
+ * @throws DpctlError LAB_NOT_UP, LAB_PLACE, exit 3
+ */
+export function labPlace(root: string | undefined, name: string, where: string): LabPlace {
+  const dir = labDir(root, checkLabName(name));
+  if (readLab(dir) === undefined) {
+    throw new DpctlError('LAB_NOT_UP', `there is no lab ${name}`, {
+      exitCode: 3,
+      hint: name === 'lab' ? 'dpctl lab up' : `dpctl lab up --name ${name}`,
+      details: { lab: name },
+    });
+  }
+  const number = /^n(\d+)/.exec(where)?.[0];
+  const ns = nsOf(name, where);
+  if (number !== undefined && where !== 'sw' && isOfLab(name, ns) && netnsExists(ns)) {
+    return { ns, root: join(dir, number) };
+  }
+  throw new DpctlError('LAB_PLACE', `lab ${name} has no ${JSON.stringify(where)}`, {
+    exitCode: 3,
+    hint: 'dpctl lab list; n1 is a node, n1e1 an endpoint of it',
+    details: { lab: name, where },
+  });
+}

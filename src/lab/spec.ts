@@ -1,0 +1,82 @@
+/** What a lab is to be: how many nodes, endpoints and networks, and over what underlay. */
+import { DpctlError } from '../../loader/errors.js';
+
+/** A lab as it is asked for. */
+export interface LabSpec {
+  readonly name: string;
+  readonly nodes: number;
+  /** Of each node in each network. */
+  readonly endpoints: number;
+  readonly vnis: number;
+  /** gso: a veth as it is, which passes segments whole; wire: they are cut, and merged on arrival. */
+  readonly underlay: 'gso' | 'wire';
+  readonly family: 'ip4' | 'ip6';
+  readonly decap: 'auto' | 'tc' | 'tc-gro' | 'xdp';
+  /** Bytes of layer 3 of the underlay. */
+  readonly mtu: number;
+  /** Percent of the packets towards each node. */
+  readonly loss: number;
+  /** Milliseconds towards each node. */
+  readonly delay: number;
+}
+
+/** What is asked of a lab: what is left out stays as it is, or has its default. */
+export type LabRequest = { readonly name: string } & {
+  readonly [K in keyof LabSpec]?: LabSpec[K] | undefined;
+};
+
+/** The lab that nobody asked anything of. */
+export const LAB_DEFAULT: LabSpec = {
+  name: 'lab',
+  nodes: 2,
+  endpoints: 2,
+  vnis: 1,
+  underlay: 'gso',
+  family: 'ip4',
+  decap: 'auto',
+  mtu: 1500,
+  loss: 0,
+  delay: 0,
+};
+
+/** Ranges of the numbers: addresses have a byte for a node, an endpoint and a network. */
+const RANGES = {
+  nodes: [1, 250],
+  endpoints: [0, 250],
+  vnis: [1, 46],
+  // IPv6 inside IPv6 needs 1280 + 70 bytes.
+  mtu: [1350, 65_535],
+  loss: [0, 100],
+  delay: [0, 10_000],
+} as const;
+
+/**
+ * The lab that a request means.
+ * @param old as it is; undefined where there is none
+ * @throws DpctlError LAB_NAME_INVALID, LAB_RANGE, exit 1
+ */
+export function labSpec(request: LabRequest, old: LabSpec = LAB_DEFAULT): LabSpec {
+  const given = Object.entries(request).filter(([, value]) => value !== undefined);
+  const spec: LabSpec = { ...old, ...Object.fromEntries(given) };
+  checkLabName(spec.name);
+  for (const [key, [min, max]] of Object.entries(RANGES)) {
+    const value = spec[key as keyof typeof RANGES];
+    if (value >= min && value <= max) continue;
+    throw new DpctlError('LAB_RANGE', `--${key} ${value}: from ${min} to ${max} is possible`, {
+      exitCode: 1,
+      hint: `dpctl lab up --${key} ${Math.min(Math.max(value, min), max)}`,
+      details: { flag: key, value, min, max },
+    });
+  }
+  return spec;
+}
+
+/** A name that begins the names of namespaces. @throws DpctlError LAB_NAME_INVALID, exit 1 */
+export function checkLabName(name: string): string {
+  if (/^[a-z][a-z0-9]{0,15}$/.test(name)) return name;
+  throw new DpctlError(
+    'LAB_NAME_INVALID',
+    `lab name ${JSON.stringify(name)} is not 1 to 16 small letters and digits, the first a letter`,
+    { exitCode: 1, hint: '--name lab2', details: { name } },
+  );
+}

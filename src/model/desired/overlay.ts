@@ -1,0 +1,163 @@
+/**
+ * From desired state to what the kernel must hold of the overlay: how this node sends, to whom,
+ * which networks it hears, which programs run where, and the devices that they need. Pure.
+ */
+import { FdbFlags, UnderlayFlags } from '../../contract/generated.js';
+import { ipToBytes16, macToBytes } from '../address.js';
+import { type RawEntry, tableEntry } from '../entry.js';
+import { hash32 } from '../hash.js';
+import { familyOf } from '../ip.js';
+import { bytesToMac } from '../mac.js';
+import type { Network, Remote, State, Uplink } from '../state.js';
+
+/** MACs learned behind one node at the most: twice the endpoints that a node can have. */
+export const NODE_LEARN_LIMIT = 16_384;
+/** TTL of what is sent, the one of the host's own packets (RFC 1700). */
+const TTL = 64;
+
+/** Programs of the overlay, by the names that they have in the kernel. */
+export const OVERLAY_PROGRAMS = ['replicate', 'underlay', 'decap'] as const;
+export type OverlayProgram = (typeof OVERLAY_PROGRAMS)[number];
+
+/** Devices of the overlay. */
+export type OverlayDeviceKind = 'replicator' | 'anchor';
+
+/** A device that the overlay needs. */
+export interface OverlayDevice {
+  readonly kind: OverlayDeviceKind;
+  readonly name: string;
+  readonly ifindex: number;
+  /** Derived, so that a device that was made again is the same to everybody. */
+  readonly mac: string;
+  /** UDP port, of an anchor. */
+  readonly port: number;
+}
+
+/** Names of the overlay's devices; the replicator is a veth whose other end has the second name. */
+export const OVERLAY_IFNAMES = {
+  replicator: 'dpr0',
+  replicatorPeer: 'dpr1',
+  anchor: 'dpx0',
+} as const;
+
+/** What `ip link` shows beside a device of the overlay. */
+export function overlayAlias(kind: OverlayDeviceKind): string {
+  return `dpctl ${kind}`;
+}
+
+/** The devices that a state asks for. */
+export function wantedDevices({ underlay, uplink }: State): OverlayDevice[] {
+  if (underlay === undefined || uplink === undefined) return [];
+  const { port } = underlay;
+  const device = (kind: OverlayDeviceKind, ifindex: number): OverlayDevice => ({
+    kind,
+    name: OVERLAY_IFNAMES[kind],
+    ifindex,
+    mac: derivedMac(`${kind}/${uplink.vtep}`),
+    port,
+  });
+  return [
+    device('replicator', uplink.replicator),
+    ...(uplink.anchor === undefined ? [] : [device('anchor', uplink.anchor)]),
+  ];
+}
+
+/** A locally administered MAC made of a text: the same wherever and whenever it is asked for. */
+export function derivedMac(text: string): string {
+  const bytes = new Uint8Array(6);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, 0x0e58);
+  view.setUint32(2, hash32(text));
+  return bytesToMac(bytes);
+}
+
+/** Which programs run on which devices, in the order in which they are attached. */
+export function wantedPrograms({ underlay, uplink }: State): Map<OverlayProgram, number> {
+  const programs = new Map<OverlayProgram, number>();
+  if (underlay === undefined || uplink === undefined) return programs;
+  programs.set('replicate', uplink.replicator);
+  programs.set('underlay', uplink.ifindex);
+  if (uplink.decap === 'xdp') programs.set('decap', uplink.ifindex);
+  return programs;
+}
+
+/** Sysctls without which the next hop would be looked up in a slower way: key -> value. */
+export function uplinkSysctls({ underlay, uplink }: State): [string, string][] {
+  if (underlay === undefined || uplink === undefined) return [];
+  // Packets to nodes start at the loopback device, as those of local sockets do (bpf/encap_route.h).
+  return [[`net/ipv${familyOf(uplink.vtep)}/conf/lo/forwarding`, '1']];
+}
+
+/** How this node sends to others. */
+export function underlayEntry({ underlay, uplink }: State): RawEntry[] {
+  if (underlay === undefined || uplink === undefined) return [];
+  return [
+    tableEntry('underlay', 0, {
+      ifindex: uplink.ifindex,
+      flags: underlayFlags(uplink),
+      mtu: uplink.mtu,
+      replicator: uplink.replicator,
+      local: ipToBytes16(uplink.vtep),
+      port: underlay.port,
+      ttl: TTL,
+      dscp: 0,
+    }),
+  ];
+}
+
+function underlayFlags({ vtep }: Uplink): number {
+  return familyOf(vtep) === 6 ? UnderlayFlags.IP6 : 0;
+}
+
+/** How a node is reached, and what MACs are told to be behind it. */
+export function nodeEntries(state: State, node: Remote): RawEntry[] {
+  const { number } = node;
+  const vtep = ipToBytes16(node.vtep);
+  return [
+    tableEntry('node', number, { vtep, flags: 0, learnMax: NODE_LEARN_LIMIT }),
+    tableEntry('vtep', { ip: vtep }, { node: number }),
+    ...remoteEntries(state, number),
+  ];
+}
+
+function remoteEntries(state: State, node: number): RawEntry[] {
+  const vnis = new Map(state.networks.map(({ name, vni }) => [name, vni]));
+  const entries: RawEntry[] = [];
+  for (const remote of state.remoteFdb) {
+    const vni = vnis.get(remote.network);
+    if (vni === undefined || remote.node !== node) continue;
+    const mac = macToBytes(remote.mac);
+    entries.push(
+      tableEntry(
+        'fdb',
+        { vni, mac },
+        { ifindex: 0, endpoint: 0, node, flags: FdbFlags.STATIC, lastSeen: 0n },
+      ),
+    );
+    for (const ip of remote.ips) {
+      entries.push(
+        tableEntry('neigh', { vni, ip: ipToBytes16(ip) }, { mac, flags: 0, endpoint: 0 }),
+      );
+    }
+  }
+  return entries;
+}
+
+/** The VNI of a network on the wire. Without an underlay nothing of it comes in. */
+export function vniEntries(state: State, { vni, index }: Network): RawEntry[] {
+  if (state.underlay === undefined || state.uplink === undefined) return [];
+  return [tableEntry('vni', vni, { network: index })];
+}
+
+/** Places in the lists of nodes that floods go to; none without an underlay. */
+export function replicaCount({ underlay, uplink, nodes }: State): number {
+  if (underlay === undefined || uplink === undefined) return 0;
+  return nodes.at(-1)?.number ?? 0;
+}
+
+/** That floods of a network go to a node. */
+export function replicaEntries(state: State, network: Network, node: Remote): RawEntry[] {
+  if (state.underlay === undefined || state.uplink === undefined) return [];
+  const key = { network: network.index, slot: node.number - 1 };
+  return [tableEntry('replica', key, { node: node.number })];
+}

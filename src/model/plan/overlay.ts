@@ -1,0 +1,88 @@
+/**
+ * Steps of the overlay's own devices and programs. This node can send before it hears: the
+ * program that takes VXLAN from others is attached last, and goes first.
+ */
+import {
+  type OverlayDevice,
+  type OverlayProgram,
+  underlayEntry,
+  wantedDevices,
+  wantedPrograms,
+} from '../desired/overlay.js';
+import type { Observed, ObservedOverlay, ObservedOverlayDevice } from '../observed.js';
+import type { State } from '../state.js';
+import { putSteps } from './entries.js';
+import { nodeInScope, type Scope } from './scope.js';
+import type { Step } from './step.js';
+
+/** What runs or is there and is not wanted, or not so. */
+export function devicesLeave(after: State, { overlay }: Observed): Step[] {
+  if (overlay === undefined) return [];
+  const programs = wantedPrograms(after);
+  const wanted = wantedDevices(after);
+  const steps: Step[] = [];
+  for (const program of ['decap', 'underlay', 'replicate'] as const) {
+    const found = overlay.programs.get(program);
+    if (found === undefined) continue;
+    const { ifindex } = found;
+    const stays = programs.get(program) === ifindex && !isBroken(program, wanted, overlay);
+    if (!stays) steps.push({ op: 'overlay.detach', program, ifindex });
+  }
+  for (const [kind, found] of overlay.devices) {
+    const device = wanted.find((each) => each.kind === kind);
+    if (device !== undefined && isAsWanted(device, found)) continue;
+    const { name, ifindex, mac, port } = found;
+    steps.push({ op: 'overlay.delete', device: { kind, name, ifindex, mac, port } });
+  }
+  return steps;
+}
+
+/** The device that a program is to run on is to be made again. */
+function isBroken(
+  program: OverlayProgram,
+  wanted: readonly OverlayDevice[],
+  overlay: ObservedOverlay,
+): boolean {
+  if (program !== 'replicate') return false;
+  const device = wanted.find(({ kind }) => kind === 'replicator');
+  const found = overlay.devices.get('replicator');
+  return device === undefined || found === undefined || !isAsWanted(device, found);
+}
+
+function isAsWanted(device: OverlayDevice, found: ObservedOverlayDevice): boolean {
+  return (
+    found.name === device.name &&
+    found.ifindex === device.ifindex &&
+    found.mac === device.mac &&
+    found.up &&
+    (device.kind === 'replicator' || found.port === device.port)
+  );
+}
+
+/** What is wanted and not there. */
+export function devicesArrive(after: State, observed: Observed): Step[] {
+  const { overlay } = observed;
+  if (overlay === undefined) return [];
+  const devices = wantedDevices(after).flatMap((device): Step[] => {
+    const found = overlay.devices.get(device.kind);
+    if (found !== undefined && isAsWanted(device, found)) return [];
+    return [{ op: 'overlay.create', device }];
+  });
+  const entries = underlayEntry(after).flatMap((entry) => putSteps(entry, observed));
+  const broken = (program: OverlayProgram) => isBroken(program, wantedDevices(after), overlay);
+  const programs = [...wantedPrograms(after)].flatMap(([program, ifindex]): Step[] => {
+    const found = overlay.programs.get(program);
+    const there = found?.ifindex === ifindex && !broken(program);
+    if (there && found.programId === overlay.programIds.get(program)) return [];
+    return [{ op: 'overlay.attach', program, ifindex, replaces: there }];
+  });
+  return [...devices, ...entries, ...programs];
+}
+
+/** What was learned behind nodes that go. Nothing of theirs comes in any more by then. */
+export function nodesLeave(before: State, after: State, scope: Scope): Step[] {
+  const staying = new Set(after.nodes.map(({ number }) => number));
+  return before.nodes
+    .filter(({ number }) => nodeInScope(scope, number) && !staying.has(number))
+    .map(({ number }) => ({ op: 'node.forget', number }));
+}

@@ -1,0 +1,115 @@
+/** What status says of the way to other nodes. */
+import { DpctlError } from '../../loader/errors.js';
+import type { Node } from '../control/node.js';
+import type { Problem, StatusReport } from '../control/types.js';
+import { refuseConflicts } from '../control/underlay-conflicts.js';
+import { resolveUplink } from '../control/underlay-resolve.js';
+import { linkGet } from '../kernel/netlink.js';
+import { isGateway } from '../model/desired.js';
+import { overlayMtu, oversized } from '../model/edit.js';
+import { endpointLabel } from '../model/lookup.js';
+import type { State, Underlay, Uplink } from '../model/state.js';
+
+/** What keeps this node from reaching others, and others from reaching it. */
+export function underlayProblems(node: Node, state: State): Problem[] {
+  const { underlay, nodes } = state;
+  if (underlay === undefined) {
+    if (nodes.length === 0) return [];
+    return [
+      {
+        code: 'NO_UNDERLAY',
+        subject: '',
+        message: `no underlay is set, so none of the ${nodes.length} other nodes is reached`,
+        fix: 'dpctl underlay set DEV',
+      },
+    ];
+  }
+  const uplink = attempt(underlay.device, () =>
+    resolveUplink(node, state, { ...state, underlay }, { fresh: true }),
+  );
+  if ('problem' in uplink) return [uplink.problem];
+  const now = { ...state, uplink: uplink.value };
+  const conflict = attempt(underlay.device, () => refuseConflicts(node, now));
+  return [
+    ...('problem' in conflict ? [conflict.problem] : []),
+    ...deviceProblems(node, underlay),
+    ...addressProblems(state, uplink.value),
+    ...sizeProblems(now),
+  ];
+}
+
+/** A refusal is a problem with the same code, words and remedy. */
+function attempt<T>(
+  subject: string,
+  look: () => T,
+): { readonly value: T } | { readonly problem: Problem } {
+  try {
+    return { value: look() };
+  } catch (error) {
+    if (!(error instanceof DpctlError)) throw error;
+    const { code, message, hint = '' } = error;
+    return { problem: { code, subject, message, fix: hint } };
+  }
+}
+
+function deviceProblems(node: Node, { device }: Underlay): Problem[] {
+  const link = linkGet(node.rtnl(), { name: device });
+  if (link?.up === false) {
+    const fix = `ip link set ${device} up`;
+    return [{ code: 'UNDERLAY_DOWN', subject: device, message: 'the underlay is down', fix }];
+  }
+  if (link?.running === false) {
+    const message = 'the underlay has no carrier';
+    return [
+      { code: 'UNDERLAY_NO_CARRIER', subject: device, message, fix: `ip link show ${device}` },
+    ];
+  }
+  return [];
+}
+
+function addressProblems({ uplink }: State, now: Uplink): Problem[] {
+  if (uplink === undefined || uplink.vtep === now.vtep) return [];
+  return [
+    {
+      code: 'VTEP_CHANGED',
+      subject: now.vtep,
+      message: `this node's address was ${uplink.vtep}, under which the others know it`,
+      fix: `dpctl reconcile; on the other nodes: dpctl node add NAME --vtep ${now.vtep}`,
+    },
+  ];
+}
+
+function sizeProblems(state: State): Problem[] {
+  const { uplink } = state;
+  if (uplink === undefined) return [];
+  // Those that follow the underlay are drift, not a wish that cannot be had.
+  return oversized(state)
+    .filter((endpoint) => endpoint.mtuFollows !== true && !isGateway(endpoint))
+    .map((endpoint) => ({
+      code: 'MTU_TOO_LARGE',
+      subject: endpointLabel(endpoint),
+      message: `its MTU of ${endpoint.mtu} does not fit into the underlay: other nodes get ${overlayMtu(uplink)} bytes at the most`,
+      fix: `dpctl attach ${endpoint.namespace.ref} --mtu ${overlayMtu(uplink)}`,
+    }));
+}
+
+/** The underlay in words, and what was chosen for it and why. */
+export function underlayFacts({ underlay, uplink, nodes }: State): StatusReport['facts'] {
+  if (underlay === undefined && nodes.length === 0) return [];
+  return [
+    {
+      name: 'underlay',
+      value:
+        underlay === undefined
+          ? 'none'
+          : `${underlay.device} ${uplink?.vtep ?? 'unusable'} port ${underlay.port}`,
+    },
+    ...(uplink === undefined
+      ? []
+      : [
+          { name: 'decap', value: `${uplink.decap}: ${uplink.why}` },
+          ...uplink.refused.map(({ decap, why }) => ({ name: `refused ${decap}`, value: why })),
+        ]),
+    { name: 'nodes', value: String(nodes.length) },
+  ];
+}

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { MNT_DETACH, mount, umount } from '../../../loader/sys.js';
 import { makeNode, type NodeOptions, type OverlayNode } from './node.js';
 import { vtep4, vtep6 } from './plan.js';
-import { batch, sh } from './shell.js';
+import { batch, ok, sh } from './shell.js';
 
 /** A veth passes segments whole, which a wire does not: `wire` cuts them, and merges on arrival. */
 export type Underlay = 'gso' | 'wire';
@@ -20,6 +20,8 @@ export interface Fabric {
   readonly mtu: number;
   /** A namespace with a device `under0` on the underlay, addresses included. */
   host(number: number): string;
+  /** The namespace of a host. */
+  nameOf(number: number): string;
   /** A node of dpctl's on a host of the same number. */
   node(number: number, options?: Partial<NodeOptions>): OverlayNode;
   close(): void;
@@ -38,10 +40,16 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
   const dir = mkdtempSync(join(tmpdir(), 'dpctl-overlay-'));
   const pins = join(dir, 'bpf');
   const nodes: OverlayNode[] = [];
+  let closed = false;
   mkdirSync(pins);
   mount('bpf', pins, 'bpf', 0, 'mode=700');
   sh('', 'ip', 'netns', 'add', fabric);
-  batch(fabric, 'link add br0 type bridge', `link set br0 mtu ${mtu} up`);
+  // Without netfilter, which drops what is malformed before a node sees it.
+  const nf = 'nf_call_iptables 0 nf_call_ip6tables 0 nf_call_arptables 0';
+  for (const family of ['ip', 'ip6', 'arp']) {
+    ok(fabric, 'sysctl', '-qw', `net.bridge.bridge-nf-call-${family}tables=0`);
+  }
+  batch(fabric, `link add br0 type bridge ${nf}`, `link set br0 mtu ${mtu} up`);
 
   return {
     mtu,
@@ -64,6 +72,7 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
       if (underlay === 'wire') sh(ns, 'ethtool', '-K', 'under0', ...WIRE);
       return ns;
     },
+    nameOf: (number) => `${tag}n${number}`,
     node(number, wanted = {}) {
       const ns = wanted.ns ?? this.host(number);
       const own = join(pins, `n${number}`);
@@ -82,6 +91,8 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
       return node;
     },
     close() {
+      if (closed) return;
+      closed = true;
       for (const node of nodes) node.close();
       umount(pins, MNT_DETACH);
       rmSync(dir, { recursive: true, force: true });

@@ -36,6 +36,8 @@ export interface NodeOptions {
   readonly device: string;
   readonly family: 4 | 6;
   readonly decap: Decap;
+  /** Whether the kernel's device is there; with tc-gro only, when left out. */
+  readonly anchor?: boolean;
   /** Directory in a bpffs of the node's own. */
   readonly pins: string;
   /** Bytes of layer 3 that the underlay carries. */
@@ -109,6 +111,7 @@ export function makeNode(options: NodeOptions): OverlayNode {
   const links: number[] = [];
   const slots = new Map<number, number>();
   const networks = new Map<number, { vni: number; replicas: number; flags: number }>();
+  const anchored = options.anchor ?? options.decap === 'tc-gro';
   let endpoints = 0;
 
   const close = () => {
@@ -261,7 +264,7 @@ export function makeNode(options: NodeOptions): OverlayNode {
     load('replicate', encap);
     load('underlay', { ...hz, decap_flags: DECAP_L3 });
     if (options.decap === 'xdp') load('decap', {});
-    if (options.decap === 'tc-gro') load('anchor', hz);
+    if (anchored) load('anchor', hz);
     const local = family === 4 ? vtep4(number) : vtep6(number);
     batch(ns, 'link add repl0 type veth peer name repl1', 'link set repl0 up', 'link set repl1 up');
     for (const key of ['ipv4', 'ipv6']) sh(ns, 'sysctl', '-qw', `net.${key}.conf.lo.forwarding=1`);
@@ -269,7 +272,7 @@ export function makeNode(options: NodeOptions): OverlayNode {
       ifindex: node.ifindex,
       flags:
         (family === 6 ? UnderlayFlags.IP6 : 0) |
-        (options.decap === 'tc-gro' ? UnderlayFlags.ANCHOR : 0) |
+        (anchored ? UnderlayFlags.ANCHOR : 0) |
         (options.flags ?? 0),
       mtu,
       replicator: ifindexOf(ns, 'repl0'),
@@ -283,7 +286,7 @@ export function makeNode(options: NodeOptions): OverlayNode {
     if (options.decap === 'xdp') {
       links.push(inNetns(netns, () => attachXdp(node.program('decap'), node.ifindex)));
     }
-    if (options.decap === 'tc-gro') {
+    if (anchored) {
       batch(
         ns,
         `link add anchor0 type vxlan external dstport ${PORT} udp6zerocsumrx`,

@@ -1,0 +1,251 @@
+/** VXLAN packets of every kind at the underlay: what is taken, refused by name, or not ours. */
+import test, { type ExecutionContext } from 'ava';
+import { sendFrame } from '../packet/helpers/containers.js';
+import { eth, ip4, ip6, join, udp } from '../packet/helpers/frame.js';
+import { type Fabric, makeFabric } from './helpers/fabric.js';
+import { capture, EXPERIMENT } from './helpers/frames.js';
+import { type Container, type Decap, OVERHEAD, type OverlayNode } from './helpers/node.js';
+import { macOf, vtep4, vtep6 } from './helpers/plan.js';
+import { reasonsDuring } from './helpers/segment.js';
+import { sh } from './helpers/shell.js';
+import { nstat } from './helpers/traffic.js';
+import { type Outer, vxlan } from './helpers/vxlan.js';
+
+const VNI = 0xabcdef;
+/** Node 2 is known, 7 is not. Whoever sends in their names is on host 9. */
+const KNOWN = 2;
+const STRANGER = 7;
+const SENDER = 9;
+
+interface Stage {
+  readonly fabric: Fabric;
+  readonly node: OverlayNode;
+  readonly container: Container;
+  readonly sender: string;
+  outer(change?: Partial<Outer>): Outer;
+}
+
+function makeStage(family: 4 | 6, decap: Decap): Stage {
+  const fabric = makeFabric({ underlay: 'wire' });
+  try {
+    const node = fabric.node(1, { family, decap });
+    const vtep = family === 4 ? vtep4 : vtep6;
+    node.network(1, VNI, [KNOWN]);
+    node.peer(KNOWN, vtep(KNOWN));
+    const sender = fabric.host(SENDER);
+    const toMac = sh(node.ns, 'cat', '/sys/class/net/under0/address').trim();
+    const fromMac = sh(sender, 'cat', '/sys/class/net/under0/address').trim();
+    return {
+      fabric,
+      node,
+      container: node.container(1, 1),
+      sender,
+      outer: (change) => ({
+        toMac,
+        fromMac,
+        to: vtep(1),
+        from: vtep(KNOWN),
+        vni: VNI,
+        ...change,
+      }),
+    };
+  } catch (error) {
+    fabric.close();
+    throw error;
+  }
+}
+
+/** What arrives in the container and what is counted when a packet is sent to the node. */
+async function arrival(stage: Stage, packet: Uint8Array) {
+  const seen = await capture(stage.container.ns, `ether src ${macOf(KNOWN, 1)}`);
+  let frames: Uint8Array[] = [];
+  const reasons = await reasonsDuring(stage.node, async () => {
+    sendFrame(stage.sender, 'under0', packet);
+    frames = await seen.stop();
+  });
+  return { frames, reasons };
+}
+
+const payload = new Uint8Array(100).map((_, i) => i);
+const frameTo = (to: string, from = macOf(KNOWN, 1)) => eth(to, from, EXPERIMENT, payload);
+
+async function judge(
+  t: ExecutionContext,
+  stage: Stage,
+  what: string,
+  packet: Uint8Array,
+  frames: readonly Uint8Array[],
+  reasons: Record<string, number>,
+) {
+  const got = await arrival(stage, packet);
+  t.deepEqual(got.frames, frames, what);
+  t.deepEqual(got.reasons, reasons, what);
+}
+
+for (const family of [4, 6] as const) {
+  for (const decap of ['tc', 'xdp'] as const) {
+    test.serial(`IPv${family}, ${decap}: who may send what`, async (t) => {
+      const stage = makeStage(family, decap);
+      t.teardown(() => stage.fabric.close());
+      const { outer, container } = stage;
+      const vtep = family === 4 ? vtep4 : vtep6;
+      const frame = frameTo(container.mac);
+      const check = (
+        what: string,
+        change: Partial<Outer>,
+        inner: Uint8Array,
+        frames: readonly Uint8Array[],
+        reasons: Record<string, number> = {},
+      ) => judge(t, stage, what, vxlan(outer(change), inner), frames, reasons);
+
+      await check('a known node', {}, frame, [frame]);
+      await check('reserved bits are ignored (RFC 7348, 5)', { flags: 0xff }, frame, [frame]);
+      await judge(
+        t,
+        stage,
+        'what is behind the packet is not a part of the frame',
+        join(vxlan(outer(), frame), new Uint8Array(7).fill(0xee)),
+        [frame],
+        {},
+      );
+      await check('an unknown node', { from: vtep(STRANGER) }, frame, [], { vtep_unknown: 1 });
+      await check('fragments', { fragment: family === 4 ? 0x2000 : 1 }, frame, [], {
+        outer_fragment: 1,
+      });
+      await check('IP longer than the packet', { ipLength: 9 }, frame, [], { outer_malformed: 1 });
+      await check('UDP longer than IP', { udpLength: 9 }, frame, [], { outer_malformed: 1 });
+      await check('UDP shorter than IP', { udpLength: -9 }, frame, [], { outer_malformed: 1 });
+      await check('no frame inside', {}, frame.subarray(0, 13), [], { inner_malformed: 1 });
+      await check('nothing inside', {}, new Uint8Array(), [], { inner_malformed: 1 });
+      const group = frameTo(container.mac, '01:00:5e:00:00:01');
+      await check('a group as source', {}, group, [], { source_mac_invalid: 1 });
+      const bpdu = frameTo('01:80:c2:00:00:00');
+      await check('what stays on its link', {}, bpdu, [], { link_local_group: 1 });
+      const dropped = stage.node.nodeStats(KNOWN).rxDropped;
+      t.is(dropped, 8n, 'counted at the node that it claims to be from');
+    });
+
+    test.serial(`IPv${family}, ${decap}: what is not ours goes to the host`, async (t) => {
+      const stage = makeStage(family, decap);
+      t.teardown(() => stage.fabric.close());
+      const { outer, container, node } = stage;
+      const frame = frameTo(container.mac);
+      // Of IPv6 the kernel says that it wants a checksum, before it finds that nobody listens.
+      const refused = family === 4 ? 'UdpNoPorts' : 'Udp6InErrors';
+      const unheard = () => nstat(node.ns)[refused] ?? 0;
+      for (const [what, change, reasons] of [
+        ['an unknown network', { vni: VNI + 1 }, { vni_unknown: 1 }],
+        ['another port', { port: 4790 }, {}],
+        ['no network at all', { flags: 0 }, {}],
+      ] as const) {
+        const before = unheard();
+        await judge(t, stage, what, vxlan(outer(change), frame), [], reasons);
+        t.is(unheard() - before, 1, `${what}: the host has no such socket, but got it`);
+      }
+      // An address that the host has beside its VTEP's.
+      const other = family === 4 ? '192.168.90.77' : 'fd90::77';
+      sh(node.ns, 'ip', 'addr', 'add', other, 'dev', 'under0', ...(family === 6 ? ['nodad'] : []));
+      const before = unheard();
+      await judge(t, stage, 'another address', vxlan(outer({ to: other }), frame), [], {});
+      t.is(unheard() - before, 1);
+    });
+
+    test.serial(`IPv${family}, ${decap}: congestion marks come out (RFC 6040)`, async (t) => {
+      const stage = makeStage(family, decap);
+      t.teardown(() => stage.fabric.close());
+      const { outer, container } = stage;
+      // Not-ECT, ECT(1), ECT(0), CE, by what is outside and inside; null: dropped.
+      const table = [
+        [0, 1, 2, 3],
+        [0, 1, 1, 3],
+        [0, 1, 2, 3],
+        [null, 3, 3, 3],
+      ] as const;
+      const expected: Uint8Array[] = [];
+      const seen = await capture(container.ns, `ether src ${macOf(KNOWN, 1)}`);
+      const reasons = await reasonsDuring(stage.node, () => {
+        for (const [outside, row] of table.entries()) {
+          for (const [inside, mark] of row.entries()) {
+            for (const six of [false, true]) {
+              const make = (ecn: number) => marked(container, six, 0xb8 | ecn);
+              const packet = vxlan(outer({ tos: 0x28 | outside }), make(inside));
+              sendFrame(stage.sender, 'under0', packet);
+              if (mark !== null) expected.push(make(mark));
+            }
+          }
+        }
+      });
+      t.deepEqual(await seen.stop(), expected);
+      t.deepEqual(reasons, { ecn: 2 });
+    });
+  }
+}
+
+/** A UDP packet with a traffic class. */
+function marked(to: Container, six: boolean, tos: number): Uint8Array {
+  const body = udp(1000, 2000, payload);
+  if (six) {
+    const packet = ip6({ src: 'fd80::2:1', dst: to.ip6 }, body);
+    packet[0] = 0x60 | (tos >> 4);
+    packet[1] = (tos << 4) & 0xf0;
+    return eth(to.mac, macOf(KNOWN, 1), 0x86dd, packet);
+  }
+  const packet = ip4({ src: '10.80.2.1', dst: to.ip4 }, body);
+  // The checksum goes down by as much as the class goes up: nothing else was there.
+  const sum = ((packet[10] ?? 0) << 8) | (packet[11] ?? 0);
+  const changed = sum - tos < 0 ? sum - tos - 1 + 0x10000 : sum - tos;
+  packet[1] = tos;
+  packet[10] = changed >> 8;
+  packet[11] = changed & 0xff;
+  return eth(to.mac, macOf(KNOWN, 1), 0x0800, packet);
+}
+
+test.serial('congestion marks go out, and a DSCP if wanted', async (t) => {
+  for (const { flags, dscp, expected } of [
+    { flags: 0, dscp: 0, expected: (tos: number) => tos & 3 },
+    { flags: 0, dscp: 46, expected: (tos: number) => (46 << 2) | (tos & 3) },
+    { flags: 1 << 2, dscp: 0, expected: (tos: number) => tos },
+  ]) {
+    const fabric = makeFabric();
+    t.teardown(() => fabric.close());
+    const node = fabric.node(1, { flags, dscp });
+    node.network(1, VNI, [KNOWN]);
+    node.peer(KNOWN, vtep4(KNOWN));
+    fabric.host(KNOWN);
+    const container = node.container(1, 1);
+    const seen = await capture(fabric.nameOf(KNOWN), 'udp port 4789', 'under0');
+    const classes = [0xb8, 0xb9, 0xba, 0xbb];
+    for (const tos of classes) {
+      const options = ['-c', '1', '-W', '0.1', '-Q', `${tos}`];
+      // Nobody answers: the address is only known to be there.
+      sh(
+        container.ns,
+        'ip',
+        'neigh',
+        'replace',
+        '10.80.2.1',
+        'lladdr',
+        macOf(KNOWN, 1),
+        'dev',
+        'eth0',
+      );
+      try {
+        sh(container.ns, 'ping', ...options, '10.80.2.1');
+      } catch {
+        // As expected.
+      }
+    }
+    const packets = (await seen.stop()).filter((it) => it[50 + 12] === 8 && it[50 + 13] === 0);
+    t.deepEqual(
+      packets.map((it) => it[15]),
+      classes.map((tos) => expected(tos)),
+    );
+    t.deepEqual(
+      packets.map((it) => it[50 + 15]),
+      classes,
+      'inside nothing has changed',
+    );
+    fabric.close();
+  }
+  t.is(OVERHEAD[4], 50);
+});

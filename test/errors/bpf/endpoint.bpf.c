@@ -4,8 +4,9 @@
 #include <linux/types.h>
 #include <bpf/bpf_helpers.h>
 
-/* The constant that dpctl sets in each build. */
+/* The constants that dpctl sets in each build. */
 const volatile __u32 hz = 250;
+const volatile __u32 fib_flags = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -17,7 +18,7 @@ struct {
 SEC("tc")
 int endpoint(struct __sk_buff *skb)
 {
-	__u32 slot = hz;
+	__u32 slot = hz + fib_flags;
 	__u64 *value = bpf_map_lookup_elem(&dp_refused_v1, &slot);
 
 	(void)skb;

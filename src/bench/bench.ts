@@ -33,6 +33,9 @@ export interface BenchRequest {
 
 const ALL: readonly SuiteSpec[] = [CONTROL, PROGRAM, SAME_NODE];
 
+/** Signals that end a process without a word, and so without its clean-up. */
+const ENDINGS = { SIGTERM: 143, SIGHUP: 129 } as const;
+
 /**
  * Measure. Takes minutes, and uses the machine's CPUs; nothing is left of it.
  * @throws DpctlError NOT_ROOT (exit 2), SUITE_UNKNOWN (exit 1)
@@ -40,6 +43,23 @@ const ALL: readonly SuiteSpec[] = [CONTROL, PROGRAM, SAME_NODE];
 export async function bench(request: BenchRequest): Promise<BenchResult> {
   requireRoot();
   const suites = chosen(request.only ?? []);
+  const handlers = Object.entries(ENDINGS).map(([signal, code]) => {
+    // The stages clean up when the process exits.
+    const end = () => process.exit(code);
+    process.on(signal, end);
+    return () => process.off(signal, end);
+  });
+  try {
+    return await measureAll(suites, request);
+  } finally {
+    for (const forget of handlers) forget();
+  }
+}
+
+async function measureAll(
+  suites: readonly SuiteSpec[],
+  request: BenchRequest,
+): Promise<BenchResult> {
   const effort = EFFORT[request.quick ? 'quick' : 'full'];
   const { progress, program, version } = request;
   const started = new Date();

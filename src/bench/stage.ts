@@ -115,9 +115,23 @@ export function sweep(): string[] {
   const within = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir).filter(dead) : []);
   const folders = FOLDERS.flatMap((dir) => within(dir).map((name) => join(dir, name)));
   const spaces = within(NETNS_DIR);
+  for (const name of spaces) endProcesses(name);
   for (const path of folders) removeFolder(path);
   for (const name of spaces) removeSpace(name);
   return [...folders, ...spaces];
+}
+
+/** Servers of a run that was killed go on waiting in its namespaces, which are ours by their names. */
+function endProcesses(name: string): void {
+  const options = { encoding: 'utf8', env: { PATH: searchPath() } } as const;
+  const { stdout } = spawnSync('ip', ['netns', 'pids', name], options);
+  for (const pid of stdout.split('\n').map(Number).filter(Boolean)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // it ended by itself
+    }
+  }
 }
 
 /** A file system in memory; without one, the first, and disks are part of what is measured. */

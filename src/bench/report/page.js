@@ -28,6 +28,9 @@
     const values = names.map((name) => ids.map((id) => at(name, id)?.ratio ?? null));
     const shift = (series) => (series - (names.length - 1) / 2) * 0.12;
     const all = points.flatMap(({ low, high }) => [low, high]).filter((value) => value > 0);
+    // Whole powers of two, so that the marks of the axis are round.
+    const power = (round, least) =>
+      2 ** round(Math.log2((round === Math.ceil ? Math.max : Math.min)(least, ...all)));
     const bars = (plot) => {
       const { ctx } = plot;
       ctx.save();
@@ -62,7 +65,7 @@
       height: HEIGHT.ratios,
       scales: {
         x: { time: false, range: [-0.5, ids.length - 0.5] },
-        y: { distr: 3, log: 2, range: [Math.min(0.5, ...all), Math.max(2, ...all)] },
+        y: { distr: 3, log: 2, range: [power(Math.floor, 0.5), power(Math.ceil, 2)] },
       },
       axes: [
         axis({
@@ -71,7 +74,10 @@
           rotate: -45,
           size: 130,
         }),
-        axis({ values: (_, splits) => splits.map((it) => (it === null ? '' : `${it}x`)) }),
+        axis({
+          values: (_, splits) =>
+            splits.map((it) => (it === null ? '' : `${Number(it.toPrecision(3))}x`)),
+        }),
       ],
       series: [
         { label: 'figure', value: (_, index) => (index === null ? '' : ids[Math.round(index)]) },

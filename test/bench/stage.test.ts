@@ -1,0 +1,118 @@
+/** What a run makes goes again, whatever ends it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import test from 'ava';
+import { openStage, sweep } from '../../src/bench/stage.js';
+import { command, need } from '../helpers/need.js';
+import { DPCTL, run } from '../system/helpers/lab.js';
+import { eventually } from '../system/helpers/process.js';
+
+const FOLDERS = ['/run', '/dev/shm'];
+
+/** Everything on the machine that carries the pid of a run. */
+function thingsOf(pid: number): string[] {
+  const own = new RegExp(`dpb${pid}-`);
+  return [
+    ...[...FOLDERS, '/run/netns'].flatMap((dir) =>
+      (existsSync(dir) ? readdirSync(dir) : []).filter((name) => own.test(name)),
+    ),
+    ...readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .filter((line) => own.test(line)),
+  ];
+}
+
+async function processesIn(spaces: readonly string[]): Promise<number[]> {
+  const lists = await Promise.all(spaces.map((name) => run(['ip', 'netns', 'pids', name])));
+  return lists.flatMap(({ stdout }) => stdout.split('\n').map(Number).filter(Boolean));
+}
+
+const alive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+
+test.serial('a stage takes away what it made, the last first, and goes on after a failure', (t) => {
+  const stage = openStage();
+  const order: string[] = [];
+  const { name } = stage.space('a');
+  const dir = stage.folder('b');
+  const bpffs = stage.bpffs('c');
+  stage.defer(() => order.push('first'));
+  stage.defer(() => {
+    throw new Error('done already');
+  });
+  stage.defer(() => order.push('last'));
+  t.true(existsSync(`/run/netns/${name}`) && existsSync(dir) && existsSync(bpffs));
+  const warned = once(process, 'warning');
+  stage.close();
+  stage.close();
+  t.deepEqual(order, ['last', 'first']);
+  t.deepEqual(thingsOf(process.pid), []);
+  return warned.then(([warning]) => t.regex(String(warning), /not cleaned up.*done already/));
+});
+
+test.serial('what a run left behind is removed by the next one, what runs is left alone', (t) => {
+  const stage = openStage();
+  t.teardown(() => stage.close());
+  const { name } = stage.space('a');
+  t.false(sweep().includes(name));
+  t.true(existsSync(`/run/netns/${name}`));
+});
+
+const withTools = need(command('iperf3'), command('sockperf'), command('socat'));
+
+/** Start a run, wait until its servers wait in its namespaces, then end it. */
+async function interrupted(signal: NodeJS.Signals): Promise<{
+  readonly pid: number;
+  readonly code: number | null;
+  readonly stderr: string;
+  readonly processes: readonly number[];
+}> {
+  const argv = [DPCTL, 'bench', '--quick', '--only', 'same-node'];
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const pid = child.pid ?? 0;
+  let stderr = '';
+  let stdout = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk;
+  });
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+  });
+  const ended = once(child, 'close');
+  const spaces = () => thingsOf(pid).filter((name) => /^dpb\d+-0-d-/.test(name));
+  let processes: number[] = [];
+  // The servers of dpctl's own pair are started near the end of the set-up.
+  const ready = await eventually(
+    async () => {
+      processes = await processesIn(spaces());
+      return processes.length >= 3;
+    },
+    30_000,
+    100,
+  );
+  child.kill(signal);
+  const [code] = (await ended) as [number | null];
+  if (!ready) throw new Error(`it never got to its traffic: ${stderr}`);
+  if (stdout !== '') throw new Error(`it printed ${stdout}`);
+  return { pid, code, stderr, processes };
+}
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  withTools.serial(`${signal} ends a run with nothing left`, async (t) => {
+    const end = await interrupted(signal);
+    t.is(end.code, code);
+    t.deepEqual(thingsOf(end.pid), []);
+    t.true(await eventually(() => !end.processes.some(alive)));
+  });
+}
+
+withTools.serial('after SIGKILL the next run clears up', async (t) => {
+  const { pid, processes } = await interrupted('SIGKILL');
+  t.true(thingsOf(pid).length > 0, 'nobody could clean up');
+  t.true(sweep().length > 0);
+  t.deepEqual(thingsOf(pid), []);
+  t.true(await eventually(() => !processes.some(alive)));
+});

@@ -19,10 +19,13 @@ test.serial(
     const before = join(dir, 'before.json');
     // A program of one instruction: whatever is loaded now is larger.
     const small = { name: 'endpoint', samples: [1], median: 1, low: 1, high: 1, spread: 0 };
-    const figure = {
-      ...{ suite: 'program', id: 'insns-xlated', title: 'instructions', unit: '' },
-      ...{ better: 'lower', about: ['endpoint'], subjects: [small], ratios: [] },
-    } as const;
+    const figure: FigureResult = {
+      ...{ id: 'insns-xlated', title: 'instructions', unit: '', about: ['endpoint'] },
+      suite: 'program',
+      better: 'lower',
+      subjects: [small],
+      ratios: [],
+    };
     writeFileSync(before, JSON.stringify(runOf([figure])));
     const html = join(dir, 'report.html');
     const args = [

@@ -56,8 +56,9 @@ export async function applyPlan(node: Node, work: Work): Promise<Applied> {
 /** Undo steps, the last one first, whatever becomes of each. @returns what went wrong */
 async function takeBack(node: Node, done: readonly Step[]): Promise<unknown[]> {
   const failures: unknown[] = [];
-  for (const step of [...done].reverse()) {
+  for (const [index, step] of [...done.entries()].reverse()) {
     try {
+      faultPoint(`undo.${index}`);
       await undo(node, step);
     } catch (error) {
       failures.push(error);

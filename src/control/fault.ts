@@ -5,14 +5,18 @@
  * Names: `node.prepared` (directories and mounts are there), `node.installed` (tables and programs,
  * too), `store.intent` (the desired state is about to be written), `step.N` (step N of the
  * plan, from 0, is about to be taken), `store.ready` (all steps are done and not recorded),
- * `done` (recorded).
+ * `done` (recorded), `undo.N` (step N is about to be taken back). Several with commas between.
  */
 import { DpctlError } from '../../loader/errors.js';
 
 /** Stop or fail here when the environment asks for it. */
 export function faultPoint(name: string): void {
-  if (process.env.DPCTL_FAULT === name) process.kill(process.pid, 'SIGKILL');
-  if (process.env.DPCTL_FAULT_ERROR === name) {
+  if (isAsked('DPCTL_FAULT', name)) process.kill(process.pid, 'SIGKILL');
+  if (isAsked('DPCTL_FAULT_ERROR', name)) {
     throw new DpctlError('FAULT', `asked to fail at ${name} by DPCTL_FAULT_ERROR`, { exitCode: 2 });
   }
+}
+
+function isAsked(variable: string, name: string): boolean {
+  return process.env[variable]?.split(',').includes(name) === true;
 }

@@ -113,7 +113,7 @@ function observe(node: Node, before: State, after: State): Observed {
     masquerades: [],
     sysctls: new Map(before.sysctls.map(({ key }) => [key, sysctlGet(node.netnsFd(), key)])),
     programId: 0,
-    overlay: inspectOverlay(node, before, after),
+    overlay: inspectOverlay(node, before, after, false),
   };
 }
 

@@ -7,8 +7,17 @@ import type { ObservedOverlay } from '../model/observed.js';
 import type { State } from '../model/state.js';
 import { hostPins, type Node } from './node.js';
 
-/** Look at the overlay's programs and devices. What another root has made is not ours to see. */
-export function inspectOverlay(node: Node, before: State, after: State): ObservedOverlay {
+/**
+ * Look at the overlay's programs and devices. What another root has made is not ours to see.
+ * @param loaded say which programs of this build are loaded; nobody asks when all is to go, and
+ *   the build may be gone
+ */
+export function inspectOverlay(
+  node: Node,
+  before: State,
+  after: State,
+  loaded = true,
+): ObservedOverlay {
   const pins = hostPins(node);
   const netns = node.netnsFd();
   const devices = overlayDevices(node.rtnl());
@@ -21,7 +30,7 @@ export function inspectOverlay(node: Node, before: State, after: State): Observe
     ['underlay', before.uplink?.ifindex ?? after.uplink?.ifindex ?? 0],
   ]);
   const programIds = new Map<OverlayProgram, number>();
-  for (const program of OVERLAY_PROGRAMS) {
+  for (const program of loaded ? OVERLAY_PROGRAMS : []) {
     const id = installedProgramId(pins, program);
     if (id !== 0) programIds.set(program, id);
   }

@@ -1,8 +1,15 @@
 /** What a machine may lack, or have damaged: each said in one message, and nothing is changed. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { attach } from '../../src/control/api.js';
 import { prepareNode } from '../../src/control/node.js';
@@ -24,6 +31,12 @@ async function onLab(
   } finally {
     await lab.close();
   }
+}
+
+/** The objects of this build, but another one for endpoints. */
+function copyBuild(dir: string, endpoint: Uint8Array): void {
+  cpSync(join(dirname(DPCTL), 'bpf'), dir, { recursive: true });
+  writeFileSync(join(dir, 'endpoint.bpf.o'), endpoint);
 }
 
 async function withDirectory(use: (dir: string) => Promise<unknown>): Promise<void> {
@@ -229,12 +242,9 @@ test.serial('a pinned table of another layout, until reset removes it', (t) =>
 
 test.serial('a program that the verifier refuses', (t) =>
   onLab(t, async (lab, ns) => {
-    const logs = join(lab.root, 'tmp');
-    mkdirSync(logs);
-    const env = {
-      DPCTL_BPF_DIR: fileURLToPath(new URL('./bpf', import.meta.url)),
-      TMPDIR: logs,
-    };
+    const objects = join(lab.root, 'objects');
+    copyBuild(objects, readFileSync(new URL('./bpf/endpoint.bpf.o', import.meta.url)));
+    const env = { DPCTL_BPF_DIR: objects, TMPDIR: objects };
     // The log is what people are to send in, so it stays.
     const before = await takeSnapshot(lab, [ns]);
     const { code, stdout, stderr } = await lab.dpctl(['attach', ns], { env });
@@ -270,13 +280,13 @@ test.serial('a build without its BPF object, or with half of one', (t) =>
       {
         code: 'NOT_BUILT',
         exit: 70,
-        message: /the BPF object .*\/nowhere\/endpoint\.bpf\.o is not there/,
+        message: /the BPF object .*\/nowhere\/\w+\.bpf\.o is not there/,
         hint: /make build/,
       },
       { env: { DPCTL_BPF_DIR: '/nowhere' } },
     );
     await withDirectory(async (dir) => {
-      writeFileSync(join(dir, 'endpoint.bpf.o'), 'half');
+      copyBuild(dir, Buffer.from('half'));
       await refused(
         t,
         lab,

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../loader/errors.js';
 import { nearest } from '../kernel/nearest.js';
 import { addrDump, type Link, type LinkAddress, linkDump, linkGet } from '../kernel/netlink.js';
-import { freeHighIfindex, overlayKindOf } from '../kernel/underlay-device.js';
+import { freeOverlayIfindex, overlayKindOf } from '../kernel/underlay-device.js';
 import type { OverlayDeviceKind } from '../model/desired/overlay.js';
 import { checkOwnVtep, OVERHEAD, overlayMtu } from '../model/edit.js';
 import { familyOf } from '../model/ip.js';
@@ -46,7 +46,7 @@ export function resolveUplink(
   const facts = deviceFacts(node, underlay, link);
   const choice: DecapChoice = same && !options.fresh ? old : chooseDecap(underlay, facts, refused);
   const needsAnchor = choice.decap === 'tc-gro' && facts.tunnelDevice === undefined;
-  const replicator = numberFor(node, 'replicator', before.uplink?.replicator, []);
+  const replicator = numberFor(node, 'replicator', before.uplink?.replicator);
   const uplink: Uplink = {
     ifindex: link.ifindex,
     mtu: link.mtu,
@@ -55,9 +55,7 @@ export function resolveUplink(
     why: choice.why,
     refused,
     replicator,
-    ...(needsAnchor
-      ? { anchor: numberFor(node, 'anchor', before.uplink?.anchor, [replicator]) }
-      : {}),
+    ...(needsAnchor ? { anchor: numberFor(node, 'anchor', before.uplink?.anchor) } : {}),
   };
   if (overlayMtu(uplink) < MTU_MIN) throw tooSmall(underlay.device, uplink);
   return uplink;
@@ -133,15 +131,10 @@ function isUsable({ scope, flags }: LinkAddress): boolean {
 }
 
 /** A number that was used stays, unless somebody else has it by now. */
-function numberFor(
-  node: Node,
-  kind: OverlayDeviceKind,
-  old: number | undefined,
-  taken: readonly number[],
-): number {
+function numberFor(node: Node, kind: OverlayDeviceKind, old: number | undefined): number {
   const link = old === undefined ? undefined : linkGet(node.rtnl(), { ifindex: old });
   if (old !== undefined && (link === undefined || overlayKindOf(link) === kind)) return old;
-  return freeHighIfindex(node.rtnl(), taken);
+  return freeOverlayIfindex(node.rtnl(), kind);
 }
 
 function tooSmall(device: string, { mtu, vtep }: Uplink): DpctlError {

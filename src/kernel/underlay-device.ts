@@ -32,7 +32,7 @@ export function createOverlayDevice(rtnl: Rtnl, device: OverlayDevice): void {
     linkAddVxlanExternal(rtnl, { name, ifindex, mac, port, alias });
     return;
   }
-  const peer = freeHighIfindex(rtnl, [ifindex]);
+  const peer = freeOverlayIfindex(rtnl, kind, ifindex);
   linkAddVeth(rtnl, {
     name,
     ifindex,
@@ -63,12 +63,12 @@ export function deleteOverlayDevice(rtnl: Rtnl, { ifindex }: OverlayDevice): voi
 }
 
 /**
- * A number past those that are keys of a table, which are for endpoints.
- * @param taken numbers that are free now but promised
+ * A free number for a device of the overlay: past those that are keys of a table, which are for
+ * endpoints. Those of anchors are far from the others, as each is chosen before the other is made.
  */
-export function freeHighIfindex(rtnl: Rtnl, taken: readonly number[]): number {
-  let ifindex = ENDPOINT_ARRAY_SIZE;
-  while (taken.includes(ifindex) || linkGet(rtnl, { ifindex }) !== undefined) ifindex++;
+export function freeOverlayIfindex(rtnl: Rtnl, kind: OverlayDeviceKind, except = 0): number {
+  let ifindex = kind === 'anchor' ? 2 * ENDPOINT_ARRAY_SIZE : ENDPOINT_ARRAY_SIZE;
+  while (ifindex === except || linkGet(rtnl, { ifindex }) !== undefined) ifindex++;
   return ifindex;
 }
 

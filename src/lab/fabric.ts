@@ -87,7 +87,10 @@ async function impair(ns: string, port: string, { loss, delay }: LabSpec): Promi
   ];
   if (wanted.length > 0) {
     const netem = ['root', 'netem', 'limit', NETEM_LIMIT, ...wanted];
-    await runCommand([...tc, 'replace', 'dev', port, ...netem]);
+    await runCommand([...tc, 'replace', 'dev', port, ...netem], {
+      code: 'LAB_NETEM',
+      hint: 'without --loss and --delay, where the kernel has no netem (CONFIG_NET_SCH_NETEM)',
+    });
     return;
   }
   const shown = await runCommand([...tc, 'show', 'dev', port]);

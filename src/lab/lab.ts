@@ -1,6 +1,7 @@
 /** Labs: several nodes on one machine, made, listed and removed as a whole. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../loader/errors.js';
 import { endpointList, openNode } from '../control/api.js';
 import { hostPath } from '../kernel/mountns.js';
@@ -31,20 +32,36 @@ export interface LabRow {
 export interface LabUp {
   readonly spec: LabSpec;
   readonly rows: readonly LabRow[];
+  /** False where all was as asked already; of the underlay only what is recorded counts. */
+  readonly changed: boolean;
   readonly milliseconds: number;
 }
 
 /**
- * Make a lab, or make one that is up what is asked now. May be repeated.
+ * Make a lab, or make one that is up what is asked now. May be repeated. A new one that cannot be
+ * made whole is taken away again.
  * @param root directory below which the lab keeps its files; `/` when undefined
  * @throws DpctlError LAB_NAME_INVALID, LAB_RANGE and whatever the nodes refuse
  */
 export async function labUp(root: string | undefined, request: LabRequest): Promise<LabUp> {
   const start = performance.now();
   const dir = labDir(root, checkLabName(request.name));
-  const spec = labSpec(request, readLab(dir));
+  const old = readLab(dir);
+  const spec = labSpec(request, old);
   refuseForeign(dir, spec);
   writeLab(dir, spec);
+  try {
+    const changed = (await raise(spec, dir)) || !isDeepStrictEqual(spec, old);
+    return { spec, rows: rowsOf(spec, dir), changed, milliseconds: performance.now() - start };
+  } catch (error) {
+    // Of one that was up, what works is left as it is.
+    if (old === undefined) await labDown(root, spec.name);
+    throw error;
+  }
+}
+
+/** @returns whether anything of a node was changed */
+async function raise(spec: LabSpec, dir: string): Promise<boolean> {
   const nodes = labNodes(spec, dir);
   const wanted = new Set(nodes.map(({ where }) => where));
   for (const where of nodeDirs(dir)) {
@@ -52,8 +69,9 @@ export async function labUp(root: string | undefined, request: LabRequest): Prom
       await removeNode({ ns: nsOf(spec.name, where), root: join(dir, where) });
   }
   await raiseFabric(spec, nodes);
-  for (const node of nodes) await raiseNode(spec, node, nodes);
-  return { spec, rows: rowsOf(spec, dir), milliseconds: performance.now() - start };
+  let changed = false;
+  for (const node of nodes) changed = (await raiseNode(spec, node, nodes)) || changed;
+  return changed;
 }
 
 /** Namespaces of these names that no lab has made are somebody's. */

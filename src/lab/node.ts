@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { closeFd } from '../../loader/sys.js';
 import {
   attach,
+  type ChangeResult,
   detach,
   endpointList,
   type Node,
@@ -23,29 +24,32 @@ import { createNetns, deleteNetns, netnsExists, openNetnsRef } from '../kernel/n
 import { type LabNode, labNetworks, rangesOf, UNDERLAY_IFNAME } from './names.js';
 import type { LabSpec } from './spec.js';
 
-/** Make a node what it is to be. Its namespace and the underlay's device are there. */
+/**
+ * Make a node what it is to be. Its namespace and the underlay's device are there.
+ * @returns whether anything was changed
+ */
 export async function raiseNode(
   spec: LabSpec,
   own: LabNode,
   nodes: readonly LabNode[],
-): Promise<void> {
-  await withNode(own, async (node) => {
-    await dropSurplus(node, spec, own, nodes);
-    await underlaySet(node, {
-      device: UNDERLAY_IFNAME,
-      vtep: own.vtep,
-      decap: spec.decap,
-    });
+): Promise<boolean> {
+  return withNode(own, async (node) => {
+    const changes = await dropSurplus(node, spec, own, nodes);
+    const { vtep, number: self } = own;
+    const { decap } = spec;
+    changes.push(await underlaySet(node, { device: UNDERLAY_IFNAME, vtep, decap }));
     for (const network of labNetworks(spec)) {
       const { name, vni, subnets } = network;
-      await networkAdd(node, { name, vni, subnets, ranges: rangesOf(network, own.number) });
+      const ranges = rangesOf(network, self);
+      changes.push(await networkAdd(node, { name, vni, subnets, ranges }));
     }
     for (const { number, where, vtep } of nodes) {
-      if (number !== own.number) await nodeAdd(node, { name: where, vtep });
+      if (number !== self) changes.push(await nodeAdd(node, { name: where, vtep }));
     }
     for (const { ns, network } of own.endpoints) {
-      await attach(node, { ns, network: network.name, create: true });
+      changes.push(await attach(node, { ns, network: network.name, create: true }));
     }
+    return changes.some(({ changed }) => changed);
   });
 }
 
@@ -55,20 +59,22 @@ async function dropSurplus(
   spec: LabSpec,
   own: LabNode,
   nodes: readonly LabNode[],
-): Promise<void> {
+): Promise<ChangeResult[]> {
+  const changes: ChangeResult[] = [];
   const endpoints = new Set(own.endpoints.map(({ ns }) => ns));
   for (const { ns } of endpointList(node)) {
-    if (!endpoints.has(ns)) await detach(node, { ns });
+    if (!endpoints.has(ns)) changes.push(await detach(node, { ns }));
   }
   const networks = new Set(labNetworks(spec).map(({ name }) => name));
   for (const { name } of networkList(node)) {
-    if (!networks.has(name)) await networkDelete(node, { name });
+    if (!networks.has(name)) changes.push(await networkDelete(node, { name }));
   }
   // Another family of addresses is another underlay: nobody can be known by both at once.
   const known = new Map(nodes.map(({ where, vtep }) => [where, vtep]));
   for (const { name, dst } of nodeList(node)) {
-    if (known.get(name) !== dst) await nodeDelete(node, { name });
+    if (known.get(name) !== dst) changes.push(await nodeDelete(node, { name }));
   }
+  return changes;
 }
 
 /** Take a node away: all that dpctl has made, and its namespace. */

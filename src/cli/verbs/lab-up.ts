@@ -8,7 +8,7 @@ import { type Outcome, took, valuesOf } from './verb.js';
 export async function run(call: Call): Promise<Outcome> {
   const { options } = valuesOf(LAB_UP, call);
   const { labUp } = await import('../../lab/lab.js');
-  const { spec, rows, milliseconds } = await labUp(call.globals.root, {
+  const { spec, rows, changed, milliseconds } = await labUp(call.globals.root, {
     ...options,
     name: options.name ?? 'lab',
   });
@@ -18,7 +18,7 @@ export async function run(call: Call): Promise<Outcome> {
     data: { kind: 'rows', schema: LAB, rows },
     dataIfAsked: true,
     done: [
-      `lab ${name} is up: ${count(nodes, 'node')}, ${count(endpoints, 'endpoint')}, ${count(vnis, 'network')}, underlay ${underlay} mtu ${mtu} (${took(milliseconds)})`,
+      `lab ${name} ${changed ? 'is up' : 'unchanged'}: ${count(nodes, 'node')}, ${count(endpoints, 'endpoint')}, ${count(vnis, 'network')}, underlay ${underlay} mtu ${mtu} (${took(milliseconds)})`,
     ],
   };
 }

@@ -18,8 +18,11 @@ test.before(async () => {
   await crowd.grow(SIZE - 1);
 });
 test.after.always(async () => {
-  await crowd?.close();
-  await lab?.close();
+  try {
+    await crowd?.close();
+  } finally {
+    await lab?.close();
+  }
 });
 
 const bare = (address = '') => address.split('/')[0] ?? '';

@@ -115,7 +115,7 @@ test.serial('attach mends an endpoint too', async (t) => {
   const it = await join(lab, 'i');
   await lab.within(it.ns, 'ip', 'link', 'del', 'eth0');
   const { stderr } = await lab.must('attach', it.ns);
-  t.regex(stderr, /^attached /);
+  t.regex(stderr, /^changed /);
   await works(t, it);
 });
 

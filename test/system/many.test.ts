@@ -30,9 +30,12 @@ test.before(async () => {
   crowd = newCrowd(lab, 'many');
 });
 test.after.always(async () => {
-  await crowd?.close();
-  await lab?.dpctl(['reset', '--yes'], { timeout: LONG });
-  await lab?.close();
+  try {
+    await crowd?.close();
+    await lab?.dpctl(['reset', '--yes'], { timeout: LONG });
+  } finally {
+    await lab?.close();
+  }
 });
 
 const bare = (address = '') => address.split('/')[0] ?? '';

@@ -39,13 +39,39 @@ export function salvageFiles(
   };
 }
 
-function readMembers(path: string): Readonly<Record<string, unknown>> {
+type Members = Readonly<Record<string, unknown>>;
+
+function readMembers(path: string): Members {
+  let text: string;
   try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    return typeof value === 'object' && value !== null ? { ...value } : {};
+    text = readFileSync(path, 'utf8');
   } catch {
-    // Not there, not for us, or no JSON: nothing to be had.
+    // Not there, or not for us: nothing to be had.
     return {};
+  }
+  const value = parse(text);
+  if (value === undefined) return readLines(text);
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+/** Where the whole is no JSON any more: each thing has a line of its own, and most may be whole. */
+function readLines(text: string): Members {
+  const members: Record<string, unknown> = {};
+  let list: unknown[] = [];
+  for (const line of text.split('\n')) {
+    const [, key, rest] = /^ {2}"(\w+)": (.*?),?$/.exec(line) ?? [];
+    if (key === undefined) list.push(parse(line.replace(/,$/, '')));
+    else if (rest === '[') members[key] = list = [];
+    else members[key] = parse(rest ?? '');
+  }
+  return members;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

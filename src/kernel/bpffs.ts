@@ -54,13 +54,19 @@ export async function ensureBpffs(dir: string): Promise<boolean> {
 
 /**
  * Unmounts whatever is at this absolute path of the host, now, even while in use (its users keep what
- * they have open). Returns false when nothing is mounted there. Throws KERNEL_* or UNMOUNT_FAILED (exit 2).
+ * they have open), mounts below others included. Returns false when nothing is mounted there. Throws
+ * KERNEL_* or UNMOUNT_FAILED (exit 2).
  */
 export async function unmount(dir: string): Promise<boolean> {
   if (!isMountPoint(dir)) return false;
+  while (isMountPoint(dir)) await unmountTop(dir);
+  return true;
+}
+
+async function unmountTop(dir: string): Promise<void> {
   if (hostRoot() === '') {
     umount(dir, MNT_DETACH);
-    return true;
+    return;
   }
   const mounted = statSync(hostPath(dir));
   await runOnHost(['umount', '--lazy', dir], 'UNMOUNT_FAILED');
@@ -68,7 +74,6 @@ export async function unmount(dir: string): Promise<boolean> {
   // copy of this one: the kernel would then refuse us the removal of the directory (EBUSY).
   const copy = statSync(dir, { throwIfNoEntry: false });
   if (copy?.dev === mounted.dev && copy.ino === mounted.ino) umount(dir, MNT_DETACH);
-  return true;
 }
 
 /**

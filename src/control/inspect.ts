@@ -1,7 +1,7 @@
 /** Reads from the kernel what a plan compares: the tables, devices and programs of a scope. */
 import { areTablesPinned } from '../kernel/datapath.js';
 import { netnsPathOf } from '../kernel/netns.js';
-import { nftRead } from '../kernel/nft.js';
+import { isNftMissing, nftRead } from '../kernel/nft.js';
 import { sysctlGet } from '../kernel/sysctl.js';
 import { entriesRaw, getRaw } from '../kernel/tables.js';
 import { wantedMasquerades, wantedSysctls } from '../model/desired.js';
@@ -95,7 +95,12 @@ async function readMasquerades(node: Node, { before, after, scope }: InspectInpu
   const recorded = wantedMasquerades(before);
   const wanted = wantedMasquerades(after);
   if (scope !== 'node' && JSON.stringify(recorded) === JSON.stringify(wanted)) return recorded;
-  return nftRead(netnsPathOf(node.netnsFd()));
+  try {
+    return await nftRead(netnsPathOf(node.netnsFd()));
+  } catch (error) {
+    if (isNftMissing(error) && recorded.length + wanted.length === 0) return [];
+    throw error;
+  }
 }
 
 function readSysctls(node: Node, before: State, after: State): Map<string, string> {

@@ -5,9 +5,9 @@ import { detachHook } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import { linkDump, linkSet } from '../kernel/netlink.js';
 import { netnsPathOf } from '../kernel/netns.js';
-import { nftDelete } from '../kernel/nft.js';
+import { isNftMissing, nftDelete } from '../kernel/nft.js';
 import { sysctlGet } from '../kernel/sysctl.js';
-import { isGateway } from '../model/desired.js';
+import { isGateway, wantedMasquerades } from '../model/desired.js';
 import type { Observed } from '../model/observed.js';
 import { plan, type Step } from '../model/plan.js';
 import { EMPTY_STATE, type State } from '../model/state.js';
@@ -100,7 +100,7 @@ async function tearDown(node: Node): Promise<unknown[]> {
     }
   });
   await attempt(() => unmarkDevices(node));
-  await attempt(() => nftDelete(netnsPathOf(node.netnsFd())));
+  await attempt(() => deleteRules(node, before));
   return failures;
 }
 
@@ -137,6 +137,14 @@ function unmarkDevices(node: Node): void {
     if (!isMarked(link) || isOfOtherRoot(node, link)) continue;
     detachHook(hostPins(node), node.netnsFd(), 0, link.ifindex);
     linkSet(node.rtnl(), link.ifindex, { alias: '' });
+  }
+}
+
+async function deleteRules(node: Node, before: State): Promise<void> {
+  try {
+    await nftDelete(netnsPathOf(node.netnsFd()));
+  } catch (error) {
+    if (!isNftMissing(error) || wantedMasquerades(before).length > 0) throw error;
   }
 }
 

@@ -99,6 +99,14 @@ async function readTable(nsPath: string | undefined): Promise<TableState> {
   }
 }
 
+/**
+ * Whether an error says that there is no nft program: then none of our rules can be there either, and
+ * a node that masquerades nothing does not need it.
+ */
+export function isNftMissing(error: unknown): boolean {
+  return error instanceof DpctlError && error.code === 'COMMAND_MISSING';
+}
+
 function isAbsent(error: unknown): boolean {
   return (
     error instanceof DpctlError &&

@@ -27,6 +27,8 @@ export function describeStep(step: Step): PlanRow {
     case 'loopback.up':
     case 'loopback.down':
       return row(`${step.endpoint.namespace.ref}/lo`);
+    case 'endpoint.announce':
+      return row(who(step.endpoint), `mac ${step.endpoint.mac}`);
     case 'address.add':
     case 'address.delete':
       return row(who(step.endpoint), step.address);

@@ -121,6 +121,7 @@ const IN_TABLES: ReadonlySet<Step['op']> = new Set([
   'table.put',
   'table.delete',
   'stats.clear',
+  'endpoint.announce',
   'fdb.forget',
   'node.forget',
   'nft.apply',

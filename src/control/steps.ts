@@ -18,6 +18,7 @@ import {
 } from './devices.js';
 import { forgetKey, forgetLearned } from './forget.js';
 import { hostPins, type Node } from './node.js';
+import { announce } from './underlay-announce.js';
 import { executeOverlay, undoOverlay } from './underlay-steps.js';
 
 /** What a run of steps tells its caller. */
@@ -63,6 +64,9 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       return;
     case 'route.delete':
       changeRoute(node, step.endpoint, step.gateway, false);
+      return;
+    case 'endpoint.announce':
+      announce(node, step.endpoint);
       return;
     case 'tc.attach':
       applied.hook = attachHook(hostPins(node), node.netnsFd(), step.id, step.ifindex);
@@ -169,6 +173,7 @@ export async function undo(node: Node, step: Step): Promise<void> {
       return;
     case 'netns.delete':
     case 'veth.delete':
+    case 'endpoint.announce':
     case 'stats.clear':
     case 'fdb.forget':
       return;

@@ -18,7 +18,7 @@ import { deviceSteps, hookSteps, settingSteps, usablePort } from './plan/arrive.
 import { deletions, putSteps, staleEntries } from './plan/entries.js';
 import { nftSteps, sysctlSteps } from './plan/host.js';
 import { farewellSteps, leavingEndpoints, releaseSteps, straySteps } from './plan/leave.js';
-import { devicesArrive, devicesLeave, nodesLeave } from './plan/overlay.js';
+import { announceSteps, devicesArrive, devicesLeave, nodesLeave } from './plan/overlay.js';
 import {
   endpointOfFdb,
   inScope,
@@ -75,6 +75,7 @@ export function plan(input: PlanInput): Step[] {
     scopedReplicas(after, scope).flatMap(put),
     ports.flatMap((port) => portSteps(port, observed)),
     statics.flatMap(put),
+    ports.flatMap((port) => announceSteps(after, port, observed.ports.get(port.endpoint.id))),
     deletions(stale, ['network', 'vtep', 'node']),
     nodesLeave(before, after, scope),
     nftSteps(after, observed),

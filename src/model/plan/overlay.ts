@@ -9,7 +9,13 @@ import {
   wantedDevices,
   wantedPrograms,
 } from '../desired/overlay.js';
-import type { Observed, ObservedOverlay, ObservedOverlayDevice } from '../observed.js';
+import { isGateway, type Port } from '../desired.js';
+import type {
+  Observed,
+  ObservedOverlay,
+  ObservedOverlayDevice,
+  ObservedPort,
+} from '../observed.js';
 import type { State } from '../state.js';
 import { putSteps } from './entries.js';
 import { nodeInScope, type Scope } from './scope.js';
@@ -77,6 +83,22 @@ export function devicesArrive(after: State, observed: Observed): Step[] {
     return [{ op: 'overlay.attach', program, ifindex, replaces: there }];
   });
   return [...devices, ...entries, ...programs];
+}
+
+/**
+ * An endpoint that has come from another node is still sent for there: it says where it is now. One
+ * that was here before is known to be here.
+ */
+export function announceSteps(
+  after: State,
+  { endpoint }: Port,
+  found: ObservedPort | undefined,
+): Step[] {
+  const isNew = found?.hook === undefined && found?.namespace !== 'hidden';
+  // A gateway may have the same address on every node.
+  const silent = isGateway(endpoint) || after.uplink === undefined || after.nodes.length === 0;
+  if (!isNew || silent) return [];
+  return [{ op: 'endpoint.announce', endpoint }];
 }
 
 /** What was learned behind nodes that go. Nothing of theirs comes in any more by then. */

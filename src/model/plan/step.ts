@@ -54,6 +54,7 @@ export type Step =
   | { readonly op: 'tc.detach'; readonly id: number; readonly ifindex: number }
   | { readonly op: 'table.put'; readonly entry: RawEntry; readonly was: RawEntry | undefined }
   | { readonly op: 'table.delete'; readonly entry: RawEntry }
+  | { readonly op: 'endpoint.announce'; readonly endpoint: Endpoint }
   | { readonly op: 'stats.clear'; readonly id: number }
   | { readonly op: 'fdb.forget'; readonly id: number }
   | { readonly op: 'overlay.create' | 'overlay.delete'; readonly device: OverlayDevice }

@@ -25,6 +25,8 @@ export interface Nodes {
   json<T>(where: string, ...args: string[]): Promise<T>;
   /** Run a program in a node or endpoint; throws unless it exits 0. */
   within(where: string, ...argv: string[]): Promise<string>;
+  /** Make a namespace that is of the lab and no endpoint yet; it goes with the lab. */
+  container(where: string): Promise<string>;
   /** A node in this process. Close it. */
   open(where: string): Node;
   close(): Promise<void>;
@@ -74,6 +76,12 @@ export function prepareNodes(): Nodes {
       const ran = await run(['ip', 'netns', 'exec', nodes.ns(where), ...argv]);
       if (ran.code === 0) return ran.stdout;
       throw new Error(`${argv.join(' ')} in ${where}: ${ran.code}\n${ran.stdout}\n${ran.stderr}`);
+    },
+    async container(where) {
+      const ns = nodes.ns(where);
+      const ran = await run(['ip', 'netns', 'add', ns]);
+      if (ran.code !== 0) throw new Error(`ip netns add ${ns}: ${ran.stderr}`);
+      return ns;
     },
     open(where) {
       const fd = openFd(`/run/netns/${nodes.ns(where)}`);

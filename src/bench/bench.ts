@@ -6,6 +6,7 @@ import { judge } from './goals.js';
 import { describeMachine, listen } from './machine.js';
 import { EFFORT, type Skipped, SUITES, type Suite } from './measure.js';
 import type { Program } from './node.js';
+import { OVERLAY } from './overlay.js';
 import { PROGRAM } from './program.js';
 import {
   type BenchResult,
@@ -31,7 +32,7 @@ export interface BenchRequest {
   readonly progress: Progress;
 }
 
-const ALL: readonly SuiteSpec[] = [CONTROL, PROGRAM, SAME_NODE];
+const ALL: readonly SuiteSpec[] = [CONTROL, PROGRAM, SAME_NODE, OVERLAY];
 
 /** Signals that end a process without a word, and so without its clean-up. */
 const ENDINGS = { SIGTERM: 143, SIGHUP: 129 } as const;

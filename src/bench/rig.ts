@@ -97,8 +97,11 @@ function jiffies(world: World): bigint {
 }
 
 /** The object with what is compared with: bpf/probe.bpf.c. */
-export function openProbe(stage: Stage): BpfObject {
-  const object = openObject(shippedFile('src/bench/bpf/probe.bpf.o'));
+export function openProbe(
+  stage: Stage,
+  constants: Readonly<Record<string, number>> = {},
+): BpfObject {
+  const object = openObject(shippedFile('src/bench/bpf/probe.bpf.o'), { constants });
   stage.defer(() => object.close());
   loadObject(object);
   return object;

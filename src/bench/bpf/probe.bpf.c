@@ -12,6 +12,11 @@
 char LICENSE[] SEC("license") = "GPL";
 
 #define TC_ACT_OK 0
+#define TC_ACT_SHOT 2
+
+/* Where to_tunnel sends, in host byte order; set when loaded. */
+const volatile __u32 tunnel_remote = 0;
+const volatile __u32 tunnel_vni = 0;
 
 /* Which MACs scatter picks, by their numbers from 0; written between runs. */
 struct scatter {
@@ -66,4 +71,30 @@ int scatter(struct __sk_buff *skb)
 	eth->h_dest[5] = index;
 	bpf_tail_call(skb, &bench_next, 0);
 	return TC_ACT_OK;
+}
+
+/*
+ * Egress of a vxlan device without a network of its own: what it is told for
+ * each packet. The kernel's own ways to tell it (VLAN tunnels of the bridge,
+ * act_tunnel_key) are options that not every kernel has.
+ */
+SEC("tc")
+int to_tunnel(struct __sk_buff *skb)
+{
+	struct bpf_tunnel_key key = {
+		.tunnel_id = tunnel_vni,
+		.remote_ipv4 = tunnel_remote,
+		.tunnel_ttl = 64,
+	};
+
+	if (bpf_skb_set_tunnel_key(skb, &key, sizeof(key), BPF_F_ZERO_CSUM_TX))
+		return TC_ACT_SHOT;
+	return TC_ACT_OK;
+}
+
+/* A driver whose XDP is in use, whatever for, is a NIC's usual state; on a veth it changes the path. */
+SEC("xdp.frags")
+int pass(struct xdp_md *ctx)
+{
+	return XDP_PASS;
 }

@@ -1,0 +1,137 @@
+/** What is compared with is what it is called, and each tool says something about it. */
+import { existsSync } from 'node:fs';
+import test from 'ava';
+import { bulk, packets, serveIperf } from '../../src/bench/iperf.js';
+import { EFFORT } from '../../src/bench/measure.js';
+import { DECAPS, overlayPair, routedPair, vxlanPair } from '../../src/bench/overlay-subjects.js';
+import type { Pair } from '../../src/bench/pair.js';
+import { openProbe, programOf } from '../../src/bench/rig.js';
+import { pingPong, serveSockperf } from '../../src/bench/sockperf.js';
+import { openStage, type Stage } from '../../src/bench/stage.js';
+import { bridgePair, dpctlPair, vethPair } from '../../src/bench/subjects.js';
+import { offloadsOf, verifyPayload } from '../../src/bench/verify.js';
+import { command, linkKind, need } from '../helpers/need.js';
+import { run } from '../system/helpers/lab.js';
+
+const PLAIN = { mtu: 1500 };
+const WIRE = { name: 'wire', wire: true, mtu: 1500 };
+
+async function onStage(use: (stage: Stage) => Promise<void>): Promise<void> {
+  const stage = openStage();
+  try {
+    await use(stage);
+  } finally {
+    stage.close();
+  }
+}
+
+/** Kinds of devices in the namespaces of a stage whose names have these words. */
+async function kindsIn(pair: Pair, word: string): Promise<string[]> {
+  const stage = pair.client.space.name.split('-').slice(0, 2).join('-');
+  const { stdout } = await run(['ip', '-j', 'netns']);
+  const names = (JSON.parse(stdout || '[]') as { readonly name: string }[])
+    .map(({ name }) => name)
+    .filter((name) => name.startsWith(`${stage}-${word}-`));
+  const kinds = new Set<string>();
+  for (const name of names) {
+    const shown = await run(['ip', '-n', name, '-d', '-j', 'link', 'show']);
+    for (const link of JSON.parse(shown.stdout) as { linkinfo?: { info_kind?: string } }[]) {
+      if (link.linkinfo?.info_kind !== undefined) kinds.add(link.linkinfo.info_kind);
+    }
+  }
+  return [...kinds].sort();
+}
+
+const withSocat = need(command('socat'));
+
+withSocat.serial('one node: only the bridge has a bridge, and all carry the payload', (t) =>
+  onStage(async (stage) => {
+    const pairs = [
+      vethPair(stage, '-v', PLAIN),
+      bridgePair(stage, '-r', PLAIN),
+      await dpctlPair(stage, '-d', PLAIN),
+    ];
+    const kinds = [];
+    for (const pair of pairs) {
+      t.regex(await verifyPayload(stage, pair), /equal$/);
+      kinds.push(await kindsIn(pair, pair.client.space.name.split('-')[2] ?? ''));
+    }
+    t.deepEqual(kinds, [['veth'], ['bridge', 'veth'], ['veth']]);
+    t.is(new Set(pairs.map(offloadsOf)).size, 1, 'offloads are the same on all');
+  }),
+);
+
+withSocat.serial('BIG TCP is set equally on all, and carries the payload', (t) =>
+  onStage(async (stage) => {
+    const big = { ...PLAIN, bigTcp: true };
+    for (const pair of [
+      vethPair(stage, '-v', big),
+      bridgePair(stage, '-r', big),
+      await dpctlPair(stage, '-d', big),
+    ]) {
+      t.regex(await verifyPayload(stage, pair), /equal$/);
+      for (const { space } of [pair.client, pair.server]) {
+        const { stdout } = await run(['ip', '-n', space.name, '-d', 'link', 'show', 'eth0']);
+        t.regex(stdout, /gso_max_size 196608 .*gro_max_size 196608/, pair.name);
+      }
+    }
+  }),
+);
+
+const withVxlan = need(command('socat'), linkKind('bridge'));
+
+for (const [name, open] of [
+  ['no overlay', async (stage: Stage) => routedPair(stage, '-n', WIRE)],
+  ['bridge and vxlan', async (stage: Stage) => vxlanPair(stage, '-b', WIRE, false)],
+  ['bridge and metadata vxlan', async (stage: Stage) => vxlanPair(stage, '-m', WIRE, true)],
+  ...DECAPS.map(
+    (decap) =>
+      [`dpctl, ${decap}`, (stage: Stage) => overlayPair(stage, `-${decap}`, WIRE, decap)] as const,
+  ),
+] as const) {
+  withVxlan.serial(`two nodes, ${name}: the payload arrives as it was sent`, (t) =>
+    onStage(async (stage) => {
+      t.regex(await verifyPayload(stage, await open(stage)), /equal$/);
+    }),
+  );
+}
+
+withSocat.serial(
+  'a NIC is stood in for by a program in the drivers, which leaves the path whole',
+  (t) =>
+    onStage(async (stage) => {
+      const xdp = programOf(openProbe(stage), 'pass');
+      const pair = vxlanPair(stage, '-b', { ...WIRE, name: 'xdp', xdp }, false);
+      t.regex(await verifyPayload(stage, pair), /equal$/);
+      const near = pair.client.space.name.replace(/-c$/, '');
+      const { stdout } = await run(['ip', '-n', near, '-d', 'link', 'show', 'ul0']);
+      t.regex(stdout, /prog\/xdp/);
+    }),
+);
+
+const withTools = need(command('iperf3'), command('sockperf'));
+
+withTools.serial('the tools give a number for all that is asked of them', (t) =>
+  onStage(async (stage) => {
+    const pair = vethPair(stage, '-v', PLAIN);
+    await serveIperf(stage, pair);
+    const transfer = await bulk(pair, EFFORT.quick, { family: 6, streams: 2, reverse: true });
+    t.true(transfer.rate > 0.01 && transfer.cpu > 0, JSON.stringify(transfer));
+    const stream = await packets(pair, EFFORT.quick, 64);
+    t.true(stream.rate > 100 && stream.loss >= 0 && stream.loss < 1, JSON.stringify(stream));
+    await serveSockperf(stage, pair, 'udp');
+    const trips = await pingPong(pair, EFFORT.quick, 'udp');
+    const [middle = 0, late = 0] = [trips['udp-pp-p50'], trips['udp-pp-p99']];
+    t.true(middle > 1 && late >= middle, JSON.stringify(trips));
+  }),
+);
+
+test.serial('a server that does not start is an error with its words', (t) =>
+  onStage(async (stage) => {
+    const pair = vethPair(stage, '-v', PLAIN);
+    const { serve } = await import('../../src/bench/pair.js');
+    const argv = ['sh', '-c', 'echo no such thing >&2; exit 3'];
+    await t.throwsAsync(serve(stage, pair, argv, 'tcp', 9), { message: /no such thing/ });
+    t.true(existsSync(`/run/netns/${pair.client.space.name}`));
+  }),
+);

@@ -17,7 +17,7 @@ import { pings } from './helpers/talk.js';
 const SIZE = 2000;
 /** Attached by the command line; the rest in one process. */
 const BY_COMMAND = 2;
-const STEP = (SIZE - BY_COMMAND) / 3;
+const STEP = (SIZE - BY_COMMAND) / 6;
 /** Milliseconds that a command on thousands of endpoints may take on a busy machine. */
 const LONG = 110_000;
 
@@ -42,7 +42,7 @@ const bare = (address = '') => address.split('/')[0] ?? '';
 const mean = (times: readonly number[]) => times.reduce((a, b) => a + b, 0) / times.length;
 
 // In parts, for a test runner that hears nothing for minutes takes a test for dead.
-for (const part of [1, 2, 3]) {
+for (const part of [1, 2, 3, 4, 5, 6]) {
   test.serial(`endpoints ${(part - 1) * STEP + 1} to ${part * STEP} are attached`, async (t) => {
     await crowd.grow(STEP);
     const { times } = crowd;

@@ -189,7 +189,7 @@ static __always_inline long decap_strip(struct __sk_buff *skb, const struct inbo
 	if (length < shortest)
 		length = shortest;
 	if (!skb->gso_size && skb->len != length) {
-		error = bpf_skb_change_tail(skb, length, 0);
+		error = bpf_skb_change_tail(skb, length, redirect_flags);
 		if (error)
 			return error;
 	}

@@ -104,7 +104,7 @@ static __noinline long encap_room_rare(struct __sk_buff *skb, struct encap_frame
 	}
 	if (skb->gso_size)
 		return -EALREADY;
-	return bpf_skb_change_head(skb, grow + tagged, 0);
+	return bpf_skb_change_head(skb, grow + tagged, redirect_flags);
 }
 
 static __always_inline int encap_refused(struct __sk_buff *skb, struct endpoint *ep, __u64 to,

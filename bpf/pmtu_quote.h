@@ -30,7 +30,7 @@ static __always_inline __s64 pmtu_quote(struct __sk_buff *skb)
 	long error;
 	void *data;
 
-	error = bpf_skb_change_tail(skb, ETH_HLEN + PMTU_QUOTE, 0);
+	error = bpf_skb_change_tail(skb, ETH_HLEN + PMTU_QUOTE, redirect_flags);
 	if (error)
 		return error;
 	data = (void *)(long)skb->data;

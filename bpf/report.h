@@ -13,8 +13,9 @@
 #include "packet.h"
 
 /*
- * The bits given to bpf_redirect and its kin. The kernel refuses all but the
- * ones it knows, which is how a test gets to see a refusal.
+ * The bits given to bpf_redirect and other helpers that have none to be set. The
+ * kernel refuses all but the ones it knows, which is how a test gets to see a
+ * refusal.
  */
 const volatile __u64 redirect_flags = 0;
 

@@ -194,6 +194,21 @@ test.serial('a network may be told where its MACs are and learn nothing', async 
   one.network(1, VNI, [2, 3]);
 });
 
+test.serial('what is silent behind a node is forgotten, as here', async (t) => {
+  const { one } = segment;
+  const network = one.get('network', 1);
+  if (network === undefined) throw new Error('no network');
+  one.put('network', 1, { ...network, ageing: 1 });
+  const silent = '0a:58:00:00:00:dd';
+  const known = () => one.get('nodelearn', 3)?.count ?? 0;
+  send(g31, strange(BROADCAST, silent));
+  await until('it is learned', () => one.fdb(VNI, silent)?.node === 3);
+  const before = known();
+  await until('it is forgotten', () => one.fdb(VNI, silent) === undefined);
+  t.true(known() < before);
+  one.put('network', 1, network);
+});
+
 test.serial('what came from a node goes to no node', async (t) => {
   const { one } = segment;
   // The peer believes that node 2's container is on node 1, which knows better.

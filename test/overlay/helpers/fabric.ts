@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { MNT_DETACH, mount, umount } from '../../../loader/sys.js';
 import { makeNode, type NodeOptions, type OverlayNode } from './node.js';
 import { vtep4, vtep6 } from './plan.js';
-import { batch, ok, sh } from './shell.js';
+import { awaitUp, batch, ok, sh } from './shell.js';
 
 /** A veth passes segments whole, which a wire does not: `wire` cuts them, and merges on arrival. */
 export type Underlay = 'gso' | 'wire';
@@ -57,6 +57,7 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
       const ns = `${tag}n${number}`;
       const port = `p${number}`;
       sh('', 'ip', 'netns', 'add', ns);
+      sh(ns, 'sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0');
       batch(
         fabric,
         `link add ${port} mtu ${mtu} type veth peer name under0 mtu ${mtu} netns ${ns}`,
@@ -69,6 +70,8 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
         `addr add ${vtep4(number)}/24 dev under0`,
         `addr add ${vtep6(number)}/64 dev under0 nodad`,
       );
+      awaitUp(fabric, port);
+      awaitUp(ns, 'under0');
       if (underlay === 'wire') sh(ns, 'ethtool', '-K', 'under0', ...WIRE);
       return ns;
     },

@@ -1,6 +1,9 @@
 /** Raw frames: sent by one namespace, seen by others. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sendFrame } from '../../packet/helpers/containers.js';
-import { sleep, start, until } from './shell.js';
+import { sh, sleep, start, until } from './shell.js';
 
 /** An EtherType for local experiments (IEEE 802), so that nobody else sends frames of it. */
 export const EXPERIMENT = 0x88b5;
@@ -23,7 +26,9 @@ export async function capture(
   device = 'eth0',
   direction: 'in' | 'out' = 'in',
 ): Promise<Capture> {
-  const options = ['-Q', direction, '--immediate-mode', '-U', '-s', '0', '-w', '-'];
+  // The ring has room for so few of the longest packets that a burst would be lost.
+  const room = ['-s', '2048', '-B', '8192'];
+  const options = ['-Q', direction, '--immediate-mode', '-U', ...room, '-w', '-'];
   const tcpdump = start(ns, ['tcpdump', '-Z', 'root', '-i', device, ...options, filter]);
   await until(`tcpdump: ${tcpdump.output()}`, () => tcpdump.output().includes('listening on'));
   return {
@@ -64,4 +69,23 @@ export async function arriving(
 /** Send frames out of a namespace's eth0. */
 export function send(from: { readonly ns: string }, ...frames: readonly Uint8Array[]): void {
   for (const frame of frames) sendFrame(from.ns, 'eth0', frame);
+}
+
+/** Send a frame many times, as fast as it goes. */
+export function sendMany(from: { readonly ns: string }, frame: Uint8Array, count: number): void {
+  const input = Buffer.concat(Array.from({ length: count }, () => frame));
+  // Each read is a frame: exactly as many bytes, from a file, which is never read in part.
+  withFile(input, (path) =>
+    sh(from.ns, 'socat', '-u', '-b', `${frame.length}`, `OPEN:${path},rdonly`, 'INTERFACE:eth0'),
+  );
+}
+
+function withFile(content: Uint8Array, use: (path: string) => void): void {
+  const dir = mkdtempSync(join(tmpdir(), 'dpctl-frames-'));
+  try {
+    writeFileSync(join(dir, 'frames'), content);
+    use(join(dir, 'frames'));
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 }

@@ -19,7 +19,7 @@ import {
 } from '../../../src/contract/generated.js';
 import { ip4Number, ip16, macBytes } from './bytes.js';
 import { ip4Of, ip6Of, macOf, PORT, vtep4, vtep6 } from './plan.js';
-import { batch, sh } from './shell.js';
+import { awaitUp, batch, sh } from './shell.js';
 
 export type Table = keyof typeof MAPS;
 type Key<N extends Table> = ReturnType<(typeof MAPS)[N]['key']['decode']>;
@@ -44,7 +44,8 @@ export interface NodeOptions {
   readonly mtu: number;
   readonly flags?: number;
   readonly dscp?: number;
-  readonly constants?: Readonly<Record<string, number | bigint>>;
+  /** Load-time constants by the object's name. */
+  readonly constants?: Readonly<Record<string, Readonly<Record<string, number | bigint>>>>;
 }
 
 export interface Container {
@@ -122,7 +123,7 @@ export function makeNode(options: NodeOptions): OverlayNode {
   const load = (name: string, constants: Record<string, number | bigint>): BpfObject => {
     const object = openObject(objectPath(name), {
       pinDir: options.pins,
-      constants: { ...constants, ...options.constants },
+      constants: { ...constants, ...options.constants?.[name] },
     });
     loadObject(object);
     objects.push(object);
@@ -208,6 +209,8 @@ export function makeNode(options: NodeOptions): OverlayNode {
         `addr add ${it.ip4}/16 dev eth0`,
         `addr add ${it.ip6}/64 dev eth0 nodad`,
       );
+      awaitUp(ns, hostEnd);
+      awaitUp(name, 'eth0');
       const ifindex = ifindexOf(ns, hostEnd);
       const vni = networks.get(network)?.vni ?? 0;
       node.put('endpoint', ifindex, {
@@ -267,6 +270,7 @@ export function makeNode(options: NodeOptions): OverlayNode {
     if (anchored) load('anchor', hz);
     const local = family === 4 ? vtep4(number) : vtep6(number);
     batch(ns, 'link add repl0 type veth peer name repl1', 'link set repl0 up', 'link set repl1 up');
+    awaitUp(ns, 'repl0', options.device);
     for (const key of ['ipv4', 'ipv6']) sh(ns, 'sysctl', '-qw', `net.${key}.conf.lo.forwarding=1`);
     node.put('underlay', 0, {
       ifindex: node.ifindex,

@@ -1,7 +1,7 @@
 /** A node of somebody else: the kernel's own vxlan device in a bridge. */
 import type { Fabric } from './fabric.js';
 import { ip4Of, ip6Of, macOf, PORT, vtep4, vtep6 } from './plan.js';
-import { batch, sh } from './shell.js';
+import { awaitUp, batch, sh } from './shell.js';
 
 /** A container behind a peer. */
 export interface Guest {
@@ -65,6 +65,8 @@ export function makePeer(fabric: Fabric, options: PeerOptions): Peer {
         `addr add ${it.ip4}/16 dev eth0`,
         `addr add ${it.ip6}/64 dev eth0 nodad`,
       );
+      awaitUp(ns, `g${k}`);
+      awaitUp(name, 'eth0');
       return { ns: name, ...it };
     },
   };

@@ -94,3 +94,13 @@ export async function until(what: string, check: () => boolean, milliseconds = 5
     await sleep(20);
   }
 }
+
+/**
+ * Wait until devices carry packets: a moment after they were set up, which on a busy machine is
+ * long enough to lose the first.
+ */
+export function awaitUp(ns: string, ...devices: string[]): void {
+  const files = devices.map((device) => `/sys/class/net/${device}/operstate`);
+  const script = 'for i in $(seq 300); do grep -qvx up "$@" || exit 0; sleep 0.01; done; exit 1';
+  sh(ns, 'sh', '-c', script, 'sh', ...files);
+}

@@ -18,6 +18,7 @@ function listens(ns: string, number: number): boolean {
  * Send random bytes by TCP from one namespace to an address of another.
  * @returns milliseconds that it took
  * @param milliseconds how long it may take
+ * @param ports of the sender and the receiver; any when left out
  * @throws Error when other bytes arrived than were sent
  */
 export async function transfer(
@@ -25,8 +26,10 @@ export async function transfer(
   to: { readonly ns: string; readonly address: string },
   bytes: number,
   milliseconds = 20_000,
+  ports: { readonly from?: number; readonly to: number } = { to: port++ },
 ): Promise<number> {
-  const number = port++;
+  const number = ports.to;
+  const bind = ports.from === undefined ? '' : `,sourceport=${ports.from},reuseaddr`;
   const six = to.address.includes(':');
   const data = randomBytes(bytes);
   const server = start(to.ns, [
@@ -40,7 +43,7 @@ export async function transfer(
   try {
     await until(`${to.ns} listens`, () => listens(to.ns, number));
     const began = performance.now();
-    const target = six ? `TCP6:[${to.address}]:${number}` : `TCP4:${to.address}:${number}`;
+    const target = `${six ? `TCP6:[${to.address}]` : `TCP4:${to.address}`}:${number}${bind}`;
     const client = start(from, ['socat', '-u', '-b', '131072', 'STDIN', target], data);
     const timeout = setTimeout(() => client.stop('SIGKILL'), milliseconds);
     const code = await client.ended();

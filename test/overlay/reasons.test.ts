@@ -1,0 +1,153 @@
+/** Every reason of the overlay is asserted; those here that no other file of this folder reaches. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { openRingbuf } from '../../loader/ringbuf.js';
+import {
+  ConfigFlags,
+  type Event,
+  eventCodec,
+  FdbFlags,
+  nameOfReason,
+  Reason,
+  viewOf,
+} from '../../src/contract/generated.js';
+import { sendFrame } from '../packet/helpers/containers.js';
+import { BROADCAST, join as bytes, eth, ip4, udp } from '../packet/helpers/frame.js';
+import { macBytes } from './helpers/bytes.js';
+import { type Fabric, makeFabric } from './helpers/fabric.js';
+import { EXPERIMENT, send } from './helpers/frames.js';
+import { type Container, type NodeOptions, OPEN, type OverlayNode } from './helpers/node.js';
+import { macOf, vtep4 } from './helpers/plan.js';
+import { reasonsDuring } from './helpers/segment.js';
+import { batch, sh, until } from './helpers/shell.js';
+import { vxlan } from './helpers/vxlan.js';
+
+const VNI = 100;
+/** A node whose container's MAC is known. */
+const FAR = 2;
+/** Flags that no helper knows. */
+const UNKNOWN = 1 << 20;
+
+interface Stage {
+  readonly fabric: Fabric;
+  readonly node: OverlayNode;
+  readonly container: Container;
+}
+
+function makeStage(options: Partial<NodeOptions> = {}): Stage {
+  const fabric = makeFabric();
+  try {
+    const node = fabric.node(1, options);
+    node.network(1, VNI, [FAR]);
+    node.peer(FAR, vtep4(FAR));
+    const key = { vni: VNI, mac: macBytes(macOf(FAR, 1)) };
+    const value = { ifindex: 0, endpoint: 0, node: FAR, flags: FdbFlags.STATIC, lastSeen: 0n };
+    node.put('fdb', key, value);
+    return { fabric, node, container: node.container(1, 1, { flags: OPEN }) };
+  } catch (error) {
+    fabric.close();
+    throw error;
+  }
+}
+
+const away = (from: Container) =>
+  eth(macOf(FAR, 1), from.mac, 0x0800, ip4({ src: from.ip4, dst: '10.80.2.1' }, udp(1, 2)));
+
+test.serial('no underlay, no route, no device to copy through', async (t) => {
+  const { fabric, node, container } = makeStage();
+  t.teardown(() => fabric.close());
+  batch(node.ns, `route add blackhole ${vtep4(FAR)}/32`);
+  t.deepEqual(await reasonsDuring(node, () => send(container, away(container))), { no_route: 1 });
+  batch(node.ns, `route del blackhole ${vtep4(FAR)}/32`);
+
+  const underlay = node.get('underlay', 0);
+  if (underlay === undefined) throw new Error('no underlay');
+  node.network(1, VNI, [FAR, 3]);
+  node.peer(3, vtep4(3));
+  node.put('underlay', 0, { ...underlay, replicator: 999_999 });
+  const all = eth(BROADCAST, container.mac, EXPERIMENT, new Uint8Array(50));
+  t.deepEqual(await reasonsDuring(node, () => send(container, all)), { flood_copy: 1 });
+
+  node.put('underlay', 0, { ...underlay, ifindex: 0 });
+  t.deepEqual(await reasonsDuring(node, () => send(container, away(container))), {
+    no_underlay: 1,
+  });
+  const { txDropped } = node.nodeStats(FAR);
+  t.is(txDropped, 2n, 'counted at the node that it was for');
+});
+
+test.serial('what the kernel refuses is counted with its error', async (t) => {
+  const { fabric, node, container } = makeStage({
+    constants: { endpoint: { redirect_flags: UNKNOWN }, underlay: { redirect_flags: UNKNOWN } },
+  });
+  t.teardown(() => fabric.close());
+  const strange = eth(macOf(FAR, 1), container.mac, EXPERIMENT, new Uint8Array(50));
+  t.deepEqual(await reasonsDuring(node, () => send(container, strange)), { encap: 1 });
+  t.deepEqual(await reasonsDuring(node, () => send(container, away(container))), { redirect: 1 });
+
+  const sender = fabric.host(9);
+  const macAt = (ns: string) => sh(ns, 'cat', '/sys/class/net/under0/address').trim();
+  const outer = {
+    toMac: macAt(node.ns),
+    fromMac: macAt(sender),
+    to: vtep4(1),
+    from: vtep4(FAR),
+    vni: VNI,
+  };
+  const packet = vxlan(outer, eth(container.mac, macOf(FAR, 1), EXPERIMENT, new Uint8Array(50)));
+  const arrives = (what: Uint8Array) =>
+    reasonsDuring(node, () => sendFrame(sender, 'under0', what));
+  // The padding has to be cut off, which is refused.
+  t.deepEqual(await arrives(bytes(packet, [0, 0, 0])), { decap: 1 });
+  t.deepEqual(await arrives(packet), { redirect: 1 });
+});
+
+test.serial('an event names the node, the network and the error', async (t) => {
+  const { fabric, node, container } = makeStage();
+  t.teardown(() => fabric.close());
+  node.put('config', 0, { flags: ConfigFlags.EVENTS, eventRate: 1000 });
+  const events: Event[] = [];
+  const reader = openRingbuf(node.map('event'), (data) => {
+    events.push(eventCodec.decode(viewOf(data)));
+  });
+  t.teardown(() => reader.close());
+  const named = (name: string) => events.find((it) => nameOfReason(it.reason) === name);
+
+  batch(node.ns, `route add prohibit ${vtep4(FAR)}/32`);
+  send(container, away(container));
+  await until('an event', () => named('no_route') !== undefined);
+  // BPF_FIB_LKUP_RET_PROHIBIT.
+  t.like(named('no_route'), { error: 3, node: FAR, vni: VNI, endpoint: container.id });
+
+  const sender = fabric.host(9);
+  const macAt = (ns: string) => sh(ns, 'cat', '/sys/class/net/under0/address').trim();
+  const outer = {
+    toMac: macAt(node.ns),
+    fromMac: macAt(sender),
+    to: vtep4(1),
+    from: vtep4(FAR),
+    vni: VNI,
+  };
+  sendFrame(sender, 'under0', vxlan({ ...outer, ipLength: 5 }, new Uint8Array(60)));
+  await until('an event', () => named('outer_malformed') !== undefined);
+  t.like(named('outer_malformed'), {
+    node: FAR,
+    vni: VNI,
+    endpoint: 0,
+    ifindex: node.ifindex,
+  });
+});
+
+test('every reason of the overlay is asserted in this folder', (t) => {
+  const files = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.test.js'));
+  const text = files.map((name) => readFileSync(join(import.meta.dirname, name), 'utf8')).join();
+  const ours = Object.entries(Reason).filter(
+    ([, number]) =>
+      (number >= Reason.NO_UNDERLAY && number <= Reason.DECAP) ||
+      (number >= Reason.VNI_UNKNOWN && number <= Reason.ICMP_IMPOSSIBLE),
+  );
+  t.true(ours.length >= 18);
+  const missing = ours.map(([name]) => name.toLowerCase()).filter((name) => !text.includes(name));
+  t.deepEqual(missing, []);
+});

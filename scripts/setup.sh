@@ -23,6 +23,8 @@ tcpdump                                tcpdump
 iperf3                                 iperf3
 sockperf                               sockperf
 socat                                  socat
+dnsmasq                                dnsmasq-base
+udhcpc                                 udhcpc
 nsenter                                util-linux
 sysctl                                 procps
 jq                                     jq

@@ -8,12 +8,14 @@ work=$(mktemp -d)
 # A root of its own: a dpctl that this machine uses already is not touched.
 export DPCTL_ROOT=$work/node
 ns=(demo$$a demo$$b demo$$c)
+lab=d$$
 server=
 
 clean() {
 	status=$?
 	trap - EXIT
 	[ -z "$server" ] || kill "$server" 2>/dev/null || true
+	"$root/dist/dpctl.cjs" lab down --name "$lab" >/dev/null 2>&1 || true
 	"$root/dist/dpctl.cjs" reset --yes >/dev/null 2>&1 || true
 	for name in "${ns[@]}"; do ip netns del "$name" 2>/dev/null || true; done
 	rm -rf "$work"
@@ -81,6 +83,22 @@ run dpctl dump neigh
 run dpctl dump stats
 run dpctl dump progs
 run dpctl status
+
+say 'Two nodes, each a namespace with a root of its own, joined by VXLAN that never leaves eBPF'
+run dpctl lab up --name "$lab" --nodes 2 --endpoints 1
+far=$(dpctl lab list -o json | jq -r '.[] | select(.where == "n2e1") | .ip4' | cut -d/ -f1)
+run dpctl lab exec --name "$lab" n1e1 -- ping -c 3 -i 0.2 -W 2 "$far"
+dpctl lab exec --name "$lab" n2e1 -- iperf3 --server --one-off >/dev/null 2>&1 &
+server=$!
+sleep 0.7
+run dpctl lab exec --name "$lab" n1e1 -- iperf3 --client "$far" --time 2 --interval 0
+wait "$server" || true
+server=
+say 'What carried it: no vxlan device has a frame of it'
+run dpctl lab exec --name "$lab" n1 -- dpctl underlay show
+run dpctl lab exec --name "$lab" n1 -- dpctl dump nodes
+run dpctl lab exec --name "$lab" n1 -- dpctl dump fdb
+run dpctl lab down --name "$lab"
 
 say 'And it goes without a trace'
 run dpctl detach "${ns[0]}"

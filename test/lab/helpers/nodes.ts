@@ -54,8 +54,11 @@ export function prepareNodes(): Nodes {
     root,
     ns: (where) => `${name}-${where}`,
     rootOf,
+    // A lab is dozens of commands, and the machine may be busy.
     lab: (verb = '', ...args) =>
-      run([process.execPath, DPCTL, '--root', root, 'lab', verb, '--name', name, ...args]),
+      run([process.execPath, DPCTL, '--root', root, 'lab', verb, '--name', name, ...args], {
+        timeout: 120_000,
+      }),
     dpctl: (where, args, options) =>
       run(
         [

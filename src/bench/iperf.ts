@@ -1,8 +1,10 @@
 /** iperf3: bulk TCP, and UDP as fast as it goes. */
+import { readFileSync } from 'node:fs';
 import { DpctlError } from '../../loader/errors.js';
+import { inNetns } from '../../loader/sys.js';
 import type { Effort, Readings } from './measure.js';
 import { ask, type Pair, serve, withCpu } from './pair.js';
-import type { Stage } from './stage.js';
+import type { Space, Stage } from './stage.js';
 
 const PORT = 5201;
 /**
@@ -33,11 +35,16 @@ export interface BulkReading {
 
 /** Numbers of a stream of UDP. */
 export interface PacketReading {
-  /** Packets a second that arrived. */
+  /**
+   * Packets a second that were carried to the receiving socket, those for which it had no room
+   * included: what lies between is measured, not how often the receiver gets a CPU.
+   */
+  readonly carried: number;
+  /** Packets a second that the receiver read. */
   readonly rate: number;
-  /** Share that did not. */
+  /** Share of those sent that it did not. */
   readonly loss: number;
-  /** Seconds of CPU for each million that arrived. */
+  /** Seconds of CPU for each million that were carried. */
   readonly cpu: number;
 }
 
@@ -88,16 +95,28 @@ export async function bulk(pair: Pair, effort: Effort, what: Bulk): Promise<Bulk
 
 /** Send UDP as fast as the sender can. @param size bytes of payload */
 export async function packets(pair: Pair, effort: Effort, size: number): Promise<PacketReading> {
+  const before = udpReceived(pair.server.space);
   const { sum, cpu } = await iperf(pair, 4, [
     ...['-u', '-b', '0', '-l', String(size), '-t', secondsOf(effort)],
   ]);
-  const sent = sum?.packets ?? 0;
-  const arrived = sent - (sum?.lost_packets ?? 0);
+  const carried = udpReceived(pair.server.space) - before;
+  const { seconds = Number.NaN, packets: sent = 0, lost_packets: lost = 0 } = sum ?? {};
   return {
-    rate: arrived / (sum?.seconds ?? Number.NaN),
-    loss: (sum?.lost_packets ?? 0) / sent,
-    cpu: cpu / (arrived / 1e6),
+    carried: carried / seconds,
+    rate: (sent - lost) / seconds,
+    loss: lost / sent,
+    cpu: cpu / (carried / 1e6),
   };
+}
+
+/** Datagrams that came to sockets of a namespace so far, read or dropped for want of room. */
+function udpReceived({ fd }: Space): number {
+  const text = inNetns(fd, () => readFileSync('/proc/thread-self/net/snmp', 'utf8'));
+  const [names = [], values = []] = [...text.matchAll(/^Udp: (.*)$/gm)].map(([, line = '']) =>
+    line.split(' '),
+  );
+  const of = (name: string): number => Number(values[names.indexOf(name)]);
+  return of('InDatagrams') + of('RcvbufErrors');
 }
 
 /** Readings of a transfer under the figures of a measure: `ID-rate`, `ID-cpu`, `ID-loss`. */

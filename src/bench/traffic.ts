@@ -46,8 +46,9 @@ export function bulkMeasure(id: string, field: Field, effort: Effort, what: Bulk
 export function packetMeasure(id: string, field: Field, effort: Effort, size: number): Measure {
   const title = `UDP, ${size} B`;
   const figures: readonly FigureSpec[] = [
-    { id: `${id}-rate`, title: `${title}, arrived`, unit: 'packets/s', better: 'higher' },
-    { id: `${id}-loss`, title: `${title}, lost`, unit: '', better: 'lower' },
+    { id: `${id}-carried`, title: `${title}, carried`, unit: 'packets/s', better: 'higher' },
+    { id: `${id}-rate`, title: `${title}, read`, unit: 'packets/s', better: 'higher' },
+    { id: `${id}-loss`, title: `${title}, not read`, unit: '', better: 'lower' },
     { id: `${id}-cpu`, title: `CPU of ${title}`, unit: 's/million', better: 'lower' },
   ];
   return measureOf(field, { title, figures, seconds: 1.4 }, async (pair) =>

@@ -1,5 +1,5 @@
-import { closeSync, unlinkSync } from 'node:fs';
-import { errnoOf, kernelError } from './errors.js';
+import { closeSync, readlinkSync, unlinkSync } from 'node:fs';
+import { DpctlError, errnoOf, kernelError } from './errors.js';
 import { checkBpf, libbpf } from './libbpf.js';
 import { cString } from './libc.js';
 import { errnoFromNode } from './sys/files.js';
@@ -29,17 +29,38 @@ export function unpin(path: string): boolean {
   }
 }
 
+/** What can be pinned, by what the kernel calls a descriptor of it (bpf_map_new_fd and the like). */
+const KINDS = {
+  map: /^anon_inode:bpf-map$/,
+  program: /^anon_inode:bpf-prog$/,
+  // One kernel function writes it one way, another the other.
+  link: /^anon_inode:bpf[-_]link$/,
+} as const;
+
+/** A kind of object that can be pinned. */
+export type PinKind = keyof typeof KINDS;
+
 /**
  * A file descriptor for a pinned object. Close it with closeFd.
- * @throws DpctlError KERNEL_ENOENT when nothing is pinned there
+ * @param kind what must be pinned there: the sizes of another kind would be read from what it does not have
+ * @throws DpctlError KERNEL_ENOENT when nothing is pinned there, PIN_KIND when something else is
  */
-export function getPinned(path: string): number {
-  return checkBpf(`bpf_obj_get ${path}`, libbpf().bpf_obj_get(cString(path)));
+export function getPinned(path: string, kind: PinKind): number {
+  const fd = checkBpf(`bpf_obj_get ${path}`, libbpf().bpf_obj_get(cString(path)));
+  const found = readlinkSync(`/proc/self/fd/${fd}`);
+  if (KINDS[kind].test(found)) return fd;
+  closeSync(fd);
+  const [name = found] = Object.entries(KINDS).find(([, text]) => text.test(found)) ?? [];
+  throw new DpctlError('PIN_KIND', `${path} is a pinned ${name}, and a ${kind} is to be there`, {
+    exitCode: 2,
+    hint: 'somebody has put it there: remove that file and repeat the command, or dpctl reset',
+    details: { path, found: name, wanted: kind },
+  });
 }
 
 /** Run `fn` with a pinned object's descriptor and close it after. */
-export function withPinned<T>(path: string, fn: (fd: number) => T): T {
-  const fd = getPinned(path);
+export function withPinned<T>(path: string, kind: PinKind, fn: (fd: number) => T): T {
+  const fd = getPinned(path, kind);
   try {
     return fn(fd);
   } finally {

@@ -85,7 +85,7 @@ export function programFromFd(fd: number, name?: string): BpfProgram {
  * @throws DpctlError KERNEL_ENOENT when nothing is pinned there
  */
 export function openPinnedProgram(path: string): BpfProgram {
-  return owned(getPinned(path));
+  return owned(getPinned(path, 'program'));
 }
 
 /**

@@ -93,7 +93,7 @@ export function detachLink(linkFd: number): void {
  * @throws DpctlError KERNEL_ENOENT when nothing is pinned there
  */
 export function openPinnedLink(path: string): number {
-  return getPinned(path);
+  return getPinned(path, 'link');
 }
 
 /** A descriptor for a link by its id, undefined when it is gone; close it with closeFd. */

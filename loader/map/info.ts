@@ -117,7 +117,7 @@ export function percpuStride(valueSize: number): number {
  * @throws DpctlError KERNEL_ENOENT when nothing is pinned there
  */
 export function openPinnedMap(path: string): BpfMap {
-  const fd = getPinned(path);
+  const fd = getPinned(path, 'map');
   try {
     return mapFromFd(fd, basename(path));
   } catch (error) {

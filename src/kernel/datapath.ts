@@ -118,7 +118,7 @@ export function installedProgramId(paths: DatapathPaths, name: ProgramName = 'en
 
 function pinnedId(path: string): number {
   if (!existsSync(path)) return 0;
-  const fd = getPinned(path);
+  const fd = getPinned(path, 'program');
   try {
     return programInfo(fd).id;
   } finally {
@@ -143,7 +143,7 @@ export function withProgram<T>(paths: DatapathPaths, name: ProgramName, use: (fd
       hint: 'dpctl reconcile',
     });
   }
-  const fd = getPinned(path);
+  const fd = getPinned(path, 'program');
   try {
     return use(fd);
   } finally {

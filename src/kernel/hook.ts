@@ -1,7 +1,7 @@
 /** The endpoint program on devices: tcx links where the kernel has them, clsact filters elsewhere. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf } from '../../loader/errors.js';
+import { DpctlError, errnoOf } from '../../loader/errors.js';
 import {
   attachTcx,
   detachLink,
@@ -44,9 +44,8 @@ export function hookOf(
   id: number,
   ifindex: number,
 ): ObservedHook | undefined {
-  const path = join(paths.linksDir, String(id));
-  if (existsSync(path)) {
-    const fd = openPinnedLink(path);
+  const fd = openLink(join(paths.linksDir, String(id)));
+  if (fd !== undefined) {
     try {
       const info = linkInfo(fd);
       // A link whose device was deleted is left with ifindex 0.
@@ -59,6 +58,17 @@ export function hookOf(
   return programId === undefined ? undefined : { hook: 'clsact', programId };
 }
 
+/** A pinned link. Undefined where there is none, or what is pinned there is not a link: it is in the way. */
+function openLink(path: string): number | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    return openPinnedLink(path);
+  } catch (error) {
+    if (error instanceof DpctlError && error.code === 'PIN_KIND') return undefined;
+    throw error;
+  }
+}
+
 /** Whether a link is pinned under an endpoint's number, whatever it is attached to. */
 export function isLinkPinned(paths: DatapathPaths, id: number): boolean {
   return existsSync(join(paths.linksDir, String(id)));
@@ -69,7 +79,8 @@ export function pinnedLinkIds(paths: DatapathPaths): Map<number, number> {
   const ids = new Map<number, number>();
   if (!existsSync(paths.linksDir)) return ids;
   for (const name of readdirSync(paths.linksDir)) {
-    const fd = openPinnedLink(join(paths.linksDir, name));
+    const fd = openLink(join(paths.linksDir, name));
+    if (fd === undefined) continue;
     try {
       ids.set(Number(name), linkInfo(fd).id);
     } finally {
@@ -126,16 +137,15 @@ export function attachHook(
 
 /** Give the pinned link of this device the program. False when there is no such link. */
 function switchLink(path: string, programFd: number, ifindex: number): boolean {
-  if (!existsSync(path)) return false;
-  const fd = openPinnedLink(path);
+  const fd = openLink(path);
   try {
-    const info = linkInfo(fd);
-    if (info.ifindex === ifindex) {
+    const info = fd === undefined ? undefined : linkInfo(fd);
+    if (fd !== undefined && info?.ifindex === ifindex) {
       if (info.progId !== programInfo(programFd).id) updateLink(fd, programFd);
       return true;
     }
   } finally {
-    closeFd(fd);
+    if (fd !== undefined) closeFd(fd);
   }
   unpin(path);
   return false;
@@ -149,15 +159,13 @@ export function detachHook(
   ifindex: number,
 ): void {
   const path = join(paths.linksDir, String(id));
-  if (existsSync(path)) {
-    const fd = openPinnedLink(path);
-    try {
-      detachLink(fd);
-    } finally {
-      closeFd(fd);
-    }
-    unpin(path);
+  const fd = openLink(path);
+  try {
+    if (fd !== undefined) detachLink(fd);
+  } finally {
+    if (fd !== undefined) closeFd(fd);
   }
+  unpin(path);
   if (ifindex === 0) return;
   try {
     inNetns(netnsFd, () => removeFilter(ifindex));

@@ -263,9 +263,12 @@ test('a pinned map outlives its descriptor and has its whole name', (t) => {
     t.is(map.name, 'a_name_longer_than_the_kernel_keeps_v1');
     t.is(number(mapGet(map, le(1, 4)) ?? le(0, 8)), 5);
     closeMap(map);
-    const again = mapFromFd(getPinned(path));
+    const again = mapFromFd(getPinned(path, 'map'));
     t.is(again.id, map.id);
     closeMap(again);
+    const other = refusal(() => getPinned(path, 'program'));
+    t.is(other.code, 'PIN_KIND');
+    t.is(other.message, `${path} is a pinned map, and a program is to be there`);
     t.true(unpin(path));
     t.false(unpin(path));
     const gone = refusal(() => openPinnedMap(path));

@@ -22,7 +22,7 @@ export function pinnedObjects(root: string): KernelObject[] {
     }),
     ...(existsSync(builds) ? readdirSync(builds) : [])
       .flatMap((build) => pins(join(builds, build)))
-      .map((path) => withFd(getPinned(path), (fd) => `prog ${programInfo(fd).id}`)),
+      .map((path) => withFd(getPinned(path, 'program'), (fd) => `prog ${programInfo(fd).id}`)),
     ...pins(join(dir, 'links')).map((path) =>
       withFd(openPinnedLink(path), (fd) => `link ${linkInfo(fd).id}`),
     ),

@@ -1,5 +1,6 @@
 /** The one place that turns an error into text, JSON and an exit code. */
 import { DpctlError } from '../../loader/errors.js';
+import { hostRoot } from '../kernel/mountns.js';
 import type { Paint } from './color.js';
 import { printableLines } from './output.js';
 
@@ -22,6 +23,25 @@ export const BUG = 70;
 
 /** What to show of anything that was thrown. */
 export function reportOf(error: unknown, debug: boolean): Report {
+  const report = rawReport(error, debug);
+  const prefix = hostRoot();
+  return prefix === '' ? report : withoutPrefix(report, `${prefix}/`);
+}
+
+/** Below `ip netns exec` the host's files are reached by a detour (mountns.ts) that tells nobody anything. */
+function withoutPrefix<T>(value: T, prefix: string): T;
+function withoutPrefix(value: unknown, prefix: string): unknown {
+  if (typeof value === 'string') return value.replaceAll(prefix, '/');
+  if (Array.isArray(value)) return value.map((each) => withoutPrefix<unknown>(each, prefix));
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).map(([key, member]) => [
+    key,
+    withoutPrefix<unknown>(member, prefix),
+  ]);
+  return Object.fromEntries(members);
+}
+
+function rawReport(error: unknown, debug: boolean): Report {
   const stack = debug && error instanceof Error ? stackOf(error) : '';
   const causes = causesOf(error);
   if (error instanceof DpctlError) {

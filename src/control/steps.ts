@@ -17,6 +17,7 @@ import {
   setLoopback,
 } from './devices.js';
 import { forgetKey, forgetLearned } from './forget.js';
+import { allowAddress } from './ip6.js';
 import { hostPins, type Node } from './node.js';
 import { announce } from './underlay-announce.js';
 import { executeOverlay, undoOverlay } from './underlay-steps.js';
@@ -54,6 +55,7 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       setLoopback(node, step.endpoint, false);
       return;
     case 'address.add':
+      allowAddress(node, step.endpoint, step.address);
       changeAddress(node, step.endpoint, step.address, true);
       return;
     case 'address.delete':

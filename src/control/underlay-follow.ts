@@ -1,6 +1,7 @@
 /** The recorded underlay is brought to what the node's device is now, before anything is planned. */
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../loader/errors.js';
+import { isGateway } from '../model/desired.js';
 import { followMtu, overlayMtu, oversized } from '../model/edit.js';
 import { endpointLabel, listText } from '../model/lookup.js';
 import type { State } from '../model/state.js';
@@ -24,10 +25,8 @@ export function followUnderlay(
   state: State,
   options: ResolveOptions,
 ): Followed {
-  const { underlay, uplink: _uplink, ...rest } = state;
-  if (underlay === undefined) {
-    return { state: followMtu(state.uplink === undefined ? state : rest), problem: undefined };
-  }
+  const { underlay } = state;
+  if (underlay === undefined) return { state: followMtu(withoutUplink(state)), problem: undefined };
   try {
     const uplink = resolveUplink(node, knownOf(before, state), { ...state, underlay }, options);
     // The same value keeps its identity, by which the store and others see that nothing changed.
@@ -38,8 +37,14 @@ export function followUnderlay(
     };
   } catch (error) {
     if (!(error instanceof DpctlError) || error.code.startsWith('KERNEL_')) throw error;
-    return { state: followMtu({ ...rest, underlay }), problem: error };
+    return { state: followMtu(withoutUplink(state)), problem: error };
   }
+}
+
+function withoutUplink(state: State): State {
+  if (state.uplink === undefined) return state;
+  const { uplink: _uplink, ...rest } = state;
+  return rest;
 }
 
 /** An edit that dropped what was chosen wants it chosen anew: what was refused may be possible by now. */
@@ -73,7 +78,10 @@ function sizeNotes(before: State, after: State): string[] {
   if (uplink === undefined) return [];
   const fresh = before.uplink?.mtu !== uplink.mtu;
   const known = new Set(fresh ? [] : oversized(before).map(({ id, mtu }) => `${id} ${mtu}`));
-  const large = oversized(after).filter(({ id, mtu }) => !known.has(`${id} ${mtu}`));
+  // A gateway is as large as the largest of its network.
+  const large = oversized(after).filter(
+    (endpoint) => !isGateway(endpoint) && !known.has(`${endpoint.id} ${endpoint.mtu}`),
+  );
   const big = after.networks.filter(
     ({ name, bigTcp }) =>
       bigTcp && (fresh || !before.networks.some((each) => each.name === name && each.bigTcp)),

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BpfMap, mapPutBatch, unpin } from '../../loader/map.js';
 import { loadObject, openObject } from '../../loader/object.js';
-import { clockTickHz } from '../../loader/sys.js';
 import {
   FDB_KEY_OFFSETS,
   FDB_OFFSETS,
@@ -13,7 +12,7 @@ import {
   sizeofFdb,
   sizeofFdbKey,
 } from '../contract/generated.js';
-import { objectFile } from '../kernel/datapath.js';
+import { constantsOf, objectFile } from '../kernel/objects.js';
 import type { Effort, Measure, Readings } from './measure.js';
 import { compileNative } from './native.js';
 import { CLIENT_CPU, run } from './process.js';
@@ -79,7 +78,7 @@ export async function fillMeasures(stage: Stage, effort: Effort): Promise<Measur
     const dir = join(pins, 'maps');
     mkdirSync(dir);
     const object = openObject(objectFile(), {
-      constants: { hz: clockTickHz() },
+      constants: constantsOf('endpoint'),
       maxEntries: { [MAPS.fdb.name]: LARGE_TABLE },
       pinDir: dir,
       only: [],

@@ -1,12 +1,9 @@
 /** What a frame costs in the datapath's programs: path by path, by the size of the MAC table. */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import { mapPut } from '../../loader/map.js';
 import { type BpfObject, loadObject, openObject } from '../../loader/object.js';
 import { programInfo } from '../../loader/program.js';
-import { clockTickHz } from '../../loader/sys.js';
-import { objectFile } from '../kernel/datapath.js';
+import { constantsOf, OBJECTS, type ObjectName, objectFile } from '../kernel/objects.js';
 import { fillFdb, MILLION } from './fill.js';
 import { arpRequest, type Station, udp4, udp6 } from './frames.js';
 import type { Effort, Measure, Subject } from './measure.js';
@@ -191,18 +188,14 @@ interface Size {
 }
 
 function sizesOf(): Size[] {
-  const dir = dirname(objectFile());
-  const files = ['endpoint', 'underlay', 'decap', 'replicate'].map((name) =>
-    join(dir, `${name}.bpf.o`),
-  );
-  return files.filter(existsSync).flatMap((file) => {
-    const object = openObject(file, { constants: hasClock(file) ? { hz: clockTickHz() } : {} });
+  return (Object.keys(OBJECTS) as ObjectName[]).flatMap((name) => {
+    const object = openObject(objectFile(name), { constants: constantsOf(name) });
     try {
       loadObject(object);
-      return [...object.programs].map(([name, { fd }]) => {
+      return [...object.programs].map(([program, { fd }]) => {
         const { xlatedLength, verifiedInsns, jitedLength } = programInfo(fd);
         return {
-          name,
+          name: program,
           xlated: xlatedLength / INSTRUCTION,
           verified: verifiedInsns,
           jited: jitedLength,
@@ -212,8 +205,4 @@ function sizesOf(): Size[] {
       object.close();
     }
   });
-}
-
-function hasClock(file: string): boolean {
-  return file.endsWith('endpoint.bpf.o');
 }

@@ -1,9 +1,8 @@
 /** The datapath without a control plane: its object loaded, its tables written by hand. */
 import { type BpfMap, mapPut } from '../../loader/map.js';
 import { type BpfObject, loadObject, openObject } from '../../loader/object.js';
-import { clockTickHz } from '../../loader/sys.js';
 import { EndpointFlags, FdbFlags, MAPS } from '../contract/generated.js';
-import { objectFile } from '../kernel/datapath.js';
+import { constantsOf, objectFile } from '../kernel/objects.js';
 import { ip4ToNumber, ipToBytes16, macToBytes } from '../model/address.js';
 import { type KeyOf, type TableName, tableEntry, type ValueOf } from '../model/entry.js';
 import { LARGE_TABLE } from './fill.js';
@@ -39,7 +38,7 @@ export interface Port {
 /** Load the datapath with room for a million MACs. It goes with the stage. */
 export function openWorld(stage: Stage): World {
   const object = openObject(objectFile(), {
-    constants: { hz: clockTickHz() },
+    constants: constantsOf('endpoint'),
     maxEntries: { [MAPS.fdb.name]: LARGE_TABLE },
   });
   stage.defer(() => object.close());

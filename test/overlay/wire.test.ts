@@ -1,0 +1,166 @@
+/** What a node puts on the wire: valid to others' eyes, and the same as the kernel's own vxlan. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { command, need } from '../helpers/need.js';
+import { BROADCAST, eth, ip4, ip6, TYPE, udp } from '../packet/helpers/frame.js';
+import { makeFabric } from './helpers/fabric.js';
+import { capture, EXPERIMENT, send } from './helpers/frames.js';
+import { OPEN } from './helpers/node.js';
+import { makePeer } from './helpers/peer.js';
+import { macOf, vtep4, vtep6 } from './helpers/plan.js';
+import { makeSegment } from './helpers/segment.js';
+import { ok, sh } from './helpers/shell.js';
+import { pings, transfer } from './helpers/traffic.js';
+
+const maybe = need(command('tshark'));
+
+/** A classic pcap file of Ethernet frames. */
+function pcap(frames: readonly Uint8Array[]): Buffer {
+  const head = Buffer.alloc(24);
+  head.writeUInt32LE(0xa1b2c3d4, 0);
+  head.writeUInt16LE(2, 4);
+  head.writeUInt16LE(4, 6);
+  head.writeUInt32LE(0xffff, 16);
+  head.writeUInt32LE(1, 20);
+  const parts = frames.map((frame) => {
+    const record = Buffer.alloc(16);
+    record.writeUInt32LE(frame.length, 8);
+    record.writeUInt32LE(frame.length, 12);
+    return Buffer.concat([record, frame]);
+  });
+  return Buffer.concat([head, ...parts]);
+}
+
+/** Fields of each packet as tshark sees them, checksums verified. */
+function dissect(frames: readonly Uint8Array[], ...fields: string[]): string[][] {
+  const dir = mkdtempSync(join(tmpdir(), 'dpctl-wire-'));
+  const file = join(dir, 'wire.pcap');
+  try {
+    writeFileSync(file, pcap(frames));
+    const checks = ['ip', 'udp', 'tcp'].flatMap((it) => ['-o', `${it}.check_checksum:TRUE`]);
+    const wanted = fields.flatMap((field) => ['-e', field]);
+    const text = sh('', 'tshark', '-r', file, ...checks, '-T', 'fields', ...wanted);
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.split('\t'));
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Checksum status: 0 bad, 1 good, 2 not verified, 3 none there. */
+const BAD = /(^|,)0(,|$)/;
+
+for (const family of [4, 6] as const) {
+  for (const checksums of ['by the container', 'by the device'] as const) {
+    maybe.serial(`tshark finds nothing wrong: IPv${family}, checksums ${checksums}`, async (t) => {
+      const segment = makeSegment({ family }, { underlay: 'wire' });
+      t.teardown(() => segment.close());
+      const { one, two } = segment;
+      const [a, b] = [one.container(1, 1), two.container(1, 1)];
+      t.true(pings(a.ns, b.ip4));
+      // In either case nobody behind the capture is left to fill one in.
+      if (checksums === 'by the container') sh(a.ns, 'ethtool', '-K', 'eth0', 'tx', 'off');
+      else sh(one.ns, 'ethtool', '-K', 'under0', 'tx', 'off');
+      const vtep = family === 4 ? vtep4(1) : vtep6(1);
+      const seen = await capture(two.ns, `udp dst port 4789 and src host ${vtep}`, 'under0');
+      t.true(pings(a.ns, b.ip6));
+      ok(a.ns, 'arping', '-c', '1', '-I', 'eth0', b.ip4);
+      await transfer(a.ns, { ns: b.ns, address: b.ip4 }, 200_000);
+      await transfer(a.ns, { ns: b.ns, address: b.ip6 }, 200_000);
+      const frames = (await seen.stop()).filter((it) => it.length <= 1514);
+      t.true(frames.length > 200, `${frames.length} frames`);
+      const packets = dissect(
+        frames,
+        'vxlan.vni',
+        'vxlan.flags',
+        'ip.checksum.status',
+        'tcp.checksum.status',
+        'icmpv6.checksum.status',
+        '_ws.malformed',
+        'frame.protocols',
+        'udp.srcport',
+      );
+      t.is(packets.length, frames.length);
+      t.true(packets.filter(([, , , tcp]) => tcp === '1').length > 100, 'verified at all');
+      for (const [vni, flags, ip, tcp, icmp6, malformed, protocols, port] of packets) {
+        t.is(vni, '100');
+        t.is(flags, '0x0800');
+        t.notRegex(ip ?? '', BAD, 'IPv4 checksums');
+        t.notRegex(tcp ?? '', BAD, 'TCP checksums');
+        t.notRegex(icmp6 ?? '', BAD, 'ICMPv6 checksums');
+        t.is(malformed, '');
+        t.regex(protocols ?? '', /:udp:vxlan:eth/);
+        const source = Number((port ?? '').split(',')[0]);
+        t.true(source >= 49_152, `source port ${source}`);
+      }
+    });
+  }
+}
+
+for (const family of [4, 6] as const) {
+  test.serial(`the same bytes as from the kernel's vxlan: IPv${family}`, async (t) => {
+    const vtep = family === 4 ? vtep4 : vtep6;
+    const fabric = makeFabric();
+    t.teardown(() => fabric.close());
+    // First, or who looked for it in vain would look again only after a second.
+    const far = fabric.host(5);
+    const node = fabric.node(1, { family });
+    const vxlan = family === 4 ? 'df set noudpcsum' : '';
+    const peer = makePeer(fabric, { number: 3, family, vni: 100, nodes: [5], vxlan });
+    node.network(1, 100, [5]);
+    node.peer(5, vtep(5));
+    const ours = node.container(1, 1, { flags: OPEN });
+    const theirs = peer.guest(1);
+
+    const to = macOf(5, 1);
+    const body = udp(1000, 2000, new Uint8Array(64).fill(9));
+    const v4 = { src: '10.80.1.1', dst: '10.80.5.1' };
+    const frames = (from: string) => [
+      eth(to, from, TYPE.ip4, ip4(v4, body)),
+      eth(to, from, TYPE.ip6, ip6({ src: 'fd80::1:1', dst: 'fd80::5:1' }, body)),
+      eth(BROADCAST, from, EXPERIMENT, new Uint8Array(46)),
+      eth(to, from, TYPE.vlan, [0, 7, 0x08, 0x00], ip4(v4, body)),
+    ];
+    // Nobody's, so that nobody says more in its name.
+    const source = '0a:58:00:00:12:34';
+    const seen = await capture(far, 'udp dst port 4789', 'under0');
+    send(ours, ...frames(source));
+    send(theirs, ...frames(source));
+    const packets = (await seen.stop()).filter(
+      (it) => inner(it, family).slice(6, 12).join() === bytesOf(source),
+    );
+    const [first, second] = [packets.slice(0, 4), packets.slice(4)];
+    t.is(first?.length, 4);
+    t.deepEqual(
+      first?.map((it) => normal(it, family)),
+      second?.map((it) => normal(it, family)),
+    );
+  });
+}
+
+const bytesOf = (text: string) =>
+  text
+    .split(':')
+    .map((byte) => Number.parseInt(byte, 16))
+    .join();
+
+const inner = (packet: Uint8Array, family: 4 | 6) => [...packet.subarray(family === 4 ? 50 : 70)];
+
+/** A packet without what may differ: MACs outside, IPv4 id and checksum, addresses, source port. */
+function normal(packet: Uint8Array, family: 4 | 6): string {
+  const copy = Uint8Array.from(packet);
+  const zero = (from: number, to: number) => copy.fill(0, from, to);
+  zero(0, 12);
+  if (family === 4) {
+    zero(18, 20);
+    zero(24, 34);
+    zero(34, 36);
+  } else {
+    zero(22, 56);
+  }
+  return Buffer.from(copy).toString('hex');
+}

@@ -5,7 +5,8 @@
  * Names: `node.prepared` (directories and mounts are there), `node.installed` (tables and programs,
  * too), `store.intent` (the desired state is about to be written), `step.N` (step N of the
  * plan, from 0, is about to be taken), `store.ready` (all steps are done and not recorded),
- * `done` (recorded), `undo.N` (step N is about to be taken back). Several with commas between.
+ * `done` (recorded), `undo.N` (step N is about to be taken back); of a reset, `reset.N` (step N of what
+ * is outside of its directories) and `dismantle.N` (these). Several with commas between.
  */
 import { DpctlError } from '../../loader/errors.js';
 

@@ -12,6 +12,7 @@ import { openRtnl, type Rtnl } from '../kernel/netlink.js';
 import { requireRoot } from '../kernel/process.js';
 import { openTables, type Tables } from '../kernel/tables.js';
 import { openFileStore, type Store } from '../store/file.js';
+import { faultPoint } from './fault.js';
 
 /** Where a node keeps what it has. Paths as the host sees them (mountns.ts). */
 export interface NodePaths {
@@ -116,27 +117,32 @@ export async function prepareNode({ paths, netnsFd }: Node): Promise<void> {
 
 /**
  * Take away all that {@link prepareNode} and the datapath made. Goes on after a failure.
- * @param keep.networks the directory that outlives a boot stays
+ * @param keep `networks`: the directory that outlives a boot; `records`: both directories, and the name
+ *   of the node's namespace
  * @returns what could not be done
  */
 export async function dismantle(
   node: Node,
-  keep: { readonly networks: boolean },
+  keep: 'nothing' | 'networks' | 'records',
 ): Promise<unknown[]> {
   const { paths } = node;
   const failures: unknown[] = [];
   const remove = (dir: string): void => rmSync(hostPath(dir), { recursive: true, force: true });
-  const actions: readonly (() => unknown)[] = [
+  const datapath: readonly (() => unknown)[] = [
     () => uninstallDatapath(hostPins(node)),
     () => node.close(),
     () => unmount(paths.bpfDir),
+  ];
+  const records: readonly (() => unknown)[] = [
     () => unbindNetns(paths.netns),
     () => remove(paths.runDir),
-    ...(keep.networks ? [] : [() => remove(paths.stateDir)]),
+    ...(keep === 'networks' ? [] : [() => remove(paths.stateDir)]),
     () => removeEmptyParents(paths),
   ];
-  for (const action of actions) {
+  const actions = keep === 'records' ? datapath : [...datapath, ...records];
+  for (const [index, action] of actions.entries()) {
     try {
+      faultPoint(`dismantle.${index}`);
       await action();
     } catch (error) {
       failures.push(error);

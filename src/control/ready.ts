@@ -65,7 +65,7 @@ export async function whenReady<T>(
 async function leaveUnused(node: Node): Promise<void> {
   try {
     const state = node.store.load();
-    if (!isRunning(state)) await dismantle(node, { networks: isLasting(state) });
+    if (!isRunning(state)) await dismantle(node, isLasting(state) ? 'networks' : 'nothing');
   } catch {
     // A store that cannot be read belongs to somebody: nothing is removed.
   }

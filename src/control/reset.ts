@@ -11,6 +11,7 @@ import { isGateway, wantedMasquerades } from '../model/desired.js';
 import type { Observed } from '../model/observed.js';
 import { plan, type Step } from '../model/plan.js';
 import { EMPTY_STATE, type State } from '../model/state.js';
+import { faultPoint } from './fault.js';
 import { inspectPort } from './inspect-port.js';
 import { dismantle, hostPins, type Node } from './node.js';
 import { nodeExists } from './ready.js';
@@ -64,14 +65,18 @@ function loadOrSalvage({ store }: Node): State {
  * Remove every endpoint, network, program, map, rule, mount and file of a node, and put host
  * sysctls back. Needs neither a readable store nor a loadable object. May be repeated.
  * @returns what was removed
- * @throws DpctlError RESET_INCOMPLETE, exit 2, when something could not be removed; all else is
+ * @throws DpctlError RESET_INCOMPLETE, exit 2, when something could not be removed; all else is, but the
+ *   records that another reset needs
  */
 export async function reset(node: Node): Promise<PlanRow[]> {
   const rows = resetPlan(node);
   if (!nodeExists(node)) return rows;
   const release = await node.store.lock();
   try {
-    const failures = [...(await tearDown(node)), ...(await dismantle(node, { networks: false }))];
+    const outside = await tearDown(node);
+    // What is left outside can be put back only by what is recorded of it.
+    const keep = outside.length > 0 ? 'records' : 'nothing';
+    const failures = [...outside, ...(await dismantle(node, keep))];
     if (failures.length > 0) throw incomplete(failures);
   } finally {
     release();
@@ -95,11 +100,14 @@ async function tearDown(node: Node): Promise<unknown[]> {
   await attempt(async () => {
     const observed = observe(node, before, after);
     const steps = plan({ before, after, scope: 'node', observed });
-    for (const step of steps.filter(isOutside)) {
-      await attempt(() => execute(node, step, { hook: undefined }));
+    for (const [index, step] of steps.filter(isOutside).entries()) {
+      await attempt(() => {
+        faultPoint(`reset.${index}`);
+        return execute(node, step, { hook: undefined });
+      });
     }
   });
-  await attempt(() => unmarkDevices(node));
+  if (failures.length === 0) await attempt(() => unmarkDevices(node));
   await attempt(() => deleteRules(node, before));
   return failures;
 }

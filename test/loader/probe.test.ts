@@ -11,6 +11,7 @@ import {
   probeMapType,
   probeProgType,
 } from '../../loader/probe.js';
+import { adjustRoomTakes, FIB_SKIP_NEIGH, fibLookupTakes } from '../../loader/probe-code.js';
 import { PROG_TYPE } from '../../loader/program.js';
 import { descriptorsOf, run } from './helpers/machine.js';
 
@@ -25,6 +26,14 @@ test('types and helpers are told apart from what does not exist', (t) => {
   t.true(probeHelper(PROG_TYPE.schedCls, 1)); // bpf_map_lookup_elem
   t.false(probeHelper(PROG_TYPE.schedCls, 9999));
   t.false(probeHelper(PROG_TYPE.xdp, 9)); // bpf_skb_store_bytes needs an skb
+});
+
+test('flags of helpers are told apart from what no kernel knows', (t) => {
+  t.true(fibLookupTakes(0));
+  t.true(adjustRoomTakes(0));
+  t.false(fibLookupTakes(1 << 30));
+  t.false(adjustRoomTakes(1 << 30));
+  t.is(hasFeature('fib_skip_neigh'), fibLookupTakes(FIB_SKIP_NEIGH));
 });
 
 test('features are what bpftool finds', (t) => {

@@ -55,6 +55,7 @@ export const networkRequest: fc.Arbitrary<NetworkRequest> = few(
     name: fc.constantFrom(...NETWORKS),
     vni: fc.constantFrom(1, 2, 3, 4000),
     subnets: fc.subarray([...SUBNETS, 'fd00:1::/125', '10.3.0.0/31', '10.4.0.0/32']),
+    ranges: fc.subarray(['10.1.0.0/30', '10.201.7.0/24', 'fd00:c9::7:0/112']),
     ageing: fc.constantFrom(0, 60, 300),
     gateway: fc.constantFrom(true, false, ['10.1.0.2'], ['10.201.0.9', 'fd00:c9::9']),
     masquerade: fc.boolean(),

@@ -5,8 +5,11 @@ import { isGateway } from '../../src/model/desired.js';
 import {
   addEndpoint,
   addNetwork,
+  addNode,
+  addRemoteFdb,
   addStaticFdb,
   deleteNetwork,
+  deleteNode,
   deleteStaticFdb,
   ensureDefaultNetwork,
   markDetaching,
@@ -118,6 +121,34 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
               endpoint: idAt(state, n),
             }).state,
         ),
+      ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({
+        name: fc.constantFrom('a', 'b', 'c'),
+        vtep: fc.constantFrom('192.0.2.1', '192.0.2.2', '192.0.2.3', '2001:db8::1'),
+      })
+      .map((request) => named('node add', request, (state) => addNode(state, request).state)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom('a', 'b', 'c')
+      .map((name) => named('node del', name, (state) => deleteNode(state, name))),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({
+        network: fc.constantFrom('default', 'blue'),
+        mac: fc.constantFrom('02:00:00:00:00:01', '0a:58:0a:c9:00:02', '02:00:00:00:00:09'),
+        node: fc.constantFrom('a', 'b', 'c'),
+        ips: fc.subarray(['10.201.0.2', '10.201.0.5', 'fd00:c9::5']),
+      })
+      .map((request) =>
+        named('fdb add --node', request, (state) => addRemoteFdb(state, request).state),
       ),
   },
   {

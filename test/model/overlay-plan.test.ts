@@ -1,0 +1,205 @@
+/** Plans of the overlay: in which order a node begins to send and to hear, and ends. */
+import test from 'ava';
+import {
+  addNetwork,
+  addNode,
+  addRemoteFdb,
+  deleteNode,
+  setUnderlay,
+  unsetUnderlay,
+} from '../../src/model/edit.js';
+import { decodeValue, type RawEntry } from '../../src/model/entry.js';
+import { entryName, type Observed, type ObservedOverlay } from '../../src/model/observed.js';
+import { plan, type Scope, type Step, scopedEntries } from '../../src/model/plan.js';
+import { EMPTY_STATE, type State, type Uplink } from '../../src/model/state.js';
+
+const UPLINK: Uplink = {
+  ifindex: 2,
+  mtu: 1500,
+  vtep: '192.0.2.1',
+  decap: 'xdp',
+  why: 'as asked',
+  refused: [],
+  replicator: 16_384,
+  anchor: 32_768,
+};
+const NOTHING: ObservedOverlay = { devices: new Map(), programs: new Map(), programIds: new Map() };
+
+function base(): State {
+  const { state } = addNetwork(EMPTY_STATE, { name: 'blue', vni: 7 });
+  const nodes = addNode(addNode(state, { name: 'a', vtep: '192.0.2.7' }).state, {
+    name: 'b',
+    vtep: '192.0.2.8',
+  }).state;
+  return { ...setUnderlay(nodes, { device: 'eth1' }).state, uplink: UPLINK };
+}
+
+/** A kernel that has everything of a state. */
+function kernelOf(state: State): Observed {
+  const entries = scopedEntries(state, 'node');
+  return {
+    ...observed(entries),
+    overlay: {
+      devices: new Map([
+        ['replicator', device('dpr0', 16_384, 0)],
+        ['anchor', device('dpx0', 32_768, 4789)],
+      ]),
+      programs: new Map([
+        ['replicate', { ifindex: 16_384, programId: 11 }],
+        ['underlay', { ifindex: 2, programId: 12 }],
+        ['decap', { ifindex: 2, programId: 13 }],
+      ]),
+      programIds: new Map([
+        ['replicate', 11],
+        ['underlay', 12],
+        ['decap', 13],
+      ]),
+    },
+  };
+}
+
+function device(name: string, ifindex: number, port: number) {
+  const created = plan({
+    before: EMPTY_STATE,
+    after: base(),
+    scope: 'node',
+    observed: observed([]),
+  }).find((step) => step.op === 'overlay.create' && step.device.name === name);
+  const mac = created?.op === 'overlay.create' ? created.device.mac : '';
+  return { name, ifindex, mac, up: true, port };
+}
+
+function observed(entries: readonly RawEntry[]): Observed {
+  return {
+    entries: new Map(entries.map((entry) => [entryName(entry), entry])),
+    ports: new Map(),
+    strays: [],
+    masquerades: [],
+    sysctls: new Map([['net/ipv4/conf/lo/forwarding', '0']]),
+    programId: 10,
+    overlay: NOTHING,
+  };
+}
+
+/** What is found where a command names nodes only: nothing of devices. */
+function foundOf(state: State): Observed {
+  const { overlay: _overlay, ...rest } = observed(scopedEntries(state, 'node'));
+  return rest;
+}
+
+const short = (step: Step): string => {
+  switch (step.op) {
+    case 'table.put':
+    case 'table.delete':
+      return `${step.op} ${step.entry.table}`;
+    case 'overlay.create':
+    case 'overlay.delete':
+      return `${step.op} ${step.device.kind}`;
+    case 'overlay.attach':
+    case 'overlay.detach':
+      return `${step.op} ${step.program}`;
+    default:
+      return step.op;
+  }
+};
+
+const order = (steps: readonly Step[]): string[] => [...new Set(steps.map(short))];
+
+test('a node can send before it hears, and hears no more before it cannot send', (t) => {
+  const after = base();
+  const arriving = order(
+    plan({ before: EMPTY_STATE, after, scope: 'node', observed: observed([]) }),
+  );
+  t.deepEqual(arriving, [
+    'sysctl.set',
+    'table.put network',
+    'table.put node',
+    'table.put vtep',
+    'overlay.create replicator',
+    'overlay.create anchor',
+    'table.put underlay',
+    'overlay.attach replicate',
+    'overlay.attach underlay',
+    'overlay.attach decap',
+    'table.put vni',
+    'table.put replica',
+  ]);
+  const there = kernelOf(after);
+  const steady = {
+    ...there,
+    sysctls: new Map([['net/ipv4/conf/lo/forwarding', '1']]),
+  };
+  t.deepEqual(plan({ before: after, after, scope: 'node', observed: steady }), []);
+  const leaving = order(
+    plan({ before: after, after: unsetUnderlay(after), scope: 'node', observed: steady }),
+  );
+  t.deepEqual(leaving, [
+    'table.delete replica',
+    'overlay.detach decap',
+    'overlay.detach underlay',
+    'overlay.detach replicate',
+    'overlay.delete replicator',
+    'overlay.delete anchor',
+    'table.delete vni',
+    'table.delete underlay',
+    'table.put network',
+  ]);
+});
+
+test('another build takes the programs over where they run', (t) => {
+  const state = base();
+  const there = kernelOf(state);
+  const steps = plan({
+    before: state,
+    after: state,
+    scope: 'node',
+    observed: {
+      ...there,
+      sysctls: new Map([['net/ipv4/conf/lo/forwarding', '1']]),
+      overlay: { ...(there.overlay ?? NOTHING), programIds: new Map([['underlay', 99]]) },
+    },
+  });
+  t.deepEqual(
+    steps.map((step) => (step.op === 'overlay.attach' ? [step.program, step.replaces] : step.op)),
+    [
+      ['replicate', true],
+      ['underlay', true],
+      ['decap', true],
+    ],
+  );
+});
+
+test('a node that goes is told of to nobody first, and forgotten last', (t) => {
+  const before = addRemoteFdb(base(), {
+    network: 'blue',
+    mac: '02:00:00:00:00:09',
+    node: 'b',
+    ips: ['10.0.0.9'],
+  }).state;
+  const after = deleteNode(before, 'b');
+  const scope: Scope = { endpoints: new Set(), networks: new Set(), nodes: new Set([2]) };
+  const steps = plan({ before, after, scope, observed: foundOf(before) });
+  t.deepEqual(steps.filter(({ op }) => op !== 'sysctl.set').map(short), [
+    'table.delete replica',
+    'table.delete neigh',
+    'table.delete fdb',
+    'table.put network',
+    'table.delete vtep',
+    'table.delete node',
+    'node.forget',
+  ]);
+  const network = steps.find((step) => step.op === 'table.put' && step.entry.table === 'network');
+  t.is(network?.op === 'table.put' ? decodeValue('network', network.entry.value).replicas : 0, 1);
+});
+
+test('a new address is listened to before the old one is not', (t) => {
+  const before = base();
+  const after = addNode(before, { name: 'a', vtep: '192.0.2.77' }).state;
+  const scope: Scope = { endpoints: new Set(), networks: new Set(), nodes: new Set([1]) };
+  const steps = plan({ before, after, scope, observed: foundOf(before) });
+  t.deepEqual(steps.filter(({ op }) => op !== 'sysctl.set').map(short), [
+    'table.put node',
+    'table.put vtep',
+    'table.delete vtep',
+  ]);
+});

@@ -57,12 +57,34 @@ for (const name of LAZY) {
   });
 }
 
+// Parts of Node that few commands need take milliseconds to load, too: what is called of them loads
+// them when it is called. Who calls something new adds it here, or the build says that it is missing.
+const LAZY_BUILTINS = {
+  'node:child_process': ['execFileSync', 'spawn', 'spawnSync'],
+  'node:crypto': ['createHash', 'randomBytes'],
+};
+const lazyBuiltins = {
+  name: 'lazy-builtins',
+  setup(builder) {
+    const filter = new RegExp(`^(${Object.keys(LAZY_BUILTINS).join('|')})$`);
+    builder.onResolve({ filter }, ({ path }) => ({ path, namespace: 'lazy-builtin' }));
+    builder.onLoad({ filter, namespace: 'lazy-builtin' }, ({ path }) => ({
+      contents: LAZY_BUILTINS[path]
+        .map(
+          (name) =>
+            `export const ${name} = (...args) => process.getBuiltinModule('${path}').${name}(...args);`,
+        )
+        .join('\n'),
+    }));
+  },
+};
+
 const { errors, outputFiles } = await build({
   ...common,
   entryPoints: ['src/cli/main.ts'],
   outfile: 'dist/lib/main.cjs',
   write: false,
-  plugins: [lazyLibraries],
+  plugins: [lazyLibraries, lazyBuiltins],
   // As require(): the loader of ES modules would cost more than what it loads.
   supported: { 'dynamic-import': false },
   // Native modules are found at run time, beside the checkout or the installed copy.

@@ -16,7 +16,7 @@ import {
 } from '../kernel/netlink.js';
 import { sysctlSet } from '../kernel/sysctl.js';
 import { isGateway, type Port } from '../model/desired.js';
-import { type DeviceSettings, endpointAlias } from '../model/plan.js';
+import { type DeviceSettings, endpointAlias, routeMetric } from '../model/plan.js';
 import type { Endpoint } from '../model/state.js';
 import { namespaceGone, openNamespace, withEndpointRtnl } from './namespace.js';
 import type { Node } from './node.js';
@@ -120,12 +120,12 @@ function promoting(nsFd: number, ifname: string, action: () => void): void {
   }
 }
 
-/** Add or delete a default route inside. */
+/** Add or delete a default route inside, beside any that others have. */
 export function changeRoute(node: Node, endpoint: Endpoint, gateway: string, add: boolean): void {
   withEndpointRtnl(node, endpoint, (rtnl) => {
-    const spec = { dst: 'default', gateway, ifindex: innerIfindex(rtnl, endpoint) };
-    // The namespace may have got a default route of its own, which is its owner's to keep.
-    if (add) tolerate('EEXIST', () => routeAdd(rtnl, spec));
+    const ifindex = innerIfindex(rtnl, endpoint);
+    const spec = { dst: 'default', gateway, ifindex, metric: routeMetric(endpoint) };
+    if (add) routeAdd(rtnl, spec);
     else tolerate('ESRCH', () => routeDelete(rtnl, spec));
   });
 }

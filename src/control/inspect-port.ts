@@ -8,14 +8,13 @@ import {
   linkGet,
   openRtnl,
   ROUTE_PROTOCOL,
-  type Route,
   type Rtnl,
   routeDump,
 } from '../kernel/netlink.js';
 import { getRaw } from '../kernel/tables.js';
 import { decodeValue, tableKey } from '../model/entry.js';
 import type { ObservedDevice, ObservedPort } from '../model/observed.js';
-import { endpointAlias } from '../model/plan.js';
+import { endpointAlias, routeMetric } from '../model/plan.js';
 import type { Endpoint } from '../model/state.js';
 import { openNamespace } from './namespace.js';
 import { hostPins, type Node } from './node.js';
@@ -29,8 +28,6 @@ const NOTHING_INSIDE = {
   addresses: [],
   ownAddresses: [],
   gateways: [],
-  ownGateways: [],
-  otherDefaults: [],
   loopbackUp: false,
 } as const;
 
@@ -60,25 +57,23 @@ export function inspectPort(node: Node, endpoint: Endpoint, installed: boolean):
   }
 }
 
-function inspectInside(rtnl: Rtnl, { ifname }: Endpoint, host: Link | undefined) {
-  const inner = linkGet(rtnl, { name: ifname });
+function inspectInside(rtnl: Rtnl, endpoint: Endpoint, host: Link | undefined) {
+  const inner = linkGet(rtnl, { name: endpoint.ifname });
   const loopbackUp = linkGet(rtnl, { name: 'lo' })?.up ?? false;
-  const isOurs = host !== undefined && inner?.peerIfindex === host.ifindex;
-  const defaults = routeDump(rtnl, { table: MAIN_TABLE }).filter(({ dst }) => dst === 'default');
-  const isOwn = ({ ifindex, protocol }: Route): boolean =>
-    isOurs && ifindex === inner.ifindex && protocol === ROUTE_PROTOCOL;
-  const otherDefaults = defaults.filter((route) => !isOwn(route)).map(({ family }) => family);
-  if (!isOurs) return { ...NOTHING_INSIDE, otherDefaults, loopbackUp };
-  const found = addrDump(rtnl, inner.ifindex).filter(({ scope }) => scope !== 'link');
-  const here = defaults.filter(({ ifindex }) => ifindex === inner.ifindex);
+  if (host === undefined || inner?.peerIfindex !== host.ifindex) {
+    return { ...NOTHING_INSIDE, loopbackUp };
+  }
+  const { ifindex } = inner;
+  const found = addrDump(rtnl, ifindex).filter(({ scope }) => scope !== 'link');
+  const routes = routeDump(rtnl, { ifindex, table: MAIN_TABLE, protocol: ROUTE_PROTOCOL });
   return {
     inner: observedDevice(inner),
     loopbackUp,
     addresses: found.map(withLength),
     ownAddresses: found.filter(({ protocol }) => protocol === ROUTE_PROTOCOL).map(withLength),
-    gateways: here.flatMap(({ gateway = [] }) => gateway),
-    ownGateways: here.filter(isOwn).flatMap(({ gateway = [] }) => gateway),
-    otherDefaults,
+    gateways: routes
+      .filter(({ dst, metric }) => dst === 'default' && metric === routeMetric(endpoint))
+      .flatMap(({ gateway = [] }) => gateway),
   };
 }
 

@@ -35,12 +35,8 @@ export interface ObservedPort {
   readonly addresses: readonly string[];
   /** Those of them that dpctl added. Others are their owner's to keep. */
   readonly ownAddresses: readonly string[];
-  /** Next hops of default routes inside. */
+  /** Next hops of the default routes inside that dpctl added for this endpoint. */
   readonly gateways: readonly string[];
-  /** Those of them that dpctl added. */
-  readonly ownGateways: readonly string[];
-  /** Families of which the namespace has a default route that is not this endpoint's own. */
-  readonly otherDefaults: readonly (4 | 6)[];
   readonly loopbackUp: boolean;
   readonly hook: ObservedHook | undefined;
   /** A link is pinned under its number, whatever it is attached to. */

@@ -41,7 +41,14 @@ export {
   type Scope,
   scopedEntries,
 } from './plan/scope.js';
-export { type DeviceSettings, endpointAlias, isFinal, type Step, statsKey } from './plan/step.js';
+export {
+  type DeviceSettings,
+  endpointAlias,
+  isFinal,
+  routeMetric,
+  type Step,
+  statsKey,
+} from './plan/step.js';
 
 /** What {@link plan} compares. */
 export interface PlanInput {

@@ -22,6 +22,7 @@ export async function status(node: Node): Promise<StatusReport> {
   const installed = existsSync(hostPath(node.paths.mapsDir));
   const { plan, gone } = await previewReconcile(node);
   const problems: Problem[] = [
+    ...unfinishedProblems(state),
     ...gone.map(
       (subject): Problem => ({
         code: 'NAMESPACE_GONE',
@@ -36,6 +37,19 @@ export async function status(node: Node): Promise<StatusReport> {
     ...underlayProblems(node, state),
   ];
   return { healthy: problems.length === 0, problems, facts: facts(node, state, installed) };
+}
+
+/** The next change finishes it by itself; until there is one, people should know. */
+function unfinishedProblems({ unfinished }: State): Problem[] {
+  if (unfinished !== true) return [];
+  return [
+    {
+      code: 'UNFINISHED',
+      subject: 'node',
+      message: 'a command did not come to its end',
+      fix: 'dpctl reconcile',
+    },
+  ];
 }
 
 /** Steps that reconcile would take, one problem for each thing that they are about. */

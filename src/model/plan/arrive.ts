@@ -16,7 +16,6 @@ export function usablePort(port: Port, found: ObservedPort | undefined): Observe
     addresses: [],
     ownAddresses: [],
     gateways: [],
-    ownGateways: [],
   };
 }
 
@@ -91,16 +90,14 @@ function addressSteps({ endpoint, addresses, gateways }: Port, found: ObservedPo
   for (const address of addresses) {
     if (!found?.addresses.includes(address)) steps.push({ op: 'address.add', endpoint, address });
   }
-  for (const gateway of found?.ownGateways ?? []) {
+  for (const gateway of found?.gateways ?? []) {
     if (!gateways.includes(gateway)) steps.push({ op: 'route.delete', endpoint, gateway });
   }
   for (const address of found?.ownAddresses ?? []) {
     if (!addresses.includes(address)) steps.push({ op: 'address.delete', endpoint, address });
   }
   for (const gateway of gateways) {
-    const other = found?.otherDefaults.includes(gateway.includes(':') ? 6 : 4);
-    if (found?.gateways.includes(gateway) || other) continue;
-    steps.push({ op: 'route.add', endpoint, gateway });
+    if (!found?.gateways.includes(gateway)) steps.push({ op: 'route.add', endpoint, gateway });
   }
   return steps;
 }

@@ -69,7 +69,7 @@ function restoreSteps(endpoint: Endpoint, found: ObservedPort | undefined): Step
   const { adopted } = endpoint;
   if (adopted === undefined) return [];
   const steps: Step[] = [];
-  for (const gateway of found?.ownGateways ?? []) {
+  for (const gateway of found?.gateways ?? []) {
     steps.push({ op: 'route.delete', endpoint, gateway });
   }
   for (const address of found?.ownAddresses ?? []) {

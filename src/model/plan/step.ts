@@ -118,6 +118,14 @@ export function endpointAlias({ namespace, ifname, network }: Endpoint): string 
     : `dpctl ${namespace.ref}/${ifname}`;
 }
 
+/**
+ * Metric of the default routes that dpctl adds inside: behind any that the namespace's owner is
+ * likely to have, and another one for each endpoint, so that a namespace with several has them all.
+ */
+export function routeMetric({ id }: Endpoint): number {
+  return 4096 + id;
+}
+
 /** The key of an endpoint's counters. */
 export function statsKey(id: number): Uint8Array {
   return tableKey('epstat', id);

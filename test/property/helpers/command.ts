@@ -1,0 +1,46 @@
+/** What a command of a random sequence is made of. */
+import fc from 'fast-check';
+import { drop, isAlive, type Model, type ModelEndpoint } from './model.js';
+import { compare, type World } from './world.js';
+
+/** A command, as fast-check runs it. */
+export type Command = fc.AsyncCommand<Model, World>;
+
+/** A command from what it is called, when it may be given and what it does. */
+export function command(
+  name: string,
+  check: (model: Model) => boolean,
+  run: (model: Model, world: World) => Promise<unknown>,
+): Command {
+  return {
+    check,
+    run: async (model, world) => {
+      await run(model, world);
+      await compare(world, model);
+    },
+    toString: () => name,
+  };
+}
+
+/** It may be given at any time. */
+export const always = (): boolean => true;
+/** Names of networks. */
+export const NETWORKS = ['a', 'b', 'c'] as const;
+const NAMES = ['p', 'q', 'r', 's'] as const;
+const IFNAMES = ['eth0', 'eth1'] as const;
+/** MACs behind endpoints. */
+export const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02'] as const;
+
+/** Letters of the namespaces. */
+export const NAMESPACES: readonly string[] = NAMES;
+
+/** Any of them, of interfaces, and of networks. */
+export const name = fc.constantFrom(...NAMES);
+export const ifname = fc.constantFrom(...IFNAMES);
+export const networkName = fc.constantFrom(...NETWORKS);
+
+/** A change is about an endpoint: a device that it lost is made again, a dead one is seen to be. */
+export function touch(model: Model, endpoint: ModelEndpoint): void {
+  if (isAlive(model, endpoint)) model.broken.delete(endpoint);
+  else drop(model, (each) => each === endpoint);
+}

@@ -156,6 +156,11 @@ function buildsOf(paths: DatapathPaths): string[] {
   return existsSync(paths.programsDir) ? readdirSync(paths.programsDir) : [];
 }
 
+/** Unpin a program of every build; what runs it keeps it. */
+export function unpinProgram(paths: DatapathPaths, name: ProgramName): void {
+  for (const build of buildsOf(paths)) unpin(join(paths.programsDir, build, name));
+}
+
 /** Unpin the programs of other builds. Links that run them keep them. */
 export function pruneBuilds(paths: DatapathPaths): void {
   const current = buildId();

@@ -2,7 +2,7 @@
  * The overlay's programs on their devices: by links that are pinned under the programs' names, or,
  * at TC on kernels without tcx, by clsact filters.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../loader/errors.js';
 import {
@@ -26,7 +26,13 @@ import { openProgramById, programInfo } from '../../loader/program.js';
 import { closeFd, inNetns } from '../../loader/sys.js';
 import { OVERLAY_PROGRAMS, type OverlayProgram } from '../model/desired/overlay.js';
 import type { ObservedOverlayProgram } from '../model/observed.js';
-import { type DatapathPaths, installObject, overlayLinksDir, withProgram } from './datapath.js';
+import {
+  type DatapathPaths,
+  installObject,
+  overlayLinksDir,
+  unpinProgram,
+  withProgram,
+} from './datapath.js';
 import { CLSACT, usesTcx } from './hook.js';
 
 /** Where each program runs; XDP has one place a device. */
@@ -92,8 +98,22 @@ export function attachOverlay(
   program: OverlayProgram,
   ifindex: number,
 ): void {
-  const direction = DIRECTION[program];
   installObject(paths, program);
+  try {
+    attachInstalled(paths, netnsFd, program, ifindex);
+  } catch (error) {
+    if (!existsSync(pinPath(paths, program))) forgetProgram(paths, program);
+    throw error;
+  }
+}
+
+function attachInstalled(
+  paths: DatapathPaths,
+  netnsFd: number,
+  program: OverlayProgram,
+  ifindex: number,
+): void {
+  const direction = DIRECTION[program];
   withProgram(paths, program, (programFd) =>
     inNetns(netnsFd, () => {
       if (direction !== 'xdp' && !usesTcx()) {
@@ -150,6 +170,7 @@ export function detachOverlay(
     }
     unpin(path);
   }
+  forgetProgram(paths, program);
   const direction = DIRECTION[program];
   if (ifindex === 0 || direction === 'xdp') return;
   try {
@@ -157,6 +178,13 @@ export function detachOverlay(
   } catch (error) {
     if (!['ENOENT', 'EINVAL', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
   }
+}
+
+/** A program that runs nowhere need not be loaded: it is when it is needed. */
+function forgetProgram(paths: DatapathPaths, program: OverlayProgram): void {
+  unpinProgram(paths, program);
+  const dir = overlayLinksDir(paths);
+  if (existsSync(dir) && readdirSync(dir).length === 0) rmdirSync(dir);
 }
 
 /** The XDP program of somebody else on a device: its name; undefined when there is none. */

@@ -2,10 +2,11 @@
 import test from 'ava';
 import { DpctlError } from '../../loader/errors.js';
 import { differences } from '../helpers/snapshot.js';
+import { OVERLAYS } from './helpers/overlay.js';
 import { expectState, failAt, failHere, faultPoints, onStage } from './helpers/scenario.js';
 import { ATTACHES, DETACHES, OTHERS } from './helpers/scenarios.js';
 
-for (const scenario of [...ATTACHES, ...DETACHES, ...OTHERS]) {
+for (const scenario of [...ATTACHES, ...DETACHES, ...OTHERS, ...OVERLAYS]) {
   test.serial(`${scenario.title}: a step that fails changes nothing`, (t) =>
     onStage(t, scenario, async (stage) => {
       const { code, stdout, stderr } = await failAt(stage, 'step.0');

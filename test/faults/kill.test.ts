@@ -1,10 +1,11 @@
 /** kill -9 at every step of every change, then one reconcile: exactly what was asked, nothing else. */
 import test from 'ava';
 import { reconcile } from '../../src/control/api.js';
+import { OVERLAYS } from './helpers/overlay.js';
 import { expectState, faultPoints, killAt, onStage } from './helpers/scenario.js';
 import { ATTACHES, DETACHES, OTHERS } from './helpers/scenarios.js';
 
-for (const scenario of [...ATTACHES, ...DETACHES, ...OTHERS]) {
+for (const scenario of [...ATTACHES, ...DETACHES, ...OTHERS, ...OVERLAYS]) {
   test.serial(`${scenario.title}: killed anywhere, one reconcile finishes it`, (t) =>
     onStage(t, scenario, async (stage) => {
       for (const [index, point] of faultPoints(stage).entries()) {

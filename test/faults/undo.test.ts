@@ -2,10 +2,11 @@
 import test from 'ava';
 import { DpctlError } from '../../loader/errors.js';
 import { reconcile } from '../../src/control/api.js';
+import { OVERLAYS } from './helpers/overlay.js';
 import { expectState, failHere, onStage } from './helpers/scenario.js';
 import { ATTACHES, OTHERS } from './helpers/scenarios.js';
 
-const SCENARIOS = [...ATTACHES.slice(0, 4), ...OTHERS.slice(0, 1)];
+const SCENARIOS = [...ATTACHES.slice(0, 4), ...OTHERS.slice(0, 1), ...OVERLAYS.slice(0, 3)];
 
 for (const scenario of SCENARIOS) {
   test.serial(`${scenario.title}: fails, and cannot be taken back`, (t) =>

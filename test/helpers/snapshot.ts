@@ -152,6 +152,12 @@ const TABLES = [
   'neigh',
   'prefix',
   'learned',
+  'underlay',
+  'node',
+  'vtep',
+  'vni',
+  'replica',
+  'nodelearn',
 ] as const;
 
 function tableLines(root: string): Snapshot {
@@ -183,7 +189,9 @@ function pinLines(dir: string): string[] {
   if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return [];
   return (readdirSync(dir, { recursive: true }) as string[])
     .sort()
-    .map((name) => (/^links\/./.test(name) ? `${name} on ${deviceOf(join(dir, name))}` : name));
+    .map((name) =>
+      /^(links|overlay)\/./.test(name) ? `${name} on ${deviceOf(join(dir, name))}` : name,
+    );
 }
 
 function deviceOf(path: string): string {

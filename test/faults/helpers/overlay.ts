@@ -1,0 +1,132 @@
+/** The commands of the overlay, each from and to a state that is known. */
+import {
+  attach,
+  fdbAdd,
+  fdbDelete,
+  networkAdd,
+  networkDelete,
+  nodeAdd,
+  nodeDelete,
+  underlayDelete,
+  underlaySet,
+} from '../../../src/control/api.js';
+import type { Scenario, Stage } from './scenario.js';
+
+const MAC = '02:00:00:00:22:22';
+const told = { mac: MAC, node: 'far', ips: ['10.201.7.7', 'fd00:c9::7:7'] };
+
+/** A device that leads to nobody, and would cut segments: then there is an anchor, too. */
+async function makeDevice({ lab }: Stage): Promise<void> {
+  for (const line of [
+    'link add u0 type veth peer name u1',
+    'link set u0 up',
+    'link set u1 up',
+    'addr add 192.0.2.1/24 dev u0',
+    'addr add 192.0.2.2/24 dev u0',
+  ]) {
+    await lab.within(lab.node, 'ip', ...line.split(' '));
+  }
+  const wire = ['tso', 'off', 'gso', 'off', 'tx-udp_tnl-segmentation', 'off', 'gro', 'on'];
+  await lab.within(lab.node, 'ethtool', '-K', 'u0', ...wire);
+}
+
+const set = ({ node }: Stage): Promise<unknown> => underlaySet(node, { device: 'u0' });
+const unset = ({ node }: Stage): Promise<unknown> => underlayDelete(node);
+const addFar = ({ node }: Stage, vtep = '192.0.2.7'): Promise<unknown> =>
+  nodeAdd(node, { name: 'far', vtep });
+const deleteFar = ({ node }: Stage): Promise<unknown> => nodeDelete(node, { name: 'far' });
+
+/** An endpoint that follows the underlay, on a network with nodes. */
+async function populated(stage: Stage): Promise<void> {
+  await makeDevice(stage);
+  await set(stage);
+  await nodeAdd(stage.node, { name: 'near', vtep: '192.0.2.6' });
+  await attach(stage.node, { ns: stage.ns });
+}
+
+/** Everything of the overlay that a plan is made for. */
+export const OVERLAYS: readonly Scenario[] = [
+  {
+    title: 'underlay set',
+    setUp: async (stage) => {
+      await makeDevice(stage);
+      await addFar(stage);
+      await attach(stage.node, { ns: stage.ns });
+    },
+    command: () => ['underlay', 'set', 'u0'],
+    apply: set,
+    back: unset,
+  },
+  {
+    title: 'underlay del',
+    setUp: async (stage) => {
+      await populated(stage);
+      await addFar(stage);
+    },
+    command: () => ['underlay', 'del'],
+    apply: unset,
+    back: set,
+  },
+  {
+    title: 'underlay set that changes the way and the address',
+    setUp: populated,
+    command: () => ['underlay', 'set', 'u0', '--decap', 'xdp', '--vtep', '192.0.2.2'],
+    apply: ({ node }) => underlaySet(node, { device: 'u0', decap: 'xdp', vtep: '192.0.2.2' }),
+    back: async ({ node }) => {
+      await underlaySet(node, { device: 'u0', decap: 'auto', vtep: '192.0.2.1' });
+      // An address that is there stays, also when any would do.
+      await underlaySet(node, { device: 'u0', vtep: 'auto' });
+    },
+  },
+  {
+    title: 'node add',
+    setUp: populated,
+    command: () => ['node', 'add', 'far', '--vtep', '192.0.2.7'],
+    apply: addFar,
+    back: deleteFar,
+  },
+  {
+    title: 'node add that changes an address',
+    setUp: async (stage) => {
+      await populated(stage);
+      await addFar(stage);
+    },
+    command: () => ['node', 'add', 'far', '--vtep', '192.0.2.8'],
+    apply: (stage) => addFar(stage, '192.0.2.8'),
+    back: addFar,
+  },
+  {
+    title: 'node del with a MAC that was told',
+    setUp: async (stage) => {
+      await populated(stage);
+      await addFar(stage);
+      await fdbAdd(stage.node, told);
+    },
+    command: () => ['node', 'del', 'far'],
+    apply: deleteFar,
+    back: async (stage) => {
+      await addFar(stage);
+      await fdbAdd(stage.node, told);
+    },
+  },
+  {
+    title: 'fdb add behind a node',
+    setUp: async (stage) => {
+      await populated(stage);
+      await addFar(stage);
+    },
+    command: () => [
+      ...['fdb', 'add', MAC, '--node', 'far'],
+      ...told.ips.flatMap((ip) => ['--ip', ip]),
+    ],
+    apply: ({ node }) => fdbAdd(node, told),
+    back: ({ node }) => fdbDelete(node, { mac: MAC }),
+  },
+  {
+    title: 'network add among nodes',
+    setUp: populated,
+    command: () => ['network', 'add', 'lan', '--vni', '77'],
+    apply: ({ node }) => networkAdd(node, { name: 'lan', vni: 77 }),
+    back: ({ node }) => networkDelete(node, { name: 'lan' }),
+  },
+];

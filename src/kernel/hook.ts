@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
 import {
   attachTcx,
+  type Direction,
   detachLink,
   linkInfo,
   openPinnedLink,
@@ -59,7 +60,7 @@ export function hookOf(
 }
 
 /** A pinned link. Undefined where there is none, or what is pinned there is not a link: it is in the way. */
-function openLink(path: string): number | undefined {
+export function openLink(path: string): number | undefined {
   if (!existsSync(path)) return undefined;
   try {
     return openPinnedLink(path);
@@ -129,14 +130,14 @@ export function attachHook(
           closeFd(link);
         }
       }
-      removeFilter(ifindex);
+      removeFilter(ifindex, 'ingress');
       return 'tcx';
     }),
   );
 }
 
 /** Give the pinned link of this device the program. False when there is no such link. */
-function switchLink(path: string, programFd: number, ifindex: number): boolean {
+export function switchLink(path: string, programFd: number, ifindex: number): boolean {
   const fd = openLink(path);
   try {
     const info = fd === undefined ? undefined : linkInfo(fd);
@@ -168,7 +169,7 @@ export function detachHook(
   unpin(path);
   if (ifindex === 0) return;
   try {
-    inNetns(netnsFd, () => removeFilter(ifindex));
+    inNetns(netnsFd, () => removeFilter(ifindex, 'ingress'));
   } catch (error) {
     if (!['ENOENT', 'EINVAL', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
   }
@@ -178,9 +179,9 @@ export function detachHook(
  * Take our clsact filter away, if there is one, and the qdisc that it leaves empty. Without one, an
  * empty qdisc is somebody else's.
  */
-function removeFilter(ifindex: number): void {
-  if (tcQuery(ifindex, 'ingress', CLSACT) !== undefined) {
-    tcDetach(ifindex, 'ingress', CLSACT, true);
+export function removeFilter(ifindex: number, direction: Direction): void {
+  if (tcQuery(ifindex, direction, CLSACT) !== undefined) {
+    tcDetach(ifindex, direction, CLSACT, true);
   }
 }
 

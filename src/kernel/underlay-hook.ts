@@ -11,18 +11,15 @@ import {
   type Direction,
   detachLink,
   linkInfo,
-  openPinnedLink,
   pinLink,
   queryTcx,
   queryXdp,
   tcAttach,
-  tcDetach,
   tcQuery,
-  updateLink,
 } from '../../loader/link.js';
 import { unpin } from '../../loader/map.js';
 import { hasFeature } from '../../loader/probe.js';
-import { openProgramById, programInfo } from '../../loader/program.js';
+import { openProgramById } from '../../loader/program.js';
 import { closeFd, inNetns } from '../../loader/sys.js';
 import { OVERLAY_PROGRAMS, type OverlayProgram } from '../model/desired/overlay.js';
 import type { ObservedOverlayProgram } from '../model/observed.js';
@@ -33,7 +30,7 @@ import {
   unpinProgram,
   withProgram,
 } from './datapath.js';
-import { CLSACT, usesTcx } from './hook.js';
+import { CLSACT, openLink, removeFilter, switchLink, usesTcx } from './hook.js';
 
 /** Where each program runs; XDP has one place a device. */
 const DIRECTION: Readonly<Record<OverlayProgram, Direction | 'xdp'>> = {
@@ -65,8 +62,8 @@ export function overlayPrograms(
 }
 
 function linkedAt(path: string): ObservedOverlayProgram | undefined {
-  if (!existsSync(path)) return undefined;
-  const fd = openPinnedLink(path);
+  const fd = openLink(path);
+  if (fd === undefined) return undefined;
   try {
     const { ifindex, progId } = linkInfo(fd);
     return { ifindex, programId: progId };
@@ -121,36 +118,21 @@ function attachInstalled(
         return;
       }
       const path = pinPath(paths, program);
-      if (switchLink(path, programFd, ifindex)) return;
-      const link =
-        direction === 'xdp'
-          ? attachXdp(programFd, ifindex)
-          : attachTcx(programFd, ifindex, direction);
-      try {
-        mkdirSync(overlayLinksDir(paths), { recursive: true, mode: 0o700 });
-        pinLink(link, path);
-      } finally {
-        closeFd(link);
+      if (!switchLink(path, programFd, ifindex)) {
+        const link =
+          direction === 'xdp'
+            ? attachXdp(programFd, ifindex)
+            : attachTcx(programFd, ifindex, direction);
+        try {
+          mkdirSync(overlayLinksDir(paths), { recursive: true, mode: 0o700 });
+          pinLink(link, path);
+        } finally {
+          closeFd(link);
+        }
       }
+      if (direction !== 'xdp') removeFilter(ifindex, direction);
     }),
   );
-}
-
-/** Give the pinned link of this device the program. False when there is no such link. */
-function switchLink(path: string, programFd: number, ifindex: number): boolean {
-  if (!existsSync(path)) return false;
-  const fd = openPinnedLink(path);
-  try {
-    const info = linkInfo(fd);
-    if (info.ifindex === ifindex) {
-      if (info.progId !== programInfo(programFd).id) updateLink(fd, programFd);
-      return true;
-    }
-  } finally {
-    closeFd(fd);
-  }
-  unpin(path);
-  return false;
 }
 
 /** Take a program off its device; 0: its device is gone. Nothing happens when it is not there. */
@@ -161,20 +143,18 @@ export function detachOverlay(
   ifindex: number,
 ): void {
   const path = pinPath(paths, program);
-  if (existsSync(path)) {
-    const fd = openPinnedLink(path);
-    try {
-      detachLink(fd);
-    } finally {
-      closeFd(fd);
-    }
-    unpin(path);
+  const fd = openLink(path);
+  try {
+    if (fd !== undefined) detachLink(fd);
+  } finally {
+    if (fd !== undefined) closeFd(fd);
   }
+  unpin(path);
   forgetProgram(paths, program);
   const direction = DIRECTION[program];
   if (ifindex === 0 || direction === 'xdp') return;
   try {
-    inNetns(netnsFd, () => tcDetach(ifindex, direction, CLSACT, true));
+    inNetns(netnsFd, () => removeFilter(ifindex, direction));
   } catch (error) {
     if (!['ENOENT', 'EINVAL', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
   }
@@ -228,13 +208,14 @@ function runsOther(
 ): boolean {
   if (!hasFeature('tcx')) return false;
   const programs = inNetns(netnsFd, () => queryTcx(ifindex, direction));
-  const path = pinPath(paths, program);
-  const own = existsSync(path) ? linkId(path) : 0;
+  const own = linkId(pinPath(paths, program));
   return programs.some(({ name, linkId }) => name === program && linkId !== own);
 }
 
+/** Id of a pinned link; 0 where there is none. */
 function linkId(path: string): number {
-  const fd = openPinnedLink(path);
+  const fd = openLink(path);
+  if (fd === undefined) return 0;
   try {
     return linkInfo(fd).id;
   } finally {

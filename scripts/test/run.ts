@@ -61,7 +61,7 @@ async function runAva(
   onLine: (line: string) => void,
 ): Promise<{ code: number | string; timedOut: boolean }> {
   const ava = join(root, 'node_modules/ava/entrypoints/cli.mjs');
-  const options = ['--tap', ...(suite.serial ? ['--serial'] : [])];
+  const options = ['--tap', ...(suite.serial ? ['--serial'] : []), ...(suite.options ?? [])];
   const child = spawn(process.execPath, [ava, ...options, ...suite.files], {
     cwd: root,
     env: { ...process.env, ...suite.env, DPCTL_TEST_RUN: tag },

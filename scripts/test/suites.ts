@@ -12,6 +12,8 @@ export interface Suite {
   /** One test at a time: the suite changes the machine that it runs on. */
   readonly serial: boolean;
   readonly timeoutSeconds: number;
+  /** More words for ava. */
+  readonly options?: readonly string[];
   /** Why the suite cannot run here at all. */
   readonly skip?: string;
 }
@@ -45,6 +47,9 @@ const ORDER: readonly Plan[] = [
   { name: 'system', timeoutSeconds: 1200 },
   { name: 'faults', timeoutSeconds: 1200 },
   { name: 'property', timeoutSeconds: 1200 },
+  { name: 'errors', timeoutSeconds: 1200 },
+  { name: 'overlay', timeoutSeconds: 1800 },
+  { name: 'lab', timeoutSeconds: 1200 },
 ];
 
 /** Folders of test/ that hold no tests of their own. */

@@ -126,8 +126,10 @@ check-imports: setup ## fail on an import that points the wrong way, and on the 
 demo: build ## namespaces, attach, traffic with no bridge, dump, clean up
 	@bash scripts/demo.sh
 
-bench: build ## measure against a Linux bridge on this machine
-	@node dist/dpctl.cjs bench
+# What it is asked for, such as BENCH=--quick.
+BENCH ?=
+bench: build ## measure against a Linux bridge on this machine; BENCH='--quick --html FILE'
+	@node dist/dpctl.cjs bench $(BENCH)
 
 install: build ## copy to PREFIX (default /usr/local), with the Node that was used to build
 	@scripts/install.sh "$(DESTDIR)" "$(PREFIX)"

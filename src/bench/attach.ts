@@ -9,7 +9,7 @@ import { type BenchNode, openBenchNode, type Program } from './node.js';
 import type { Space, Stage } from './stage.js';
 
 /** Containers that one sample attaches, one after the other. */
-const CONTAINERS = { full: 40, quick: 10 } as const;
+const CONTAINERS = { full: 40, quick: 6 } as const;
 const CNI = 'CNI bridge plugin';
 const COMMAND = 'dpctl command';
 /** As an agent would do it: nothing is started, nothing is compiled. */

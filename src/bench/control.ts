@@ -31,7 +31,7 @@ const GOALS: readonly Goal[] = [
 export const CONTROL: SuiteSpec = {
   name: 'control',
   goals: GOALS,
-  seconds: { quick: 35, full: 150 },
+  seconds: { quick: 28, full: 190 },
   async open({ stage, effort, program, skip }) {
     const measures = await optional(skip, 'fill against C', () => fillMeasures(stage, effort));
     const attached = await attachMeasures(stage, effort, program);

@@ -111,7 +111,7 @@ export async function dumpMeasures(
       subjects: [{ name: 'dpctl', sample: () => dumpLarge(program, large) }],
       pairs: [],
       seconds: 2.2,
-      rounds: effort.quick ? 3 : 5,
+      rounds: effort.quick ? 2 : 5,
     },
     {
       title: 'start `dpctl dump`',

@@ -186,7 +186,7 @@ async function checked(
 export const OVERLAY: SuiteSpec = {
   name: 'overlay',
   goals: GOALS,
-  seconds: { quick: 55, full: 1300 },
+  seconds: { quick: 50, full: 1500 },
   async open(context) {
     const { stage, effort, skip } = context;
     const tools = await findTools(stage, skip);

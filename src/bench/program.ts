@@ -15,7 +15,7 @@ const GOALS: readonly Omit<Goal, 'suite'>[] = [
 export const PROGRAM: SuiteSpec = {
   name: 'program',
   goals: GOALS.map((goal) => ({ suite: 'program', ...goal })),
-  seconds: { quick: 25, full: 120 },
+  seconds: { quick: 13, full: 110 },
   async open({ stage, effort, skip }) {
     const ports = openPorts(stage);
     const probe = openProbe(stage);

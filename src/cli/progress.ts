@@ -26,6 +26,8 @@ export function showProgress(animated = isatty(2)): ShownProgress {
     if (before !== '') writeStderr(before);
     shown = before;
   };
+  // An interrupt is answered on a line of its own.
+  process.on('SIGINT', clear);
   return {
     step(title, seconds) {
       if (!animated) return;
@@ -37,7 +39,10 @@ export function showProgress(animated = isatty(2)): ShownProgress {
       if (!animated) line(figureLine(figure));
     },
     note: (text) => line(`note: ${text}`),
-    end: clear,
+    end() {
+      clear();
+      process.off('SIGINT', clear);
+    },
   };
 }
 

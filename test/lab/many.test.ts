@@ -1,0 +1,95 @@
+/** A node that knows a thousand others, and one that has been started anew. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { attach, nodeAdd, nodeDelete, reconcile } from '../../src/control/api.js';
+import type { Node } from '../../src/control/node.js';
+import type { Remote } from '../../src/model/state.js';
+import { dump } from '../../src/observe/dump.js';
+import { run } from '../system/helpers/lab.js';
+import { pings } from '../system/helpers/talk.js';
+import { addressOf, onNodes } from './helpers/nodes.js';
+
+const MANY = 1000;
+
+/** Ask for these nodes as a thousand commands would, and let one reconcile carry it out. */
+async function askFor(node: Node, nodes: readonly Remote[]): Promise<void> {
+  const release = await node.store.lock('test');
+  try {
+    const before = node.store.load();
+    node.store.save(before, { ...before, nodes });
+  } finally {
+    release();
+  }
+}
+
+test.serial('a thousand nodes: all are known, and each changes by itself', (t) =>
+  onNodes(['--endpoints', '1'], async (nodes) => {
+    const node = nodes.open('n1');
+    try {
+      const [peer] = node.store.load().nodes;
+      if (peer === undefined) throw new Error('the lab has no other node');
+      const far = Array.from({ length: MANY }, (_, i) => ({
+        name: `far${i}`,
+        number: i + 2,
+        vtep: `10.66.${i >> 8}.${i & 255}`,
+      }));
+      await askFor(node, [peer, ...far]);
+      const all = await reconcile(node);
+      t.log(`reconcile, ${all.plan.length} steps: ${all.milliseconds.toFixed(0)} ms`);
+      t.is([...dump(node, 'nodes')].length, MANY + 1);
+      t.like([...dump(node, 'networks')][0], { replicas: MANY + 1 });
+      t.true(await pings(nodes.ns('n1e1'), addressOf(2, 1)), 'the one that is there');
+
+      const added = await nodeAdd(node, { name: 'one', vtep: '10.66.100.1' });
+      t.log(`node add: ${added.milliseconds.toFixed(0)} ms`);
+      const ns = await nodes.container('n1e9');
+      const { milliseconds } = await attach(node, { ns, network: 'net1' });
+      t.log(`attach: ${milliseconds.toFixed(0)} ms`);
+      const again = await reconcile(node);
+      t.deepEqual([again.changed, again.plan], [false, []]);
+
+      const moved = await nodeAdd(node, { name: 'far500', vtep: '10.66.99.99' });
+      t.deepEqual(
+        moved.plan.map(({ step, subject }) => `${step} ${subject}`),
+        ['table.put node', 'table.put vtep', 'table.delete vtep'],
+        'one node, and no other',
+      );
+      await nodeDelete(node, { name: 'one' });
+      t.like([...dump(node, 'networks')][0], { replicas: MANY + 1 }, 'no longer than it must be');
+      await askFor(node, [peer]);
+      await reconcile(node);
+      t.is([...dump(node, 'nodes')].length, 1);
+      t.like([...dump(node, 'networks')][0], { replicas: 1 });
+      t.true(await pings(nodes.ns('n1e1'), addressOf(2, 1)));
+    } finally {
+      node.close();
+    }
+  }),
+);
+
+test.serial('after a reboot, reconcile brings the way to the others back', (t) =>
+  onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
+    const ns = nodes.ns('n1e1');
+    const runDir = join(nodes.rootOf('n1'), 'run/dpctl');
+    // What a reboot takes: pins, devices, and the file of what lives as long as the kernel.
+    await run(['umount', '--lazy', join(runDir, 'bpf')]);
+    rmSync(join(runDir, 'endpoints.json'));
+    for (const name of ['dpr0', 'dpx0', 'dp000001'])
+      await nodes.within('n1', 'ip', 'link', 'del', name);
+    await nodes.within('n1', 'sysctl', '-qw', 'net.ipv4.conf.lo.forwarding=0');
+
+    t.is((await nodes.dpctl('n1', ['status'])).code, 4);
+    await nodes.must('n1', 'reconcile');
+    await nodes.must('n1', 'status');
+    const [underlay] = await nodes.json<[{ state: string; decap: string }]>(
+      'n1',
+      'underlay',
+      'show',
+    );
+    t.like(underlay, { state: 'up', decap: 'tc-gro' });
+    await nodes.must('n1', 'attach', ns, '--network', 'net1');
+    t.true(await pings(ns, addressOf(2, 1)));
+    t.true(await pings(nodes.ns('n2e1'), addressOf(1, 1)));
+  }),
+);

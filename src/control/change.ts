@@ -12,7 +12,7 @@ import { applyPlan, type Work } from './apply.js';
 import { describeStep } from './describe.js';
 import { inspect } from './inspect.js';
 import { hostPins, type Node } from './node.js';
-import { isReady, whenReady } from './ready.js';
+import { whenReady } from './ready.js';
 import type { Applied } from './steps.js';
 import type { ChangeOptions, ChangeResult } from './types.js';
 import { followUnderlay, underlayNotes } from './underlay-follow.js';
@@ -43,8 +43,8 @@ export async function change(node: Node, options: ChangeOptions, edit: Edit): Pr
   const start = performance.now();
   if (options.dryRun === true) return result(start, await prepare(node, edit), undefined);
   // What is refused is refused before anything is made for it.
-  if (!isReady(node)) await prepare(node, edit);
-  return await whenReady(node, ({ rebuilt }) => attempt(node, edit, start, { rebuilt }));
+  const check = (): Promise<unknown> => prepare(node, edit);
+  return await whenReady(node, ({ rebuilt }) => attempt(node, edit, start, { rebuilt }), check);
 }
 
 /** Plan and apply; where the kernel refuses what was chosen for the underlay, choose again. */

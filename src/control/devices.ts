@@ -1,6 +1,6 @@
 /** An endpoint's two devices: made, set, and given addresses and routes. */
 
-import { errnoOf } from '../../loader/errors.js';
+import { DpctlError, errnoOf } from '../../loader/errors.js';
 import { closeFd } from '../../loader/sys.js';
 import { ENDPOINT_ARRAY_SIZE } from '../contract/generated.js';
 import {
@@ -88,22 +88,42 @@ export function setLoopback(node: Node, endpoint: Endpoint, up: boolean): void {
   });
 }
 
-/** Add or delete an address (ADDRESS/LENGTH) inside. Marked as dpctl's, as routes are. */
+/**
+ * Add or delete an address (ADDRESS/LENGTH) inside. Marked as dpctl's, as routes are.
+ * @throws DpctlError IPV6_OFF, exit 2, where the kernel has no IPv6
+ */
 export function changeAddress(node: Node, endpoint: Endpoint, text: string, add: boolean): void {
   const [address = '', length = ''] = text.split('/');
   const spec = { address, prefixLength: Number(length) };
   withEndpointRtnl(node, endpoint, (rtnl, nsFd) => {
     const ifindex = innerIfindex(rtnl, endpoint);
-    if (add) {
-      // The address is this endpoint's by assignment, so nobody need be asked whether it is free.
-      const nodad = address.includes(':');
-      addrAdd(rtnl, ifindex, { ...spec, nodad, protocol: ROUTE_PROTOCOL });
+    if (!add) {
+      promoting(nsFd, endpoint.ifname, () =>
+        tolerate('EADDRNOTAVAIL', () => addrDelete(rtnl, ifindex, spec)),
+      );
       return;
     }
-    promoting(nsFd, endpoint.ifname, () =>
-      tolerate('EADDRNOTAVAIL', () => addrDelete(rtnl, ifindex, spec)),
-    );
+    const nodad = address.includes(':');
+    if (nodad) allowIp6(nsFd, endpoint);
+    // The address is this endpoint's by assignment, so nobody need be asked whether it is free.
+    addrAdd(rtnl, ifindex, { ...spec, nodad, protocol: ROUTE_PROTOCOL });
   });
+}
+
+/**
+ * Containers are often made with IPv6 off by default. An interface that is to have an IPv6 address
+ * needs it, as Docker sees it, too; all others stay as they are.
+ */
+function allowIp6(nsFd: number, { namespace, ifname, network }: Endpoint): void {
+  try {
+    sysctlSet(nsFd, `net/ipv6/conf/${ifname}/disable_ipv6`, '0');
+  } catch (cause) {
+    throw new DpctlError('IPV6_OFF', `${namespace.ref} cannot have an IPv6 address: IPv6 is off`, {
+      hint: `use a network without an IPv6 subnet instead of ${network}: dpctl network add NAME --subnet 10.1.0.0/16`,
+      details: { ns: namespace.ref, ifname, network },
+      cause,
+    });
+  }
 }
 
 /**

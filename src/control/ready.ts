@@ -14,7 +14,7 @@ import { faultPoint } from './fault.js';
 import { dismantle, hostPins, type Node, prepareNode } from './node.js';
 
 /** Whether tables and programs of this build are there. */
-export function isReady(node: Node): boolean {
+function isReady(node: Node): boolean {
   const pins = hostPins(node);
   return areTablesPinned(pins) && installedProgramId(pins) !== 0;
 }
@@ -33,17 +33,20 @@ export interface Readiness {
 /**
  * Run a section under the node's lock, with directories, tables and programs in place. Where the
  * node was not in use before and the section fails, what was made for it goes again.
+ * @param check called before anything is made, where something is to be; it may refuse
  * @throws DpctlError STORE_BUSY, BPFFS_UNAVAILABLE, VERIFIER, MAP_LAYOUT and what the section throws
  */
 export async function whenReady<T>(
   node: Node,
   section: (readiness: Readiness) => Promise<T>,
+  check?: () => Promise<unknown>,
 ): Promise<T> {
   const isNew = !existsSync(hostPath(node.paths.runDir));
   const release = await node.store.lock();
   // Another first command may have been quicker.
   const unused = isNew && !isBpffs(node.paths.bpfDir);
   try {
+    if (!isReady(node)) await check?.();
     await prepareNode(node);
     faultPoint('node.prepared');
     const pins = hostPins(node);
@@ -63,11 +66,16 @@ export async function whenReady<T>(
 
 /** Never throws: what made it necessary is what people are told. */
 async function leaveUnused(node: Node): Promise<void> {
+  const state = readable(node);
+  if (state !== undefined && isRunning(state)) return;
+  await dismantle(node, state === undefined || isLasting(state) ? 'networks' : 'nothing');
+}
+
+function readable({ store }: Node): State | undefined {
   try {
-    const state = node.store.load();
-    if (!isRunning(state)) await dismantle(node, isLasting(state) ? 'networks' : 'nothing');
+    return store.load();
   } catch {
-    // A store that cannot be read belongs to somebody: nothing is removed.
+    return undefined;
   }
 }
 

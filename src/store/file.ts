@@ -2,7 +2,7 @@
  * Desired state in two files: networks, which outlive a boot, and endpoints and all else, which
  * end with the kernel they describe.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { invariants } from '../model/invariants.js';
 import {
@@ -90,7 +90,32 @@ export function openFileStore(options: FileStoreOptions): Store {
   };
 }
 
+/** Times that both files are read again because a save came between. */
+const READ_ATTEMPTS = 20;
+
+/** Both files as they were at one moment: each is replaced whole, but not both at once. */
 function load(files: StoreFiles, bootId: string): State {
+  for (let attempt = 1; ; attempt++) {
+    const before = stamp(files);
+    const isTorn = (): boolean => attempt < READ_ATTEMPTS && stamp(files) !== before;
+    try {
+      const state = read(files, bootId);
+      if (!isTorn()) return state;
+    } catch (error) {
+      if (!isTorn()) throw error;
+    }
+  }
+}
+
+/** Changes with each save: what replaces a file is another one. */
+function stamp({ durable, runtime }: StoreFiles): string {
+  return [durable, runtime]
+    .map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }))
+    .map((file) => (file === undefined ? '' : `${file.ino} ${file.mtimeNs}`))
+    .join();
+}
+
+function read(files: StoreFiles, bootId: string): State {
   const durable = readDocument(files.durable, durableSchema);
   const runtime = readDocument(files.runtime, runtimeSchema);
   // Namespaces, interfaces and sysctls of another boot went with its kernel.

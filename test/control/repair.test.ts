@@ -1,0 +1,195 @@
+/** What people do to a node behind dpctl's back, and what reconcile makes of it. */
+import test, { type ExecutionContext } from 'ava';
+import { differences, takeSnapshot } from '../helpers/snapshot.js';
+import { type Lab, openLab, type Ran } from '../system/helpers/lab.js';
+
+/** Two endpoints that talk. */
+interface Pair {
+  readonly lab: Lab;
+  readonly one: string;
+  readonly two: string;
+}
+
+async function onPair(t: ExecutionContext, use: (pair: Pair) => Promise<unknown>): Promise<void> {
+  t.timeout(120_000);
+  const lab = await openLab();
+  try {
+    const [one, two] = [await lab.container('a'), await lab.container('b')];
+    await lab.must('attach', one);
+    await lab.must('attach', two);
+    await use({ lab, one, two });
+  } finally {
+    await lab.close();
+  }
+}
+
+const ping = (lab: Lab, ns: string, address: string): Promise<Ran> =>
+  lab.inside(ns, ['ping', '-c', '1', '-W', '1', address]);
+
+async function mends(t: ExecutionContext, { lab, one }: Pair): Promise<void> {
+  t.is((await lab.dpctl(['status'])).code, 4, 'status sees it');
+  await lab.must('reconcile');
+  const status = await lab.dpctl(['status']);
+  t.is(status.code, 0, status.stdout);
+  for (const address of ['10.201.0.3', 'fd00:c9::3']) {
+    t.is((await ping(lab, one, address)).code, 0, address);
+  }
+}
+
+test.serial('an interface that was renamed is made again under its name', (t) =>
+  onPair(t, async (pair) => {
+    await pair.lab.within(pair.one, 'ip', 'link', 'set', 'eth0', 'down');
+    await pair.lab.within(pair.one, 'ip', 'link', 'set', 'eth0', 'name', 'eth9');
+    await mends(t, pair);
+    const links = await pair.lab.within(pair.one, 'ip', '-br', 'link');
+    t.false(links.includes('eth9'), links);
+  }),
+);
+
+test.serial('an interface that was moved to another namespace is made again', (t) =>
+  onPair(t, async (pair) => {
+    const away = await pair.lab.container('c');
+    await pair.lab.within(pair.one, 'ip', 'link', 'set', 'eth0', 'netns', away);
+    await mends(t, pair);
+    t.false((await pair.lab.within(away, 'ip', '-br', 'link')).includes('eth0'));
+  }),
+);
+
+test.serial('a host end that was renamed goes on, and is found to be detached', (t) =>
+  onPair(t, async ({ lab, one }) => {
+    await lab.within(lab.node, 'ip', 'link', 'set', 'dp000001', 'name', 'mine');
+    t.is((await lab.dpctl(['status'])).code, 0);
+    t.is((await ping(lab, one, '10.201.0.3')).code, 0);
+    await lab.must('detach', one);
+    t.false((await lab.within(lab.node, 'ip', '-br', 'link')).includes('mine'));
+  }),
+);
+
+test.serial('a number that somebody else took meanwhile is not mistaken for the device', (t) =>
+  onPair(t, async (pair) => {
+    const { lab } = pair;
+    await lab.within(lab.node, 'ip', 'link', 'del', 'dp000001');
+    const theirs = [
+      'link',
+      'add',
+      'theirs',
+      'index',
+      '2',
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'other',
+      'index',
+      '50',
+    ];
+    await lab.within(lab.node, 'ip', ...theirs);
+    await mends(t, pair);
+    t.true((await lab.within(lab.node, 'ip', '-br', 'link')).includes('theirs'));
+  }),
+);
+
+test.serial('addresses, settings and states go back to what was asked', (t) =>
+  onPair(t, async (pair) => {
+    const { lab, one } = pair;
+    const before = await takeSnapshot(lab, [one]);
+    await lab.within(one, 'ip', 'addr', 'flush', 'dev', 'eth0', 'scope', 'global');
+    await lab.within(one, 'ip', 'link', 'set', 'eth0', 'down', 'mtu', '1300');
+    await lab.within(one, 'ip', 'link', 'set', 'eth0', 'address', '02:00:00:00:00:aa');
+    await lab.within(
+      lab.node,
+      'ip',
+      'link',
+      'set',
+      'dp000001',
+      'down',
+      'alias',
+      'x',
+      'mtu',
+      '1300',
+    );
+    await mends(t, pair);
+    t.deepEqual(differences(before, await takeSnapshot(lab, [one])), []);
+  }),
+);
+
+test.serial('what others added inside stays, whatever is changed', (t) =>
+  onPair(t, async ({ lab, one }) => {
+    await lab.within(one, 'ip', 'addr', 'add', '10.201.7.7/16', 'dev', 'eth0');
+    await lab.within(one, 'ip', 'addr', 'add', 'fd00:c9::7:7/64', 'dev', 'eth0');
+    await lab.within(one, 'ip', 'route', 'add', '192.0.2.0/24', 'via', '10.201.0.3');
+    await lab.must('reconcile');
+    await lab.must('attach', one, '--ip', '10.201.0.99', '--ip', 'fd00:c9::99');
+    const addresses = await lab.within(one, 'ip', '-br', 'addr', 'show', 'eth0');
+    for (const address of ['10.201.7.7/16', 'fd00:c9::7:7/64', '10.201.0.99/16']) {
+      t.true(addresses.includes(address), addresses);
+    }
+    t.false(addresses.includes('10.201.0.2/16'), addresses);
+    t.regex(await lab.within(one, 'ip', 'route'), /192\.0\.2\.0\/24 via 10\.201\.0\.3/);
+    t.is((await lab.dpctl(['status'])).code, 0);
+  }),
+);
+
+test.serial(
+  'each endpoint of a namespace has its default route, behind the one of the owner',
+  (t) =>
+    onPair(t, async ({ lab }) => {
+      const ns = await lab.container('c');
+      await lab.within(ns, 'ip', 'link', 'set', 'lo', 'up');
+      await lab.within(ns, 'ip', 'route', 'add', 'default', 'dev', 'lo');
+      for (const number of [1, 2]) {
+        const subnet = `10.9${number}.0.0/24`;
+        await lab.must('network', 'add', `n${number}`, '--subnet', subnet, '--gateway');
+        await lab.must('attach', ns, '--network', `n${number}`, '--ifname', `eth${number}`);
+      }
+      t.is((await lab.dpctl(['status'])).code, 0);
+      await lab.must('detach', ns, '--ifname', 'eth1');
+      t.is((await lab.dpctl(['status'])).code, 0);
+      const routes = (await lab.within(ns, 'ip', 'route', 'show', 'default')).trim().split('\n');
+      t.is(routes[0]?.trim(), 'default dev lo scope link');
+      t.regex(routes[1] ?? '', /^default via 10\.92\.0\.1 dev eth2/);
+      t.is(routes.length, 2);
+    }),
+);
+
+test.serial('the loopback goes down with the last endpoint, whichever that is', (t) =>
+  onPair(t, async ({ lab, one }) => {
+    const isUp = async (): Promise<boolean> =>
+      (await lab.within(one, 'ip', 'link', 'show', 'lo')).includes('LOOPBACK,UP');
+    await lab.must('attach', one, '--ifname', 'eth1');
+    await lab.must('detach', one, '--ifname', 'eth0');
+    t.true(await isUp());
+    await lab.must('detach', one, '--ifname', 'eth1');
+    t.false(await isUp());
+  }),
+);
+
+test.serial(
+  'a namespace with IPv6 off gets it on the interface that needs it, and there only',
+  (t) =>
+    onPair(t, async ({ lab }) => {
+      const ns = await lab.container('c');
+      for (const which of ['all', 'default']) {
+        await lab.within(ns, 'sysctl', '-qw', `net.ipv6.conf.${which}.disable_ipv6=1`);
+      }
+      await lab.must('attach', ns);
+      t.is((await ping(lab, ns, 'fd00:c9::3')).code, 0);
+      t.is((await lab.within(ns, 'sysctl', '-n', 'net.ipv6.conf.lo.disable_ipv6')).trim(), '1');
+    }),
+);
+
+test.serial('an endpoint that cannot be mended does not hide how to get past it', (t) =>
+  onPair(t, async ({ lab, one, two }) => {
+    // A command that was killed, and then somebody needs the interface for something else.
+    await lab.must('detach', one);
+    await lab.dpctl(['attach', one], { env: { DPCTL_FAULT: 'step.0' } });
+    await lab.within(one, 'ip', 'link', 'add', 'eth0', 'type', 'bridge');
+    const next = await lab.dpctl(['attach', two, '--ifname', 'eth1']);
+    t.is(next.code, 2);
+    t.regex(next.stderr, /error\[KERNEL_EEXIST\]/);
+    t.regex(next.stderr, new RegExp(`^try: dpctl detach ${one}`, 'm'));
+    await lab.must('detach', one);
+    await lab.must('attach', two, '--ifname', 'eth1');
+    t.is((await lab.dpctl(['status'])).code, 0);
+  }),
+);

@@ -7,10 +7,11 @@ import { dirname, join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import { getPinned, pin, unpin } from '../../loader/map.js';
 import { loadObject, openObject } from '../../loader/object.js';
-import { type Feature, hasFeature } from '../../loader/probe.js';
+import { hasFeature } from '../../loader/probe.js';
 import { programInfo } from '../../loader/program.js';
 import { closeFd } from '../../loader/sys.js';
 import { MAPS } from '../contract/generated.js';
+import { REQUIRED } from './features.js';
 import {
   buildId,
   constantsOf,
@@ -91,18 +92,9 @@ function missingProgram(name: string): DpctlError {
   });
 }
 
-/** What the programs call, and the kernels that had it first. */
-const REQUIRED = {
-  redirect_peer: '5.10',
-  redirect_neigh: '5.10',
-  ringbuf: '5.8',
-  bpf_timer: '5.15',
-  bpf_loop: '5.17',
-} as const satisfies Partial<Record<Feature, string>>;
-
 /** The verifier would refuse a program for a helper that is not there, but not say it so plainly. */
 function requireFeatures(): void {
-  const missing = Object.entries(REQUIRED).filter(([name]) => !hasFeature(name as Feature));
+  const missing = [...REQUIRED].filter(([name]) => !hasFeature(name));
   if (missing.length === 0) return;
   const list = missing.map(([name, since]) => `${name} (Linux ${since})`).join(', ');
   throw new DpctlError('KERNEL_TOO_OLD', `this kernel, ${kernelRelease()}, does not have ${list}`, {

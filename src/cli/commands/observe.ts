@@ -42,14 +42,22 @@ export const STATUS = {
   summary: 'compare what was asked for with what the kernel has',
   description: [
     'Exit code 4 when something is wrong; each problem comes with the command that mends it.',
+    'With --features, exit code 4 when this kernel lacks what dpctl cannot do without. Features are found out by trying them, not from the version.',
   ],
   examples: [
     { line: 'dpctl status', text: '' },
     { line: 'dpctl status -o name', text: 'the codes of the problems only' },
+    { line: 'dpctl status --features', text: 'what of its kernel dpctl uses here' },
   ],
   args: [],
-  flags: [],
-  schemas: ['problem', 'fact'],
+  flags: [
+    {
+      name: 'features',
+      type: 'boolean',
+      summary: 'list what dpctl uses of a kernel, and what it does where this one lacks it',
+    },
+  ],
+  schemas: ['problem', 'fact', 'feature'],
 } as const satisfies Command;
 
 export const RECONCILE = {

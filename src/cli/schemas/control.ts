@@ -136,6 +136,19 @@ export const FACT: Schema = {
   ],
 };
 
+/** Rows of `status --features`. */
+export const FEATURE: Schema = {
+  name: 'feature',
+  nameKey: 'feature',
+  columns: [
+    { key: 'feature', type: 'text', doc: 'what of the kernel dpctl uses' },
+    { key: 'here', type: 'boolean', doc: 'whether this kernel has it, found out by trying' },
+    { key: 'since', type: 'text', doc: 'the version of Linux that had it first' },
+    { key: 'without', type: 'text', doc: 'what dpctl does where it is missing' },
+    { key: 'required', type: 'boolean', wide: true, doc: 'whether dpctl cannot do without it' },
+  ],
+};
+
 /** What `version` prints. */
 export const VERSIONS: Schema = {
   name: 'version',

@@ -1,16 +1,18 @@
 import type { StatusReport } from '../../control/types.js';
+import { STATUS } from '../commands/observe.js';
 import { printableLines } from '../output.js';
 import type { Call } from '../parse.js';
 import { tableLines } from '../render/table.js';
-import { FACT } from '../schemas/control.js';
+import { FACT, FEATURE } from '../schemas/control.js';
 import { count } from './reconcile.js';
-import { nodeOf, type Outcome } from './verb.js';
+import { nodeOf, type Outcome, valuesOf } from './verb.js';
 
 /** Exit code of `status` when it found something. */
 const PROBLEMS = 4;
 
 /** dpctl status. */
 export async function run(call: Call): Promise<Outcome> {
+  if (valuesOf(STATUS, call).options.features) return features();
   const node = await nodeOf(call);
   const { status } = await import('../../observe/api.js');
   const report = await status(node);
@@ -28,6 +30,14 @@ export async function run(call: Call): Promise<Outcome> {
     },
     exitCode: healthy ? 0 : PROBLEMS,
   };
+}
+
+/** The kernel alone is asked: this works where nothing is installed, and before anything is. */
+async function features(): Promise<Outcome> {
+  const { featureRows } = await import('../../observe/api.js');
+  const rows = featureRows();
+  const usable = rows.every(({ here, required }) => here || !required);
+  return { data: { kind: 'rows', schema: FEATURE, rows }, exitCode: usable ? 0 : PROBLEMS };
 }
 
 /** Facts as a table, then each problem with what mends it, then the verdict. */

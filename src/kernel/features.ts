@@ -1,0 +1,60 @@
+/** What of the kernel's features dpctl uses, and what it does where one is missing. */
+import { type Feature, hasFeature } from '../../loader/probe.js';
+
+interface Use {
+  /** The kernel that had it first, for people: what counts is the probe. */
+  readonly since: string;
+  /** What happens without it; nothing when dpctl cannot work at all. */
+  readonly without?: string;
+}
+
+const USES = {
+  redirect_peer: { since: '5.10' },
+  redirect_neigh: { since: '5.10' },
+  ringbuf: { since: '5.8' },
+  bpf_timer: { since: '5.15' },
+  bpf_loop: { since: '5.17' },
+  batch: { since: '5.6', without: 'large tables are read and filled slowly' },
+  jit: { since: '3.18', without: 'programs are interpreted, several times slower' },
+  tcx: { since: '6.6', without: 'programs are attached as clsact filters' },
+  fib_skip_neigh: { since: '6.3', without: "the next node's MAC is looked up twice" },
+  adjust_room_decap_l3: {
+    since: '6.3',
+    without: "frames of the underlay's other IP family are retyped on the way",
+  },
+  adjust_room_decap_l4_udp: {
+    since: '7.1',
+    without: 'what an endpoint may send on is taken apart by the kernel',
+  },
+} as const satisfies Partial<Record<Feature, Use>>;
+
+/** Those without which nothing is loaded, with the kernels that had them first. */
+export const REQUIRED: ReadonlyMap<Feature, string> = new Map(
+  Object.entries(USES)
+    .filter(([, use]) => !('without' in use))
+    .map(([name, { since }]) => [name as Feature, since]),
+);
+
+/** A feature and this kernel. */
+export interface FeatureRow {
+  readonly feature: Feature;
+  readonly here: boolean;
+  readonly required: boolean;
+  readonly since: string;
+  /** What dpctl does without it. */
+  readonly without: string;
+}
+
+/**
+ * Every feature that dpctl asks for, with the answer of the kernel that runs.
+ * @throws DpctlError BPF_PERMISSION or BPF_MISSING where there is no answer
+ */
+export function featureRows(): FeatureRow[] {
+  return Object.entries(USES).map(([name, use]: [string, Use]) => ({
+    feature: name as Feature,
+    here: hasFeature(name as Feature),
+    required: use.without === undefined,
+    since: use.since,
+    without: use.without ?? 'dpctl refuses to work',
+  }));
+}

@@ -7,7 +7,7 @@ import { closeNetns, openNetnsRef } from '../kernel/netns.js';
 import { wantedPorts, wantedSysctls } from '../model/desired.js';
 import { removeEndpoint, renumber, withGateways, withPhase } from '../model/edit.js';
 import type { Observed } from '../model/observed.js';
-import { formerSysctl, type Scope } from '../model/plan.js';
+import { exceptions, formerSysctl, type Scope, sysctlOfAll } from '../model/plan.js';
 import type { NamespaceRef, State } from '../model/state.js';
 import { isHostEnd } from './inspect-port.js';
 import type { Node } from './node.js';
@@ -87,12 +87,17 @@ export function dropDead(state: State, observed: Observed): State {
   return alive;
 }
 
-/** The value that a host sysctl had is remembered before it is changed. */
+/** The values that host sysctls had are remembered before they are changed. */
 export function recordSysctls(state: State, observed: Observed): State {
   const recorded = new Set(state.sysctls.map(({ key }) => key));
   const fresh = [...wantedSysctls(state)].flatMap(([key, value]) => {
     const before = formerSysctl(state, key, observed.sysctls.get(key) ?? value);
-    return recorded.has(key) || before === value ? [] : [{ key, before, value }];
+    if (recorded.has(key) || before === value) return [];
+    const devices = exceptions(key, before, observed).filter((each) => !recorded.has(each.key));
+    return [
+      { key, before, value },
+      ...devices.map((each) => ({ key: each.key, before: each.value, value: each.value })),
+    ];
   });
   return fresh.length === 0 ? state : { ...state, sysctls: [...state.sysctls, ...fresh] };
 }
@@ -105,7 +110,7 @@ export function settle(state: State): State {
     if (phase === 'attaching') settled = withPhase(settled, id, 'ready');
   }
   const wanted = wantedSysctls(settled);
-  const sysctls = settled.sysctls.filter(({ key }) => wanted.has(key));
+  const sysctls = settled.sysctls.filter(({ key }) => wanted.has(sysctlOfAll(key) ?? key));
   return finished(sysctls.length === settled.sysctls.length ? settled : { ...settled, sysctls });
 }
 

@@ -2,12 +2,12 @@
 import { areTablesPinned } from '../kernel/datapath.js';
 import { netnsPathOf } from '../kernel/netns.js';
 import { isNftMissing, nftRead } from '../kernel/nft.js';
-import { sysctlGet } from '../kernel/sysctl.js';
+import { sysctlFind, sysctlNames } from '../kernel/sysctl.js';
 import { entriesRaw, getRaw } from '../kernel/tables.js';
 import { wantedMasquerades, wantedSysctls } from '../model/desired.js';
 import type { RawEntry, TableName } from '../model/entry.js';
 import { entryName, type Observed, type ObservedPort } from '../model/observed.js';
-import { inScope, type Scope, scopedEntries } from '../model/plan.js';
+import { inScope, type Scope, scopedEntries, sysctlOfAll } from '../model/plan.js';
 import type { Endpoint, State } from '../model/state.js';
 import { inspectPort } from './inspect-port.js';
 import { hostPins, type Node } from './node.js';
@@ -104,6 +104,27 @@ async function readMasquerades(node: Node, { before, after, scope }: InspectInpu
 }
 
 function readSysctls(node: Node, before: State, after: State): Map<string, string> {
-  const keys = new Set([...wantedSysctls(after).keys(), ...before.sysctls.map(({ key }) => key)]);
-  return new Map([...keys].map((key) => [key, sysctlGet(node.netnsFd(), key)]));
+  const recorded = before.sysctls.map(({ key }) => key);
+  const wanted = [...wantedSysctls(after).keys()];
+  const isNew = wanted.some((key) => !recorded.includes(key));
+  return readKeys(node, [...wanted, ...recorded, ...(isNew ? deviceSysctls(node) : [])]);
+}
+
+/** Values by key, without those of devices that are gone. */
+export function readKeys(node: Node, keys: readonly string[]): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const key of keys) {
+    const value = sysctlFind(node.netnsFd(), key);
+    if (value !== undefined) values.set(key, value);
+  }
+  return values;
+}
+
+/** What a parameter of all devices would overwrite. */
+function deviceSysctls(node: Node): string[] {
+  return ['net/ipv4/conf', 'net/ipv6/conf'].flatMap((dir) =>
+    sysctlNames(node.netnsFd(), dir)
+      .map((device) => `${dir}/${device}/forwarding`)
+      .filter((key) => sysctlOfAll(key) !== undefined),
+  );
 }

@@ -6,12 +6,12 @@ import { hostPath } from '../kernel/mountns.js';
 import { linkDump, linkSet } from '../kernel/netlink.js';
 import { netnsPathOf } from '../kernel/netns.js';
 import { isNftMissing, nftDelete } from '../kernel/nft.js';
-import { sysctlGet } from '../kernel/sysctl.js';
 import { isGateway, wantedMasquerades } from '../model/desired.js';
 import type { Observed } from '../model/observed.js';
 import { plan, type Step } from '../model/plan.js';
 import { EMPTY_STATE, type State } from '../model/state.js';
 import { faultPoint } from './fault.js';
+import { readKeys } from './inspect.js';
 import { inspectPort } from './inspect-port.js';
 import { dismantle, hostPins, type Node } from './node.js';
 import { nodeExists } from './ready.js';
@@ -119,7 +119,10 @@ function observe(node: Node, before: State, after: State): Observed {
     ports: new Map(before.endpoints.map((each) => [each.id, inspectPort(node, each, false)])),
     strays: findStrays(node, after, new Map()),
     masquerades: [],
-    sysctls: new Map(before.sysctls.map(({ key }) => [key, sysctlGet(node.netnsFd(), key)])),
+    sysctls: readKeys(
+      node,
+      before.sysctls.map(({ key }) => key),
+    ),
     programId: 0,
     overlay: inspectOverlay(node, before, after, false),
   };

@@ -4,10 +4,10 @@ import { attachHook, detachHook } from '../kernel/hook.js';
 import { linkDelete, linkGet, linkSet } from '../kernel/netlink.js';
 import { createNetns, deleteNetns, netnsPathOf } from '../kernel/netns.js';
 import { nftApply } from '../kernel/nft.js';
-import { sysctlSet } from '../kernel/sysctl.js';
+import { sysctlFind, sysctlSet } from '../kernel/sysctl.js';
 import { deleteRaw, putRaw } from '../kernel/tables.js';
 import { type RawEntry, tableEntry } from '../model/entry.js';
-import { isLearned, type Step, statsKey } from '../model/plan.js';
+import { isLearned, type Step, type SysctlValue, statsKey } from '../model/plan.js';
 import {
   changeAddress,
   changeRoute,
@@ -98,7 +98,7 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       executeOverlay(node, step);
       return;
     case 'sysctl.set':
-      sysctlSet(node.netnsFd(), step.key, step.value);
+      setSysctl(node, step.key, step.value, step.then);
       return;
     case 'nft.apply':
       await nftApply(netnsPathOf(node.netnsFd()), step.rules);
@@ -161,7 +161,7 @@ export async function undo(node: Node, step: Step): Promise<void> {
       putRaw(node.tables(), step.entry);
       return;
     case 'sysctl.set':
-      sysctlSet(node.netnsFd(), step.key, step.was);
+      setSysctl(node, step.key, step.was, step.wasThen);
       return;
     case 'nft.apply':
       await nftApply(netnsPathOf(node.netnsFd()), step.was);
@@ -179,6 +179,20 @@ export async function undo(node: Node, step: Step): Promise<void> {
     case 'stats.clear':
     case 'fdb.forget':
       return;
+  }
+}
+
+function setSysctl(
+  node: Node,
+  key: string,
+  value: string,
+  then: readonly SysctlValue[] = [],
+): void {
+  sysctlSet(node.netnsFd(), key, value);
+  for (const device of then) {
+    // One that is gone has no parameters to be put back.
+    if (sysctlFind(node.netnsFd(), device.key) === undefined) continue;
+    sysctlSet(node.netnsFd(), device.key, device.value);
   }
 }
 

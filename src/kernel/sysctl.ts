@@ -3,7 +3,7 @@
  * namespace of whoever opens it, so a short synchronous section inside is enough.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { DpctlError, kernelError } from '../../loader/errors.js';
 import { inNetns } from '../../loader/sys.js';
 
@@ -29,6 +29,28 @@ export function sysctlPath(key: string): string {
 export function sysctlGet(nsFd: number | undefined, key: string): string {
   const path = sysctlPath(key);
   return inside(nsFd, () => read(path));
+}
+
+/** As sysctlGet, but undefined for a parameter that the kernel does not have: its device is gone. */
+export function sysctlFind(nsFd: number | undefined, key: string): string | undefined {
+  try {
+    return sysctlGet(nsFd, key);
+  } catch (error) {
+    if (error instanceof DpctlError && error.code === 'SYSCTL_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+/** Names in a directory of parameters: in net/ipv4/conf those of devices. Empty where there is none. */
+export function sysctlNames(nsFd: number | undefined, dir: string): string[] {
+  return inside(nsFd, () => {
+    try {
+      return readdirSync(`/proc/sys/${dir}`);
+    } catch {
+      // IPv6 may not be there at all.
+      return [];
+    }
+  });
 }
 
 /**

@@ -32,7 +32,7 @@ import {
 import type { Step } from './plan/step.js';
 import type { State } from './state.js';
 
-export { formerSysctl } from './plan/host.js';
+export { exceptions, formerSysctl, sysctlOfAll } from './plan/host.js';
 export {
   endpointOfFdb,
   inScope,
@@ -47,6 +47,7 @@ export {
   isFinal,
   routeMetric,
   type Step,
+  type SysctlValue,
   statsKey,
 } from './plan/step.js';
 

@@ -178,6 +178,35 @@ test.serial(
     }),
 );
 
+test.serial('a learned MAC that becomes an own one does not count as learned any more', (t) =>
+  onPair(t, async ({ lab, two }) => {
+    const [open, owner] = [await lab.container('c'), await lab.container('d')];
+    await lab.must('attach', open, '--no-lock');
+    await lab.within(open, 'ip', 'link', 'set', 'eth0', 'address', '02:00:00:00:00:07');
+    await ping(lab, open, '10.201.0.3');
+    const learned = await takeSnapshot(lab, [two]);
+    t.is(learned['table learned']?.length, 1);
+    await lab.must('attach', owner, '--mac', '02:00:00:00:00:07');
+    t.deepEqual((await takeSnapshot(lab, [two]))['table learned'], []);
+  }),
+);
+
+test.serial('parameters of single devices survive that of all', (t) =>
+  onPair(t, async ({ lab, one }) => {
+    for (const family of ['ipv4', 'ipv6']) {
+      await lab.within(lab.node, 'sysctl', '-qw', `net.${family}.conf.dp000001.forwarding=1`);
+    }
+    const before = await takeSnapshot(lab, [one]);
+    const add = ['network', 'add', 'lan', '--subnet', '10.67.0.0/24', '--subnet', 'fd67::/64'];
+    const failed = await lab.dpctl([...add, '--gateway'], { env: { DPCTL_FAULT_ERROR: 'step.4' } });
+    t.is(failed.code, 2, failed.stderr);
+    t.deepEqual(differences(before, await takeSnapshot(lab, [one])), []);
+    await lab.must(...add, '--gateway');
+    await lab.must('network', 'del', 'lan');
+    t.deepEqual(differences(before, await takeSnapshot(lab, [one])), []);
+  }),
+);
+
 test.serial('an endpoint that cannot be mended does not hide how to get past it', (t) =>
   onPair(t, async ({ lab, one, two }) => {
     // A command that was killed, and then somebody needs the interface for something else.

@@ -24,6 +24,10 @@ async function onUsed(t: ExecutionContext, use: (used: Used) => Promise<void>): 
     const [plain, adopted] = [await lab.container('p'), await lab.container('d')];
     await lab.within(lab.node, 'sysctl', '-qw', 'net.ipv6.conf.all.forwarding=0');
     await giveVeth(lab, adopted);
+    // The host forwards on this device already, and only there.
+    for (const family of ['ipv4', 'ipv6']) {
+      await lab.within(lab.node, 'sysctl', '-qw', `net.${family}.conf.vh0.forwarding=1`);
+    }
     await lab.within(lab.node, 'nft', 'add', 'table', 'inet', 'somebody');
     const look = (): Promise<Snapshot> => takeSnapshot(lab, [plain, adopted, made]);
     const before = await look();

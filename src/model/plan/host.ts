@@ -2,7 +2,7 @@
 import { type Masquerade, wantedMasquerades, wantedSysctls } from '../desired.js';
 import type { Observed } from '../observed.js';
 import type { State } from '../state.js';
-import type { Step } from './step.js';
+import type { Step, SysctlValue } from './step.js';
 
 /** Sysctls on for gateways, and back to what they were when the last one is gone. */
 export function sysctlSteps(after: State, observed: Observed): Step[] {
@@ -10,16 +10,36 @@ export function sysctlSteps(after: State, observed: Observed): Step[] {
   const steps: Step[] = [];
   for (const [key, value] of wanted) {
     const was = observed.sysctls.get(key) ?? '';
-    if (was !== value) steps.push({ op: 'sysctl.set', key, value, was });
+    if (was === value) continue;
+    const wasThen = exceptions(key, was, observed);
+    steps.push({ op: 'sysctl.set', key, value, was, ...(wasThen.length > 0 && { wasThen }) });
   }
   for (const { key, before, value } of after.sysctls) {
     // What somebody else has changed since is theirs to keep.
     if (!wanted.has(key) && observed.sysctls.get(key) === value && before !== value) {
-      steps.push({ op: 'sysctl.set', key, value: before, was: value });
+      const then = after.sysctls
+        .filter((each) => sysctlOfAll(each.key) === key)
+        .map((each) => ({ key: each.key, value: each.before }));
+      const undo = { key, value: before, was: value };
+      steps.push({ op: 'sysctl.set', ...undo, ...(then.length > 0 && { then }) });
       steps.push(...overwritten(key, before, wanted));
     }
   }
   return steps;
+}
+
+/** Devices of which a parameter differs from that of all. Loopback's is dpctl's own to keep. */
+export function exceptions(key: string, value: string, { sysctls }: Observed): SysctlValue[] {
+  return [...sysctls]
+    .filter(([own, of]) => sysctlOfAll(own) === key && of !== value)
+    .map(([own, of]) => ({ key: own, value: of }));
+}
+
+/** The parameter of all devices that overwrites one of a single device when it is written. */
+export function sysctlOfAll(key: string): string | undefined {
+  const [, family, device] = /^net\/ipv([46])\/conf\/([^/]+)\/forwarding$/.exec(key) ?? [];
+  if (device === undefined || device === 'all' || device === 'lo') return undefined;
+  return family === '4' ? 'net/ipv4/ip_forward' : 'net/ipv6/conf/all/forwarding';
 }
 
 /** A parameter of all devices is written to each of them, loopback among them. */

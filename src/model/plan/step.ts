@@ -14,6 +14,12 @@ export interface DeviceSettings {
   readonly gsoSize?: number;
 }
 
+/** A parameter below /proc/sys and its value. */
+export interface SysctlValue {
+  readonly key: string;
+  readonly value: string;
+}
+
 /** One change of the kernel. `was` is what undoes it. */
 export type Step =
   | { readonly op: 'netns.create'; readonly endpoint: Endpoint }
@@ -77,6 +83,9 @@ export type Step =
       readonly key: string;
       readonly value: string;
       readonly was: string;
+      /** Of single devices, which the write overwrites: written again after it, or after its undo. */
+      readonly then?: readonly SysctlValue[];
+      readonly wasThen?: readonly SysctlValue[];
     }
   | {
       readonly op: 'nft.apply';

@@ -103,8 +103,10 @@ int decap(struct xdp_md *ctx)
 	if (!decap_network(&tunnel) || !decap_node(&tunnel))
 		return XDP_PASS;
 	/* First what a driver may lack, while the packet is still whole. */
-	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)))
+	if (bpf_xdp_adjust_meta(ctx, -(int)(sizeof(*meta) + redirect_flags))) {
+		count_reason(REASON_NO_META, 1, bpf_xdp_get_buff_len(ctx));
 		return XDP_PASS;
+	}
 	meta = (void *)(long)ctx->data_meta;
 	if ((void *)(meta + 1) > (void *)(long)ctx->data)
 		return XDP_PASS;

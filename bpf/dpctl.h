@@ -309,6 +309,7 @@ enum reason {
 	REASON_INNER_MALFORMED = 28, /* what is inside the VXLAN packet is no Ethernet frame */
 	REASON_ECN = 29, /* congestion on the way, and the packet inside cannot say so (RFC 6040, 4.2) */
 	REASON_DECAP = 30, /* the kernel refused to remove the outer headers */
+	REASON_DECAP_GSO = 31, /* segments of UDP, which only the kernel's device or XDP can take apart */
 
 	REASON_NOTICE = 64, /* never counted: what follows is no drop */
 	REASON_FDB_FULL = 65, /* MAC not learned: the table is full */
@@ -323,6 +324,7 @@ enum reason {
 	REASON_NODE_LEARN_LIMIT = 74, /* MAC not learned: as many as may be are known behind its node */
 	REASON_ICMP_LIMIT = 75, /* sender not told that its packet is too big: over the rate */
 	REASON_ICMP_IMPOSSIBLE = 76, /* sender not told that its packet is too big: there is no way to */
+	REASON_NO_META = 77, /* not taken apart in the driver, which keeps no metadata, but at TC */
 
 	REASON_MAX = 128,
 };

@@ -289,4 +289,15 @@ static __always_inline struct node_stats *node_stats_find(__u32 node)
 	return bpf_map_lookup_elem(&dp_nodestat_v1, &node);
 }
 
+static __always_inline void count_reason(enum reason reason, __u64 packets, __u64 bytes)
+{
+	__u32 index = reason;
+	struct reason_stats *stats = bpf_map_lookup_elem(&dp_reason_v1, &index);
+
+	if (stats) {
+		stats->packets += packets;
+		stats->bytes += bytes;
+	}
+}
+
 #endif

@@ -23,6 +23,13 @@
 /* A step returns this for "go on"; anything else is the frame's verdict. */
 #define CONTINUE TC_ACT_OK
 
+/*
+ * The bits given to bpf_redirect and other helpers that have none to be set. The
+ * kernel refuses all but the ones it knows, which is how a test gets to see a
+ * refusal.
+ */
+const volatile __u64 redirect_flags = 0;
+
 #define VLAN_HLEN 4
 /*
  * Tags that are looked through: 802.1ad has two, and a receiver that strips

@@ -12,25 +12,7 @@
 #include "maps.h"
 #include "packet.h"
 
-/*
- * The bits given to bpf_redirect and other helpers that have none to be set. The
- * kernel refuses all but the ones it knows, which is how a test gets to see a
- * refusal.
- */
-const volatile __u64 redirect_flags = 0;
-
 #define NSEC_PER_SEC 1000000000ULL
-
-static __always_inline void count_reason(enum reason reason, __u64 packets, __u64 bytes)
-{
-	__u32 index = reason;
-	struct reason_stats *stats = bpf_map_lookup_elem(&dp_reason_v1, &index);
-
-	if (stats) {
-		stats->packets += packets;
-		stats->bytes += bytes;
-	}
-}
 
 /*
  * May this CPU do one more of these now? A bucket that holds a second's worth:

@@ -43,34 +43,58 @@ static __always_inline struct network *underlay_take(struct __sk_buff *skb, stru
 	return network;
 }
 
-/*
- * Segments that GRO has merged in a tunnel stay marked as being in one when TC
- * takes them apart (before BPF_F_ADJ_ROOM_DECAP_L4_UDP). Their receiver does not
- * mind, but whoever sends them on does: another tunnel refuses them, and a NIC
- * may look for headers where none are. So the kernel's own device takes apart
- * what is for an endpoint that may send it on, if there is one; and all of TCP,
- * not only what was merged, or segments would overtake each other.
- */
-static __always_inline bool underlay_leave(struct __sk_buff *skb, const struct inbound *in,
-					   struct fdb_place to)
+/* May it send on what it gets? */
+static __always_inline bool underlay_forwards(struct fdb_place to)
 {
-	struct underlay *underlay = underlay_find();
-	struct endpoint *ep;
+	struct endpoint *ep = endpoint_find(to.owner.ifindex);
+
+	return ep && ep->flags & (ENDPOINT_PREFIXES | ENDPOINT_GATEWAY | ENDPOINT_LEARN);
+}
+
+/* The protocol of the packet inside, 0 if that is none. */
+static __always_inline __u8 underlay_protocol(struct __sk_buff *skb, const struct inbound *in)
+{
+	__u32 offset = in->overhead + ETH_HLEN;
 	__u8 protocol = 0;
 
-	if (!underlay || !(underlay->flags & UNDERLAY_ANCHOR) || !in->overhead ||
-	    in->tunnel.reason || !to.owner.ifindex || decap_flags & ADJ_ROOM_DECAP_L4_UDP)
-		return false;
-	ep = endpoint_find(to.owner.ifindex);
-	if (!ep || !(ep->flags & (ENDPOINT_PREFIXES | ENDPOINT_GATEWAY | ENDPOINT_LEARN)))
-		return false;
 	if (in->eth.h_proto == bpf_htons(ETH_P_IP))
-		load(skb, in->overhead + ETH_HLEN + offsetof(struct iphdr, protocol), &protocol,
-		     sizeof(protocol));
+		load(skb, offset + offsetof(struct iphdr, protocol), &protocol, sizeof(protocol));
 	else if (in->eth.h_proto == bpf_htons(ETH_P_IPV6))
-		load(skb, in->overhead + ETH_HLEN + offsetof(struct ipv6hdr, nexthdr), &protocol,
-		     sizeof(protocol));
-	return protocol == IPPROTO_TCP;
+		load(skb, offset + offsetof(struct ipv6hdr, nexthdr), &protocol, sizeof(protocol));
+	return protocol;
+}
+
+/*
+ * Segments that came whole through a tunnel, or were merged in one, stay marked
+ * as being in it when TC takes them apart (before BPF_F_ADJ_ROOM_DECAP_L4_UDP).
+ * A socket of TCP does not mind. But one of UDP has them cut, by a tunnel's
+ * rules, and loses them; and whoever sends them on hands them to another tunnel,
+ * which refuses them, or to a NIC, which may look for headers where none are. So
+ * the kernel's own device, if it is there, takes apart segments of UDP, and all
+ * of TCP that may be sent on: not only its segments, or they would overtake what
+ * comes alone. CONTINUE, or the verdict.
+ */
+static __always_inline int underlay_leave(struct __sk_buff *skb, const struct inbound *in,
+					  const struct network *network, struct fdb_place to)
+{
+	struct underlay *underlay = underlay_find();
+	bool forwards, anchored;
+	__u8 protocol;
+
+	if (!underlay || !in->overhead || in->tunnel.reason || decap_flags & ADJ_ROOM_DECAP_L4_UDP)
+		return CONTINUE;
+	anchored = underlay->flags & UNDERLAY_ANCHOR;
+	forwards = anchored && underlay_forwards(to);
+	if (!forwards && !skb->gso_size)
+		return CONTINUE;
+	protocol = underlay_protocol(skb, in);
+	if (forwards && protocol == IPPROTO_TCP)
+		return TC_ACT_UNSPEC;
+	if (!skb->gso_size || protocol != IPPROTO_UDP)
+		return CONTINUE;
+	if (anchored)
+		return TC_ACT_UNSPEC;
+	return drop_from(skb, NULL, FROM_NODE(in->tunnel.node, network->vni), REASON_DECAP_GSO, 0);
 }
 
 SEC("tc")
@@ -85,7 +109,8 @@ int underlay(struct __sk_buff *skb)
 	if (!network)
 		return verdict;
 	to = inbound_place(&in, network);
-	if (underlay_leave(skb, &in, to))
-		return TC_ACT_UNSPEC;
+	verdict = underlay_leave(skb, &in, network, to);
+	if (verdict != CONTINUE)
+		return verdict;
 	return inbound(skb, &in, network, to);
 }

@@ -349,6 +349,8 @@ export const Reason = {
   ECN: 29,
   /** the kernel refused to remove the outer headers */
   DECAP: 30,
+  /** segments of UDP, which only the kernel's device or XDP can take apart */
+  DECAP_GSO: 31,
   /** never counted: what follows is no drop */
   NOTICE: 64,
   /** MAC not learned: the table is full */
@@ -375,6 +377,8 @@ export const Reason = {
   ICMP_LIMIT: 75,
   /** sender not told that its packet is too big: there is no way to */
   ICMP_IMPOSSIBLE: 76,
+  /** not taken apart in the driver, which keeps no metadata, but at TC */
+  NO_META: 77,
 } as const;
 /** A number of {@link Reason}. */
 export type Reason = (typeof Reason)[keyof typeof Reason];
@@ -414,6 +418,7 @@ const reasonNames: ReadonlyMap<number, ReasonName> = new Map([
   [28, "inner_malformed"],
   [29, "ecn"],
   [30, "decap"],
+  [31, "decap_gso"],
   [64, "notice"],
   [65, "fdb_full"],
   [66, "learn_limit"],
@@ -427,6 +432,7 @@ const reasonNames: ReadonlyMap<number, ReasonName> = new Map([
   [74, "node_learn_limit"],
   [75, "icmp_limit"],
   [76, "icmp_impossible"],
+  [77, "no_meta"],
 ]);
 /** The name of a number of enum reason; `unknown_N` for one that a newer datapath may know. */
 export function nameOfReason(value: number): ReasonName | `unknown_${number}` {
@@ -464,6 +470,7 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [28, "what is inside the VXLAN packet is no Ethernet frame"],
   [29, "congestion on the way, and the packet inside cannot say so (RFC 6040, 4.2)"],
   [30, "the kernel refused to remove the outer headers"],
+  [31, "segments of UDP, which only the kernel's device or XDP can take apart"],
   [64, "never counted: what follows is no drop"],
   [65, "MAC not learned: the table is full"],
   [66, "MAC not learned: the endpoint has as many as it may"],
@@ -477,6 +484,7 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [74, "MAC not learned: as many as may be are known behind its node"],
   [75, "sender not told that its packet is too big: over the rate"],
   [76, "sender not told that its packet is too big: there is no way to"],
+  [77, "not taken apart in the driver, which keeps no metadata, but at TC"],
 ]);
 /** What a number of enum reason means, in a line for people; empty for one that has no text. */
 export function describeReason(value: number): string {

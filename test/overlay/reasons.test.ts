@@ -16,7 +16,7 @@ import { sendFrame } from '../packet/helpers/containers.js';
 import { BROADCAST, join as bytes, eth, ip4, udp } from '../packet/helpers/frame.js';
 import { macBytes } from './helpers/bytes.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
-import { EXPERIMENT, send } from './helpers/frames.js';
+import { arriving, EXPERIMENT, send } from './helpers/frames.js';
 import { type Container, type NodeOptions, OPEN, type OverlayNode } from './helpers/node.js';
 import { macOf, vtep4 } from './helpers/plan.js';
 import { reasonsDuring } from './helpers/segment.js';
@@ -83,8 +83,9 @@ test.serial('what the kernel refuses is counted with its error', async (t) => {
   });
   t.teardown(() => fabric.close());
   const strange = eth(macOf(FAR, 1), container.mac, EXPERIMENT, new Uint8Array(50));
-  t.deepEqual(await reasonsDuring(node, () => send(container, strange)), { encap: 1 });
-  t.deepEqual(await reasonsDuring(node, () => send(container, away(container))), { redirect: 1 });
+  t.like(await reasonsDuring(node, () => send(container, strange)), { encap: 1 });
+  const refused = await reasonsDuring(node, () => send(container, away(container)));
+  t.true((refused.redirect ?? 0) >= 1);
 
   const sender = fabric.host(9);
   const macAt = (ns: string) => sh(ns, 'cat', '/sys/class/net/under0/address').trim();
@@ -99,8 +100,35 @@ test.serial('what the kernel refuses is counted with its error', async (t) => {
   const arrives = (what: Uint8Array) =>
     reasonsDuring(node, () => sendFrame(sender, 'under0', what));
   // The padding has to be cut off, which is refused.
-  t.deepEqual(await arrives(bytes(packet, [0, 0, 0])), { decap: 1 });
-  t.deepEqual(await arrives(packet), { redirect: 1 });
+  t.like(await arrives(bytes(packet, [0, 0, 0])), { decap: 1 });
+  t.true(((await arrives(packet)).redirect ?? 0) >= 1);
+});
+
+test.serial('a driver that keeps no metadata leaves packets to TC', async (t) => {
+  // A size that is no multiple of four is refused as metadata would be by such a driver.
+  const { fabric, node, container } = makeStage({
+    decap: 'xdp',
+    constants: { decap: { redirect_flags: 1 } },
+  });
+  t.teardown(() => fabric.close());
+  const sender = fabric.host(9);
+  const macAt = (ns: string) => sh(ns, 'cat', '/sys/class/net/under0/address').trim();
+  const outer = {
+    toMac: macAt(node.ns),
+    fromMac: macAt(sender),
+    to: vtep4(1),
+    from: vtep4(FAR),
+    vni: VNI,
+  };
+  const frame = eth(container.mac, macOf(FAR, 1), EXPERIMENT, new Uint8Array(50));
+  const [seen = []] = await arriving([container], `ether proto ${EXPERIMENT}`, async () => {
+    const counted = await reasonsDuring(node, async () => {
+      sendFrame(sender, 'under0', vxlan(outer, frame));
+      await until('it is counted', () => (node.reasons().no_meta ?? 0) > 0);
+    });
+    t.deepEqual(counted, { no_meta: 1 });
+  });
+  t.deepEqual(seen, [frame]);
 });
 
 test.serial('an event names the node, the network and the error', async (t) => {
@@ -144,8 +172,8 @@ test('every reason of the overlay is asserted in this folder', (t) => {
   const text = files.map((name) => readFileSync(join(import.meta.dirname, name), 'utf8')).join();
   const ours = Object.entries(Reason).filter(
     ([, number]) =>
-      (number >= Reason.NO_UNDERLAY && number <= Reason.DECAP) ||
-      (number >= Reason.VNI_UNKNOWN && number <= Reason.ICMP_IMPOSSIBLE),
+      (number >= Reason.NO_UNDERLAY && number <= Reason.DECAP_GSO) ||
+      (number >= Reason.VNI_UNKNOWN && number <= Reason.NO_META),
   );
   t.true(ours.length >= 18);
   const missing = ours.map(([name]) => name.toLowerCase()).filter((name) => !text.includes(name));

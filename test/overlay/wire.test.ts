@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { UnderlayFlags } from '../../src/contract/generated.js';
 import { command, need } from '../helpers/need.js';
 import { BROADCAST, eth, ip4, ip6, TYPE, udp } from '../packet/helpers/frame.js';
 import { makeFabric } from './helpers/fabric.js';
-import { capture, EXPERIMENT, send } from './helpers/frames.js';
+import { capture, EXPERIMENT, send, sendMany } from './helpers/frames.js';
 import { OPEN } from './helpers/node.js';
 import { makePeer } from './helpers/peer.js';
 import { macOf, vtep4, vtep6 } from './helpers/plan.js';
@@ -164,3 +165,24 @@ function normal(packet: Uint8Array, family: 4 | 6): string {
   }
   return Buffer.from(copy).toString('hex');
 }
+
+test.serial('where routers may fragment, each packet has an id of its own', async (t) => {
+  const fabric = makeFabric();
+  t.teardown(() => fabric.close());
+  const far = fabric.host(5);
+  const node = fabric.node(1, { flags: UnderlayFlags.FRAGMENT });
+  node.network(1, 100, [5]);
+  node.peer(5, vtep4(5));
+  const container = node.container(1, 1);
+  const frame = eth(BROADCAST, container.mac, EXPERIMENT, new Uint8Array(46));
+  const seen = await capture(far, 'udp dst port 4789', 'under0');
+  sendMany(container, frame, 50);
+  const packets = (await seen.stop()).filter((it) => it.length === 50 + frame.length);
+  t.true(packets.length >= 50);
+  t.true(
+    packets.every((it) => it[20] === 0 && it[21] === 0),
+    'DF is not set',
+  );
+  const ids = new Set(packets.map((it) => it.subarray(18, 20).join('.')));
+  t.true(ids.size > 45, `${ids.size} ids`);
+});

@@ -17,8 +17,8 @@ const OVERLAY = Object.keys(Reason)
   .filter((name) => {
     const number = Reason[name as keyof typeof Reason];
     return (
-      (number >= Reason.NO_UNDERLAY && number <= Reason.DECAP) ||
-      (number >= Reason.VNI_UNKNOWN && number <= Reason.ICMP_IMPOSSIBLE)
+      (number >= Reason.NO_UNDERLAY && number <= Reason.DECAP_GSO) ||
+      (number >= Reason.VNI_UNKNOWN && number <= Reason.NO_META)
     );
   })
   .map((name) => name.toLowerCase());

@@ -96,6 +96,13 @@ const SKIP_NEIGH = 4;
 /** BPF_F_ADJ_ROOM_DECAP_L3_IPV4 and _IPV6. */
 const DECAP_L3 = 0x180n;
 
+/** A container says what it must at once, and later nothing that a test did not ask for. */
+const QUIET = [
+  'accept_dad=0',
+  'router_solicitations=0',
+  'mldv2_unsolicited_report_interval=10',
+].map((setting) => `net.ipv6.conf.default.${setting}`);
+
 /** Bytes that the outer headers add, by family of the underlay. */
 export const OVERHEAD = { 4: 50, 6: 70 } as const;
 
@@ -195,7 +202,7 @@ export function makeNode(options: NodeOptions): OverlayNode {
       const hostEnd = `h${network}k${k}`;
       const it = { mac: macOf(number, k), ip4: ip4Of(number, k), ip6: ip6Of(number, k) };
       sh('', 'ip', 'netns', 'add', name);
-      sh(name, 'sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0');
+      sh(name, 'sysctl', '-qw', ...QUIET);
       batch(
         ns,
         `link add ${hostEnd} mtu ${size} type veth peer name eth0 address ${it.mac} mtu ${size} netns ${name}`,

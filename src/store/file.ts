@@ -107,12 +107,21 @@ function load(files: StoreFiles, bootId: string): State {
   }
 }
 
-/** Changes with each save: what replaces a file is another one. */
+/**
+ * Changes with each save: what replaces a file is another one. A file that may not be looked at
+ * has no stamp; reading it says why.
+ */
 function stamp({ durable, runtime }: StoreFiles): string {
-  return [durable, runtime]
-    .map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }))
-    .map((file) => (file === undefined ? '' : `${file.ino} ${file.mtimeNs}`))
-    .join();
+  return [durable, runtime].map(stampOf).join();
+}
+
+function stampOf(path: string): string {
+  try {
+    const { ino, mtimeNs } = statSync(path, { bigint: true });
+    return `${ino} ${mtimeNs}`;
+  } catch {
+    return '';
+  }
 }
 
 function read(files: StoreFiles, bootId: string): State {

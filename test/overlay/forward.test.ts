@@ -70,6 +70,22 @@ for (const { decap, underlay } of WAYS) {
   });
 }
 
+test.serial('the kernel takes apart what came over IPv6, too', async (t) => {
+  const segment = makeSegment({ decap: 'tc-gro', family: 6 }, { underlay: 'wire' });
+  t.teardown(() => segment.close());
+  const { one, two } = segment;
+  const from = one.container(1, 1);
+  const open = two.container(1, 1, { flags: OPEN });
+  t.true(pings(from.ns, open.ip4));
+  const received = () => Number(sh(two.ns, 'cat', '/sys/class/net/anchor0/statistics/rx_packets'));
+  const before = received();
+  const counted = await reasonsDuring(two, async () => {
+    await t.notThrowsAsync(transfer(from.ns, { ns: open.ns, address: open.ip6 }, BULK));
+  });
+  t.deepEqual(counted, {});
+  t.true(received() > before, 'by the device');
+});
+
 test.serial(
   'a router need not cut segments where the kernel or the driver took them apart',
   async (t) => {

@@ -60,7 +60,7 @@ async function attempt(
     return result(start, planned, applied?.hook);
   } catch (error) {
     const refusal = refusedDecap(error);
-    if (refusal === undefined || planned.after.underlay?.decap !== 'auto') throw error;
+    if (refusal === undefined || planned.after.underlay?.decap === refusal.decap) throw error;
     const refused = [...(options.refused ?? []), refusal];
     // The kernel may refuse each way but the last, which needs nothing of it.
     if (refused.length > DECAPS.length) throw error;

@@ -45,7 +45,12 @@ export function resolveUplink(
   const refused = [...(same ? old.refused : []), ...(options.refused ?? [])];
   const facts = deviceFacts(node, underlay, link);
   const choice: DecapChoice = same && !options.fresh ? old : chooseDecap(underlay, facts, refused);
-  const needsAnchor = choice.decap === 'tc-gro' && facts.tunnelDevice === undefined;
+  const { tunnelDevice } = facts;
+  // Who asks for nothing but TC gets nothing else: the port stays free.
+  const needsAnchor =
+    underlay.decap !== 'tc' &&
+    tunnelDevice === undefined &&
+    !refused.some(({ decap }) => decap === 'tc-gro');
   const replicator = numberFor(node, 'replicator', before.uplink?.replicator);
   const uplink: Uplink = {
     ifindex: link.ifindex,
@@ -56,6 +61,7 @@ export function resolveUplink(
     refused,
     replicator,
     ...(needsAnchor ? { anchor: numberFor(node, 'anchor', before.uplink?.anchor) } : {}),
+    ...(tunnelDevice === undefined ? {} : { tunnel: tunnelDevice }),
   };
   if (overlayMtu(uplink) < MTU_MIN) throw tooSmall(underlay.device, uplink);
   return uplink;

@@ -170,8 +170,13 @@ export const uplinkSchema = z.object({
   refused: z.array(z.object({ decap: z.enum(DECAPS), why: z.string() })),
   /** Number of the device through which copies of a frame go to nodes. */
   replicator: z.int(),
-  /** Number of the device that stands for tunnel GRO, where this node has one of its own. */
+  /**
+   * Number of the device that has the UDP port in the kernel's eyes: for its sake the kernel merges
+   * VXLAN packets (GRO), and hears what routers say of their size.
+   */
   anchor: z.optional(z.int()),
+  /** A VXLAN device of somebody else that does the same. */
+  tunnel: z.optional(z.string()),
 });
 
 /** What outlives a boot. What came later is optional: older files lack it. */

@@ -93,6 +93,13 @@ function sizeProblems(state: State): Problem[] {
     }));
 }
 
+/** Without a socket on the port, the kernel takes no error about packets that came from it. */
+function pathMtuText({ anchor, tunnel }: Uplink): string {
+  if (anchor !== undefined) return 'what routers say of the size of packets is heard';
+  if (tunnel !== undefined) return `what routers say of the size of packets ${tunnel} hears`;
+  return 'what routers say of the size of packets is not heard';
+}
+
 /** The underlay in words, and what was chosen for it and why. */
 export function underlayFacts({ underlay, uplink, nodes }: State): StatusReport['facts'] {
   if (underlay === undefined && nodes.length === 0) return [];
@@ -108,6 +115,7 @@ export function underlayFacts({ underlay, uplink, nodes }: State): StatusReport[
       ? []
       : [
           { name: 'decap', value: `${uplink.decap}: ${uplink.why}` },
+          { name: 'path MTU', value: pathMtuText(uplink) },
           ...uplink.refused.map(({ decap, why }) => ({ name: `refused ${decap}`, value: why })),
         ]),
     { name: 'nodes', value: String(nodes.length) },

@@ -34,6 +34,9 @@ export interface BenchRequest {
 
 const ALL: readonly SuiteSpec[] = [CONTROL, PROGRAM, SAME_NODE, OVERLAY];
 
+/** Share of CPU time that others may use before it is worth a word. */
+const BUSY = 0.1;
+
 /** Signals that end a process without a word, and so without its clean-up. */
 const ENDINGS = { SIGTERM: 143, SIGHUP: 129 } as const;
 
@@ -66,6 +69,10 @@ async function measureAll(
   const started = new Date();
   for (const thing of sweep()) progress.note(`removed what an earlier run left behind: ${thing}`);
   const before = await listen();
+  if (before.busy > BUSY) {
+    const share = Math.round(before.busy * 100);
+    progress.note(`the machine is ${share} % busy with other work: intervals will be wide`);
+  }
 
   const settings: Setting[] = [];
   const figures: FigureResult[] = [];

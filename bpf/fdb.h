@@ -14,6 +14,7 @@
 #include <linux/time.h>
 
 #include "report.h"
+#include "unknown.h"
 
 #undef HERE
 #define HERE FILE_FDB
@@ -219,7 +220,7 @@ static __always_inline int fdb_sweep_start(struct sweep *sweep, __u64 jiffies)
 static int fdb_sweep(void *map __attribute__((unused)), __u32 *index __attribute__((unused)),
 		     struct sweep *sweep)
 {
-	__u64 next = 0;
+	__u64 next = unknown_zero();
 
 	/* Before it looks: who adds an entry that it may have passed starts it again. */
 	__sync_lock_test_and_set(&sweep->running, 0);

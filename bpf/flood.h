@@ -11,6 +11,7 @@
 #define FLOOD_H
 
 #include "report.h"
+#include "unknown.h"
 
 #undef HERE
 #define HERE FILE_FLOOD
@@ -68,6 +69,7 @@ static __always_inline void flood_ports(struct flood *flood, __u32 slots)
 		notice_from(skb, flood->ep, flood->from, REASON_FLOOD_BOUND, missing, 0);
 		slots = FLOOD_PORT_MAX;
 	}
+	flood->last.ifindex = unknown_zero();
 	bpf_loop(slots, flood_port, flood, 0);
 }
 

@@ -68,6 +68,7 @@ static __noinline int spread(struct __sk_buff *skb, struct endpoint *ep, struct 
 		notice(skb, ep, REASON_FLOOD_BOUND, nodes - FLOOD_NODE_MAX, 0);
 		nodes = FLOOD_NODE_MAX;
 	}
+	flood.node = unknown_zero();
 	bpf_loop(nodes, spread_node, &flood, 0);
 	if (!flood.node)
 		return flood_last(&flood);

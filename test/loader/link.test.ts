@@ -22,6 +22,7 @@ import {
 import { mapGet } from '../../loader/map.js';
 import { type BpfObject, loadObject, openObject } from '../../loader/object.js';
 import { closeFd, inNetns } from '../../loader/sys.js';
+import { feature, need } from '../helpers/need.js';
 import {
   le,
   mapOf,
@@ -35,6 +36,8 @@ import {
   withNetnsAsync,
   withObject,
 } from './helpers/machine.js';
+
+const withTcx = need(feature('tcx')).serial;
 
 /** A namespace and the programs of link.bpf.c. */
 function withBoth<T>(use: (ns: TestNetns, object: BpfObject) => T): T {
@@ -56,7 +59,7 @@ function sender(ns: TestNetns, count: number): string[] {
 const names = (ns: TestNetns) =>
   inNetns(ns.fd, () => queryTcx(ns.ifindex, 'ingress').map((entry) => entry.name));
 
-test.serial('a tcx link sees the packets, on the side it was attached to', (t) => {
+withTcx('a tcx link sees the packets, on the side it was attached to', (t) => {
   withBoth((ns, object) => {
     const link = inNetns(ns.fd, () =>
       attachTcx(programFd(object, 'link_a'), ns.ifindex, 'ingress'),
@@ -81,7 +84,7 @@ test.serial('a tcx link sees the packets, on the side it was attached to', (t) =
   });
 });
 
-test.serial('programs go first, last, before and after others', (t) => {
+withTcx('programs go first, last, before and after others', (t) => {
   withBoth((ns, object) => {
     const attach = (name: string, position: TcxPosition = 'last') =>
       inNetns(ns.fd, () => attachTcx(programFd(object, name), ns.ifindex, 'ingress', position));
@@ -102,7 +105,7 @@ test.serial('programs go first, last, before and after others', (t) => {
   });
 });
 
-test.serial('a device that is not there is refused by number', (t) => {
+withTcx('a device that is not there is refused by number', (t) => {
   withBoth((ns, object) => {
     const error = refusal(() =>
       inNetns(ns.fd, () => attachTcx(programFd(object, 'link_a'), 12_345, 'egress')),
@@ -112,7 +115,7 @@ test.serial('a device that is not there is refused by number', (t) => {
   });
 });
 
-test.serial('replacing the program misses no packet and counts none twice', async (t) => {
+withTcx('replacing the program misses no packet and counts none twice', async (t) => {
   const object = openObject(objectPath('link'));
   t.teardown(() => object.close());
   loadObject(object);
@@ -134,7 +137,7 @@ test.serial('replacing the program misses no packet and counts none twice', asyn
   });
 });
 
-test.serial('an update that expects another program, or doubles one, is refused', (t) => {
+withTcx('an update that expects another program, or doubles one, is refused', (t) => {
   withBoth((ns, object) => {
     const [a, b] = [programFd(object, 'link_a'), programFd(object, 'link_b')];
     const link = inNetns(ns.fd, () => attachTcx(a, ns.ifindex, 'ingress'));
@@ -147,7 +150,7 @@ test.serial('an update that expects another program, or doubles one, is refused'
   });
 });
 
-test.serial('a pinned link outlives its descriptor until it is detached', (t) => {
+withTcx('a pinned link outlives its descriptor until it is detached', (t) => {
   withBpffs((dir) => {
     withBoth((ns, object) => {
       const path = join(dir, 'link');
@@ -172,7 +175,7 @@ test.serial('a pinned link outlives its descriptor until it is detached', (t) =>
   });
 });
 
-test.serial('a link whose device was deleted says so', (t) => {
+withTcx('a link whose device was deleted says so', (t) => {
   withBoth((ns, object) => {
     const link = inNetns(ns.fd, () =>
       attachTcx(programFd(object, 'link_a'), ns.ifindex, 'ingress'),

@@ -249,7 +249,8 @@ test('a rejected program is reported with the end of its log and where the rest 
     t.is(statSync(file).mode & 0o777, 0o600);
     const whole = readFileSync(file, 'utf8');
     t.true(whole.includes('BEGIN PROG LOAD LOG') && whole.includes('processed'));
-    t.true(whole.includes('rejected.bpf.c'), 'the log has no source lines');
+    // Older kernels quote the line without the name of its file.
+    t.true(whole.includes('return (int)*value'), 'the log has no source lines');
   });
 });
 

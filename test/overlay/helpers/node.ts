@@ -3,9 +3,10 @@
  * tables the test fills itself.
  */
 import { join } from 'node:path';
-import { attachTcx, attachXdp } from '../../../loader/link.js';
+import { attachTcx, attachXdp, tcAttach } from '../../../loader/link.js';
 import { type BpfMap, mapDelete, mapEntries, mapGet, mapPut } from '../../../loader/map.js';
 import { type BpfObject, loadObject, openObject } from '../../../loader/object.js';
+import { hasFeature } from '../../../loader/probe.js';
 import { clockTickHz, closeFd, inNetns, openFd, possibleCpus } from '../../../loader/sys.js';
 import {
   EndpointFlags,
@@ -137,7 +138,10 @@ export function makeNode(options: NodeOptions): OverlayNode {
     return object;
   };
   const attach = (program: string, ifindex: number, where: 'ingress' | 'egress') => {
-    links.push(inNetns(netns, () => attachTcx(node.program(program), ifindex, where)));
+    inNetns(netns, () => {
+      if (hasFeature('tcx')) links.push(attachTcx(node.program(program), ifindex, where));
+      else tcAttach(node.program(program), ifindex, where, { handle: 1, priority: 1 });
+    });
   };
 
   const node: OverlayNode = {
@@ -269,10 +273,11 @@ export function makeNode(options: NodeOptions): OverlayNode {
 
   try {
     const hz = { hz: clockTickHz() };
-    const encap = { fib_flags: SKIP_NEIGH };
+    const encap = { fib_flags: hasFeature('fib_skip_neigh') ? SKIP_NEIGH : 0 };
+    const retype = hasFeature('adjust_room_decap_l3') ? DECAP_L3 : 0n;
     load('endpoint', { ...hz, ...encap });
     load('replicate', encap);
-    load('underlay', { ...hz, decap_flags: DECAP_L3 });
+    load('underlay', { ...hz, decap_flags: retype });
     if (options.decap === 'xdp') load('decap', {});
     if (anchored) load('anchor', hz);
     const local = family === 4 ? vtep4(number) : vtep6(number);

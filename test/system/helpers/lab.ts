@@ -21,7 +21,7 @@ export interface Ran {
 /** Options of {@link Lab.dpctl}. */
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds; 30 s when left out. */
+  /** Milliseconds; {@link COMMAND_MS} when left out. */
   readonly timeout?: number;
   /** What it reads; nothing when left out. */
   readonly stdin?: Uint8Array;
@@ -103,6 +103,9 @@ export async function openLab({ env = {} }: LabOptions = {}): Promise<Lab> {
   return lab;
 }
 
+/** A command that takes longer is stuck; under emulation everything takes several times as long. */
+const COMMAND_MS = 30_000 * Number(process.env.DPCTL_TEST_PATIENCE ?? 1);
+
 /** npx puts the packages' commands first, and one of them is called nft. */
 export const PATH = (process.env.PATH ?? '')
   .split(':')
@@ -114,7 +117,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   const [file = '', ...args] = argv;
   const result = await execa(file, args, {
     reject: false,
-    timeout: options.timeout ?? 30_000,
+    timeout: options.timeout ?? COMMAND_MS,
     env: { PATH, ...options.env },
     ...(options.stdin === undefined ? { stdin: 'ignore' as const } : { input: options.stdin }),
   });

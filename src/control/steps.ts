@@ -8,6 +8,7 @@ import { sysctlFind, sysctlSet } from '../kernel/sysctl.js';
 import { deleteRaw, putRaw } from '../kernel/tables.js';
 import { type RawEntry, tableEntry } from '../model/entry.js';
 import { isLearned, type Step, type SysctlValue, statsKey } from '../model/plan.js';
+import type { Endpoint } from '../model/state.js';
 import {
   changeAddress,
   changeRoute,
@@ -34,7 +35,7 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       await createNetns(step.endpoint.namespace.ref);
       return;
     case 'netns.delete':
-      await deleteNetns(step.endpoint.namespace.ref);
+      await removeNamespace(node, step.endpoint);
       return;
     case 'veth.create':
       createVeth(node, step.port);
@@ -113,7 +114,7 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
 export async function undo(node: Node, step: Step): Promise<void> {
   switch (step.op) {
     case 'netns.create':
-      await deleteNetns(step.endpoint.namespace.ref);
+      await removeNamespace(node, step.endpoint);
       return;
     case 'veth.create':
       linkDelete(node.rtnl(), { name: step.port.endpoint.hostIfname });
@@ -205,4 +206,19 @@ function clearStats(node: Node, id: number): void {
   };
   putRaw(node.tables(), entry);
   putRaw(node.tables(), tableEntry('learned', id, { count: 0 }));
+}
+
+/** Milliseconds that the kernel is given to take the devices of a deleted namespace away. */
+const NETNS_CLEANUP = 2000;
+
+/** Delete a namespace and wait for its veth to go, which the kernel does in its own time. */
+async function removeNamespace(node: Node, endpoint: Endpoint): Promise<void> {
+  await deleteNetns(endpoint.namespace.ref);
+  const end = performance.now() + NETNS_CLEANUP;
+  while (
+    linkGet(node.rtnl(), { name: endpoint.hostIfname }) !== undefined &&
+    performance.now() < end
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }

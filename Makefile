@@ -34,8 +34,8 @@ TS_SRC := $(shell find loader src test scripts -name '*.ts' 2>/dev/null)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -Ibpf
 
-.PHONY: help setup build bpf contract types bundle test test-loader lint lint-c format \
-	docs check-docs check-contract check-imports demo bench install uninstall clean distclean
+.PHONY: help setup build bpf contract types bundle test test-kernels test-loader lint lint-c format \
+	docs docs-kernels check-docs check-contract check-imports demo bench install uninstall clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,12 @@ endif
 test: build ## run every suite; the last line is the count
 	@node dist/scripts/test.js $(SUITES)
 
+# Kernels of Debian, by the beginning of their version, or newest.
+KERNELS ?= 6.1 6.12 6.18 newest
+
+test-kernels: build ## boot other kernels under QEMU, the core suite in each (KERNELS="6.1 newest")
+	@scripts/test-kernels.sh $(KERNELS)
+
 test-loader: build ## the loader's suite on both FFI backends
 	@node dist/scripts/test.js loader loader-ffi-napi
 
@@ -111,6 +117,9 @@ check-contract: dist/tools/gen-contract.cjs $(CONTRACT_OBJ) ## fail where the co
 
 docs: types ## write docs/cli.md and docs/dpctl.8 from the table of commands
 	@node dist/scripts/gen-cli-docs.js
+
+docs-kernels: types ## write into docs/kernels.md what the last runs of test-kernels have shown
+	@node dist/scripts/kernels/report.js "$${DPCTL_KERNELS_DIR:-.kernels}/results" --write docs/kernels.md
 
 check-docs: types ## fail where they are stale
 	@node dist/scripts/gen-cli-docs.js --check
@@ -141,4 +150,4 @@ clean: ## remove what the build made
 	@rm -rf dist coverage
 
 distclean: clean ## remove what the set-up brought into the checkout, too
-	@rm -rf node_modules .node
+	@rm -rf node_modules .node .kernels

@@ -1,0 +1,63 @@
+/**
+ * The core suite, inside a guest: what shows within minutes of emulation whether a kernel loads and
+ * forwards. A line of JSON for each part goes to the file named first.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { leaksSince, snapshot } from '../test/leaks.js';
+import { runSuite } from '../test/run.js';
+import { PARTS, type Part } from './parts.js';
+
+const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
+/** A guest is some nine times slower than the machine that it runs on. */
+const IDLE_TIMEOUT = '8m';
+const PART_SECONDS = 1500;
+
+async function runPart(part: Part, tag: string): Promise<object> {
+  console.log(`\n# ---- ${part.name}`);
+  const { counts, failures, skips, seconds } = await runSuite(
+    root,
+    {
+      name: part.name,
+      files: part.files.map((file) => `dist/test/${file}.test.js`),
+      env: { DPCTL_TEST_PATIENCE: '9' },
+      serial: true,
+      timeoutSeconds: PART_SECONDS,
+      options: [`--timeout=${IDLE_TIMEOUT}`, ...(part.match ?? []).map((text) => `-m=${text}`)],
+    },
+    tag,
+  );
+  return { part: part.name, ...counts, seconds: Math.round(seconds), failures, skips };
+}
+
+/** The features that this kernel has, in dpctl's own words; the error when there is no answer. */
+function features(): unknown {
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['dist/dpctl.cjs', 'status', '--features', '-o', 'json'],
+    { cwd: root, encoding: 'utf8' },
+  );
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    return { error: stderr.trim() };
+  }
+}
+
+async function main(out: string, only: readonly string[]): Promise<void> {
+  const say = (line: object): void => appendFileSync(out, `${JSON.stringify(line)}\n`);
+  say({ features: features() });
+  const tag = `kernels-${process.pid}`;
+  const before = snapshot();
+  for (const part of PARTS) {
+    if (only.length === 0 || only.includes(part.name)) say(await runPart(part, tag));
+  }
+  say({ leaks: await leaksSince(before, tag) });
+}
+
+const [out, ...only] = process.argv.slice(2);
+if (out === undefined) throw new Error('where should the results go?');
+await main(out, only);

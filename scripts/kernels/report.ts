@@ -1,0 +1,33 @@
+/**
+ * Prints what a run of the matrix has shown, and fails where a kernel did; with --write, puts all
+ * results that there are into the document.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { isGood, readResults } from './results.js';
+import { markdown, summary } from './tables.js';
+
+const BEGIN = '<!-- written by the runs: begin -->';
+const END = '<!-- written by the runs: end -->';
+
+function replaceBlock(document: string, block: string): string {
+  const from = document.indexOf(BEGIN);
+  const to = document.indexOf(END);
+  if (from < 0 || to < from) throw new Error(`the document has no ${BEGIN} ... ${END}`);
+  return `${document.slice(0, from)}${BEGIN}\n\n${block}\n\n${document.slice(to)}`;
+}
+
+const [folder, ...words] = process.argv.slice(2);
+if (folder === undefined) throw new Error('report FOLDER [--write DOCUMENT] [KERNEL...]');
+if (words[0] === '--write') {
+  const document = words[1] ?? 'docs/kernels.md';
+  const results = readResults(folder, words.slice(2));
+  writeFileSync(document, replaceBlock(readFileSync(document, 'utf8'), markdown(results)));
+} else {
+  const results = readResults(folder, words);
+  process.stdout.write(summary(results));
+  const wanted = words.length === 0 ? results.length : words.length;
+  const good = results.filter(isGood).length;
+  process.stdout.write(`${good} of ${wanted} kernels work\n`);
+  if (wanted === 0 || good < wanted) process.exitCode = 1;
+}

@@ -1,0 +1,105 @@
+/** What guests have said: the lines of a run, put together. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+/** One part of the core suite on one kernel. */
+export interface PartResult {
+  readonly part: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly seconds: number;
+  readonly failures: readonly string[];
+  readonly skips: readonly string[];
+}
+
+/** A row of `dpctl status --features -j`. */
+export interface FeatureAnswer {
+  readonly feature: string;
+  readonly here: boolean;
+  readonly required: boolean;
+  readonly since: string;
+  readonly without: string;
+}
+
+/** One kernel's run. */
+export interface KernelResult {
+  /** As it was asked for: 6.1, newest. */
+  readonly name: string;
+  /** `uname -r`; empty when it never came up. */
+  readonly release: string;
+  /** Version of Debian's package. */
+  readonly version: string;
+  /** Why earlier tries came to nothing, and the last one, if it did. */
+  readonly troubles: readonly string[];
+  readonly seconds: number;
+  readonly features: readonly FeatureAnswer[];
+  readonly parts: readonly PartResult[];
+  /** What the suite left behind. */
+  readonly leaks: readonly string[];
+  /** Whether the guest said its last word. */
+  readonly finished: boolean;
+}
+
+/** Whether a kernel is fit for dpctl, by what was seen. */
+export function isGood(result: KernelResult): boolean {
+  const { finished, parts, leaks } = result;
+  return (
+    finished &&
+    parts.length > 0 &&
+    leaks.length === 0 &&
+    parts.every(({ passed, failed }) => failed === 0 && passed > 0)
+  );
+}
+
+/** All that has failed, for people. */
+export function failuresOf({ parts, leaks, troubles }: KernelResult): string[] {
+  return [
+    ...troubles.map((trouble) => `boot: ${trouble}`),
+    ...parts.flatMap(({ failures }) => failures),
+    ...leaks.map((leak) => `left behind: ${leak}`),
+  ];
+}
+
+/**
+ * The results kept in a folder, a file of lines for each kernel, oldest kernel first.
+ * @param only names of kernels; all when empty
+ */
+export function readResults(folder: string, only: readonly string[]): KernelResult[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.jsonl'))
+    .map((file) => readResult(basename(file, '.jsonl'), readFileSync(join(folder, file), 'utf8')))
+    .filter(({ name }) => only.length === 0 || only.includes(name))
+    .sort((a, b) => a.release.localeCompare(b.release, 'en', { numeric: true }));
+}
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** Put the lines of one run together. A line that was cut off is left out. */
+export function readResult(name: string, text: string): KernelResult {
+  const lines = text.split('\n').flatMap(parseLine);
+  const last = (key: string): unknown => lines.findLast((line) => key in line)?.[key];
+  const features = last('features');
+  return {
+    name,
+    release: String(last('booted') ?? ''),
+    version: String(last('version') ?? ''),
+    troubles: lines.flatMap((line) => ('trouble' in line ? [String(line.trouble)] : [])),
+    seconds: Number(last('total') ?? 0),
+    features: Array.isArray(features) ? (features as FeatureAnswer[]) : [],
+    parts: lines.filter((line) => 'part' in line) as unknown as PartResult[],
+    leaks: (last('leaks') ?? []) as string[],
+    finished: last('done') === 0,
+  };
+}
+
+function parseLine(text: string): Line[] {
+  try {
+    const line: unknown = JSON.parse(text);
+    return typeof line === 'object' && line !== null ? [line as Line] : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+/*
+ * The endpoint's object with a program more that calls what came with Linux 6.4. Passes
+ * on the machine of whoever writes such a thing, and not on the oldest kernel of the matrix.
+ */
+#include "endpoint.bpf.c"
+
+extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags,
+			       struct bpf_dynptr *ptr__uninit) __ksym;
+
+SEC("tc")
+int too_new(struct __sk_buff *skb)
+{
+	struct bpf_dynptr ptr;
+
+	bpf_dynptr_from_skb(skb, 0, &ptr);
+	return TC_ACT_UNSPEC;
+}

@@ -1,0 +1,59 @@
+/** Each object of the datapath and this kernel's verifier, and what a broken one would come to. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { loadObject, openObject } from '../../loader/object.js';
+import { constantsOf, OBJECTS, type ObjectName, objectFile } from '../../src/kernel/objects.js';
+import { refusal, withBpffs, withDirectory } from '../loader/helpers/machine.js';
+
+const KERNEL_TYPES = '/sys/kernel/btf/vmlinux';
+
+/** Load it as dpctl does, with all its programs. */
+function load(file: string, name: string): readonly string[] {
+  const constants = name in OBJECTS ? constantsOf(name as ObjectName) : {};
+  return withBpffs((pinDir) =>
+    withDirectory((logDir) => {
+      const object = openObject(file, { constants, pinDir, logDir });
+      try {
+        loadObject(object);
+        return [...object.programs.keys()].sort();
+      } finally {
+        object.close();
+      }
+    }),
+  );
+}
+
+/** An object that stands for the endpoint's, with one program too many. */
+function brokenFile(name: string): string {
+  return fileURLToPath(new URL(`./bpf/${name}.bpf.o`, import.meta.url));
+}
+
+const objects = dirname(objectFile());
+for (const file of readdirSync(objects).filter((each) => each.endsWith('.bpf.o'))) {
+  const name = basename(file, '.bpf.o');
+  test.serial(`the kernel takes all programs of ${name}`, (t) => {
+    const wanted = name in OBJECTS ? [...OBJECTS[name as ObjectName]] : [name];
+    t.deepEqual(load(join(objects, file), name), wanted.sort());
+  });
+}
+
+test.serial('a loop without bound is refused, and named', (t) => {
+  const error = refusal(() => load(brokenFile('unbounded'), 'endpoint'));
+  t.is(error.code, 'VERIFIER');
+  t.is(error.exitCode, 2);
+  t.regex(error.message, /refused program unbounded/);
+});
+
+test.serial('what a kernel is too old for is refused, and named', (t) => {
+  const file = brokenFile('too-new');
+  t.true(existsSync(file));
+  if (readFileSync(KERNEL_TYPES).includes('bpf_dynptr_from_skb')) {
+    t.true(load(file, 'endpoint').includes('too_new'));
+  } else {
+    const error = refusal(() => load(file, 'endpoint'));
+    t.is(error.exitCode, 2);
+    t.regex(error.message, /bpf_dynptr_from_skb/);
+  }
+});

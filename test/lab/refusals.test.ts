@@ -261,8 +261,8 @@ test.serial(
       await nodes.must('n1', 'status');
 
       // What is theirs comes to them as if nobody else were there. Whoever is to come later needs
-    // the port to be free: then nothing but TC is asked for.
-    await nodes.must('n2', ...set, '--decap', 'tc');
+      // the port to be free: then nothing but TC is asked for.
+      await nodes.must('n2', ...set, '--decap', 'tc');
       await nodes.within('n1', 'ip', 'addr', 'add', '10.99.0.1/24', 'dev', 'vx9');
       for (const line of [
         'link add vx9 type vxlan id 777 local 172.31.210.22 dstport 4789 dev under0',

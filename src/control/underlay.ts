@@ -1,10 +1,12 @@
 /** underlay set, del and show: the device and the address by which this node reaches others. */
 import { DpctlError } from '../../loader/errors.js';
+import { installedProgramId } from '../kernel/datapath.js';
+import { foreignFilters } from '../kernel/hook.js';
 import { linkGet } from '../kernel/netlink.js';
 import { overlayMtu, setUnderlay, unsetUnderlay } from '../model/edit.js';
 import type { State } from '../model/state.js';
 import { change } from './change.js';
-import type { Node } from './node.js';
+import { hostPins, type Node } from './node.js';
 import type { ChangeOptions, UnderlayChange, UnderlayRow, UnderlaySetRequest } from './types.js';
 import { refuseConflicts } from './underlay-conflicts.js';
 import { resolveUplink } from './underlay-resolve.js';
@@ -31,9 +33,26 @@ export async function underlaySet(
   const row = underlayRow(node, changed.state);
   const notes = [
     ...changed.notes,
+    ...(changed.changed && row !== undefined ? filterNotes(node, row) : []),
     ...(row?.state === 'down' ? [`${row.ifname} is down: ip link set ${row.ifname} up`] : []),
   ];
   return row === undefined ? changed : { ...changed, notes, underlay: row };
+}
+
+/** Filters of others on the device see what is left to them, or leave us what they do not take. */
+function filterNotes(node: Node, { ifname, ifindex }: UnderlayRow): string[] {
+  const own = installedProgramId(hostPins(node), 'underlay');
+  const others = node.within(() => foreignFilters(ifindex, own));
+  return others
+    .filter(({ where }) => where !== 'tcx egress')
+    .map(
+      ({ name, where }) =>
+        `${ifname} has a filter of somebody else's (${name}, ${where}): ${
+          where === 'clsact ingress'
+            ? 'it does not see VXLAN that dpctl takes'
+            : 'it runs beside dpctl, in the order of the list'
+        }`,
+    );
 }
 
 /** Reach no other node any more. They stay known. */

@@ -55,18 +55,19 @@ export function overlayPrograms(
   const found = new Map<OverlayProgram, ObservedOverlayProgram>();
   for (const program of OVERLAY_PROGRAMS) {
     const at =
-      linkedAt(pinPath(paths, program)) ?? filterAt(netnsFd, program, candidates.get(program) ?? 0);
+      linkedAt(pinPath(paths, program), DIRECTION[program]) ??
+      filterAt(netnsFd, program, candidates.get(program) ?? 0);
     if (at !== undefined) found.set(program, at);
   }
   return found;
 }
 
-function linkedAt(path: string): ObservedOverlayProgram | undefined {
+function linkedAt(path: string, direction: Direction | 'xdp'): ObservedOverlayProgram | undefined {
   const fd = openLink(path);
   if (fd === undefined) return undefined;
   try {
     const { ifindex, progId } = linkInfo(fd);
-    return { ifindex, programId: progId };
+    return { hook: direction === 'xdp' ? 'xdp' : 'tcx', ifindex, programId: progId };
   } finally {
     closeFd(fd);
   }
@@ -80,7 +81,7 @@ function filterAt(
   const direction = DIRECTION[program];
   if (ifindex === 0 || direction === 'xdp') return undefined;
   const programId = inNetns(netnsFd, () => tcQuery(ifindex, direction, CLSACT));
-  return programId === undefined ? undefined : { ifindex, programId };
+  return programId === undefined ? undefined : { hook: 'clsact', ifindex, programId };
 }
 
 /**
@@ -174,7 +175,7 @@ export function foreignXdp(
   ifindex: number,
 ): string | undefined {
   const id = inNetns(netnsFd, () => queryXdp(ifindex));
-  const own = linkedAt(pinPath(paths, 'decap'));
+  const own = linkedAt(pinPath(paths, 'decap'), 'xdp');
   if (id === 0 || own?.programId === id) return undefined;
   const program = openProgramById(id);
   if (program === undefined) return undefined;

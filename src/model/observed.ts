@@ -64,6 +64,7 @@ export interface ObservedOverlayDevice {
 
 /** A program of the overlay, and where it runs. */
 export interface ObservedOverlayProgram {
+  readonly hook: 'tcx' | 'clsact' | 'xdp';
   readonly programId: number;
   /** 0: its device is gone. */
   readonly ifindex: number;

@@ -4,6 +4,11 @@ import { closeFd } from '../../loader/sys.js';
 import type { Node } from '../control/node.js';
 import { hostPins } from '../control/node.js';
 import { foreignFilters, hookOf } from '../kernel/hook.js';
+import { linkGet } from '../kernel/netlink.js';
+import { getRaw } from '../kernel/tables.js';
+import { overlayPrograms } from '../kernel/underlay-hook.js';
+import type { OverlayProgram } from '../model/desired/overlay.js';
+import { tableKey } from '../model/entry.js';
 import type { DumpRow } from './dump.js';
 import type { Names } from './names.js';
 import { decodeKey, decodeValue, entriesOf } from './tables.js';
@@ -28,6 +33,34 @@ export function* programRows(node: Node, names: Names): Generator<DumpRow> {
         yield { ...where, owner: 'other', hook: place, ...NO_FACTS, name };
       }
     }
+  }
+  yield* overlayRows(node);
+}
+
+/** The overlay's programs, and those of others on the underlay's device; they belong to no namespace. */
+function* overlayRows(node: Node): Generator<DumpRow> {
+  const bytes = getRaw(node.tables(), 'underlay', tableKey('underlay', 0));
+  if (bytes === undefined) return;
+  const { ifindex, replicator } = decodeValue('underlay', bytes);
+  const places = new Map<OverlayProgram, number>([
+    ['replicate', replicator],
+    ['underlay', ifindex],
+  ]);
+  const found = overlayPrograms(hostPins(node), node.netnsFd(), places);
+  const where = (at: number) => ({
+    ifname: linkGet(node.rtnl(), { ifindex: at })?.name ?? '',
+    ifindex: at,
+    ns: '',
+  });
+  for (const { hook, ifindex: at, programId } of found.values()) {
+    yield { ...where(at), owner: 'dpctl', hook, ...programFacts(programId) };
+  }
+  for (const { name, where: hook } of others(
+    node,
+    ifindex,
+    found.get('underlay')?.programId ?? 0,
+  )) {
+    yield { ...where(ifindex), owner: 'other', hook, ...NO_FACTS, name };
   }
 }
 

@@ -120,7 +120,9 @@ function facts(node: Node, state: State, installed: boolean): StatusReport['fact
   const people = state.endpoints.filter((endpoint) => !isGateway(endpoint));
   const hooks = new Map<string, number>();
   for (const row of installed ? dump(node, 'progs') : []) {
-    if (row.owner === 'dpctl') hooks.set(String(row.hook), (hooks.get(String(row.hook)) ?? 0) + 1);
+    // Those of the overlay are on no endpoint.
+    if (row.owner !== 'dpctl' || row.ns === '') continue;
+    hooks.set(String(row.hook), (hooks.get(String(row.hook)) ?? 0) + 1);
   }
   const hook = [...hooks].map(([name, count]) => `${name} (${count})`).join(', ');
   return [

@@ -1,6 +1,7 @@
 /** What cannot be is refused with its reason and a way out, and changes nothing. */
 import test, { type ExecutionContext } from 'ava';
 import { dump } from '../../src/observe/dump.js';
+import { putForeign } from '../system/helpers/foreign.js';
 import { run } from '../system/helpers/lab.js';
 import { start } from '../system/helpers/process.js';
 import { pings } from '../system/helpers/talk.js';
@@ -294,6 +295,30 @@ test.serial('another XDP program, and another root on the same device', (t) =>
       hint: /--decap auto, or tc or tc-gro$/,
     });
     await nodes.within('n1', 'bpftool', 'net', 'detach', 'xdp', 'dev', 'under0');
+
+    // A filter of somebody else is no obstacle, but worth a word.
+    const index = await nodes.within('n1', 'cat', '/sys/class/net/under0/ifindex');
+    const place = { preference: 7 };
+    const { seen } = putForeign(t, { node: nodes.ns('n1') }, Number(index), 'watch', place);
+    const set = await nodes.must('n1', 'underlay', 'set', 'under0', '--decap', 'tc');
+    t.regex(set.stderr, /^note: under0 has a filter of somebody else's \(bpf pref 7, clsact ing/m);
+    type ProgramRow = { ifname: string; ns: string; owner: string; name: string; hook: string };
+    const programs = await nodes.json<ProgramRow[]>('n1', 'dump', 'progs');
+    t.deepEqual(
+      programs
+        .filter(({ ns }) => ns === '')
+        .map(({ ifname, hook, owner, name }) => [ifname, hook, owner, name].join(' ')),
+      [
+        'dpr0 tcx dpctl replicate',
+        'under0 tcx dpctl underlay',
+        'under0 clsact ingress other bpf pref 7',
+      ],
+    );
+    await nodes.within('n1', 'ping', '-c', '1', '-W', '1', '172.31.210.2');
+    const before = seen();
+    t.true(before > 0, "it sees the host's own packets");
+    t.true(await pings(nodes.ns('n1e1'), addressOf(2, 1)));
+    t.is(seen(), before, 'and none that dpctl takes');
 
     const other = ['--root', `${nodes.root}/other`, 'underlay', 'set', 'under0'];
     const ran = await nodes.dpctl('n1', other);

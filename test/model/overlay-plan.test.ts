@@ -45,9 +45,9 @@ function kernelOf(state: State): Observed {
         ['anchor', device('dpx0', 32_768, 4789)],
       ]),
       programs: new Map([
-        ['replicate', { ifindex: 16_384, programId: 11 }],
-        ['underlay', { ifindex: 2, programId: 12 }],
-        ['decap', { ifindex: 2, programId: 13 }],
+        ['replicate', { hook: 'tcx', ifindex: 16_384, programId: 11 }],
+        ['underlay', { hook: 'tcx', ifindex: 2, programId: 12 }],
+        ['decap', { hook: 'xdp', ifindex: 2, programId: 13 }],
       ]),
       programIds: new Map([
         ['replicate', 11],

@@ -127,7 +127,7 @@ const PROGS: readonly Column[] = [
   NS,
   IFNAME,
   IFINDEX,
-  { key: 'hook', type: 'text', doc: 'where it is attached: tcx or clsact' },
+  { key: 'hook', type: 'text', doc: 'where it is attached: tcx, clsact or xdp' },
   { key: 'owner', type: 'text', doc: 'dpctl or other' },
   { key: 'name', type: 'text', doc: 'program' },
   { key: 'id', type: 'number', doc: "the kernel's number of the program" },

@@ -26,7 +26,7 @@ export type Place = TcxPosition | { readonly preference: number };
  */
 export function putForeign(
   t: Pick<ExecutionContext, 'teardown'>,
-  lab: Lab,
+  lab: Pick<Lab, 'node'>,
   ifindex: number,
   program: 'watch' | 'deny',
   place: Place,

@@ -94,7 +94,7 @@ test: build ## run every suite; the last line is the count
 	@node dist/scripts/test.js $(SUITES)
 
 # Kernels of Debian, by the beginning of their version, or newest.
-KERNELS ?= 6.1 6.12 6.18 newest
+KERNELS ?= 5.10 6.1 6.12 6.18 newest
 
 test-kernels: build ## boot other kernels under QEMU, the core suite in each (KERNELS="6.1 newest")
 	@scripts/test-kernels.sh $(KERNELS)

@@ -20,7 +20,7 @@ NICE=${DPCTL_KERNELS_NICE:-5}
 CPUS=${DPCTL_KERNELS_CPUS:-2}
 
 kernels=("$@")
-[ $# -gt 0 ] || kernels=(6.1 6.12 6.18 newest)
+[ $# -gt 0 ] || kernels=(5.10 6.1 6.12 6.18 newest)
 
 results=$KERNELS_DIR/results
 mkdir -p "$KERNELS_DIR"

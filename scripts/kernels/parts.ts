@@ -11,6 +11,13 @@ export interface Part {
   readonly match?: readonly string[];
 }
 
+/** All that is to be seen of a kernel that dpctl cannot work on. */
+export const REFUSAL: Part = {
+  name: 'refusal',
+  shows: 'a kernel that lacks too much: one message, and no change',
+  files: ['kernels/features'],
+};
+
 export const PARTS: readonly Part[] = [
   {
     name: 'load',

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { isGood, readResults } from './results.js';
+import { readResults, verdictOf } from './results.js';
 import { markdown, summary } from './tables.js';
 
 const BEGIN = '<!-- written by the runs: begin -->';
@@ -27,7 +27,10 @@ if (words[0] === '--write') {
   const results = readResults(folder, words);
   process.stdout.write(summary(results));
   const wanted = words.length === 0 ? results.length : words.length;
-  const good = results.filter(isGood).length;
-  process.stdout.write(`${good} of ${wanted} kernels work\n`);
-  if (wanted === 0 || good < wanted) process.exitCode = 1;
+  const count = (verdict: string): number =>
+    results.filter((result) => verdictOf(result) === verdict).length;
+  const failed = wanted - count('works') - count('refused');
+  const refused = count('refused') > 0 ? `, ${count('refused')} refused as too old` : '';
+  process.stdout.write(`${count('works')} kernels work${refused}, ${failed} failed\n`);
+  if (wanted === 0 || failed > 0) process.exitCode = 1;
 }

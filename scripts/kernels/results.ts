@@ -42,23 +42,35 @@ export interface KernelResult {
   readonly finished: boolean;
 }
 
-/** Whether a kernel is fit for dpctl, by what was seen. */
-export function isGood(result: KernelResult): boolean {
-  const { finished, parts, leaks } = result;
-  return (
+/** Kernels that dpctl is to refuse, by the names they are asked for. Any other has to work. */
+const TOO_OLD: ReadonlySet<string> = new Set(['5.10']);
+
+/** What was seen of a kernel. */
+export type Verdict = 'works' | 'refused' | 'FAILED';
+
+/** Whether a kernel lacks what dpctl cannot do without. */
+export function isTooOld(features: readonly FeatureAnswer[]): boolean {
+  return features.some(({ here, required }) => required && !here);
+}
+
+/** Whether dpctl works on a kernel, or refuses it where it should. */
+export function verdictOf({ name, features, finished, parts, leaks }: KernelResult): Verdict {
+  const passed =
     finished &&
     parts.length > 0 &&
     leaks.length === 0 &&
-    parts.every(({ passed, failed }) => failed === 0 && passed > 0)
-  );
+    parts.every((part) => part.failed === 0 && part.passed > 0);
+  if (!passed || isTooOld(features) !== TOO_OLD.has(name)) return 'FAILED';
+  return TOO_OLD.has(name) ? 'refused' : 'works';
 }
 
 /** All that has failed, for people. */
-export function failuresOf({ parts, leaks, troubles }: KernelResult): string[] {
+export function failuresOf({ name, features, parts, leaks, troubles }: KernelResult): string[] {
   return [
     ...troubles.map((trouble) => `boot: ${trouble}`),
     ...parts.flatMap(({ failures }) => failures),
     ...leaks.map((leak) => `left behind: ${leak}`),
+    ...(isTooOld(features) && !TOO_OLD.has(name) ? ['dpctl refuses this kernel'] : []),
   ];
 }
 

@@ -1,7 +1,9 @@
 /** Tables of the kernel matrix: for a terminal, and in Markdown for docs/kernels.md. */
 
-import { PARTS } from './parts.js';
-import { failuresOf, isGood, type KernelResult, type PartResult } from './results.js';
+import { PARTS, REFUSAL } from './parts.js';
+import { failuresOf, type KernelResult, type PartResult, verdictOf } from './results.js';
+
+const ALL = [...PARTS, REFUSAL];
 
 /** Columns padded to their widest value; what is in the first line is the head. */
 export function textTable(rows: readonly (readonly string[])[]): string {
@@ -33,12 +35,12 @@ function partText(part: PartResult | undefined): string {
 
 function matrixRows(results: readonly KernelResult[]): string[][] {
   return [
-    ['kernel', 'release', 'verdict', ...PARTS.map(({ name }) => name), 'seconds'],
+    ['kernel', 'release', 'verdict', ...ALL.map(({ name }) => name), 'seconds'],
     ...results.map((result) => [
       result.name,
       result.release === '' ? 'not up' : result.release,
-      isGood(result) ? 'works' : 'FAILED',
-      ...PARTS.map(({ name }) => partText(result.parts.find(({ part }) => part === name))),
+      verdictOf(result),
+      ...ALL.map(({ name }) => partText(result.parts.find(({ part }) => part === name))),
       String(result.seconds),
     ]),
   ];
@@ -73,13 +75,13 @@ function grouped(
   results: readonly KernelResult[],
   titles: (result: KernelResult) => readonly string[],
 ): string[] {
-  const kernels = new Map<string, string[]>();
+  const kernels = new Map<string, Set<string>>();
   for (const result of results) {
     for (const title of titles(result)) {
-      kernels.set(title, [...(kernels.get(title) ?? []), result.name]);
+      kernels.set(title, (kernels.get(title) ?? new Set()).add(result.name));
     }
   }
-  return [...kernels].map(([title, names]) => `- ${title} (${names.join(', ')})`);
+  return [...kernels].map(([title, names]) => `- ${title} (${[...names].join(', ')})`);
 }
 
 function section(title: string, lines: readonly string[]): string[] {
@@ -91,7 +93,7 @@ export function markdown(results: readonly KernelResult[]): string {
   return [
     markdownTable(matrixRows(results)),
     '',
-    ...PARTS.map(({ name, shows }) => `- **${name}**: ${shows}`),
+    ...ALL.map(({ name, shows }) => `- **${name}**: ${shows}`),
     ...section('What failed:', grouped(results, failuresOf)),
     ...section(
       'What was skipped, and why:',

@@ -1,0 +1,70 @@
+/** What the kernel matrix makes of what its guests say. */
+import test from 'ava';
+import { readResult, verdictOf } from '../../scripts/kernels/results.js';
+import { markdown, summary } from '../../scripts/kernels/tables.js';
+
+const feature = (name: string, here: boolean) => ({
+  feature: name,
+  here,
+  required: true,
+  since: '5.17',
+  without: 'dpctl refuses to work',
+});
+const part = (name: string, failed: number) => ({
+  part: name,
+  passed: 3,
+  failed,
+  skipped: 1,
+  seconds: 5,
+  failures: failed > 0 ? [`${name}: it forwards`] : [],
+  skips: ['it flies [needs wings]'],
+});
+
+function run(name: string, ...lines: readonly object[]) {
+  const all = [{ booted: '6.1.0-56-cloud-amd64' }, ...lines];
+  return readResult(name, all.map((line) => `${JSON.stringify(line)}\n`).join(''));
+}
+
+const good = [{ features: [feature('bpf_loop', true)] }, part('load', 0), { leaks: [] }] as const;
+
+test('a kernel works when every part passed and the guest came to its end', (t) => {
+  t.is(verdictOf(run('6.1', ...good, { done: 0 })), 'works');
+  t.is(verdictOf(run('6.1', ...good)), 'FAILED', 'it died on the way');
+  t.is(verdictOf(run('6.1', ...good, part('packet', 1), { done: 0 })), 'FAILED');
+  t.is(verdictOf(run('6.1', { features: [] }, { leaks: [] }, { done: 0 })), 'FAILED', 'no part');
+  t.is(verdictOf(run('6.1', ...good, { leaks: ['link dp1'] }, { done: 0 })), 'FAILED');
+  t.is(verdictOf(readResult('6.1', '')), 'FAILED', 'it never came up');
+});
+
+test('a kernel is refused where it has to be and nowhere else', (t) => {
+  const lines = [
+    { features: [feature('bpf_loop', false)] },
+    part('refusal', 0),
+    { leaks: [] },
+    { done: 0 },
+  ];
+  t.is(verdictOf(run('5.10', ...lines)), 'refused');
+  t.is(verdictOf(run('6.1', ...lines)), 'FAILED');
+  t.is(verdictOf(run('5.10', ...good, { done: 0 })), 'FAILED', 'the document says otherwise');
+});
+
+test('a line that was cut off is no result, and what comes before it counts', (t) => {
+  const { parts } = readResult('6.1', `${JSON.stringify(part('load', 0))}\n{"part":"pack`);
+  t.deepEqual(
+    parts.map(({ part: name }) => name),
+    ['load'],
+  );
+});
+
+test('the summary names what failed, the document what was skipped and what is missing', (t) => {
+  const results = [run('6.1', ...good, part('packet', 1), { done: 0 }, { total: 61 })];
+  const text = summary(results);
+  t.regex(
+    text,
+    /^6\.1 +6\.1\.0-56-cloud-amd64 +FAILED +3 \(1 skipped\) .* 3 \(1 skipped\), 1 FAILED/m,
+  );
+  t.regex(text, /^6\.1: packet: it forwards$/m);
+  const document = markdown(results);
+  t.true(document.includes('- it flies [needs wings] (6.1)'));
+  t.true(document.includes('| `bpf_loop` | yes | dpctl refuses to work |'));
+});

@@ -14,9 +14,9 @@ const HOLD = 32 * 1024 * 1024;
 /** Milliseconds between two tries to write into a full pipe that does not block. */
 const RETRY = 2;
 
-/** A place to write text to. */
+/** A place to write text to, or bytes of UTF-8 that stay as they are from then on. */
 export interface Sink {
-  write(text: string): void;
+  write(text: string | Uint8Array): void;
   /** Write what is still held back. */
   end(): void;
 }
@@ -30,12 +30,15 @@ export const READER_GONE = Symbol('reader gone');
  */
 export function holdStdout(fd = 1, hold = HOLD): Sink {
   let text = '';
-  let held: Buffer[] | undefined = [];
+  let held: Uint8Array[] | undefined = [];
   let size = 0;
   const flush = (): void => {
     if (text === '') return;
     const bytes = Buffer.from(text);
     text = '';
+    put(bytes);
+  };
+  const put = (bytes: Uint8Array): void => {
     if (held === undefined) {
       writeAll(fd, bytes);
       return;
@@ -51,6 +54,11 @@ export function holdStdout(fd = 1, hold = HOLD): Sink {
   };
   return {
     write(more) {
+      if (typeof more !== 'string') {
+        flush();
+        put(more);
+        return;
+      }
       text += more;
       if (text.length >= CHUNK) flush();
     },
@@ -70,7 +78,7 @@ export function writeStderr(text: string): void {
   }
 }
 
-function writeAll(fd: number, bytes: Buffer): void {
+function writeAll(fd: number, bytes: Uint8Array): void {
   let offset = 0;
   while (offset < bytes.length) {
     try {

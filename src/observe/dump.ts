@@ -26,12 +26,17 @@ export type DumpTable = (typeof DUMP_TABLES)[number];
 /** A row of any table: flat, keys as iproute2 writes them. */
 export type DumpRow = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
+/** Rows of a table; one that may be long has them as JSON, too: in chunks, with commas between rows. */
+export interface DumpRows extends Iterable<DumpRow> {
+  readonly json?: Iterable<Uint8Array>;
+}
+
 /**
  * Rows of one table, read from the kernel as they are consumed. A node that was never used has
  * none.
  * @throws DpctlError TABLE_UNKNOWN, exit 1
  */
-export function dump(node: Node, table: string): Iterable<DumpRow> {
+export function dump(node: Node, table: string): DumpRows {
   const read = READERS[table as DumpTable];
   if (read === undefined) {
     throw new DpctlError('TABLE_UNKNOWN', `there is no table ${table}`, {
@@ -42,7 +47,7 @@ export function dump(node: Node, table: string): Iterable<DumpRow> {
   return existsSync(hostPath(node.paths.mapsDir)) ? read(node) : [];
 }
 
-const READERS: Readonly<Record<DumpTable, (node: Node) => Iterable<DumpRow>>> = {
+const READERS: Readonly<Record<DumpTable, (node: Node) => DumpRows>> = {
   fdb: (node) => fdbRows(node, namesOf(node)),
   neigh: (node) => neighRows(node, namesOf(node)),
   endpoints: (node) => endpointRows(node, namesOf(node)),

@@ -10,13 +10,18 @@ export function jsonRow(schema: Schema): (row: object) => object {
     Object.fromEntries(Object.keys(row).map((key) => [names.get(key) ?? key, fieldOf(row, key)]));
 }
 
+/** What stands before an array's element: `first` for the one that opens the array. */
+export function jsonStart(first: boolean): string {
+  return first ? '[' : ',\n ';
+}
+
 /** One chunk of an array's elements; `first` for the one that opens the array. */
 export function jsonElements(rows: readonly object[], first: boolean): string {
   let text = '';
-  let separator = first ? '[' : ',\n ';
+  let separator = jsonStart(first);
   for (const row of rows) {
     text += separator + JSON.stringify(row);
-    separator = ',\n ';
+    separator = jsonStart(false);
   }
   return text;
 }

@@ -5,11 +5,16 @@ import type { Environment } from '../options.js';
 import type { Sink } from '../output.js';
 import { printable } from '../output.js';
 import { fieldOf, type Schema } from '../schemas/schema.js';
-import { jsonElements, jsonEnd, jsonRow } from './json.js';
+import { jsonElements, jsonEnd, jsonRow, jsonStart } from './json.js';
 import { needsWidths, shownColumns, tableLines } from './table.js';
 
-/** Rows as functions of observe/ and control/ give them. */
-export type Rows = Iterable<object> | AsyncIterable<object>;
+/**
+ * Rows as functions of observe/ and control/ give them. What may be long comes as JSON, too, under the
+ * keys that are printed: in chunks, with `,\n ` between rows.
+ */
+export type Rows = (Iterable<object> | AsyncIterable<object>) & {
+  readonly json?: Iterable<Uint8Array>;
+};
 
 /** Data of a command. */
 export type Data =
@@ -45,7 +50,7 @@ const YAML = { lineWidth: 0 };
 
 /**
  * Render data into a sink.
- * @returns how many rows there were
+ * @returns how many rows (or chunks of them) there were
  */
 export async function render(data: Data, form: Form, sink: Sink): Promise<number> {
   const { output } = form;
@@ -90,12 +95,24 @@ async function reportText(
 }
 
 async function renderJson(schema: Schema, rows: Rows, sink: Sink): Promise<number> {
+  if (rows.json !== undefined) return renderJsonChunks(rows.json, sink);
   const toJson = jsonRow(schema);
   let first = true;
   const count = await eachBatch(rows, (batch) => {
     sink.write(jsonElements(batch.map(toJson), first));
     first = false;
   });
+  sink.write(jsonEnd(count === 0));
+  return count;
+}
+
+function renderJsonChunks(chunks: Iterable<Uint8Array>, sink: Sink): number {
+  let count = 0;
+  for (const chunk of chunks) {
+    sink.write(jsonStart(count === 0));
+    sink.write(chunk);
+    count++;
+  }
   sink.write(jsonEnd(count === 0));
   return count;
 }

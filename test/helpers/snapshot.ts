@@ -54,10 +54,9 @@ export function differences(before: Snapshot, after: Snapshot): string[] {
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** The first one prints three lists, a line each. */
 const QUERIES = [
-  'ip -j -d link show',
-  'ip -j addr show',
-  'ip -j route show table all',
+  "printf 'link show\\naddr show\\nroute show table all\\n' | ip -j -d -batch -",
   'ip -j -6 route show table all',
   'tc -j qdisc show',
 ] as const;
@@ -72,7 +71,8 @@ async function namespaceLines(ns: string, isNode: boolean): Promise<Snapshot> {
   const queries = [...QUERIES, ...(isNode ? NODE_QUERIES : [])];
   const script = queries.map((query) => `(${query}); echo; echo ${MARK}`).join('\n');
   const { stdout } = await run(['ip', 'netns', 'exec', ns, 'sh', '-c', script]);
-  const [links, addresses, routes4, routes6, qdiscs, nft, sysctls] = stdout.split(MARK);
+  const [lists, routes6, qdiscs, nft, sysctls] = stdout.split(MARK);
+  const [links, addresses, routes4] = plainLines(lists);
   // The kernel gives the loopback 127.0.0.1 when it first comes up, and does not take it back.
   const real = (row: Row): boolean => row.dev !== 'lo' && row.ifname !== 'lo';
   return {

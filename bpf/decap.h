@@ -178,14 +178,17 @@ static __always_inline long decap_store_ecn(struct __sk_buff *skb, const struct 
 static __always_inline long decap_strip(struct __sk_buff *skb, const struct inbound *in, bool *typed)
 {
 	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
-	__u32 shortest = in->overhead + ETH_HLEN + sizeof(struct iphdr);
+	__u32 shortest = in->overhead + ETH_HLEN;
 	__u32 length = in->tunnel.length;
 	long error;
 
 	/*
 	 * What is behind the frame would become a part of it. And adjust_room wants an
-	 * IP header to be left, even where there is none.
+	 * IP header to be left, even where there is none: before 6.3, one of the outer
+	 * header's family (bpf_skb_net_base_len).
 	 */
+	shortest += decap_flags & ADJ_ROOM_DECAP_L3_IPV4 || in->overhead == OUTER4_LENGTH ?
+			    sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	if (length < shortest)
 		length = shortest;
 	if (!skb->gso_size && skb->len != length) {

@@ -14,6 +14,7 @@ import {
   routeAdd,
   routeDelete,
 } from '../kernel/netlink.js';
+import { setTunnels } from '../kernel/offload.js';
 import { sysctlSet } from '../kernel/sysctl.js';
 import { isGateway, type Port } from '../model/desired.js';
 import { type DeviceSettings, endpointAlias, routeMetric } from '../model/plan.js';
@@ -56,7 +57,7 @@ function highIfindex(rtnl: Rtnl): number {
 }
 
 /** Settings of a plan as rtnetlink takes them. */
-export function linkChange({ gsoSize, ...rest }: DeviceSettings) {
+export function linkChange({ gsoSize, wholeTunnels: _, ...rest }: DeviceSettings) {
   if (gsoSize === undefined) return rest;
   return {
     ...rest,
@@ -69,8 +70,12 @@ export function linkChange({ gsoSize, ...rest }: DeviceSettings) {
 
 /** Change the interface inside. @throws DpctlError NETNS_GONE */
 export function setInner(node: Node, endpoint: Endpoint, settings: DeviceSettings): void {
-  withEndpointRtnl(node, endpoint, (rtnl) => {
-    linkSet(rtnl, innerIfindex(rtnl, endpoint), linkChange(settings));
+  const { wholeTunnels } = settings;
+  const change = linkChange(settings);
+  withEndpointRtnl(node, endpoint, (rtnl, nsFd) => {
+    if (wholeTunnels !== undefined) setTunnels(nsFd, endpoint.ifname, wholeTunnels);
+    if (Object.keys(change).length === 0) return;
+    linkSet(rtnl, innerIfindex(rtnl, endpoint), change);
   });
 }
 

@@ -11,6 +11,7 @@ import {
   type Rtnl,
   routeDump,
 } from '../kernel/netlink.js';
+import { passesTunnels } from '../kernel/offload.js';
 import { getRaw } from '../kernel/tables.js';
 import { decodeValue, tableKey } from '../model/entry.js';
 import type { ObservedDevice, ObservedPort } from '../model/observed.js';
@@ -34,8 +35,14 @@ const NOTHING_INSIDE = {
 /**
  * Look at one endpoint, its namespace opened for as long as it takes.
  * @param installed the tables are there to be read
+ * @param tunnels ask whether segments in tunnels pass it whole
  */
-export function inspectPort(node: Node, endpoint: Endpoint, installed: boolean): ObservedPort {
+export function inspectPort(
+  node: Node,
+  endpoint: Endpoint,
+  installed: boolean,
+  tunnels = false,
+): ObservedPort {
   const host = ownHostLink(node.rtnl(), endpoint);
   const fd = openNamespace(node, endpoint.namespace);
   const pins = hostPins(node);
@@ -50,7 +57,10 @@ export function inspectPort(node: Node, endpoint: Endpoint, installed: boolean):
   }
   const rtnl = openRtnl(fd);
   try {
-    return { ...base, ...inspectInside(rtnl, endpoint, host), namespace: 'reachable' };
+    const inside = inspectInside(rtnl, endpoint, host);
+    const wholeTunnels = tunnels && inside.inner && passesTunnels(fd, endpoint.ifname);
+    const inner = inside.inner && { ...inside.inner, ...(tunnels && { wholeTunnels }) };
+    return { ...base, ...inside, inner, namespace: 'reachable' };
   } finally {
     rtnl.close();
     closeFd(fd);

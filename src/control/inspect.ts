@@ -34,8 +34,10 @@ export async function inspect(
   const installed = areTablesPinned(hostPins(node));
   const entries = installed ? readEntries(node, input) : new Map<string, RawEntry>();
   const ports = new Map<number, ObservedPort>();
+  const tunnels = before.uplink !== undefined || after.uplink !== undefined;
   for (const endpoint of mergedEndpoints(before, after)) {
-    if (inScope(scope, endpoint.id)) ports.set(endpoint.id, inspectPort(node, endpoint, installed));
+    if (!inScope(scope, endpoint.id)) continue;
+    ports.set(endpoint.id, inspectPort(node, endpoint, installed, tunnels));
   }
   const squatters = findSquatters(node, after, scope, ports);
   return {

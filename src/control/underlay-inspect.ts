@@ -27,6 +27,7 @@ export function inspectOverlay(
   }
   const candidates = new Map<OverlayProgram, number>([
     ['replicate', devices.get('replicator')?.ifindex ?? 0],
+    ['anchor', devices.get('anchor')?.ifindex ?? 0],
     ['underlay', before.uplink?.ifindex ?? after.uplink?.ifindex ?? 0],
   ]);
   const programIds = new Map<OverlayProgram, number>();

@@ -17,6 +17,7 @@ export const OBJECTS = {
   endpoint: ['control', 'endpoint'],
   replicate: ['replicate'],
   underlay: ['underlay'],
+  anchor: ['anchor'],
   decap: ['decap'],
 } as const;
 export type ObjectName = keyof typeof OBJECTS;
@@ -34,6 +35,8 @@ export function constantsOf(name: ObjectName): Record<string, number | bigint> {
       return { fib_flags };
     case 'underlay':
       return { hz, decap_flags: BigInt(decapFlags()) };
+    case 'anchor':
+      return { hz };
     case 'decap':
       return {};
   }

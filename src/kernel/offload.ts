@@ -85,6 +85,29 @@ export function featuresSet(
   });
 }
 
+/** Segments of the protocols that are carried in tunnels. */
+const TUNNELS = [
+  'tx-gre-segmentation',
+  'tx-gre-csum-segmentation',
+  'tx-ipxip4-segmentation',
+  'tx-ipxip6-segmentation',
+  'tx-udp_tnl-segmentation',
+  'tx-udp_tnl-csum-segmentation',
+] as const;
+
+/** Whether segments in a tunnel of some kind leave a device whole. Throws as featuresGet does. */
+export function passesTunnels(nsFd: number | undefined, ifname: string): boolean {
+  const features = featuresGet(nsFd, ifname);
+  return TUNNELS.some((name) => isActive(features, name));
+}
+
+/** Let segments in tunnels of every kind leave a device whole, or not. Throws as featuresSet does. */
+export function setTunnels(nsFd: number | undefined, ifname: string, whole: boolean): void {
+  const features = featuresGet(nsFd, ifname);
+  const known = TUNNELS.filter((name) => features.get(name)?.changeable);
+  featuresSet(nsFd, ifname, Object.fromEntries(known.map((name) => [name, whole])));
+}
+
 /** Name of the device's driver: 'veth', 'virtio_net', 'ixgbe' ... Throws KERNEL_ENODEV, KERNEL_ENOTSUP (lo has none) (exit 2). */
 export function driverName(nsFd: number | undefined, ifname: string): string {
   return withDevice(nsFd, ifname, (device) => {

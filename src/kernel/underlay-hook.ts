@@ -35,6 +35,7 @@ import { CLSACT, openLink, removeFilter, switchLink, usesTcx } from './hook.js';
 /** Where each program runs; XDP has one place a device. */
 const DIRECTION: Readonly<Record<OverlayProgram, Direction | 'xdp'>> = {
   replicate: 'egress',
+  anchor: 'ingress',
   underlay: 'ingress',
   decap: 'xdp',
 };

@@ -25,6 +25,8 @@ export interface Port {
   readonly gateways: readonly string[];
   /** Bytes of GSO and GRO at both ends. */
   readonly gsoSize: number;
+  /** Segments in a tunnel of the namespace's own may leave it whole: no other tunnel follows. */
+  readonly wholeTunnels: boolean;
 }
 
 /** True for the host's own port of a network. */
@@ -44,7 +46,7 @@ export function wantedPorts(state: State): Port[] {
   for (const endpoint of state.endpoints) {
     const network = networks.get(endpoint.network);
     if (endpoint.phase === 'detaching' || network === undefined) continue;
-    ports.push(portOf(endpoint, network));
+    ports.push({ ...portOf(endpoint, network), wholeTunnels: state.uplink === undefined });
   }
   return ports;
 }
@@ -68,6 +70,7 @@ export function portOf(endpoint: Endpoint, network: Network): Port {
     addresses: addresses.filter((address) => address !== undefined),
     gateways: gateways.filter((address) => address !== undefined),
     gsoSize: network.bigTcp ? BIG_TCP_SIZE : LEGACY_GSO_SIZE,
+    wholeTunnels: true,
   };
 }
 

@@ -14,6 +14,8 @@ export interface ObservedDevice {
   readonly alias: string;
   /** Bytes; the larger of the IPv6 and IPv4 limits where they differ. */
   readonly gsoSize: number;
+  /** Segments in a tunnel pass it whole; undefined where nobody looked, for there is no underlay. */
+  readonly wholeTunnels?: boolean | undefined;
 }
 
 /** The program on the host end of an endpoint. */

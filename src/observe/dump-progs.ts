@@ -6,6 +6,7 @@ import { hostPins } from '../control/node.js';
 import { foreignFilters, hookOf } from '../kernel/hook.js';
 import { linkGet } from '../kernel/netlink.js';
 import { getRaw } from '../kernel/tables.js';
+import { overlayDevices } from '../kernel/underlay-device.js';
 import { overlayPrograms } from '../kernel/underlay-hook.js';
 import type { OverlayProgram } from '../model/desired/overlay.js';
 import { tableKey } from '../model/entry.js';
@@ -44,11 +45,13 @@ function* overlayRows(node: Node): Generator<DumpRow> {
   const { ifindex, replicator } = decodeValue('underlay', bytes);
   const places = new Map<OverlayProgram, number>([
     ['replicate', replicator],
+    ['anchor', overlayDevices(node.rtnl()).get('anchor')?.ifindex ?? 0],
     ['underlay', ifindex],
   ]);
   const found = overlayPrograms(hostPins(node), node.netnsFd(), places);
   const where = (at: number) => ({
-    ifname: linkGet(node.rtnl(), { ifindex: at })?.name ?? '',
+    // A link whose device was deleted has number 0.
+    ifname: at === 0 ? '' : (linkGet(node.rtnl(), { ifindex: at })?.name ?? ''),
     ifindex: at,
     ns: '',
   });

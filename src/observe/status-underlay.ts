@@ -9,6 +9,7 @@ import { isGateway } from '../model/desired.js';
 import { overlayMtu, oversized } from '../model/edit.js';
 import { endpointLabel } from '../model/lookup.js';
 import type { State, Underlay, Uplink } from '../model/state.js';
+import { dump } from './dump.js';
 
 /** What keeps this node from reaching others, and others from reaching it. */
 export function underlayProblems(node: Node, state: State): Problem[] {
@@ -35,6 +36,7 @@ export function underlayProblems(node: Node, state: State): Problem[] {
     ...deviceProblems(node, underlay),
     ...addressProblems(state, uplink.value),
     ...sizeProblems(now),
+    ...metadataProblems(node, state),
   ];
 }
 
@@ -75,6 +77,21 @@ function addressProblems({ uplink }: State, now: Uplink): Problem[] {
       subject: now.vtep,
       message: `this node's address was ${uplink.vtep}, under which the others know it`,
       fix: `dpctl reconcile; on the other nodes: dpctl node add NAME --vtep ${now.vtep}`,
+    },
+  ];
+}
+
+/** Whether a driver keeps what XDP says of a packet shows only with packets. */
+function metadataProblems(node: Node, { underlay, uplink }: State): Problem[] {
+  if (underlay === undefined || uplink?.decap !== 'xdp') return [];
+  const missed = [...dump(node, 'stats')].find(({ name }) => name === 'no_meta')?.packets ?? 0;
+  if (missed === 0) return [];
+  return [
+    {
+      code: 'DECAP_NO_METADATA',
+      subject: underlay.device,
+      message: `its driver keeps no metadata of XDP: ${missed} packets were taken apart at TC`,
+      fix: `dpctl underlay set ${underlay.device} --decap tc-gro`,
     },
   ];
 }

@@ -31,10 +31,11 @@ export async function status(node: Node): Promise<StatusReport> {
         fix: 'dpctl reconcile',
       }),
     ),
+    // Before the drift that may come of it.
+    ...underlayProblems(node, state),
     ...driftProblems(state, plan, gone.length > 0),
     ...(await forwardProblems(node, state)),
     ...fullProblems(node, installed),
-    ...underlayProblems(node, state),
   ];
   return { healthy: problems.length === 0, problems, facts: facts(node, state, installed) };
 }

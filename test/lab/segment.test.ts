@@ -178,3 +178,32 @@ test.serial('a MAC that is told to be behind a node is not learned, and answered
     await nodes.must('n1', 'status');
   }),
 );
+
+test.serial('a container may have a tunnel of its own through the overlay', (t) =>
+  onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
+    for (const [number, other] of [
+      [1, 2],
+      [2, 1],
+    ] as const) {
+      const where = `n${number}e1`;
+      const vxlan = ['id', '5', 'dstport', '4790', 'remote', `10.210.${other}.1`, 'dev', 'eth0'];
+      await nodes.within(where, 'ip', 'link', 'add', 'in0', 'type', 'vxlan', ...vxlan);
+      await nodes.within(where, 'ip', 'addr', 'add', `10.55.0.${number}/24`, 'dev', 'in0');
+      await nodes.within(where, 'ip', 'link', 'set', 'in0', 'up');
+      t.regex(await nodes.within(where, 'ethtool', '-k', 'eth0'), /tx-udp_tnl-segmentation: off/);
+    }
+    const [one, two] = [nodes.ns('n1e1'), nodes.ns('n2e1')];
+    t.true(await pings(one, '10.55.0.2'));
+    t.true(await tcpBothWays(t, one, two, '10.55.0.2', 1 << 22));
+    for (const node of ['n1', 'n2']) {
+      const stats = await nodes.json<{ name: string }[]>(node, 'dump', 'stats');
+      t.false(
+        stats.some(({ name }) => name === 'encap_gso'),
+        'no segment was refused',
+      );
+    }
+    // Without an underlay nothing is in the way of whole segments.
+    await nodes.must('n1', 'underlay', 'del');
+    t.regex(await nodes.within('n1e1', 'ethtool', '-k', 'eth0'), /tx-udp_tnl-segmentation: on/);
+  }),
+);

@@ -163,7 +163,7 @@ test.serial('an address that nobody asked for is replaced by another of the devi
 test.serial('what somebody deletes of the overlay is found, and made again by reconcile', (t) =>
   onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
     const pins = join(nodes.rootOf('n1'), 'run/dpctl/bpf/overlay');
-    t.deepEqual(readdirSync(pins).toSorted(), ['replicate', 'underlay']);
+    t.deepEqual(readdirSync(pins).toSorted(), ['anchor', 'replicate', 'underlay']);
     const harms: readonly (readonly string[])[] = [
       ['ip', 'link', 'del', 'dpr0'],
       ['ip', 'link', 'del', 'dpx0'],
@@ -172,6 +172,7 @@ test.serial('what somebody deletes of the overlay is found, and made again by re
       ['ip', 'link', 'set', 'dpr0', 'address', '02:00:00:00:00:01'],
       ['rm', join(pins, 'underlay')],
       ['rm', join(pins, 'replicate')],
+      ['rm', join(pins, 'anchor')],
       ['sysctl', '-qw', 'net.ipv4.conf.lo.forwarding=0'],
     ];
     for (const harm of harms) {

@@ -46,11 +46,13 @@ function kernelOf(state: State): Observed {
       ]),
       programs: new Map([
         ['replicate', { hook: 'tcx', ifindex: 16_384, programId: 11 }],
+        ['anchor', { hook: 'tcx', ifindex: 32_768, programId: 14 }],
         ['underlay', { hook: 'tcx', ifindex: 2, programId: 12 }],
         ['decap', { hook: 'xdp', ifindex: 2, programId: 13 }],
       ]),
       programIds: new Map([
         ['replicate', 11],
+        ['anchor', 14],
         ['underlay', 12],
         ['decap', 13],
       ]),
@@ -119,6 +121,7 @@ test('a node can send before it hears, and hears no more before it cannot send',
     'overlay.create anchor',
     'table.put underlay',
     'overlay.attach replicate',
+    'overlay.attach anchor',
     'overlay.attach underlay',
     'overlay.attach decap',
     'table.put vni',
@@ -137,12 +140,29 @@ test('a node can send before it hears, and hears no more before it cannot send',
     'table.delete replica',
     'overlay.detach decap',
     'overlay.detach underlay',
+    'overlay.detach anchor',
     'overlay.detach replicate',
     'overlay.delete replicator',
     'overlay.delete anchor',
     'table.delete vni',
     'table.delete underlay',
     'table.put network',
+  ]);
+});
+
+test('an anchor that goes is sent no packet any more before it does', (t) => {
+  const before = base();
+  const { anchor: _anchor, ...uplink } = UPLINK;
+  const steps = plan({
+    before,
+    after: { ...before, uplink },
+    scope: 'node',
+    observed: { ...kernelOf(before), sysctls: new Map([['net/ipv4/conf/lo/forwarding', '1']]) },
+  });
+  t.deepEqual(steps.map(short), [
+    'table.put underlay',
+    'overlay.detach anchor',
+    'overlay.delete anchor',
   ]);
 });
 
@@ -163,6 +183,7 @@ test('another build takes the programs over where they run', (t) => {
     steps.map((step) => (step.op === 'overlay.attach' ? [step.program, step.replaces] : step.op)),
     [
       ['replicate', true],
+      ['anchor', true],
       ['underlay', true],
       ['decap', true],
     ],

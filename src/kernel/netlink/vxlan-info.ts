@@ -7,7 +7,13 @@
 import { decodeAttributes, readUint } from './codec.js';
 
 /** Attributes of IFLA_INFO_DATA of a VXLAN device. */
-export const IFLA_VXLAN = { ID: 1, LEARNING: 7, PORT: 15, COLLECT_METADATA: 25 } as const;
+export const IFLA_VXLAN = {
+  ID: 1,
+  LEARNING: 7,
+  PORT: 15,
+  UDP_ZERO_CSUM6_RX: 20,
+  COLLECT_METADATA: 25,
+} as const;
 
 /** What makes a VXLAN device take a packet. */
 export interface VxlanInfo {

@@ -27,6 +27,8 @@ export function linkAddVxlanExternal(rtnl: Rtnl, spec: VxlanExternalSpec): void 
     nested(IFLA_INFO.DATA, [
       attribute(IFLA_VXLAN.PORT, Uint8Array.of(port >> 8, port & 0xff)),
       attribute(IFLA_VXLAN.LEARNING, u8(0)),
+      // On IPv6 the kernel drops what has no checksum, unless it is told that this is VXLAN's way.
+      attribute(IFLA_VXLAN.UDP_ZERO_CSUM6_RX, u8(1)),
       attribute(IFLA_VXLAN.COLLECT_METADATA, u8(1)),
     ]),
   ]);

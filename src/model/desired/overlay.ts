@@ -16,7 +16,7 @@ export const NODE_LEARN_LIMIT = 16_384;
 const TTL = 64;
 
 /** Programs of the overlay, by the names that they have in the kernel. */
-export const OVERLAY_PROGRAMS = ['replicate', 'underlay', 'decap'] as const;
+export const OVERLAY_PROGRAMS = ['replicate', 'anchor', 'underlay', 'decap'] as const;
 export type OverlayProgram = (typeof OVERLAY_PROGRAMS)[number];
 
 /** Devices of the overlay. */
@@ -76,6 +76,7 @@ export function wantedPrograms({ underlay, uplink }: State): Map<OverlayProgram,
   const programs = new Map<OverlayProgram, number>();
   if (underlay === undefined || uplink === undefined) return programs;
   programs.set('replicate', uplink.replicator);
+  if (uplink.anchor !== undefined) programs.set('anchor', uplink.anchor);
   programs.set('underlay', uplink.ifindex);
   if (uplink.decap === 'xdp') programs.set('decap', uplink.ifindex);
   return programs;
@@ -105,8 +106,11 @@ export function underlayEntry({ underlay, uplink }: State): RawEntry[] {
   ];
 }
 
-function underlayFlags({ vtep }: Uplink): number {
-  return familyOf(vtep) === 6 ? UnderlayFlags.IP6 : 0;
+function underlayFlags({ vtep, anchor }: Uplink): number {
+  return (
+    (familyOf(vtep) === 6 ? UnderlayFlags.IP6 : 0) |
+    (anchor === undefined ? 0 : UnderlayFlags.ANCHOR)
+  );
 }
 
 /** How a node is reached, and what MACs are told to be behind it. */

@@ -1,7 +1,7 @@
 /** Steps that make an endpoint's devices and put the program on them. */
 import type { Port } from '../desired.js';
 import type { ObservedDevice, ObservedPort } from '../observed.js';
-import { endpointAlias, type Step, setSteps } from './step.js';
+import { type DeviceSettings, endpointAlias, type Step, setSteps } from './step.js';
 
 /**
  * What a plan can build on. A veth that was made by dpctl and lost its far end (moved or renamed by
@@ -75,6 +75,7 @@ export function settingSteps(port: Port, found: ObservedPort | undefined): Step[
       up: true,
       ...gso,
       ...innerAlias,
+      ...tunnelSetting(port, inner),
     }),
   );
   if (endpoint.raisedLoopback && found?.loopbackUp !== true) {
@@ -82,6 +83,15 @@ export function settingSteps(port: Port, found: ObservedPort | undefined): Step[
   }
   steps.push(...addressSteps(port, found));
   return steps;
+}
+
+/**
+ * What is in a tunnel already cannot be put into another one whole: then the namespace cuts it. An
+ * adopted veth is its owner's to set.
+ */
+function tunnelSetting({ endpoint, wholeTunnels }: Port, inner: ObservedDevice): DeviceSettings {
+  if (endpoint.adopted !== undefined || inner.wholeTunnels === undefined) return {};
+  return { wholeTunnels };
 }
 
 /** Addresses and default routes inside. What dpctl did not add is its owner's to keep. */
@@ -110,5 +120,5 @@ function bornDevice(
   mac: string,
   alias: string,
 ): ObservedDevice {
-  return { ifindex, name, mac, mtu, up: false, alias, gsoSize: 65_536 };
+  return { ifindex, name, mac, mtu, up: false, alias, gsoSize: 65_536, wholeTunnels: true };
 }

@@ -3,7 +3,9 @@
  * program that takes VXLAN from others is attached last, and goes first.
  */
 import {
+  OVERLAY_PROGRAMS,
   type OverlayDevice,
+  type OverlayDeviceKind,
   type OverlayProgram,
   underlayEntry,
   wantedDevices,
@@ -22,12 +24,13 @@ import { nodeInScope, type Scope } from './scope.js';
 import type { Step } from './step.js';
 
 /** What runs or is there and is not wanted, or not so. */
-export function devicesLeave(after: State, { overlay }: Observed): Step[] {
+export function devicesLeave(after: State, observed: Observed): Step[] {
+  const { overlay } = observed;
   if (overlay === undefined) return [];
   const programs = wantedPrograms(after);
   const wanted = wantedDevices(after);
-  const steps: Step[] = [];
-  for (const program of ['decap', 'underlay', 'replicate'] as const) {
+  const steps: Step[] = isAnchorLeaving(after, overlay) ? entrySteps(after, observed) : [];
+  for (const program of [...OVERLAY_PROGRAMS].reverse()) {
     const found = overlay.programs.get(program);
     if (found === undefined) continue;
     const { ifindex } = found;
@@ -43,15 +46,31 @@ export function devicesLeave(after: State, { overlay }: Observed): Step[] {
   return steps;
 }
 
+/** No packet may be left to the anchor any more when it goes. */
+function isAnchorLeaving({ uplink }: State, { devices }: ObservedOverlay): boolean {
+  return uplink !== undefined && uplink.anchor === undefined && devices.has('anchor');
+}
+
+function entrySteps(after: State, observed: Observed): Step[] {
+  return underlayEntry(after).flatMap((entry) => putSteps(entry, observed));
+}
+
+/** Programs that run on devices of the overlay's own. */
+const OWN_DEVICE: Partial<Record<OverlayProgram, OverlayDeviceKind>> = {
+  replicate: 'replicator',
+  anchor: 'anchor',
+};
+
 /** The device that a program is to run on is to be made again. */
 function isBroken(
   program: OverlayProgram,
   wanted: readonly OverlayDevice[],
   overlay: ObservedOverlay,
 ): boolean {
-  if (program !== 'replicate') return false;
-  const device = wanted.find(({ kind }) => kind === 'replicator');
-  const found = overlay.devices.get('replicator');
+  const own = OWN_DEVICE[program];
+  if (own === undefined) return false;
+  const device = wanted.find(({ kind }) => kind === own);
+  const found = overlay.devices.get(own);
   return device === undefined || found === undefined || !isAsWanted(device, found);
 }
 
@@ -74,7 +93,7 @@ export function devicesArrive(after: State, observed: Observed): Step[] {
     if (found !== undefined && isAsWanted(device, found)) return [];
     return [{ op: 'overlay.create', device }];
   });
-  const entries = underlayEntry(after).flatMap((entry) => putSteps(entry, observed));
+  const entries = isAnchorLeaving(after, overlay) ? [] : entrySteps(after, observed);
   const broken = (program: OverlayProgram) => isBroken(program, wantedDevices(after), overlay);
   const programs = [...wantedPrograms(after)].flatMap(([program, ifindex]): Step[] => {
     const found = overlay.programs.get(program);

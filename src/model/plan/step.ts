@@ -12,6 +12,7 @@ export interface DeviceSettings {
   readonly up?: boolean;
   readonly alias?: string;
   readonly gsoSize?: number;
+  readonly wholeTunnels?: boolean;
 }
 
 /** A parameter below /proc/sys and its value. */

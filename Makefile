@@ -34,7 +34,7 @@ TS_SRC := $(shell find loader src test scripts -name '*.ts' 2>/dev/null)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -Ibpf
 
-.PHONY: help setup build bpf contract types bundle test test-kernels test-loader lint lint-c format \
+.PHONY: help setup build bpf contract types bundle test test-kernels test-fresh test-lab test-loader lint lint-c format \
 	docs docs-kernels check-docs check-contract check-imports demo bench install uninstall clean distclean
 
 help: ## list the targets
@@ -98,6 +98,12 @@ KERNELS ?= 5.10 6.1 6.12 6.18 newest
 
 test-kernels: build ## boot other kernels under QEMU, the core suite in each (KERNELS="6.1 newest")
 	@scripts/test-kernels.sh $(KERNELS)
+
+test-fresh: ## the README's two commands in clean roots of Debian 12 and 13 (SUITES="trixie")
+	@scripts/test-fresh.sh $(SUITES)
+
+test-lab: ## what `vagrant up` runs, in two clean roots instead of virtual machines
+	@scripts/test-lab.sh
 
 test-loader: build ## the loader's suite on both FFI backends
 	@node dist/scripts/test.js loader loader-ffi-napi

@@ -1,0 +1,28 @@
+#!/bin/bash
+# First process of a clean root's namespaces: mounts what a booted system has, and then holds them.
+#   host.sh NAME ROOT READY
+set -euo pipefail
+name=$1 root=$2 ready=$3
+hostname "$name"
+mount --bind "$root" "$root"
+mount -t proc proc "$root/proc"
+mount -t sysfs sysfs "$root/sys"
+mount -t bpf bpf "$root/sys/fs/bpf"
+mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+for device in null zero full random urandom tty; do
+	touch "$root/dev/$device"
+	mount --bind "/dev/$device" "$root/dev/$device"
+done
+mkdir "$root/dev/pts" "$root/dev/shm" "$root/dev/net"
+touch "$root/dev/net/tun"
+mount --bind /dev/net/tun "$root/dev/net/tun"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+ln -s pts/ptmx "$root/dev/ptmx"
+ln -s /proc/self/fd "$root/dev/fd"
+mount -t tmpfs tmpfs "$root/dev/shm"
+mount -t tmpfs -o mode=755 tmpfs "$root/run"
+mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+ip link set lo up
+touch "$ready"
+exec sleep infinity

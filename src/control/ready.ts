@@ -1,5 +1,6 @@
 /** What a node needs before anything on it can change, under the lock that keeps others out. */
 import { existsSync } from 'node:fs';
+import { bpfAvailable } from '../../loader/probe.js';
 import { isBpffs } from '../kernel/bpffs.js';
 import {
   areTablesPinned,
@@ -34,13 +35,16 @@ export interface Readiness {
  * Run a section under the node's lock, with directories, tables and programs in place. Where the
  * node was not in use before and the section fails, what was made for it goes again.
  * @param check called before anything is made, where something is to be; it may refuse
- * @throws DpctlError STORE_BUSY, BPFFS_UNAVAILABLE, VERIFIER, MAP_LAYOUT and what the section throws
+ * @throws DpctlError BPF_PERMISSION, BPF_MISSING, STORE_BUSY, BPFFS_UNAVAILABLE, VERIFIER, MAP_LAYOUT and what the section throws
  */
 export async function whenReady<T>(
   node: Node,
   section: (readiness: Readiness) => Promise<T>,
   check?: () => Promise<unknown>,
 ): Promise<T> {
+  // Also finds out whether there is a library to call, before the lock makes the first directory.
+  const unusable = bpfAvailable();
+  if (unusable !== undefined) throw unusable;
   const isNew = !existsSync(hostPath(node.paths.runDir));
   const release = await node.store.lock();
   // Another first command may have been quicker.

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DpctlError } from '../../loader/errors.js';
+import { DpctlError, errnoOf } from '../../loader/errors.js';
 import { flock } from '../../loader/sys.js';
 import { makeDirectory } from './atomic.js';
 import { unavailable } from './errors.js';
@@ -64,6 +64,8 @@ export function tryLock(path: string, command: string): (() => void) | undefined
     writeSync(fd, JSON.stringify({ pid: process.pid, command }), 0);
   } catch (cause) {
     closeSync(fd);
+    // Without a library to call, this is only the first call that finds out.
+    if (cause instanceof DpctlError && errnoOf(cause) === undefined) throw cause;
     throw unavailable(`lock ${path}`, cause);
   }
   let held = true;

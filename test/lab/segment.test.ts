@@ -129,7 +129,8 @@ test.serial('a MAC that is told to be behind a node is not learned, and answered
     const requests = await hears(
       t,
       nodes.ns('n2e1'),
-      'arp or icmp6[icmp6type] == 135',
+      // Not what the container asks about its own new addresses.
+      'arp or (icmp6[icmp6type] == 135 and not ip6 src ::)',
       async () => {
         t.true(await pings(nodes.ns('n1e1'), '10.210.2.1'));
         t.true(await pings(nodes.ns('n1e1'), 'fd00:210::2:1'));
@@ -168,7 +169,7 @@ test.serial('a MAC that is told to be behind a node is not learned, and answered
     );
 
     await nodes.must('n1', 'fdb', 'del', mac, '--network', 'net1');
-    t.is(await row(), undefined);
+    t.not((await row())?.state, 'static', 'gone, if not learned by now');
     t.true(await pings(nodes.ns('n1e1'), '10.210.2.1'));
     t.like(await row(), { node: 'n2', state: 'learned' });
     // With the node goes what was told of it.

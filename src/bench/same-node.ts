@@ -1,6 +1,6 @@
 /** The suite of one node: traffic between two namespaces. */
 import type { Goal } from './goals.js';
-import { CONGESTION } from './iperf.js';
+import { CONGESTION, WRITE_BYTES } from './iperf.js';
 import type { Measure } from './measure.js';
 import { CLIENT_CPU, SERVER_CPU } from './process.js';
 import { bigName, bridgePair, dpctlPair, NAME, vethPair } from './subjects.js';
@@ -80,6 +80,7 @@ export const SAME_NODE: SuiteSpec = {
     const settings = [
       { name: 'MTU', value: String(MTU) },
       { name: 'congestion control', value: CONGESTION },
+      { name: 'bytes of a write, bulk TCP', value: String(WRITE_BYTES) },
       { name: 'CPUs of client and server', value: `${CLIENT_CPU}, ${SERVER_CPU}` },
     ];
     for (const pair of [...normal, ...raised]) {

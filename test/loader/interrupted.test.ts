@@ -1,0 +1,58 @@
+/** Signals while programs are checked: the kernel gives up, which says nothing about the program. */
+import { Worker } from 'node:worker_threads';
+import test from 'ava';
+import { DpctlError } from '../../loader/errors.js';
+import { withObject } from './helpers/machine.js';
+
+/** Milliseconds of signals, one after the other. */
+const BURST = 60;
+/** Longer than a load is repeated. */
+const SIEGE = 20_000;
+
+/** A thread that sends this process signals for some time, once it is told to. */
+const SENDER = `
+const { workerData } = require('node:worker_threads');
+const cell = new Int32Array(workerData.cell);
+Atomics.store(cell, 0, 1);
+Atomics.notify(cell, 0);
+const end = performance.now() + workerData.milliseconds;
+while (performance.now() < end && Atomics.load(cell, 1) === 0) process.kill(process.pid, 'SIGUSR2');
+Atomics.store(cell, 2, 1);
+Atomics.notify(cell, 2);
+`;
+
+/** Run a section while signals come. */
+function underSignals<T>(milliseconds: number, section: () => T): T {
+  const ignore = (): void => {};
+  process.on('SIGUSR2', ignore);
+  const cell = new Int32Array(new SharedArrayBuffer(12));
+  const sender = new Worker(SENDER, { eval: true, workerData: { cell: cell.buffer, milliseconds } });
+  try {
+    Atomics.wait(cell, 0, 0, 5000);
+    return section();
+  } finally {
+    Atomics.store(cell, 1, 1);
+    Atomics.wait(cell, 2, 0, 5000);
+    void sender.terminate();
+    // What is pending must find a listener.
+    setTimeout(() => process.off('SIGUSR2', ignore), 100);
+  }
+}
+
+test.serial('a load that signals interrupt is repeated until they end', (t) => {
+  for (let round = 0; round < 5; round++) {
+    const programs = underSignals(BURST, () =>
+      withObject('sample', {}, (object) => object.programs.size),
+    );
+    t.true(programs > 0);
+  }
+});
+
+test.serial('signals that do not end are told as what they are, not as a refusal', (t) => {
+  const error = t.throws(() => underSignals(SIEGE, () => withObject('sample', {}, () => 0)), {
+    instanceOf: DpctlError,
+  });
+  t.is(error?.code, 'LOAD_INTERRUPTED');
+  t.is(error?.exitCode, 5);
+  t.regex(error?.message ?? '', /signals kept the kernel from checking .*sample.* \(EAGAIN\)$/);
+});

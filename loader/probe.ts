@@ -72,8 +72,27 @@ function once(key: string, probe: () => boolean): boolean {
  */
 export function hasFeature(feature: Feature): boolean {
   requireBpf();
-  const disabled = process.env.DPCTL_PROBE_DISABLE?.split(',') ?? [];
-  return !disabled.includes(feature) && once(feature, PROBES[feature]);
+  return !disabledFeatures().includes(feature) && once(feature, PROBES[feature]);
+}
+
+/**
+ * What DPCTL_PROBE_DISABLE names.
+ * @throws DpctlError PROBE_UNKNOWN, exit 1, for a name that is no feature's: nothing would be
+ *   taken as missing, without a word
+ */
+export function disabledFeatures(): readonly string[] {
+  const names = process.env.DPCTL_PROBE_DISABLE?.split(',').filter((name) => name !== '') ?? [];
+  const unknown = names.find((name) => !Object.hasOwn(PROBES, name));
+  if (unknown === undefined) return names;
+  throw new DpctlError(
+    'PROBE_UNKNOWN',
+    `DPCTL_PROBE_DISABLE names ${JSON.stringify(unknown)}, which is no feature that dpctl asks for`,
+    {
+      exitCode: 1,
+      hint: `name some of these, with commas between: ${FEATURES.join(',')}`,
+      details: { feature: unknown, known: FEATURES },
+    },
+  );
 }
 
 /** Every feature with its answer. */

@@ -9,7 +9,8 @@ const GOALS: readonly Goal[] = [
   { figure: 'fdb-fill', of: 'dpctl', to: 'C', kind: 'most', bound: 1.2 },
   { figure: 'fdb-dump-time', of: 'dpctl', kind: 'most', bound: 3 },
   { figure: 'fdb-dump-memory', of: 'dpctl', kind: 'most', bound: 500 },
-  // 60 ms on an idle core, where an empty program takes 25: a busy one slows both.
+  // Meant for an idle core, where an empty program takes 25 ms: a busy one slows both, so both count.
+  { figure: 'dump-start', of: 'dpctl dump', kind: 'most', bound: 60 },
   { figure: 'dump-start', of: 'dpctl dump', to: 'empty program', kind: 'most', bound: 2.4 },
   {
     figure: 'attach-own-p50',

@@ -77,6 +77,7 @@ export const VARIABLES: readonly (readonly [string, string])[] = [
   ['NO_COLOR', 'any value: no colour where --color is not given'],
   ['DPCTL_DEBUG', '1: errors come with the stack trace'],
   ['DPCTL_FFI', 'koffi or ffi-napi: how native code is called'],
+  ['DPCTL_TC', 'auto or clsact: how programs are attached; auto takes tcx where the kernel has it'],
   ['DPCTL_LIBBPF', 'path of the libbpf to load'],
   ['DPCTL_LOCK_TIMEOUT', 'milliseconds to wait for another dpctl; 10000 when not set'],
 ];

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { closeFd, inNetns, openFd } from '../../loader/sys.js';
 import { bindNetns, ensureBpffs, isNsfs, unbindNetns, unmount } from '../kernel/bpffs.js';
 import { uninstallDatapath } from '../kernel/datapath.js';
+import { checkHookSettings } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import { openRtnl, type Rtnl } from '../kernel/netlink.js';
 import { requireRoot } from '../kernel/process.js';
@@ -63,10 +64,11 @@ export function nodePaths(root: string): NodePaths {
 /**
  * Open a node. Nothing is made yet: a node that was never changed lives in the caller's own
  * network namespace.
- * @throws DpctlError NOT_ROOT
+ * @throws DpctlError NOT_ROOT, TC_UNKNOWN, PROBE_UNKNOWN
  */
 export function openNode(options: { readonly root?: string | undefined } = {}): Node {
   requireRoot();
+  checkHookSettings();
   const paths = nodePaths(options.root ?? '/');
   let fd: number | undefined;
   let rtnl: Rtnl | undefined;
@@ -163,6 +165,7 @@ function removeEmptyParents({ root }: NodePaths): void {
 /** The node's pins by the paths that reach them from here. */
 export function hostPins({ paths }: Node) {
   return {
+    buildFile: hostPath(join(paths.runDir, 'build')),
     mapsDir: hostPath(paths.mapsDir),
     programsDir: hostPath(paths.programsDir),
     linksDir: hostPath(paths.linksDir),

@@ -10,6 +10,7 @@ import {
 } from '../kernel/datapath.js';
 import { pinnedLinkIds } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
+import { rememberBuild } from '../kernel/objects.js';
 import type { State } from '../model/state.js';
 import { faultPoint } from './fault.js';
 import { dismantle, hostPins, type Node, prepareNode } from './node.js';
@@ -59,6 +60,7 @@ export async function whenReady<T>(
     faultPoint('node.installed');
     const result = await section({ rebuilt });
     pruneBuilds(pins);
+    rememberBuild(pins.buildFile);
     return result;
   } catch (error) {
     if (unused) await leaveUnused(node);

@@ -24,8 +24,10 @@ import { kernelRelease } from './process.js';
 
 export { objectFile, type ProgramName } from './objects.js';
 
-/** Directories of the node's BPF file system. */
+/** Directories of the node's BPF file system, and a file beside it. */
 export interface DatapathPaths {
+  /** Where the name of the build is remembered; needs not be there. */
+  readonly buildFile: string;
   readonly mapsDir: string;
   readonly programsDir: string;
   readonly linksDir: string;
@@ -60,7 +62,7 @@ export function installObject(
   name: ObjectName,
   maxEntries: 'pinned' | Readonly<Record<string, number>> = 'pinned',
 ): number {
-  const dir = join(paths.programsDir, buildId());
+  const dir = join(paths.programsDir, buildId(paths.buildFile));
   const there = pinnedId(join(dir, name));
   // Programs without their tables would go on with tables that nobody can reach.
   if (there !== 0 && areTablesPinned(paths)) return there;
@@ -105,7 +107,7 @@ function requireFeatures(): void {
 
 /** Id of a program of this build, 0 when it is not loaded. */
 export function installedProgramId(paths: DatapathPaths, name: ProgramName = 'endpoint'): number {
-  return pinnedId(join(paths.programsDir, buildId(), name));
+  return pinnedId(join(paths.programsDir, buildId(paths.buildFile), name));
 }
 
 function pinnedId(path: string): number {
@@ -124,9 +126,7 @@ function pinnedId(path: string): number {
  * @throws DpctlError NOT_INSTALLED, exit 3
  */
 export function withProgram<T>(paths: DatapathPaths, name: ProgramName, use: (fd: number) => T): T {
-  const own = buildId();
-  const others = name === 'control' ? buildsOf(paths) : [];
-  const path = [own, ...others]
+  const path = candidates(paths, name)
     .map((build) => join(paths.programsDir, build, name))
     .find((candidate) => existsSync(candidate));
   if (path === undefined) {
@@ -143,6 +143,15 @@ export function withProgram<T>(paths: DatapathPaths, name: ProgramName, use: (fd
   }
 }
 
+/** Builds of which a program may be used, the best first. */
+function candidates(paths: DatapathPaths, name: ProgramName): string[] {
+  if (name !== 'control') return [buildId(paths.buildFile)];
+  const builds = buildsOf(paths);
+  // To know one's own name takes reading all objects, a tenth of a dump; where there is no choice it
+  // need not be known.
+  return builds.length === 1 ? builds : [buildId(paths.buildFile), ...builds];
+}
+
 /** Builds of which programs are pinned. */
 function buildsOf(paths: DatapathPaths): string[] {
   return existsSync(paths.programsDir) ? readdirSync(paths.programsDir) : [];
@@ -155,7 +164,7 @@ export function unpinProgram(paths: DatapathPaths, name: ProgramName): void {
 
 /** Unpin the programs of other builds. Links that run them keep them. */
 export function pruneBuilds(paths: DatapathPaths): void {
-  const current = buildId();
+  const current = buildId(paths.buildFile);
   for (const build of buildsOf(paths)) {
     if (build !== current) removePinDir(join(paths.programsDir, build));
   }

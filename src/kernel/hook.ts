@@ -17,7 +17,7 @@ import {
   updateLink,
 } from '../../loader/link.js';
 import { unpin } from '../../loader/map.js';
-import { hasFeature } from '../../loader/probe.js';
+import { disabledFeatures, hasFeature } from '../../loader/probe.js';
 import { programInfo } from '../../loader/program.js';
 import { closeFd, inNetns } from '../../loader/sys.js';
 import type { ObservedHook } from '../model/observed.js';
@@ -31,7 +31,28 @@ export const CLSACT = { handle: 0xd9, priority: 50_000 };
 
 /** Whether endpoints get tcx links here; DPCTL_TC=clsact asks for the older way. */
 export function usesTcx(): boolean {
-  return process.env.DPCTL_TC !== 'clsact' && hasFeature('tcx');
+  return !wantsClsact() && hasFeature('tcx');
+}
+
+/** @throws DpctlError TC_UNKNOWN, exit 1 */
+function wantsClsact(): boolean {
+  const way = process.env.DPCTL_TC ?? '';
+  if (way === 'clsact') return true;
+  if (way === '' || way === 'auto') return false;
+  throw new DpctlError('TC_UNKNOWN', `DPCTL_TC=${way} is no way to attach a program`, {
+    exitCode: 1,
+    hint: 'set DPCTL_TC to clsact, or unset it: auto takes tcx where the kernel has it',
+    details: { way, known: ['auto', 'clsact'] },
+  });
+}
+
+/**
+ * Look at the variables that say how programs are attached, before anything depends on them.
+ * @throws DpctlError TC_UNKNOWN or PROBE_UNKNOWN, exit 1
+ */
+export function checkHookSettings(): void {
+  wantsClsact();
+  disabledFeatures();
 }
 
 /**

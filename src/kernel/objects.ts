@@ -1,6 +1,6 @@
 /** The datapath's BPF objects as files: where they are, what they hold and what they are told. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import { hasFeature } from '../../loader/probe.js';
@@ -75,17 +75,62 @@ function objectDir(): string {
   }
 }
 
-let hashed: { readonly of: string; readonly id: string } | undefined;
+/** What the objects' content is called, and the files that had it. */
+interface BuildName {
+  /** Changes with every change of the files: a file's status time cannot be set back. */
+  readonly of: string;
+  readonly id: string;
+}
 
-/** A short name of the objects' content: programs of different builds have different pins. */
-export function buildId(): string {
+let known: BuildName | undefined;
+
+/**
+ * A short name of the objects' content: programs of different builds have different pins.
+ * @param memory file in which an earlier process has written the name ({@link rememberBuild}): reading
+ *   and hashing all objects, and loading what hashes, takes several milliseconds
+ */
+export function buildId(memory: string): string {
   const dir = dirname(objectFile());
   // One that is missing is an error only where it is needed.
   const files = OBJECT_NAMES.map((name) => join(dir, `${name}.bpf.o`)).filter(existsSync);
-  const of = files.map((file) => [file, statSync(file).mtimeMs, statSync(file).size]).join();
-  if (hashed?.of === of) return hashed.id;
+  const of = files.map(stampOf).join();
+  if (known?.of === of) return known.id;
+  const remembered = readMemory(memory);
+  known = remembered?.of === of ? remembered : { of, id: hashOf(files) };
+  return known.id;
+}
+
+function stampOf(file: string): string {
+  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+  return [file, dev, ino, size, mtimeNs, ctimeNs].join(' ');
+}
+
+function hashOf(files: readonly string[]): string {
   const hash = createHash('sha256');
   for (const file of files) hash.update(readFileSync(file));
-  hashed = { of, id: hash.digest('hex').slice(0, 12) };
-  return hashed.id;
+  return hash.digest('hex').slice(0, 12);
+}
+
+function readMemory(memory: string): BuildName | undefined {
+  try {
+    const read: unknown = JSON.parse(readFileSync(memory, 'utf8'));
+    if (typeof read !== 'object' || read === null || !('of' in read) || !('id' in read))
+      return undefined;
+    const { of, id } = read;
+    return typeof of === 'string' && typeof id === 'string' ? { of, id } : undefined;
+  } catch {
+    // Not there yet, or damaged: it is only an abbreviation.
+    return undefined;
+  }
+}
+
+/** Write the name of this build down for later processes. Call it under the node's lock. */
+export function rememberBuild(memory: string): void {
+  buildId(memory);
+  if (known === undefined || readMemory(memory)?.of === known.of) return;
+  try {
+    writeFileSync(memory, JSON.stringify(known), { mode: 0o600 });
+  } catch {
+    // A full disk must not fail a change that is done; half a file is not taken for one.
+  }
 }

@@ -77,6 +77,39 @@ test.serial('a kernel without tcx gets filters of clsact instead', (t) =>
   }),
 );
 
+test.serial('a way to attach, or a feature to do without, that there is not', (t) =>
+  onLab(t, async (lab, ns) => {
+    for (const args of [['attach', ns], ['status'], ['reconcile']]) {
+      await refused(
+        t,
+        lab,
+        [ns],
+        args,
+        {
+          code: 'TC_UNKNOWN',
+          exit: 1,
+          message: /DPCTL_TC=clasct is no way to attach a program/,
+          hint: /set DPCTL_TC to clsact, or unset it/,
+        },
+        { env: { DPCTL_TC: 'clasct' } },
+      );
+      await refused(
+        t,
+        lab,
+        [ns],
+        args,
+        {
+          code: 'PROBE_UNKNOWN',
+          exit: 1,
+          message: /DPCTL_PROBE_DISABLE names "txc", which is no feature/,
+          hint: /tcx,batch,/,
+        },
+        { env: { DPCTL_PROBE_DISABLE: 'bpf_loop,txc' } },
+      );
+    }
+  }),
+);
+
 test.serial('a user who is not root', (t) =>
   onLab(t, async (lab, ns) => {
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
@@ -205,7 +238,9 @@ test.serial('a table that is full', (t) =>
       await prepareNode(node);
       const dir = join(lab.root, 'run/dpctl/bpf');
       const [mapsDir, programsDir] = [join(dir, 'maps'), join(dir, 'programs')];
-      installDatapath({ mapsDir, programsDir, linksDir: join(dir, 'links') }, { dp_neigh_v1: 2 });
+      const buildFile = join(dir, 'build');
+      const linksDir = join(dir, 'links');
+      installDatapath({ buildFile, mapsDir, programsDir, linksDir }, { dp_neigh_v1: 2 });
       await attach(node, { ns: await lab.container('y') });
       await refused(t, lab, [ns], ['attach', ns], {
         code: 'MAP_FULL',

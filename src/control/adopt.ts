@@ -10,6 +10,8 @@ export interface FoundDevice {
   readonly ifindex: number;
   readonly hostIfname: string;
   readonly settings: NonNullable<Endpoint['adopted']>;
+  /** Addresses (ADDRESS/LENGTH) of the end inside. */
+  readonly addresses: readonly string[];
 }
 
 /**
@@ -52,10 +54,10 @@ export function findDevice(
       hostAlias: host.alias ?? '',
       gsoSize: inner.gsoMaxSize ?? LEGACY_GSO_SIZE,
       hostGsoSize: host.gsoMaxSize ?? LEGACY_GSO_SIZE,
-      addresses: addrDump(inside, inner.ifindex)
-        .filter(({ scope }) => scope !== 'link')
-        .map(({ address, prefixLength }) => `${address}/${prefixLength}`),
     },
+    addresses: addrDump(inside, inner.ifindex)
+      .filter(({ scope }) => scope !== 'link')
+      .map(({ address, prefixLength }) => `${address}/${prefixLength}`),
   };
 }
 

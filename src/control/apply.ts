@@ -108,10 +108,18 @@ function unfinished(error: unknown, failures: readonly unknown[]): unknown {
   const why = failures.map((failure) => (failure instanceof Error ? failure.message : failure));
   const message = [`${first}; the change is half done`, ...why.map((text) => `undo: ${text}`)];
   const known = error instanceof DpctlError ? error : undefined;
+  const remedy = [error, ...failures].map(remedyOf).find((hint) => hint !== undefined);
+  const remedies = remedy === undefined ? [] : [remedy];
   return new DpctlError(known?.code ?? 'UNFINISHED', message.join('; '), {
     exitCode: known?.exitCode ?? 2,
-    hint: 'dpctl reconcile',
+    hint: [...remedies, 'dpctl reconcile'].join('; then: '),
     details: { ...known?.details, unfinished: true },
     cause: known === undefined ? error : known.cause,
   });
+}
+
+/** What has to be done before reconcile can finish it: the command itself need not be repeated. */
+function remedyOf(error: unknown): string | undefined {
+  if (!(error instanceof DpctlError)) return undefined;
+  return error.hint?.replace(/, then repeat the command$/, '');
 }

@@ -52,7 +52,7 @@ export async function attach(
       namespace: target.namespace,
       ifname,
       network: request.network,
-      ips: request.ips?.length ? request.ips : firstOfEachFamily(adopted?.settings.addresses),
+      ips: request.ips?.length ? request.ips : firstOfEachFamily(adopted?.addresses),
       mac: request.mac ?? adopted?.settings.mac,
       mtu: request.mtu,
       isolated: request.isolated,

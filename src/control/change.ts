@@ -41,10 +41,20 @@ export interface Changed extends ChangeResult {
  */
 export async function change(node: Node, options: ChangeOptions, edit: Edit): Promise<Changed> {
   const start = performance.now();
-  if (options.dryRun === true) return result(start, await prepare(node, edit), undefined);
+  if (options.dryRun === true) return preview(node, edit);
   // What is refused is refused before anything is made for it.
   const check = (): Promise<unknown> => prepare(node, edit);
   return await whenReady(node, ({ rebuilt }) => attempt(node, edit, start, { rebuilt }), check);
+}
+
+/**
+ * What a change would do.
+ * @param keepDead plan as if namespaces that are gone were to be attached again: tells what differs
+ *   for other reasons
+ */
+export async function preview(node: Node, edit: Edit, keepDead = false): Promise<Changed> {
+  const start = performance.now();
+  return result(start, await prepare(node, edit, { keepDead }), undefined);
 }
 
 /** Plan and apply; where the kernel refuses what was chosen for the underlay, choose again. */
@@ -78,12 +88,14 @@ interface PrepareOptions {
   readonly rebuilt?: boolean;
   /** Ways of the underlay that the kernel has refused. */
   readonly refused?: ResolveOptions['refused'];
+  /** Endpoints whose namespaces are gone stay desired. */
+  readonly keepDead?: boolean;
 }
 
 async function prepare(
   node: Node,
   edit: Edit,
-  { rebuilt = false, refused = [] }: PrepareOptions = {},
+  { rebuilt = false, refused = [], keepDead = false }: PrepareOptions = {},
 ): Promise<Planned> {
   const before = node.store.load();
   const edited = await edit(before);
@@ -96,7 +108,7 @@ async function prepare(
   const renewed = renewDevices(node, gateways, scope);
   const input = { before, after: renewed, scope };
   const observed = await inspect(node, input, installedProgramId(hostPins(node)));
-  const after = recordSysctls(dropDead(renewed, observed), observed);
+  const after = recordSysctls(keepDead ? renewed : dropDead(renewed, observed), observed);
   const steps = plan({ before, after, scope, observed });
   const settled = settle(after);
   const notes = [...noteSysctls(steps), ...underlayNotes(before, settled, followed.problem)];

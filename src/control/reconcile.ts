@@ -1,21 +1,32 @@
 /** reconcile: make the whole node what its desired state says, whatever happened to it. */
 
 import type { State } from '../model/state.js';
-import { change } from './change.js';
+import { change, type Edit, preview } from './change.js';
 import type { Node } from './node.js';
 import { endpointRows } from './rows.js';
 import type { ChangeOptions, ChangeResult, EndpointRow, PlanRow } from './types.js';
 
-/** What reconcile would do, with the endpoints that it would drop. Changes nothing. */
-export async function previewReconcile(
-  node: Node,
-): Promise<{ readonly plan: readonly PlanRow[]; readonly gone: readonly string[] }> {
+/** What a node is, beside what is asked of it. */
+export interface Differences {
+  /** Endpoints that reconcile would drop, as NS/IFNAME. */
+  readonly gone: readonly string[];
+  /** What else it would do. */
+  readonly drift: readonly PlanRow[];
+}
+
+/** What reconcile would do. Changes nothing. */
+export async function previewReconcile(node: Node): Promise<Differences> {
   let before: EndpointRow[] = [];
-  const { plan, state } = await change(node, { dryRun: true }, (current) => {
+  const edit: Edit = (current) => {
     before = endpointRows(current);
     return { state: current, scope: 'node' };
-  });
-  return { plan, gone: goneEndpoints(before, state).map(({ ns, ifname }) => `${ns}/${ifname}`) };
+  };
+  const { plan, state } = await preview(node, edit);
+  const gone = goneEndpoints(before, state).map(({ ns, ifname }) => `${ns}/${ifname}`);
+  if (gone.length === 0) return { gone, drift: plan };
+  // A step that is planned whether or not the dead are dropped is about something else.
+  const anyway = new Set((await preview(node, edit, true)).plan.map((row) => JSON.stringify(row)));
+  return { gone, drift: plan.filter((row) => anyway.has(JSON.stringify(row))) };
 }
 
 function goneEndpoints(before: readonly EndpointRow[], after: State): EndpointRow[] {

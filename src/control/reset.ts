@@ -71,6 +71,7 @@ function loadOrSalvage({ store }: Node): State {
 export async function reset(node: Node): Promise<PlanRow[]> {
   const rows = resetPlan(node);
   if (!nodeExists(node)) return rows;
+  node.store.clearLock();
   const release = await node.store.lock();
   try {
     const outside = await tearDown(node);

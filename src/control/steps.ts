@@ -208,8 +208,11 @@ function clearStats(node: Node, id: number): void {
   putRaw(node.tables(), tableEntry('learned', id, { count: 0 }));
 }
 
-/** Milliseconds that the kernel is given to take the devices of a deleted namespace away. */
-const NETNS_CLEANUP = 2000;
+/**
+ * Milliseconds that the kernel is given to take the devices of a deleted namespace away: one thread of
+ * its does it for all namespaces of the machine, one after the other.
+ */
+const NETNS_CLEANUP = 10_000;
 
 /** Delete a namespace and wait for its veth to go, which the kernel does in its own time. */
 async function removeNamespace(node: Node, endpoint: Endpoint): Promise<void> {

@@ -98,8 +98,6 @@ export const endpointSchema = z.object({
       /** Bytes of GSO and GRO of both ends; changed by networks with BIG TCP only. */
       gsoSize: z.optional(z.int()),
       hostGsoSize: z.optional(z.int()),
-      /** Addresses (ADDRESS/LENGTH) that it had itself and that stay. */
-      addresses: z.array(z.string()),
     }),
   ),
   /** The loopback of the namespace was down before and goes down again after. */

@@ -20,7 +20,7 @@ import { underlayFacts, underlayProblems } from './status-underlay.js';
 export async function status(node: Node): Promise<StatusReport> {
   const state = node.store.load();
   const installed = existsSync(hostPath(node.paths.mapsDir));
-  const { plan, gone } = await previewReconcile(node);
+  const { drift, gone } = await previewReconcile(node);
   const problems: Problem[] = [
     ...unfinishedProblems(state),
     ...gone.map(
@@ -33,7 +33,7 @@ export async function status(node: Node): Promise<StatusReport> {
     ),
     // Before the drift that may come of it.
     ...underlayProblems(node, state),
-    ...driftProblems(state, plan, gone.length > 0),
+    ...driftProblems(state, drift),
     ...(await forwardProblems(node, state)),
     ...fullProblems(node, installed),
   ];
@@ -54,11 +54,11 @@ function unfinishedProblems({ unfinished }: State): Problem[] {
 }
 
 /** Steps that reconcile would take, one problem for each thing that they are about. */
-function driftProblems(state: State, plan: readonly PlanRow[], pruning: boolean): Problem[] {
+function driftProblems(state: State, plan: readonly PlanRow[]): Problem[] {
   const used =
     state.endpoints.length + state.networks.length + state.nodes.length > 0 ||
     state.underlay !== undefined;
-  if (!used || plan.length === 0 || pruning) return [];
+  if (!used || plan.length === 0) return [];
   const bySubject = new Map<string, PlanRow[]>();
   for (const row of plan) {
     const rows = bySubject.get(row.subject);

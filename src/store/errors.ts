@@ -50,6 +50,7 @@ function remedy(errno: string): string {
   if (errno === 'EACCES' || errno === 'EPERM') return 'run it as root: sudo dpctl ...';
   if (errno === 'ENOSPC' || errno === 'EDQUOT')
     return 'make room on that file system, then repeat the command';
+  if (errno === 'EISDIR') return 'remove that directory, or all that dpctl has made: dpctl reset';
   if (errno === 'EROFS') return 'choose a writable place with --root DIR';
   return 'look at that path, then repeat the command';
 }

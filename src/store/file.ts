@@ -23,7 +23,7 @@ import {
 } from './atomic.js';
 import { formatDocument, readDocument } from './document.js';
 import { corrupt, unavailable } from './errors.js';
-import { acquireLock, busy, lockTimeout, tryLock } from './lock.js';
+import { acquireLock, busy, clearLock, lockTimeout, tryLock } from './lock.js';
 import { salvageFiles } from './salvage.js';
 import type { Store } from './store.js';
 
@@ -76,6 +76,7 @@ export function openFileStore(options: FileStoreOptions): Store {
         release();
       };
     },
+    clearLock: () => clearLock(files.lock),
     discard: () => {
       const release = held ? () => {} : tryLock(files.lock, commandLine());
       if (release === undefined) throw busy(files.lock, 0);

@@ -6,8 +6,10 @@ import {
   closeSync,
   fstatSync,
   ftruncateSync,
+  lstatSync,
   openSync,
   readFileSync,
+  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
@@ -73,6 +75,19 @@ export function tryLock(path: string, command: string): (() => void) | undefined
     if (held) closeSync(fd);
     held = false;
   };
+}
+
+/**
+ * Remove a directory that is where the lock is to be: nobody can hold that, and nobody can get past it.
+ * @throws DpctlError STORE_UNAVAILABLE, exit 5
+ */
+export function clearLock(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  try {
+    rmSync(path, { recursive: true });
+  } catch (cause) {
+    throw unavailable(`remove ${path}`, cause);
+  }
 }
 
 /** What a command is told that finds the lock taken. */

@@ -30,6 +30,12 @@ export interface Store {
    */
   lock(command?: string): Promise<() => void>;
   /**
+   * Remove what is in the place of the lock and is none, so that it can be taken. For who removes
+   * everything.
+   * @throws DpctlError STORE_UNAVAILABLE, exit 5
+   */
+  clearLock(): void;
+  /**
    * Forget all that is saved, readable or not.
    * @throws DpctlError STORE_BUSY (at once) or STORE_UNAVAILABLE, exit 5
    */

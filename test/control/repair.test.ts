@@ -1,7 +1,7 @@
 /** What people do to a node behind dpctl's back, and what reconcile makes of it. */
 import test, { type ExecutionContext } from 'ava';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
-import { type Lab, openLab, type Ran } from '../system/helpers/lab.js';
+import { type Lab, openLab, type Ran, run } from '../system/helpers/lab.js';
 
 /** Two endpoints that talk. */
 interface Pair {
@@ -52,6 +52,29 @@ test.serial('an interface that was moved to another namespace is made again', (t
     await pair.lab.within(pair.one, 'ip', 'link', 'set', 'eth0', 'netns', away);
     await mends(t, pair);
     t.false((await pair.lab.within(away, 'ip', '-br', 'link')).includes('eth0'));
+  }),
+);
+
+test.serial('a namespace that is gone does not hide what else differs', (t) =>
+  onPair(t, async (pair) => {
+    const { lab, one, two } = pair;
+    const third = await lab.container('c');
+    await lab.must('attach', third);
+    const codes = async (): Promise<string[]> => {
+      const { stdout } = await lab.dpctl(['status', '-o', 'json']);
+      const { problems } = JSON.parse(stdout) as { problems: { code: string; subject: string }[] };
+      return problems.map(({ code, subject }) => `${code} ${subject}`);
+    };
+    await run(['ip', 'netns', 'del', third]);
+    // The kernel takes the devices of a deleted namespace away in its own time.
+    for (let look = 0; look < 100; look++) {
+      if (!(await lab.within(lab.node, 'ip', '-br', 'link')).includes('dp000003')) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    t.deepEqual(await codes(), [`NAMESPACE_GONE ${third}/eth0`]);
+    await lab.within(two, 'ip', 'addr', 'del', '10.201.0.3/16', 'dev', 'eth0');
+    t.deepEqual(await codes(), [`NAMESPACE_GONE ${third}/eth0`, `DRIFT ${two}/eth0`]);
+    await mends(t, { lab, one, two });
   }),
 );
 

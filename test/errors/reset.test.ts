@@ -1,5 +1,5 @@
 /** reset removes every trace, whatever state a node is in. */
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { differences, type Snapshot, takeSnapshot } from '../helpers/snapshot.js';
@@ -195,6 +195,21 @@ test.serial('what cannot be removed is told, and all else goes', (t) =>
     }
     await lab.must('reset', '--yes');
     t.deepEqual(differences(before, await look()), []);
+  }),
+);
+
+test.serial('a directory that is where the lock is to be', (t) =>
+  onUsed(t, async (used) => {
+    const { lab } = used;
+    const lock = join(lab.root, 'run/dpctl/lock');
+    rmSync(lock);
+    mkdirSync(join(lock, 'deep'), { recursive: true });
+    writeFileSync(join(lock, 'deep', 'file'), 'theirs');
+    const { code, stderr } = await lab.dpctl(['reconcile']);
+    t.is(code, 5, stderr);
+    t.regex(stderr, /^error\[STORE_UNAVAILABLE\]: cannot lock .*run\/dpctl\/lock: EISDIR/);
+    t.regex(stderr, /^try: remove that directory, or all that dpctl has made: dpctl reset$/m);
+    await resetLeavesNothing(t, used, 'reset');
   }),
 );
 

@@ -1,8 +1,13 @@
 /** Disks, containers, libraries and pins that are not as dpctl needs them: one message, no change. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { DpctlError } from '../../loader/errors.js';
+import { detach } from '../../src/control/api.js';
+import type { Node } from '../../src/control/node.js';
+import { openLabNode } from '../helpers/node.js';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { DPCTL, type Lab, openLab, run } from '../system/helpers/lab.js';
 import { type Run, refused } from './helpers/refusal.js';
@@ -72,6 +77,36 @@ test.serial('a file system that is full', (t) =>
       rmSync(join(lab.root, 'fill'));
       await lab.must('attach', ns);
       await lab.within(ns, 'ping', '-c', '1', '-W', '1', '10.201.0.2');
+    }),
+  ),
+);
+
+test.serial('a disk that is full when a change is as good as done: what to do comes first', (t) =>
+  onLab(t, (lab, ns) =>
+    withDisk(lab, 'size=64k', async () => {
+      await lab.must('attach', ns);
+      const node = openLabNode(lab);
+      let saves = 0;
+      const store: Node['store'] = {
+        ...node.store,
+        save(before, after) {
+          saves++;
+          if (saves === 2) spawnSync('dd', ['if=/dev/zero', `of=${lab.root}/fill`, 'bs=4k']);
+          node.store.save(before, after);
+        },
+      };
+      try {
+        const error = await t.throwsAsync(detach({ ...node, store }, { ns }), {
+          instanceOf: DpctlError,
+        });
+        t.regex(error?.message ?? '', /ENOSPC.*; the change is half done$/);
+        t.is(error?.hint, 'make room on that file system; then: dpctl reconcile');
+      } finally {
+        node.close();
+      }
+      rmSync(join(lab.root, 'fill'));
+      await lab.must('reconcile');
+      t.deepEqual(await lab.json(['endpoints']), []);
     }),
   ),
 );
@@ -170,6 +205,44 @@ test.serial('a libbpf that cannot be loaded, and a backend that is none', (t) =>
       },
       { env: { DPCTL_FFI: 'nope' } },
     );
+  }),
+);
+
+test.serial("something else is pinned where the links of an underlay's programs are to be", (t) =>
+  onLab(t, async (lab, ns) => {
+    const overlay = join(lab.root, 'run/dpctl/bpf/overlay');
+    const aside = mkdtempSync(join(tmpdir(), 'dpctl-err-'));
+    await run(['mount', '-t', 'bpf', 'none', aside]);
+    try {
+      const veth = ['u0', 'type', 'veth', 'peer', 'name', 'u1'];
+      await lab.within(lab.node, 'ip', 'link', 'add', ...veth);
+      for (const name of ['u0', 'u1']) await lab.within(lab.node, 'ip', 'link', 'set', name, 'up');
+      await lab.within(lab.node, 'ip', 'addr', 'add', '192.0.2.1/24', 'dev', 'u0');
+      await lab.must('attach', ns);
+      for (const decap of ['tc', 'xdp']) {
+        await lab.must('underlay', 'set', 'u0', '--decap', decap);
+        await lab.must('node', 'add', 'far', '--vtep', '192.0.2.7');
+        const names = readdirSync(overlay);
+        t.true(names.length > 1, names.join());
+        for (const name of names) {
+          const map = join(aside, 'map');
+          const layout = ['type', 'hash', 'key', '4', 'value', '4', 'entries', '1', 'name', 'old'];
+          t.is((await run(['bpftool', 'map', 'create', map, ...layout])).code, 0);
+          rmSync(join(overlay, name));
+          const pinned = await run(['bpftool', 'map', 'pin', 'pinned', map, join(overlay, name)]);
+          t.is(pinned.code, 0, pinned.stderr);
+          rmSync(map);
+          const status = await lab.dpctl(['status']);
+          t.is(status.code, 4, `${decap} ${name}: ${status.stderr}`);
+          const reconciled = await lab.dpctl(['reconcile']);
+          t.is(reconciled.code, 0, `${decap} ${name}: ${reconciled.stderr}`);
+          t.is((await lab.dpctl(['status'])).code, 0, `${decap} ${name}`);
+        }
+      }
+    } finally {
+      await run(['umount', aside]);
+      rmSync(aside, { recursive: true });
+    }
   }),
 );
 

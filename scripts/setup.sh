@@ -123,6 +123,46 @@ bring_node() {
 	new_enough "$(node_version)" || die "the node brought into .node does not run on this machine"
 }
 
+# Open vSwitch, a peer in the tests: unpacked beside the checkout, for its package would start a
+# switch on this machine, now and at every boot. Without it, those tests are left out.
+SWITCH_DIR=.openvswitch
+SWITCH_COMMANDS='ovsdb-tool ovsdb-server ovs-vsctl ovs-vswitchd'
+
+bring_switch() {
+	if command -v ovs-vswitchd >/dev/null || ! command -v apt-get >/dev/null ||
+		[ -e $SWITCH_DIR/.complete ] || [ -n "$(find $SWITCH_DIR.failed -mmin -1440 2>/dev/null)" ]; then
+		return
+	fi
+	say "bringing Open vSwitch into $SWITCH_DIR"
+	rm -rf $SWITCH_DIR $SWITCH_DIR.failed
+	if ! unpack_switch >&2; then
+		rm -rf $SWITCH_DIR
+		touch $SWITCH_DIR.failed
+		say "could not: see above. The tests with it are left out; \`rm $SWITCH_DIR.failed\` tries again"
+	fi
+}
+
+# unpack_switch: its packages and the libraries that the machine lacks; its commands go to bin.
+unpack_switch() (
+	packages=$(apt-get -s -qq --no-install-recommends install openvswitch-switch </dev/null |
+		awk '$1 == "Inst" && $2 ~ /^(openvswitch|lib)/ { print $2 }')
+	[ -n "$packages" ] || exit 1
+	mkdir -p $SWITCH_DIR/debs $SWITCH_DIR/bin $SWITCH_DIR/libs
+	cd $SWITCH_DIR/debs || exit 1
+	# shellcheck disable=SC2086 # a list of words
+	apt-get -q -o Acquire::Retries=3 -o APT::Sandbox::User=root download $packages </dev/null || exit 1
+	cd ..
+	for deb in debs/*.deb; do dpkg-deb -x "$deb" . || exit 1; done
+	rm -rf debs
+	for name in $SWITCH_COMMANDS; do
+		path=$(find . -name "$name" -type f -perm -100 -print -quit)
+		[ -n "$path" ] || exit 1
+		ln -s "../$path" "bin/$name"
+	done
+	find . -path '*-linux-gnu*' -name '*.so.*' -exec ln -s ../{} libs/ \;
+	touch .complete
+)
+
 # What the npm packages depend on: the lock, and the Node that native modules are compiled for.
 npm_stamp() {
 	{ cat package-lock.json && echo "$1" "$(uname -m)"; } | sha256sum
@@ -152,6 +192,7 @@ main() {
 	missing=$(missing_packages)
 	# shellcheck disable=SC2086 # a list of words
 	[ -z "$missing" ] || apt_install $missing
+	bring_switch
 
 	version=$(node_version)
 	if ! new_enough "$version" || ! command -v npm >/dev/null; then

@@ -3,109 +3,49 @@
  * nodes are made by its commands alone.
  */
 import { spawnSync } from 'node:child_process';
-import type { ExecutionContext } from 'ava';
 import { linkKind, need, once } from '../helpers/need.js';
-import { run } from '../system/helpers/lab.js';
-import { pings, tcpBothWays, udpEcho } from '../system/helpers/talk.js';
+import { pings, tcpBothWays } from '../system/helpers/talk.js';
 import { type Nodes, onNodes } from './helpers/nodes.js';
+import {
+  addGuest,
+  everythingBothWays,
+  type Family,
+  type Guest,
+  HOST,
+  ip,
+  OTHERS,
+  OVERHEAD,
+  PREFIX,
+  plugIn,
+  VNI,
+  VTEP,
+} from './helpers/stranger.js';
 
-interface Guest {
-  readonly where: string;
-  readonly ip4: string;
-  readonly ip6: string;
-}
-
-/** Number of the node that is not dpctl's, and its addresses on the underlay. */
-const STRANGER = 9;
-const VTEP = { ip4: '172.31.210.9', ip6: 'fd00:31::9' } as const;
-type Family = keyof typeof VTEP;
-const OVERHEAD = { ip4: 50, ip6: 70 } as const;
-
-/** Put a node on the lab's switch that has never heard of dpctl. */
+/** Put a bridge with a vxlan device on the lab's switch, and an endpoint behind it. */
 async function addStranger(nodes: Nodes, family: Family, mtu: number): Promise<Guest> {
-  const node = await nodes.container(`n${STRANGER}`);
-  const guest = await nodes.container(`n${STRANGER}e1`);
+  const { node, guest } = await plugIn(nodes, family, mtu);
   const inside = mtu - OVERHEAD[family];
-  const ip = async (ns: string, line: string) => {
-    const ran = await run(['ip', '-n', ns, ...line.split(' ')]);
-    if (ran.code !== 0) throw new Error(`${line}: ${ran.stderr}`);
-  };
-  const port = `p${STRANGER}`;
-  const peer = `type veth peer name under0 mtu ${mtu} netns ${node}`;
-  await ip(nodes.ns('sw'), `link add ${port} mtu ${mtu} ${peer}`);
-  await ip(nodes.ns('sw'), `link set ${port} master br0 up`);
+  for (const each of ['ip4', 'ip6'] as const) {
+    const nodad = each === 'ip6' ? ' nodad' : '';
+    await ip(node, `addr add ${VTEP[each]}/${PREFIX[each]} dev under0${nodad}`);
+  }
+  const it = await addGuest(node, guest, inside);
   for (const line of [
-    'link set lo up',
-    'link set under0 up',
-    `addr add ${VTEP.ip4}/24 dev under0`,
-    `addr add ${VTEP.ip6}/64 dev under0 nodad`,
     'link add br0 type bridge',
-    `link add vx0 type vxlan id 210 local ${VTEP[family]} dstport 4789${
+    `link add vx0 type vxlan id ${VNI} local ${VTEP[family]} dstport 4789${
       family === 'ip6' ? ' udp6zerocsumtx udp6zerocsumrx' : ''
     }`,
     `link set vx0 mtu ${inside} master br0 up`,
     `link set br0 mtu ${inside} up`,
-    `link add g1 mtu ${inside} type veth peer name eth0 mtu ${inside} netns ${guest}`,
     'link set g1 master br0 up',
   ]) {
     await ip(node, line);
   }
-  for (const [number, address] of [
-    [1, family === 'ip4' ? '172.31.210.1' : 'fd00:31::1'],
-    [2, family === 'ip4' ? '172.31.210.2' : 'fd00:31::2'],
-  ] as const) {
+  for (const address of OTHERS[family]) {
     const fdb = ['00:00:00:00:00:00', 'dev', 'vx0', 'dst', address];
-    await nodes.within(`n${STRANGER}`, 'bridge', 'fdb', 'append', ...fdb);
-    await nodes.must(`n${number}`, 'node', 'add', 'stranger', '--vtep', VTEP[family]);
+    await nodes.within(HOST, 'bridge', 'fdb', 'append', ...fdb);
   }
-  const it = { ip4: '10.210.9.1', ip6: 'fd00:210::9:1' };
-  for (const line of [
-    'link set lo up',
-    'link set eth0 up',
-    `addr add ${it.ip4}/16 dev eth0`,
-    `addr add ${it.ip6}/64 dev eth0 nodad`,
-  ]) {
-    await ip(guest, line);
-  }
-  return { where: `n${STRANGER}e1`, ...it };
-}
-
-async function everythingBothWays(
-  t: ExecutionContext,
-  nodes: Nodes,
-  guest: Guest,
-  inside: number,
-): Promise<void> {
-  const ours: readonly Guest[] = [1, 2].map((number) => ({
-    where: `n${number}e1`,
-    ip4: `10.210.${number}.1`,
-    ip6: `fd00:210::${number}:1`,
-  }));
-  for (const one of ours) {
-    for (const [from, to] of [
-      [one, guest],
-      [guest, one],
-    ] as const) {
-      const [source, target] = [nodes.ns(from.where), nodes.ns(to.where)];
-      const title = `${from.where} -> ${to.where}`;
-      t.true(await pings(source, to.ip4), title);
-      t.true(await pings(source, to.ip6), `${title}, IPv6`);
-      t.true(
-        await pings(source, to.ip4, '-M', 'do', '-s', `${inside - 28}`),
-        `${title}, whole MTU`,
-      );
-      t.true(await pings(source, to.ip6, '-s', `${inside + 500}`), `${title}, fragments`);
-      t.true(await tcpBothWays(t, source, target, to.ip4, 1 << 22), `${title}, TCP`);
-      t.true(await tcpBothWays(t, source, target, to.ip6, 1 << 22), `${title}, TCP, IPv6`);
-      t.deepEqual(await udpEcho(t, source, target, to.ip4, [1, 512, 1400]), [], `${title}, UDP`);
-    }
-  }
-  const broadcast = ['ping', '-b', '-c', '3', '-i', '0.1', '-W', '1', '10.210.255.255'];
-  await nodes.within(guest.where, 'sysctl', '-qw', 'net.ipv4.icmp_echo_ignore_broadcasts=0');
-  t.regex(await nodes.within('n1e1', ...broadcast), /from 10\.210\.9\.1:/, 'broadcast');
-  for (const node of ['n1', 'n2']) await nodes.must(node, 'status');
-  const rows = await nodes.json<{ name: string; learned: number }[]>('n1', 'dump', 'nodes');
-  t.true((rows.find(({ name }) => name === 'stranger')?.learned ?? 0) > 0);
+  return it;
 }
 
 const vxlan = once('link vxlan', () => {

@@ -1,4 +1,7 @@
-/** What is compared between two nodes: no overlay, the kernel's VXLAN under a bridge, dpctl. */
+/**
+ * What is compared between two nodes: no overlay, the kernel's VXLAN under a bridge, dpctl; and what
+ * the hosts say to each other on the same underlay.
+ */
 
 import { attachTcx, attachXdp } from '../../loader/link.js';
 import { closeFd, inNetns } from '../../loader/sys.js';
@@ -29,6 +32,7 @@ export const KIND = {
   none: 'no overlay',
   bridge: 'bridge + vxlan',
   metadata: 'bridge + metadata vxlan',
+  alone: 'underlay alone',
 } as const;
 
 /** Ways in which dpctl takes VXLAN apart. */
@@ -40,6 +44,11 @@ export function dpctlName(decap: Decap): string {
   return `dpctl, ${decap}`;
 }
 
+/** Name of the hosts that carry the endpoints of such a subject. */
+export function besideName(decap: Decap): string {
+  return `underlay with ${dpctlName(decap)}`;
+}
+
 /** Bytes that VXLAN over IPv4 adds: the endpoints' MTU is so much less, without an overlay too. */
 const OVERHEAD = 50;
 const UNDERLAY = 'ul0';
@@ -49,6 +58,7 @@ const PORT = 4789;
 interface Host {
   readonly space: Space;
   readonly address: string;
+  readonly address6: string;
 }
 
 interface Hosts {
@@ -68,12 +78,13 @@ function connect(spaces: Readonly<Record<keyof Hosts, Space>>, it: Underlay): Ho
     ...['peer', 'name', UNDERLAY, 'mtu', mtu, 'netns', spaces.far.name],
   );
   const hosts = {
-    near: { space: spaces.near, address: '192.0.2.1' },
-    far: { space: spaces.far, address: '192.0.2.2' },
+    near: { space: spaces.near, address: '192.0.2.1', address6: 'fd67::1' },
+    far: { space: spaces.far, address: '192.0.2.2', address6: 'fd67::2' },
   };
   for (const side of sides) {
-    const { space, address } = hosts[side];
+    const { space, address, address6 } = hosts[side];
     ip('-n', space.name, 'addr', 'add', `${address}/24`, 'dev', UNDERLAY);
+    ip('-n', space.name, 'addr', 'add', `${address6}/64`, 'dev', UNDERLAY, 'nodad');
     ip('-n', space.name, 'link', 'set', UNDERLAY, 'up');
     featuresSet(space.fd, UNDERLAY, {
       ...{ tso: !it.wire, gso: !it.wire, 'tx-udp_tnl-segmentation': !it.wire, gro: it.wire },
@@ -97,6 +108,19 @@ function openHosts(stage: Stage, label: string, it: Underlay): Hosts {
   const near = stage.space(`${label}-near`);
   const far = stage.space(`${label}-far`);
   return connect({ near, far }, it);
+}
+
+/** The hosts themselves. */
+function hostPair(name: string, { near, far }: Hosts): Pair {
+  const end = ({ space, address, address6 }: Host): End => ({ space, ip4: address, ip6: address6 });
+  return { name, client: end(near), server: end(far) };
+}
+
+/** Two hosts with nothing but the underlay. */
+export function alonePair(stage: Stage, label: string, it: Underlay): Pair {
+  const hosts = openHosts(stage, label, it);
+  attachPass(stage, hosts, it);
+  return hostPair(KIND.alone, hosts);
 }
 
 /** A container's end of a veth to its node. */
@@ -135,20 +159,9 @@ export function routedPair(stage: Stage, label: string, it: Underlay): Pair {
     }
     ip('-n', space.name, 'addr', 'add', `10.66.${own}.1/24`, 'dev', 'port');
     ip('-n', space.name, 'addr', 'add', `fd66:${own}::1/64`, 'dev', 'port', 'nodad');
-    ip('-n', space.name, 'addr', 'add', `fd66::${own}/64`, 'dev', UNDERLAY, 'nodad');
-    const via4 = hosts[other(side)].address;
-    ip('-n', space.name, 'route', 'add', `10.66.${its}.0/24`, 'via', via4, 'src', address);
-    ip(
-      '-n',
-      space.name,
-      'route',
-      'add',
-      `fd66:${its}::/64`,
-      'via',
-      `fd66::${its}`,
-      'dev',
-      UNDERLAY,
-    );
+    const via = hosts[other(side)];
+    ip('-n', space.name, 'route', 'add', `10.66.${its}.0/24`, 'via', via.address, 'src', address);
+    ip('-n', space.name, 'route', 'add', `fd66:${its}::/64`, 'via', via.address6);
     ip('-n', made.space.name, 'route', 'add', 'default', 'via', `10.66.${own}.1`);
     ip('-n', made.space.name, 'route', 'add', 'default', 'via', `fd66:${own}::1`);
     return made;
@@ -195,15 +208,15 @@ export function vxlanPair(stage: Stage, label: string, it: Underlay, metadata: b
 }
 
 /**
- * Endpoints of two nodes of dpctl's.
+ * Endpoints of two nodes of dpctl's, and the nodes' hosts.
  * @throws DpctlError DECAP_IMPOSSIBLE, DECAP_REFUSED where the device cannot do as asked
  */
-export async function overlayPair(
+export async function overlayPairs(
   stage: Stage,
   label: string,
   it: Underlay,
   decap: Decap,
-): Promise<Pair> {
+): Promise<{ endpoints: Pair; hosts: Pair }> {
   const nodes = {
     near: openBenchNode(stage, `${label}-near`),
     far: openBenchNode(stage, `${label}-far`),
@@ -225,5 +238,8 @@ export async function overlayPair(
     });
     ends[side] = { space, ...ADDRESSES[side] };
   }
-  return { name: dpctlName(decap), client: ends.near, server: ends.far };
+  return {
+    endpoints: { name: dpctlName(decap), client: ends.near, server: ends.far },
+    hosts: hostPair(besideName(decap), hosts),
+  };
 }

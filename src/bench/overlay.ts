@@ -1,14 +1,15 @@
 /** The suite of two nodes: traffic between endpoints of different nodes, by every way there is. */
 import { DpctlError } from '../../loader/errors.js';
-import type { Goal } from './goals.js';
 import { CONGESTION } from './iperf.js';
 import type { Effort, FigureSpec, Measure } from './measure.js';
+import { GOALS, UNDERLAY } from './overlay-goals.js';
 import {
+  alonePair,
   DECAPS,
   type Decap,
   dpctlName,
   KIND,
-  overlayPair,
+  overlayPairs,
   routedPair,
   type Underlay,
   vxlanPair,
@@ -30,67 +31,20 @@ import {
 } from './traffic.js';
 import { verifyPayload } from './verify.js';
 
-const GSO = 'gso';
-const WIRE = 'wire';
-/** As a NIC would do it: XDP in the driver of every path. */
-const NATIVE = 'xdp';
-const JUMBO = 'jumbo';
-
 /** Rounds of a full run: there are many subjects, and four underlays. */
 const ROUNDS = 5;
-
-interface Promised {
-  readonly underlay: string;
-  readonly figure: string;
-  readonly decap: Decap;
-  readonly to: string;
-  readonly least: number;
-}
-
-const promise = (
-  underlay: string,
-  decap: Decap,
-  bounds: Readonly<Record<string, number>>,
-): Promised[] =>
-  Object.entries(bounds).flatMap(([figure, least]) => [
-    { underlay, figure, decap, to: KIND.bridge, least },
-    { underlay, figure, decap, to: KIND.none, least: 1 },
-  ]);
-
-/** Times are promised as rates: 1.2 times the rate is 1 / 1.2 of the time. */
-const GOALS: readonly Goal[] = [
-  ...promise(GSO, 'tc', {
-    'udp-64-carried': 1.9,
-    'tcp-pp-p50': 1.2,
-    'tcp4-1-rate': 1.1,
-    'tcp4-4-rate': 1.1,
-  }),
-  ...promise(WIRE, 'tc-gro', { 'udp-64-carried': 1.7, 'tcp4-1-rate': 1.1, 'tcp4-4-rate': 1.15 }),
-  ...promise(JUMBO, 'xdp', { 'tcp4-1-rate': 1.3 }),
-  ...promise(NATIVE, 'xdp', { 'udp-64-carried': 1.9, 'tcp4-1-rate': 1.2, 'tcp4-4-rate': 1.35 }),
-].map(({ underlay, figure, decap, to, least }) => {
-  const isTime = figure.endsWith('-p50');
-  return {
-    suite: 'overlay',
-    figure: `${underlay}-${figure}`,
-    of: dpctlName(decap),
-    to,
-    kind: isTime ? 'most' : 'least',
-    bound: isTime ? Math.round(1000 / least) / 1000 : least,
-  } satisfies Goal;
-});
 
 /** The underlays of a run. @param xdp descriptor of the program for the third */
 function underlaysOf({ quick }: Effort, xdp: number): Underlay[] {
   const plain: Underlay[] = [
-    { name: GSO, wire: false, mtu: 1500 },
-    { name: WIRE, wire: true, mtu: 1500 },
+    { name: UNDERLAY.gso, wire: false, mtu: 1500 },
+    { name: UNDERLAY.wire, wire: true, mtu: 1500 },
   ];
   if (quick) return plain;
   return [
     ...plain,
-    { name: NATIVE, wire: true, mtu: 1500, xdp },
-    { name: JUMBO, wire: true, mtu: 9000 },
+    { name: UNDERLAY.native, wire: true, mtu: 1500, xdp },
+    { name: UNDERLAY.jumbo, wire: true, mtu: 9000 },
   ];
 }
 
@@ -100,31 +54,48 @@ function decapsOf({ quick }: Effort, { wire }: Underlay): readonly Decap[] {
   return wire ? ['tc-gro'] : ['tc'];
 }
 
+/** What is between the endpoints, and between the hosts where they are measured, too. */
+interface Pairs {
+  readonly pairs: readonly Pair[];
+  readonly hosts: readonly Pair[];
+}
+
 async function openPairs(
   { stage, effort, skip }: SuiteContext,
   underlay: Underlay,
-): Promise<Pair[]> {
+): Promise<Pairs> {
   const label = `-${underlay.name}`;
   const pairs = [
     routedPair(stage, `${label}-n`, underlay),
     vxlanPair(stage, `${label}-b`, underlay, false),
   ];
-  if (!effort.quick) pairs.push(vxlanPair(stage, `${label}-m`, underlay, true));
+  const hosts: Pair[] = [];
+  if (!effort.quick) {
+    pairs.push(vxlanPair(stage, `${label}-m`, underlay, true));
+    if (underlay.name !== UNDERLAY.jumbo) hosts.push(alonePair(stage, `${label}-h`, underlay));
+  }
   for (const decap of decapsOf(effort, underlay)) {
     try {
-      pairs.push(await overlayPair(stage, `${label}-${decap}`, underlay, decap));
+      const made = await overlayPairs(stage, `${label}-${decap}`, underlay, decap);
+      pairs.push(made.endpoints);
+      if (hosts.length > 0) hosts.push(made.hosts);
     } catch (error) {
       if (!(error instanceof DpctlError) || !error.code.startsWith('DECAP_')) throw error;
       const what = `${dpctlName(decap)}, on the ${underlay.name} underlay`;
       skip({ what, why: error.message, hint: error.hint ?? '' });
     }
   }
-  return pairs;
+  return { pairs, hosts };
 }
 
-/** The same measure with the underlay's name in the figures. */
-function onUnderlay({ name, mtu }: Underlay, effort: Effort, measure: Measure): Measure {
-  const where = `${name} underlay, MTU ${mtu}`;
+/** The same measure with the underlay's name in the figures. @param whose more words for the title */
+function onUnderlay(
+  { name, mtu }: Underlay,
+  effort: Effort,
+  measure: Measure,
+  whose = '',
+): Measure {
+  const where = `${whose}${name} underlay, MTU ${mtu}`;
   const rename = (spec: FigureSpec): FigureSpec => ({
     ...spec,
     id: `${name}-${spec.id}`,
@@ -147,7 +118,7 @@ function onUnderlay({ name, mtu }: Underlay, effort: Effort, measure: Measure): 
 
 function measuresOf(field: Field, underlay: Underlay, effort: Effort, tools: Tools): Measure[] {
   const { quick } = effort;
-  const jumbo = underlay.name === JUMBO;
+  const jumbo = underlay.name === UNDERLAY.jumbo;
   const measures: Measure[] = [];
   if (tools.iperf) {
     measures.push(bulkMeasure('tcp4-1', field, effort, { family: 4, streams: 1 }));
@@ -173,6 +144,14 @@ function measuresOf(field: Field, underlay: Underlay, effort: Effort, tools: Too
   return measures.map((measure) => onUnderlay(underlay, effort, measure));
 }
 
+function hostMeasures(field: Field, underlay: Underlay, effort: Effort, tools: Tools): Measure[] {
+  if (!tools.iperf || field.pairs.length === 0) return [];
+  return [
+    bulkMeasure('host-tcp4-1', field, effort, { family: 4, streams: 1 }),
+    packetMeasure('host-udp-64', field, effort, 64),
+  ].map((measure) => onUnderlay(underlay, effort, measure, 'between the hosts, '));
+}
+
 async function checked(
   stage: Stage,
   pair: Pair,
@@ -186,7 +165,7 @@ async function checked(
 export const OVERLAY: SuiteSpec = {
   name: 'overlay',
   goals: GOALS,
-  seconds: { quick: 50, full: 1500 },
+  seconds: { quick: 50, full: 1700 },
   async open(context) {
     const { stage, effort, skip } = context;
     const tools = await findTools(stage, skip);
@@ -197,8 +176,8 @@ export const OVERLAY: SuiteSpec = {
     ];
     const pass = programOf(openProbe(stage), 'pass');
     for (const underlay of underlaysOf(effort, pass)) {
-      const pairs = await openPairs(context, underlay);
-      for (const pair of pairs) {
+      const { pairs, hosts } = await openPairs(context, underlay);
+      for (const pair of [...pairs, ...hosts]) {
         await serveAll(stage, pair, tools);
         settings.push(await checked(stage, pair, underlay));
       }
@@ -207,6 +186,8 @@ export const OVERLAY: SuiteSpec = {
         [KIND.bridge, KIND.none].map((to) => [name, to] as const),
       );
       measures.push(...measuresOf({ pairs, ratios }, underlay, effort, tools));
+      const besides = hosts.slice(1).map(({ name }) => [name, KIND.alone] as const);
+      measures.push(...hostMeasures({ pairs: hosts, ratios: besides }, underlay, effort, tools));
     }
     return { measures, settings };
   },

@@ -3,7 +3,13 @@ import { existsSync } from 'node:fs';
 import test from 'ava';
 import { bulk, packets, serveIperf } from '../../src/bench/iperf.js';
 import { EFFORT } from '../../src/bench/measure.js';
-import { DECAPS, overlayPair, routedPair, vxlanPair } from '../../src/bench/overlay-subjects.js';
+import {
+  alonePair,
+  DECAPS,
+  overlayPairs,
+  routedPair,
+  vxlanPair,
+} from '../../src/bench/overlay-subjects.js';
 import type { Pair } from '../../src/bench/pair.js';
 import { openProbe, programOf } from '../../src/bench/rig.js';
 import { pingPong, serveSockperf } from '../../src/bench/sockperf.js';
@@ -82,11 +88,22 @@ const withVxlan = need(command('socat'), linkKind('bridge'));
 
 for (const [name, open] of [
   ['no overlay', async (stage: Stage) => routedPair(stage, '-n', WIRE)],
+  ['nothing but the hosts', async (stage: Stage) => alonePair(stage, '-h', WIRE)],
   ['bridge and vxlan', async (stage: Stage) => vxlanPair(stage, '-b', WIRE, false)],
   ['bridge and metadata vxlan', async (stage: Stage) => vxlanPair(stage, '-m', WIRE, true)],
   ...DECAPS.map(
     (decap) =>
-      [`dpctl, ${decap}`, (stage: Stage) => overlayPair(stage, `-${decap}`, WIRE, decap)] as const,
+      [
+        `dpctl, ${decap}`,
+        async (stage: Stage) => (await overlayPairs(stage, `-${decap}`, WIRE, decap)).endpoints,
+      ] as const,
+  ),
+  ...DECAPS.map(
+    (decap) =>
+      [
+        `the hosts beside dpctl, ${decap}`,
+        async (stage: Stage) => (await overlayPairs(stage, `-${decap}`, WIRE, decap)).hosts,
+      ] as const,
   ),
 ] as const) {
   withVxlan.serial(`two nodes, ${name}: the payload arrives as it was sent`, (t) =>

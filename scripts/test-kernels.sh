@@ -17,7 +17,10 @@ cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || die 'the guests get this machine as their root file system: run as root'
 [ "$(uname -m)" = x86_64 ] || die 'the matrix boots x86_64 kernels, and emulates on x86_64 only'
 NICE=${DPCTL_KERNELS_NICE:-5}
-CPUS=${DPCTL_KERNELS_CPUS:-2}
+# Nearly all that a guest does is one thing after the other.
+CPUS=${DPCTL_KERNELS_CPUS:-1}
+# So many at a time, a processor each.
+JOBS=${DPCTL_KERNELS_JOBS:-1}
 
 kernels=("$@")
 [ $# -gt 0 ] || kernels=(5.10 6.1 6.12 6.18 newest)
@@ -30,45 +33,67 @@ bring_tools 9<&-
 kernel_lists 9<&-
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/dpctl-kernels.XXXXXX")
+running=()
 clean_up() {
-	stop_all
+	local pid
+	for pid in "${running[@]}"; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
 	rm -rf "$work"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# run_kernel NAME: what it said stays in results/, the last run of each kernel.
+# run_kernel NAME RELEASE VERSION: what it said stays in results/, the last run of each kernel.
 run_kernel() {
-	local name=$1 release dir try why started=$SECONDS troubles=()
-	release=$(choose "$name")
-	[ -n "$release" ] || die "no suite has a kernel $name"
-	bring_kernel "$release"
-	dir=$work/$name
+	local name=$1 release=$2 version=$3 dir=$work/$1 try why started=$SECONDS troubles=() host
+	trap stop_all EXIT
+	trap 'exit 130' INT TERM
+	host="$(nproc) processors, load $(cut -d ' ' -f 1 /proc/loadavg), $JOBS guests at a time"
 	mkdir "$dir"
 	[ -z "${DPCTL_KERNELS_RUN:-}" ] || printf '%s\n' "$DPCTL_KERNELS_RUN" >"$dir/run"
 	printf '%s' "${DPCTL_KERNELS_BREAK:-}" >"$dir/broken"
 	tr ' ' '\n' <<<"${DPCTL_KERNELS_PARTS:-}" | sed '/^$/d' >"$dir/parts"
 	for try in 1 2; do
 		say "booting Linux $release, which takes some minutes"
-		boot "$release" "$dir"
+		boot "$release" "$dir" $((started + RUN_LIMIT))
 		why=$(cat "$dir/why")
 		[ -n "$why" ] || break
 		say "$release: $why; it said last:"
 		tail -n 5 "$dir/console.log" >&2 || true
 		troubles+=("{\"trouble\":\"try $try: $why\"}")
-		# Only the emulator is given a second chance. What a guest did once it was up is its own.
-		[ ! -s "$dir/result" ] || break
+		# Only the emulator is given a second chance. What a guest's tests have shown is its own.
+		! grep -q -e '"part"' -e '"done"' "$dir/result" || break
+		[ $((SECONDS - started)) -lt $((RUN_LIMIT / 2)) ] || break
 	done
-	mkdir -p "$results"
 	cp "$dir/console.log" "$results/$name.log"
 	{
 		cat "$dir/result"
-		printf '\n{"version":"%s"}\n{"total":%d}\n' "$(version_of "$release")" $((SECONDS - started))
+		printf '\n{"version":"%s"}\n{"host":"%s"}\n{"total":%d}\n' \
+			"$version" "$host" $((SECONDS - started))
 		[ ${#troubles[@]} -eq 0 ] || printf '%s\n' "${troubles[@]}"
 	} >"$results/$name.jsonl"
 }
 
-for kernel in "${kernels[@]}"; do run_kernel "$kernel" 9<&-; done
+mkdir -p "$results"
+# One after the other, for apt's folders are shared.
+chosen=()
+versions=()
+for kernel in "${kernels[@]}"; do
+	release=$(choose "$kernel" 9<&-)
+	[ -n "$release" ] || die "no suite has a kernel $kernel"
+	bring_kernel "$release" 9<&-
+	chosen+=("$release")
+	versions+=("$(version_of "$release" 9<&-)")
+done
+for i in "${!kernels[@]}"; do
+	while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do sleep 1; done
+	run_kernel "${kernels[i]}" "${chosen[i]}" "${versions[i]}" 9<&- &
+	running+=($!)
+done
+for pid in "${running[@]}"; do wait "$pid" || say 'a guest could not be run'; done
+running=()
 if [ -n "${DPCTL_KERNELS_RUN:-}" ]; then
 	for kernel in "${kernels[@]}"; do cat "$results/$kernel.log"; done
 	exit

@@ -7,9 +7,10 @@ import { spawnSync } from 'node:child_process';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { GUESTS, runGuests, withGuests } from './kernels/suite.js';
 import { leaksSince, processesOf, snapshot } from './test/leaks.js';
-import { runSuite } from './test/run.js';
-import { type Suite, suites } from './test/suites.js';
+import { runSuite, type SuiteResult } from './test/run.js';
+import { suites } from './test/suites.js';
 import { add, type Counts, closingLine, NOTHING } from './test/tap.js';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -20,11 +21,34 @@ interface Report {
   readonly skips: string[];
 }
 
-async function runAndCheck(suite: Suite, report: Report): Promise<void> {
+/** Something that is run by a name: a suite, or the guests. */
+interface Runnable {
+  readonly name: string;
+  readonly what: string;
+  readonly run: (tag: string) => Promise<SuiteResult>;
+  /** Nothing is run, so nothing can be left behind. */
+  readonly skipped: boolean;
+}
+
+function runnables(only: readonly string[]): Runnable[] {
+  const named = only.filter((name) => name !== GUESTS);
+  const folders = only.length > 0 && named.length === 0 ? [] : suites(root, named);
+  const all = folders.map((suite) => ({
+    name: suite.name,
+    what: `${suite.files.length} files`,
+    run: (tag: string) => runSuite(root, suite, tag),
+    skipped: suite.skip !== undefined,
+  }));
+  if (!withGuests(only, process.env)) return all;
+  const what = 'the oldest and the newest kernel';
+  return [...all, { name: GUESTS, what, run: () => runGuests(root), skipped: false }];
+}
+
+async function runAndCheck(suite: Runnable, report: Report): Promise<void> {
   const tag = `${process.pid}-${suite.name}`;
-  console.log(`\n# ---- ${suite.name}: ${suite.files.length} files`);
+  console.log(`\n# ---- ${suite.name}: ${suite.what}`);
   const before = snapshot();
-  const result = await runSuite(root, suite, tag);
+  const result = await suite.run(tag);
   report.counts = add(report.counts, result.counts);
   report.failures.push(...result.failures);
   report.skips.push(...result.skips);
@@ -32,7 +56,7 @@ async function runAndCheck(suite: Suite, report: Report): Promise<void> {
     `# ---- ${suite.name}: ${closingLine(result.counts)} in ${result.seconds.toFixed(1)} s`,
   );
 
-  if (suite.skip !== undefined) return;
+  if (suite.skipped) return;
   const leaks = await leaksSince(before, tag);
   for (const pid of processesOf(tag)) process.kill(pid, 'SIGKILL');
   const title = `${suite.name}: leaves the machine as it was`;
@@ -57,7 +81,7 @@ async function main(): Promise<void> {
   }
   console.log(`# ${versions()}`);
   const report: Report = { counts: NOTHING, failures: [], skips: [] };
-  for (const suite of suites(root, process.argv.slice(2))) await runAndCheck(suite, report);
+  for (const suite of runnables(process.argv.slice(2))) await runAndCheck(suite, report);
 
   console.log('');
   for (const skip of report.skips) console.log(`skipped: ${skip}`);

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { leaksSince, snapshot } from '../test/leaks.js';
 import { runSuite } from '../test/run.js';
 import { PARTS, type Part, REFUSAL } from './parts.js';
+import { refusalOf } from './refusal.js';
 import { type FeatureAnswer, isTooOld } from './results.js';
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
@@ -53,6 +54,7 @@ async function main(out: string, only: readonly string[]): Promise<void> {
   const answer = features();
   say({ features: answer });
   const tooOld = Array.isArray(answer) && isTooOld(answer as FeatureAnswer[]);
+  if (tooOld) say({ refusal: refusalOf(root) });
   const tag = `kernels-${process.pid}`;
   const before = snapshot();
   for (const part of tooOld ? [REFUSAL] : PARTS) {

@@ -46,8 +46,8 @@ bring_kernel() {
 	local release=$1 dir=$KERNELS_DIR/linux-$1 tmp=$KERNELS_DIR/linux-$1.$$ packages=() part name
 	[ ! -e "$dir/.complete" ] || return 0
 	say "bringing Linux $release"
-	# Before 6.19 the image is one package, later it is two behind one of the old name.
-	for part in image binary modules; do
+	# Before 6.19 the image is one package, later it is three behind one of the old name.
+	for part in image base binary modules; do
 		name=linux-$part-$release-$FLAVOUR
 		! APT_STATUS=$KERNELS_DIR/no-packages private_apt kernels apt-cache show "$name" \
 			>/dev/null 2>&1 || packages+=("$name")

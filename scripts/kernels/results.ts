@@ -36,9 +36,14 @@ export interface KernelResult {
   readonly seconds: number;
   readonly features: readonly FeatureAnswer[];
   readonly parts: readonly PartResult[];
+  /** What dpctl says on a kernel that lacks too much. */
+  readonly refusal: string;
+  /** What it ran on: processors, load when it began, emulator. */
+  readonly host: string;
   /** What the suite left behind. */
   readonly leaks: readonly string[];
-  /** Whether the guest said its last word. */
+  /** Whether the guest said its last word, and whether that was a good one. */
+  readonly ended: boolean;
   readonly finished: boolean;
 }
 
@@ -47,6 +52,14 @@ const TOO_OLD: ReadonlySet<string> = new Set(['5.10']);
 
 /** What was seen of a kernel. */
 export type Verdict = 'works' | 'refused' | 'FAILED';
+
+/**
+ * Whether nothing can be said of a kernel: it could not be fetched, or the emulator came to an end
+ * before any part of the suite had.
+ */
+export function isUnknown({ parts, ended }: KernelResult): boolean {
+  return parts.length === 0 && !ended;
+}
 
 /** Whether a kernel lacks what dpctl cannot do without. */
 export function isTooOld(features: readonly FeatureAnswer[]): boolean {
@@ -102,7 +115,10 @@ export function readResult(name: string, text: string): KernelResult {
     seconds: Number(last('total') ?? 0),
     features: Array.isArray(features) ? (features as FeatureAnswer[]) : [],
     parts: lines.filter((line) => 'part' in line) as unknown as PartResult[],
+    refusal: String(last('refusal') ?? ''),
+    host: String(last('host') ?? ''),
     leaks: (last('leaks') ?? []) as string[],
+    ended: last('done') !== undefined,
     finished: last('done') === 0,
   };
 }

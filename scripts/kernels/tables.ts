@@ -33,6 +33,20 @@ function partText(part: PartResult | undefined): string {
     : `${part.passed}${skipped}`;
 }
 
+function secondsRows(results: readonly KernelResult[]): string[][] {
+  const seconds = (result: KernelResult, name: string): string =>
+    String(result.parts.find(({ part }) => part === name)?.seconds ?? '-');
+  return [
+    ['kernel', ...ALL.map(({ name }) => name), 'in all', 'where'],
+    ...results.map((result) => [
+      result.name,
+      ...ALL.map(({ name }) => seconds(result, name)),
+      String(result.seconds),
+      result.host,
+    ]),
+  ];
+}
+
 function matrixRows(results: readonly KernelResult[]): string[][] {
   return [
     ['kernel', 'release', 'verdict', ...ALL.map(({ name }) => name), 'seconds'],
@@ -94,11 +108,21 @@ export function markdown(results: readonly KernelResult[]): string {
     markdownTable(matrixRows(results)),
     '',
     ...ALL.map(({ name, shows }) => `- **${name}**: ${shows}`),
+    ...section(
+      'What dpctl says where too much is missing, and changes nothing:',
+      results
+        .filter(({ refusal }) => refusal !== '')
+        .map(({ name, refusal }) => `${name}: \`${refusal}\``),
+    ),
     ...section('What failed:', grouped(results, failuresOf)),
     ...section(
       'What was skipped, and why:',
       grouped(results, ({ parts }) => parts.flatMap(({ skips }) => skips)),
     ),
+    '',
+    'Seconds that each took, with the boot, in emulation:',
+    '',
+    markdownTable(secondsRows(results)),
     '',
     'The features, found out by trying them (`dpctl status --features`):',
     '',

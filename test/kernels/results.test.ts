@@ -1,6 +1,7 @@
 /** What the kernel matrix makes of what its guests say. */
 import test from 'ava';
 import { readResult, verdictOf } from '../../scripts/kernels/results.js';
+import { countKernel, withGuests } from '../../scripts/kernels/suite.js';
 import { markdown, summary } from '../../scripts/kernels/tables.js';
 
 const feature = (name: string, here: boolean) => ({
@@ -67,4 +68,32 @@ test('the summary names what failed, the document what was skipped and what is m
   const document = markdown(results);
   t.true(document.includes('- it flies [needs wings] (6.1)'));
   t.true(document.includes('| `bpf_loop` | yes | dpctl refuses to work |'));
+});
+
+test('a guest counts with all of its tests; one that says nothing is skipped with the reason', (t) => {
+  const counted = countKernel(run('6.1', ...good, part('packet', 2), { done: 0 }));
+  t.deepEqual(counted.counts, { passed: 6, failed: 2, skipped: 2 });
+  t.deepEqual(counted.failures, ['guests: Linux 6.1: packet: it forwards']);
+  const died = countKernel(run('6.1', { trouble: 'try 2: ended before its tests had' }));
+  t.deepEqual(died.counts, { passed: 0, failed: 0, skipped: 1 });
+  t.deepEqual(died.skips, ['guests: Linux 6.1: try 2: ended before its tests had']);
+});
+
+test('a guest that passed some tests and ended badly is a failure', (t) => {
+  for (const lines of [good, [...good, { done: 1 }], [{ done: 1 }]]) {
+    const { counts, failures } = countKernel(run('6.1', ...lines));
+    t.is(counts.failed, 1);
+    t.regex(failures.join('\n'), /did not come to a good end/);
+  }
+  const tooOld = [{ features: [feature('bpf_loop', false)] }, part('refusal', 0), { done: 0 }];
+  t.is(countKernel(run('6.1', ...tooOld)).counts.failed, 1);
+  const again = countKernel(run('6.1', { trouble: 'try 1: not up' }, ...good, { done: 0 }));
+  t.deepEqual([again.counts.failed, again.failures], [0, []]);
+});
+
+test('guests are booted for who asks for them, by name or beside all suites', (t) => {
+  t.true(withGuests([], { DPCTL_TEST_KERNELS: '1' }));
+  t.true(withGuests(['guests'], {}));
+  t.false(withGuests(['loader'], { DPCTL_TEST_KERNELS: '1' }));
+  t.false(withGuests([], {}));
 });

@@ -1,11 +1,12 @@
 /** Containers of two nodes talk: each way of taking VXLAN apart, on each kind of underlay. */
 import test, { type ExecutionContext } from 'ava';
+import { bulk } from '../helpers/patience.js';
 import { type Fabric, makeFabric, type Underlay } from './helpers/fabric.js';
 import { type Container, type Decap, OVERHEAD, type OverlayNode } from './helpers/node.js';
 import { vtep4, vtep6 } from './helpers/plan.js';
 import { nstat, pings, transfer } from './helpers/traffic.js';
 
-const MEGABYTE = 1 << 20;
+const BYTES = bulk(16 << 20);
 
 interface Pair {
   readonly fabric: Fabric;
@@ -49,8 +50,8 @@ async function talk(t: ExecutionContext, { nodes, containers }: Pair, mtu: numbe
     t.true(pings(from.ns, to.ip6), 'IPv6');
     t.true(pings(from.ns, to.ip4, inside - 28, '-M', 'do'), 'as long as the MTU');
     t.true(pings(from.ns, to.ip6, inside - 48, '-M', 'do'), 'as long as the MTU, IPv6');
-    await t.notThrowsAsync(transfer(from.ns, { ns: to.ns, address: to.ip4 }, 16 * MEGABYTE));
-    await t.notThrowsAsync(transfer(from.ns, { ns: to.ns, address: to.ip6 }, 16 * MEGABYTE));
+    await t.notThrowsAsync(transfer(from.ns, { ns: to.ns, address: to.ip4 }, BYTES));
+    await t.notThrowsAsync(transfer(from.ns, { ns: to.ns, address: to.ip6 }, BYTES));
   }
   for (const [index, node] of nodes.entries()) {
     t.deepEqual(node.reasons(), early[index], `node ${node.number}`);
@@ -89,7 +90,7 @@ test.serial('segments cross the underlay whole', async (t) => {
   t.teardown(() => pair.fabric.close());
   const [a, b] = pair.containers;
   const before = pair.nodes[0].nodeStats(2);
-  await transfer(a.ns, { ns: b.ns, address: b.ip4 }, 16 * MEGABYTE);
+  await transfer(a.ns, { ns: b.ns, address: b.ip4 }, BYTES);
   const after = pair.nodes[0].nodeStats(2);
   const size = Number(after.txBytes - before.txBytes) / Number(after.txPackets - before.txPackets);
   t.true(size > 8000, `${size.toFixed(0)} bytes a packet`);

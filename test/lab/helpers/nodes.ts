@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeFd, inNetns, openFd } from '../../../loader/sys.js';
 import { type Node, openNode } from '../../../src/control/node.js';
+import { PATIENCE } from '../../helpers/patience.js';
 import { DPCTL, type Ran, type RunOptions, run } from '../../system/helpers/lab.js';
 
 /** A lab that is up. */
@@ -57,7 +58,7 @@ export function prepareNodes(): Nodes {
     // A lab is dozens of commands, and the machine may be busy.
     lab: (verb = '', ...args) =>
       run([process.execPath, DPCTL, '--root', root, 'lab', verb, '--name', name, ...args], {
-        timeout: 120_000,
+        timeout: 120_000 * PATIENCE,
       }),
     dpctl: (where, args, options) =>
       run(

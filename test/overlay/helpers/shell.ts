@@ -2,8 +2,9 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { searchPath } from '../../../src/kernel/command.js';
+import { PATIENCE } from '../../helpers/patience.js';
 
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 30_000 * PATIENCE;
 
 function environment(): NodeJS.ProcessEnv {
   return { ...process.env, LC_ALL: 'C', PATH: searchPath() };
@@ -88,7 +89,7 @@ export function sleep(milliseconds: number): Promise<void> {
 
 /** Wait until something is so; throws when it does not become so in time. */
 export async function until(what: string, check: () => boolean, milliseconds = 5000) {
-  const deadline = Date.now() + milliseconds;
+  const deadline = Date.now() + milliseconds * PATIENCE;
   while (!check()) {
     if (Date.now() > deadline) throw new Error(`not within ${milliseconds} ms: ${what}`);
     await sleep(20);

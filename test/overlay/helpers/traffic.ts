@@ -1,5 +1,6 @@
 /** Traffic whose arrival is checked byte by byte. */
 import { createHash, randomBytes } from 'node:crypto';
+import { PATIENCE } from '../../helpers/patience.js';
 import { ok, sh, start, until } from './shell.js';
 
 let port = 20_000;
@@ -45,7 +46,7 @@ export async function transfer(
     const began = performance.now();
     const target = `${six ? `TCP6:[${to.address}]` : `TCP4:${to.address}`}:${number}${bind}`;
     const client = start(from, ['socat', '-u', '-b', '131072', 'STDIN', target], data);
-    const timeout = setTimeout(() => client.stop('SIGKILL'), milliseconds);
+    const timeout = setTimeout(() => client.stop('SIGKILL'), milliseconds * PATIENCE);
     const code = await client.ended();
     await server.ended();
     clearTimeout(timeout);

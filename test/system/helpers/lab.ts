@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { PATIENCE } from '../../helpers/patience.js';
 
 /** The bundle that users run. */
 export const DPCTL = fileURLToPath(new URL('../../../dpctl.cjs', import.meta.url));
@@ -103,8 +104,8 @@ export async function openLab({ env = {} }: LabOptions = {}): Promise<Lab> {
   return lab;
 }
 
-/** A command that takes longer is stuck; under emulation everything takes several times as long. */
-const COMMAND_MS = 30_000 * Number(process.env.DPCTL_TEST_PATIENCE ?? 1);
+/** A command that takes longer is stuck. */
+const COMMAND_MS = 30_000 * PATIENCE;
 
 /** npx puts the packages' commands first, and one of them is called nft. */
 export const PATH = (process.env.PATH ?? '')

@@ -1,6 +1,7 @@
 /** Programs that run beside a test, in a namespace, and end with it. */
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import { PATIENCE } from '../../helpers/patience.js';
 import { PATH, type Ran } from './lab.js';
 
 /** A program that runs. */
@@ -57,7 +58,7 @@ export function start(
     stderr: Buffer.concat(err).toString(),
   });
   const within = async (milliseconds: number, done: () => boolean, what: string) => {
-    const deadline = Date.now() + milliseconds;
+    const deadline = Date.now() + milliseconds * PATIENCE;
     while (!done()) {
       if (Date.now() > deadline || (code !== undefined && !done())) {
         const { stdout, stderr } = output();
@@ -100,7 +101,7 @@ export async function eventually(
   milliseconds = 5000,
   pause = 50,
 ): Promise<boolean> {
-  const deadline = Date.now() + milliseconds;
+  const deadline = Date.now() + milliseconds * PATIENCE;
   for (;;) {
     if (await holds()) return true;
     if (Date.now() > deadline) return false;

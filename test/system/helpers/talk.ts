@@ -1,6 +1,7 @@
 /** Conversations between namespaces, with what was said compared on both sides. */
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { bulk } from '../../helpers/patience.js';
 import { type Ran, run } from './lab.js';
 import { digestOf } from './noise.js';
 import { start } from './process.js';
@@ -14,7 +15,7 @@ interface Received {
 }
 
 /**
- * One TCP connection on which both sides send that many bytes at once.
+ * One TCP connection on which both sides send that many bytes at once, on a slow machine fewer.
  * @returns true when both received exactly what the other sent
  */
 export async function tcpBothWays(
@@ -22,8 +23,9 @@ export async function tcpBothWays(
   from: string,
   to: string,
   address: string,
-  bytes: number,
+  usually: number,
 ): Promise<boolean> {
+  const bytes = bulk(usually);
   const server = start(t, to, [process.execPath, AGENT, 'tcp-serve', `${PORT}`, `${bytes}`]);
   await server.says(/listening/);
   const argv = [process.execPath, AGENT, 'tcp-connect', address, `${PORT}`, `${bytes}`];

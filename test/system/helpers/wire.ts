@@ -1,5 +1,6 @@
 /** Frames as they are on an interface: sent raw, and seen by tcpdump. */
 import type { ExecutionContext } from 'ava';
+import { PATIENCE } from '../../helpers/patience.js';
 import { run } from './lab.js';
 import { type Running, sleep, start } from './process.js';
 
@@ -24,7 +25,7 @@ export interface Capture {
 /** Bytes of each frame that are kept: enough for the headers and a mark behind them. */
 const SNAP = 256;
 /** A frame that was sent is in the receiver's capture long before that many milliseconds. */
-const STRAGGLERS = 150;
+const STRAGGLERS = 150 * PATIENCE;
 
 /**
  * Look at the frames that come in at an interface.
@@ -44,7 +45,7 @@ export async function capture(
   return {
     frames,
     async atLeast(count, milliseconds = 3000) {
-      const deadline = Date.now() + milliseconds;
+      const deadline = Date.now() + milliseconds * PATIENCE;
       while (frames().length < count) {
         if (Date.now() > deadline) {
           throw new Error(`${frames().length} of ${count} frames came to ${ns}: ${filter}`);

@@ -1,0 +1,84 @@
+/** The kernel matrix as a suite: the oldest kernel and the newest, their tests counted with all others. */
+
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SuiteResult } from '../test/run.js';
+import { add, type Counts, NOTHING } from '../test/tap.js';
+import { failuresOf, isUnknown, type KernelResult, readResult, verdictOf } from './results.js';
+
+/** The suite's name on the command line. */
+export const GUESTS = 'guests';
+
+/** The ends of what is supported; the kernels between are for `make test-kernels`. */
+const KERNELS = ['6.1', 'newest'];
+
+/** Both run side by side, and a run of all suites has to be done within 45 minutes. */
+const RUN_SECONDS = 780;
+
+/** Whether a run of these suites has guests in it: asked for by name or by DPCTL_TEST_KERNELS=1. */
+export function withGuests(only: readonly string[], env: NodeJS.ProcessEnv): boolean {
+  if (only.length > 0) return only.includes(GUESTS);
+  return env.DPCTL_TEST_KERNELS === '1';
+}
+
+/**
+ * What one kernel adds to a run. A kernel of which nothing can be said is skipped, with the reason.
+ * Whatever keeps a kernel that has shown something from being called good is a failure.
+ */
+export function countKernel(result: KernelResult): Omit<SuiteResult, 'seconds'> {
+  const named = (text: string): string => `${GUESTS}: Linux ${result.name}: ${text}`;
+  if (isUnknown(result)) {
+    const why = result.troubles.at(-1) ?? 'it could not be fetched or booted';
+    return { counts: { ...NOTHING, skipped: 1 }, failures: [], skips: [named(why)] };
+  }
+  let counts: Counts = result.parts.reduce(
+    (sum, { passed, failed, skipped }) => add(sum, { passed, failed, skipped }),
+    NOTHING,
+  );
+  // A boot that was tried again is told when it happens, and is no failure.
+  const bad = verdictOf(result) === 'FAILED';
+  const failures = bad ? failuresOf(result).map(named) : [];
+  if (bad && counts.failed === 0) {
+    counts = { ...counts, failed: 1 };
+    if (!result.finished) failures.push(named('the guest did not come to a good end'));
+  }
+  const skips = result.parts.flatMap((part) => part.skips.map(named));
+  return { counts, failures, skips };
+}
+
+/**
+ * Boot the kernels and count what their tests did. What the guests printed is printed, too.
+ * @param root the repository's folder
+ */
+export async function runGuests(root: string): Promise<SuiteResult> {
+  const started = Date.now();
+  const folder = join(process.env.DPCTL_KERNELS_DIR ?? join(root, '.kernels'), 'results');
+  // An earlier run says nothing of this one.
+  for (const kernel of KERNELS) rmSync(join(folder, `${kernel}.jsonl`), { force: true });
+  const script = spawn(join(root, 'scripts/test-kernels.sh'), KERNELS, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { DPCTL_KERNELS_RUN_LIMIT: `${RUN_SECONDS}`, ...process.env, DPCTL_KERNELS_JOBS: '2' },
+  });
+  await new Promise<void>((resolve, reject) => {
+    script.on('error', reject);
+    script.on('close', () => resolve());
+  });
+  const all = KERNELS.map((kernel) => {
+    const log = read(join(folder, `${kernel}.log`));
+    const result = readResult(kernel, read(join(folder, `${kernel}.jsonl`)));
+    if (verdictOf(result) === 'FAILED') console.log(`\n# ---- Linux ${kernel} said:\n${log}`);
+    return countKernel(result);
+  });
+  return {
+    counts: all.reduce((sum, { counts }) => add(sum, counts), NOTHING),
+    failures: all.flatMap(({ failures }) => failures),
+    skips: all.flatMap(({ skips }) => skips),
+    seconds: (Date.now() - started) / 1000,
+  };
+}
+
+function read(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}

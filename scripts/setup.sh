@@ -20,6 +20,7 @@ ethtool                                ethtool
 ping                                   iputils-ping
 arping                                 iputils-arping
 tcpdump                                tcpdump
+tshark                                 tshark
 iperf3                                 iperf3
 sockperf                               sockperf
 socat                                  socat

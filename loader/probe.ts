@@ -54,6 +54,9 @@ export type Feature = keyof typeof PROBES;
 /** All of them. */
 export const FEATURES = Object.keys(PROBES) as readonly Feature[];
 
+/** Features that are not of BPF: others find out, DPCTL_PROBE_DISABLE may name them. */
+const OTHERS: readonly string[] = ['netkit'];
+
 const known = new Map<string, boolean>();
 
 function once(key: string, probe: () => boolean): boolean {
@@ -82,15 +85,15 @@ export function hasFeature(feature: Feature): boolean {
  */
 export function disabledFeatures(): readonly string[] {
   const names = process.env.DPCTL_PROBE_DISABLE?.split(',').filter((name) => name !== '') ?? [];
-  const unknown = names.find((name) => !Object.hasOwn(PROBES, name));
+  const unknown = names.find((name) => !Object.hasOwn(PROBES, name) && !OTHERS.includes(name));
   if (unknown === undefined) return names;
   throw new DpctlError(
     'PROBE_UNKNOWN',
     `DPCTL_PROBE_DISABLE names ${JSON.stringify(unknown)}, which is no feature that dpctl asks for`,
     {
       exitCode: 1,
-      hint: `name some of these, with commas between: ${FEATURES.join(',')}`,
-      details: { feature: unknown, known: FEATURES },
+      hint: `name some of these, with commas between: ${[...FEATURES, ...OTHERS].join(',')}`,
+      details: { feature: unknown, known: [...FEATURES, ...OTHERS] },
     },
   );
 }

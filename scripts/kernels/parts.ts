@@ -71,6 +71,12 @@ export const PARTS: readonly Part[] = [
     ],
   },
   {
+    name: 'driver',
+    shows:
+      'endpoints that are netkit pairs, with veths, a gateway and other nodes; refused without',
+    files: ['system/driver'],
+  },
+  {
     name: 'overlay',
     shows: 'two nodes in each way of taking VXLAN apart, and the same with a bridge and vxlan',
     files: ['overlay/unicast', 'lab/interop'],

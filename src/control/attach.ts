@@ -20,16 +20,17 @@ import type { Endpoint, NamespaceRef, State } from '../model/state.js';
 import { freeIfindex } from './adjust.js';
 import { type FoundDevice, findDevice } from './adopt.js';
 import { type Changed, change } from './change.js';
+import { driverNotes, driverRequest } from './driver.js';
 import { inspectPort } from './inspect-port.js';
 import { hostPins, type Node } from './node.js';
 import { endpointRows } from './rows.js';
 import type { AttachRequest, ChangeOptions, EndpointChange } from './types.js';
 
 /**
- * Attach a namespace to a network: make its veth (or adopt the one it has), give it addresses,
+ * Attach a namespace to a network: make its device (or adopt the one it has), give it addresses,
  * and put the datapath on the host end. Attaching again changes what is asked differently.
  * @throws DpctlError NETNS_*, NETWORK_NOT_FOUND, ADDRESS_IN_USE, MAC_IN_USE, SUBNET_FULL,
- *   INTERFACE_EXISTS ...; then nothing was changed
+ *   INTERFACE_EXISTS, NETKIT_MISSING ...; then nothing was changed
  */
 export async function attach(
   node: Node,
@@ -58,6 +59,7 @@ export async function attach(
       isolated: request.isolated,
       lock: request.lock,
       allowPrefixes: request.allowPrefixes,
+      ...driverRequest(node, request),
       ifindex: adopted?.ifindex ?? freeIfindex(node, [before, state]),
       hostIfname: adopted?.hostIfname,
       adopted: adopted?.settings,
@@ -76,6 +78,12 @@ export async function attach(
     ...changed.notes,
     ...(changed.changed ? filterNotes(node, changed, id) : []),
     ...(chosen ? addressNotes(changed, id) : []),
+    ...(created
+      ? driverNotes(
+          request,
+          changed.state.endpoints.find((each) => each.id === id),
+        )
+      : []),
   ];
   return {
     ...changed,

@@ -1,7 +1,7 @@
 /** Steps in words: for --dry-run, and for what reconcile says it repaired. */
 
 import { bytes16ToIp, bytesToMac } from '../model/address.js';
-import { bareAddress } from '../model/desired.js';
+import { bareAddress, driverOf } from '../model/desired.js';
 import { decodeKey, decodeValue, type RawEntry } from '../model/entry.js';
 import type { DeviceSettings, Step } from '../model/plan.js';
 import type { Endpoint } from '../model/state.js';
@@ -14,11 +14,12 @@ export function describeStep(step: Step): PlanRow {
     case 'netns.create':
     case 'netns.delete':
       return row(step.endpoint.namespace.ref);
-    case 'veth.create': {
+    case 'pair.create': {
       const { endpoint } = step.port;
-      return row(endpoint.hostIfname, `peer ${who(endpoint)} mac ${endpoint.mac}`);
+      const peer = `${driverOf(endpoint)} peer ${who(endpoint)} mac ${endpoint.mac}`;
+      return row(endpoint.hostIfname, peer);
     }
-    case 'veth.delete':
+    case 'pair.delete':
       return row(step.name, `ifindex ${step.ifindex}`);
     case 'host.set':
       return row(step.endpoint.hostIfname, settings(step.set));

@@ -6,6 +6,7 @@ import { ENDPOINT_ARRAY_SIZE } from '../contract/generated.js';
 import {
   addrAdd,
   addrDelete,
+  linkAddNetkit,
   linkAddVeth,
   linkGet,
   linkSet,
@@ -16,18 +17,19 @@ import {
 } from '../kernel/netlink.js';
 import { setTunnels } from '../kernel/offload.js';
 import { sysctlSet } from '../kernel/sysctl.js';
-import { isGateway, type Port } from '../model/desired.js';
+import { driverOf, isGateway, type Port } from '../model/desired.js';
 import { type DeviceSettings, endpointAlias, routeMetric } from '../model/plan.js';
 import type { Endpoint } from '../model/state.js';
 import { namespaceGone, openNamespace, withEndpointRtnl } from './namespace.js';
 import type { Node } from './node.js';
 
-/** Make the veth of an endpoint, its far end born in the namespace. @throws DpctlError NETNS_GONE */
-export function createVeth(node: Node, { endpoint }: Port): void {
+/** Make both ends of an endpoint, the far one born in the namespace. @throws DpctlError NETNS_GONE */
+export function createPair(node: Node, { endpoint }: Port): void {
   const fd = openNamespace(node, endpoint.namespace);
   if (fd === undefined) throw namespaceGone(endpoint);
   try {
-    linkAddVeth(node.rtnl(), {
+    const linkAdd = driverOf(endpoint) === 'netkit' ? linkAddNetkit : linkAddVeth;
+    linkAdd(node.rtnl(), {
       name: endpoint.hostIfname,
       ifindex: endpoint.ifindex,
       mtu: endpoint.mtu,

@@ -13,6 +13,7 @@ import {
 } from '../kernel/netlink.js';
 import { passesTunnels } from '../kernel/offload.js';
 import { getRaw } from '../kernel/tables.js';
+import { driverOf } from '../model/desired.js';
 import { decodeValue, tableKey } from '../model/entry.js';
 import type { ObservedDevice, ObservedPort } from '../model/observed.js';
 import { endpointAlias, routeMetric } from '../model/plan.js';
@@ -96,7 +97,7 @@ function withLength({ address, prefixLength }: LinkAddress): string {
  * or, renamed by somebody, the alias.
  */
 export function isHostEnd(link: Link, endpoint: Endpoint): boolean {
-  if (link.kind !== 'veth') return false;
+  if (link.kind !== driverOf(endpoint)) return false;
   return link.name === endpoint.hostIfname || link.alias === endpointAlias(endpoint);
 }
 

@@ -1,5 +1,5 @@
 /** Desired state as rows: what lists and results show. */
-import { isGateway, portOf, wantedPorts } from '../model/desired.js';
+import { driverOf, isGateway, portOf, wantedPorts } from '../model/desired.js';
 import type { Endpoint, Network, State } from '../model/state.js';
 import type { EndpointRow, NetworkRow, NodeRow } from './types.js';
 
@@ -30,6 +30,7 @@ function endpointRow(endpoint: Endpoint, network: Network): EndpointRow {
     mtu: endpoint.mtu,
     hostIfname: endpoint.hostIfname,
     ifindex: endpoint.ifindex,
+    driver: driverOf(endpoint),
     id: endpoint.id,
     state: endpoint.phase,
     flags: [

@@ -12,7 +12,7 @@ import type { Endpoint } from '../model/state.js';
 import {
   changeAddress,
   changeRoute,
-  createVeth,
+  createPair,
   linkChange,
   setInner,
   setLoopback,
@@ -37,10 +37,10 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
     case 'netns.delete':
       await removeNamespace(node, step.endpoint);
       return;
-    case 'veth.create':
-      createVeth(node, step.port);
+    case 'pair.create':
+      createPair(node, step.port);
       return;
-    case 'veth.delete':
+    case 'pair.delete':
       linkDelete(node.rtnl(), { ifindex: step.ifindex });
       return;
     case 'host.set':
@@ -116,7 +116,7 @@ export async function undo(node: Node, step: Step): Promise<void> {
     case 'netns.create':
       await removeNamespace(node, step.endpoint);
       return;
-    case 'veth.create':
+    case 'pair.create':
       linkDelete(node.rtnl(), { name: step.port.endpoint.hostIfname });
       return;
     case 'host.set':
@@ -175,7 +175,7 @@ export async function undo(node: Node, step: Step): Promise<void> {
       undoOverlay(node, step);
       return;
     case 'netns.delete':
-    case 'veth.delete':
+    case 'pair.delete':
     case 'endpoint.announce':
     case 'stats.clear':
     case 'fdb.forget':
@@ -214,7 +214,7 @@ function clearStats(node: Node, id: number): void {
  */
 const NETNS_CLEANUP = 10_000;
 
-/** Delete a namespace and wait for its veth to go, which the kernel does in its own time. */
+/** Delete a namespace and wait for its device to go, which the kernel does in its own time. */
 async function removeNamespace(node: Node, endpoint: Endpoint): Promise<void> {
   await deleteNetns(endpoint.namespace.ref);
   const end = performance.now() + NETNS_CLEANUP;

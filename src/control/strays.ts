@@ -6,7 +6,7 @@ import { wantedPorts } from '../model/desired.js';
 import type { RawEntry } from '../model/entry.js';
 import type { Observed, Stray } from '../model/observed.js';
 import { endpointOfFdb, inScope, isLearned, nodeOfFdb, type Scope } from '../model/plan.js';
-import type { Endpoint, State } from '../model/state.js';
+import { DRIVERS, type Endpoint, type State } from '../model/state.js';
 import { hostPins, type Node } from './node.js';
 
 /** Names of devices that dpctl makes, and so may take for strays. */
@@ -74,9 +74,10 @@ export function findSquatters(
   });
 }
 
-/** A veth that looks as if dpctl had made it. */
+/** A device that looks as if dpctl had made it. */
 export function isOwnDevice({ kind, name, alias }: Link): boolean {
-  return kind === 'veth' && OWN_DEVICE.test(name) && (alias ?? OWN_ALIAS).startsWith(OWN_ALIAS);
+  const isPair = DRIVERS.some((driver) => driver === kind);
+  return isPair && OWN_DEVICE.test(name) && (alias ?? OWN_ALIAS).startsWith(OWN_ALIAS);
 }
 
 /** A device that dpctl has marked, its own or an adopted one. */

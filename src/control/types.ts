@@ -23,6 +23,8 @@ export interface AttachRequest {
   readonly allowPrefixes?: readonly string[];
   /** Make the namespace if it is not there. */
   readonly create?: boolean;
+  /** Kind of a new endpoint's device; `auto`: netkit where the kernel has it. */
+  readonly driver?: 'veth' | 'netkit' | 'auto';
 }
 
 export interface NetworkAddRequest {
@@ -41,7 +43,7 @@ export interface NetworkAddRequest {
 
 /** One line of a plan, in the order in which it is carried out. */
 export interface PlanRow {
-  /** What is done: `veth.create`, `table.put` ... */
+  /** What is done: `pair.create`, `table.put` ... */
   readonly step: string;
   /** What it is done to: an interface, a map's entry ... */
   readonly subject: string;
@@ -62,6 +64,7 @@ export interface EndpointRow {
   readonly mtu: number;
   readonly hostIfname: string;
   readonly ifindex: number;
+  readonly driver: 'veth' | 'netkit';
   readonly id: number;
   readonly state: string;
   /** lock, isolated, adopted, gateway ... */

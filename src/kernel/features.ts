@@ -1,5 +1,6 @@
 /** What of the kernel's features dpctl uses, and what it does where one is missing. */
-import { type Feature, hasFeature } from '../../loader/probe.js';
+import { disabledFeatures, type Feature, hasFeature } from '../../loader/probe.js';
+import { hasNetkit, type Rtnl, withRtnl } from './netlink.js';
 
 interface Use {
   /** The kernel that had it first, for people: what counts is the probe. */
@@ -28,6 +29,18 @@ const USES = {
   },
 } as const satisfies Partial<Record<Feature, Use>>;
 
+/** Not of BPF, so that rtnetlink is asked. */
+const NETKIT: Use = { since: '6.10', without: 'endpoints are veth pairs' };
+
+/**
+ * Whether this kernel makes netkit pairs of the kind that endpoints need, found out by asking for one
+ * that it has to refuse. DPCTL_PROBE_DISABLE=netkit makes it look like a kernel without.
+ * @throws DpctlError KERNEL_EPERM, exit 2
+ */
+export function netkitAvailable(rtnl: Rtnl): boolean {
+  return !disabledFeatures().includes('netkit') && hasNetkit(rtnl);
+}
+
 /** Those without which nothing is loaded, with the kernels that had them first. */
 export const REQUIRED: ReadonlyMap<Feature, string> = new Map(
   Object.entries(USES)
@@ -37,7 +50,7 @@ export const REQUIRED: ReadonlyMap<Feature, string> = new Map(
 
 /** A feature and this kernel. */
 export interface FeatureRow {
-  readonly feature: Feature;
+  readonly feature: Feature | 'netkit';
   readonly here: boolean;
   readonly required: boolean;
   readonly since: string;
@@ -47,14 +60,23 @@ export interface FeatureRow {
 
 /**
  * Every feature that dpctl asks for, with the answer of the kernel that runs.
- * @throws DpctlError BPF_PERMISSION or BPF_MISSING where there is no answer
+ * @throws DpctlError BPF_PERMISSION, BPF_MISSING or KERNEL_EPERM where there is no answer
  */
 export function featureRows(): FeatureRow[] {
-  return Object.entries(USES).map(([name, use]: [string, Use]) => ({
-    feature: name as Feature,
-    here: hasFeature(name as Feature),
+  return [
+    ...Object.entries(USES).map(([name, use]) =>
+      featureRow(name as Feature, use, hasFeature(name as Feature)),
+    ),
+    featureRow('netkit', NETKIT, withRtnl(undefined, netkitAvailable)),
+  ];
+}
+
+function featureRow(feature: FeatureRow['feature'], use: Use, here: boolean): FeatureRow {
+  return {
+    feature,
+    here,
     required: use.without === undefined,
     since: use.since,
     without: use.without ?? 'dpctl refuses to work',
-  }));
+  };
 }

@@ -22,6 +22,13 @@ export {
 export { type Neighbour, neighDelete, neighDump, neighReplace } from './netlink/neigh.js';
 export { nsidOf } from './netlink/nsid.js';
 export {
+  hasNetkit,
+  linkAddNetkit,
+  linkAddVeth,
+  type VethPeer,
+  type VethSpec,
+} from './netlink/pair.js';
+export {
   ROUTE_PROTOCOL,
   type Route,
   type RouteFilter,
@@ -32,6 +39,5 @@ export {
   routeReplace,
 } from './netlink/route.js';
 export { openRtnl, type Rtnl, withRtnl } from './netlink/socket.js';
-export { linkAddVeth, type VethPeer, type VethSpec } from './netlink/veth.js';
 export { linkAddVxlanExternal, type VxlanExternalSpec } from './netlink/vxlan.js';
 export type { VxlanInfo } from './netlink/vxlan-info.js';

@@ -6,7 +6,7 @@ import { ENDPOINT_ARRAY_SIZE, EndpointFlags, FdbFlags, NeighFlags } from '../con
 import { ip4ToNumber, ipToBytes16, macToBytes } from './address.js';
 import { replicaCount, uplinkSysctls } from './desired/overlay.js';
 import { type RawEntry, tableEntry } from './entry.js';
-import type { Endpoint, Network, State } from './state.js';
+import type { Driver, Endpoint, Network, State } from './state.js';
 
 /** Bytes of GSO and GRO at the endpoints of a BIG TCP network: 192 KB. */
 export const BIG_TCP_SIZE = 196_608;
@@ -32,6 +32,11 @@ export interface Port {
 /** True for the host's own port of a network. */
 export function isGateway(endpoint: Endpoint): boolean {
   return endpoint.namespace.kind === 'node';
+}
+
+/** The kind of device that an endpoint is. */
+export function driverOf({ driver }: Endpoint): Driver {
+  return driver ?? 'veth';
 }
 
 /** The network of a state by name. */

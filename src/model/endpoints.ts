@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../loader/errors.js';
 import { ENDPOINT_MAX, FLOOD_PORT_MAX } from '../contract/generated.js';
 import { chooseAddress, chooseMac, type Seeker, splitAddresses } from './endpoint-addresses.js';
+import { chooseDriver, type DriverRequest } from './endpoint-driver.js';
 import { lowestFree } from './ipam.js';
 import {
   endpointLabel,
@@ -16,7 +17,7 @@ import { formatPrefix, parsePrefix } from './prefix.js';
 import type { Endpoint, NamespaceRef, State } from './state.js';
 
 /** What is asked of an endpoint. What is left out (or an empty list) stays as it is. */
-export interface EndpointRequest {
+export interface EndpointRequest extends DriverRequest {
   readonly namespace: NamespaceRef;
   /** Name of the interface inside; eth0 by default. */
   readonly ifname?: string | undefined;
@@ -55,7 +56,7 @@ export interface EndpointEdit {
  * Attach, by namespace and interface: a new endpoint, or new settings for the one that is there
  * (one on its way out comes back). A new or changed one is `attaching` until the command is done.
  * @throws DpctlError, exit 3: NETWORK_NOT_FOUND; exit 1: ENDPOINT_EXISTS (it is on another
- *   network), IFNAME_INVALID, MTU_OUT_OF_RANGE, ENDPOINT_LIMIT, NETWORK_FULL, INTERFACE_IN_USE,
+ *   network), DRIVER_DIFFERS, IFNAME_INVALID, MTU_OUT_OF_RANGE, ENDPOINT_LIMIT, NETWORK_FULL, INTERFACE_IN_USE,
  *   those of endpoint-addresses.ts, and of parsePrefix for `allowPrefixes`
  */
 export function addEndpoint(state: State, request: EndpointRequest): EndpointEdit {
@@ -72,6 +73,8 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   const asked = splitAddresses(request.ips ?? [], command);
   const ip4 = chooseAddress(seeker, 4, asked[4]);
   const ip6 = chooseAddress(seeker, 6, asked[6]);
+  const adopts = (self ?? request).adopted !== undefined;
+  const driver = chooseDriver(request, { self, adopts, namespace: request.namespace, ifname });
   const place = self ?? newPlace(state, request, name);
   const { cookie, path } = request.namespace;
   const seed = [request.macSeed ?? '', cookie, path, ifname, place.id].join(' ');
@@ -83,6 +86,7 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
     ifname,
     hostIfname: place.hostIfname,
     ifindex: place.ifindex,
+    ...(driver === 'veth' ? {} : { driver }),
     network: name,
     slot: place.slot,
     mac: chooseMac(seeker, request.mac, ip4, seed),

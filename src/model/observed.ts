@@ -3,7 +3,7 @@ import type { OverlayDeviceKind, OverlayProgram } from './desired/overlay.js';
 import type { Masquerade } from './desired.js';
 import type { RawEntry } from './entry.js';
 
-/** One end of a veth. */
+/** One end of an endpoint's pair. */
 export interface ObservedDevice {
   readonly ifindex: number;
   readonly name: string;

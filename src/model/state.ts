@@ -40,6 +40,9 @@ export const networkSchema = z.object({
   bigTcp: z.boolean(),
 });
 
+/** Kinds of device that an endpoint can be. */
+export const DRIVERS = ['veth', 'netkit'] as const;
+
 const namespaceSchema = z.object({
   /** As the user named it: a name in /run/netns, a path or a pid. */
   ref: z.string(),
@@ -65,6 +68,8 @@ export const endpointSchema = z.object({
   /** Host end: its name and its number in the node's namespace. */
   hostIfname: z.string(),
   ifindex: z.int(),
+  /** Kind of both ends; a veth where nothing is said. */
+  driver: z.optional(z.enum(DRIVERS)),
   /** Name of the network. */
   network: z.string(),
   /** Place in the network's flood list, from 0. */
@@ -202,6 +207,7 @@ export const runtimeSchema = z.object({
 export type Network = z.infer<typeof networkSchema>;
 export type NamespaceRef = z.infer<typeof namespaceSchema>;
 export type Endpoint = z.infer<typeof endpointSchema>;
+export type Driver = (typeof DRIVERS)[number];
 export type StaticFdb = z.infer<typeof staticFdbSchema>;
 export type SysctlChange = z.infer<typeof sysctlSchema>;
 export type Decap = (typeof DECAPS)[number];

@@ -8,8 +8,8 @@ import type { PlanRow, Problem, StatusReport } from '../control/types.js';
 import { hostPath } from '../kernel/mountns.js';
 import { nftForwardDrops } from '../kernel/nft.js';
 import { kernelRelease } from '../kernel/process.js';
-import { isGateway } from '../model/desired.js';
-import type { State } from '../model/state.js';
+import { driverOf, isGateway } from '../model/desired.js';
+import type { Endpoint, State } from '../model/state.js';
 import { dump } from './dump.js';
 import { underlayFacts, underlayProblems } from './status-underlay.js';
 
@@ -117,6 +117,11 @@ function fullProblems(node: Node, installed: boolean): Problem[] {
   ];
 }
 
+function endpointsText(endpoints: readonly Endpoint[]): string {
+  const netkit = endpoints.filter((each) => driverOf(each) === 'netkit').length;
+  return netkit === 0 ? String(endpoints.length) : `${endpoints.length} (${netkit} netkit)`;
+}
+
 function facts(node: Node, state: State, installed: boolean): StatusReport['facts'] {
   const people = state.endpoints.filter((endpoint) => !isGateway(endpoint));
   const hooks = new Map<string, number>();
@@ -133,7 +138,7 @@ function facts(node: Node, state: State, installed: boolean): StatusReport['fact
     { name: 'attached by', value: hook === '' ? 'nothing is attached' : hook },
     { name: 'tcx', value: hasFeature('tcx') ? 'yes' : 'no, clsact is used' },
     { name: 'networks', value: String(state.networks.length) },
-    { name: 'endpoints', value: String(people.length) },
+    { name: 'endpoints', value: endpointsText(people) },
     { name: 'gateways', value: String(state.endpoints.length - people.length) },
     { name: 'static MACs', value: String(state.staticFdb.length + state.remoteFdb.length) },
     ...underlayFacts(state),

@@ -19,6 +19,7 @@ const ROW: EndpointRow = {
   mtu: 1500,
   hostIfname: 'dp000001',
   ifindex: 7,
+  driver: 'veth',
   id: 1,
   state: 'ready',
   flags: ['lock', 'isolated'],
@@ -92,7 +93,7 @@ test('every cell is one word for awk, also the empty ones', async (t) => {
   const lines = (await rendered(list([ROW]), 'wide')).trimEnd().split('\n');
   t.deepEqual(
     lines.map((line) => line.split(/ +/).length),
-    [14, 14],
+    [15, 15],
   );
 });
 

@@ -4,6 +4,8 @@ import {
   addrAdd,
   addrDelete,
   addrDump,
+  hasNetkit,
+  linkAddNetkit,
   linkAddVeth,
   linkDelete,
   linkDump,
@@ -21,6 +23,7 @@ import {
   routeReplace,
   withRtnl,
 } from '../../src/kernel/netlink.js';
+import { linkKind } from '../helpers/need.js';
 import { inside, refusal, type TestNetns, withNamespaces } from './helpers/namespaces.js';
 
 const MAC = '0a:58:0a:c9:00:02';
@@ -69,6 +72,34 @@ test('a veth is born with its far end in the namespace it is for', async (t) => 
         linkSet(far, 55, { up: true });
         t.like(linkGet(near, { ifindex: 4711 }), { running: true, operstate: 'UP' });
       });
+    });
+  });
+});
+
+test('whether there is netkit is found out without making a device', async (t) => {
+  const made = linkKind('netkit')() === undefined;
+  await withNamespaces(1, (a) => {
+    withRtnl(a.fd, (rtnl) => {
+      t.is(hasNetkit(rtnl), made);
+      t.deepEqual(
+        linkDump(rtnl).map(({ name }) => name),
+        ['lo'],
+      );
+    });
+  });
+});
+
+test('where there is no netkit, the kernel says that it is not supported', async (t) => {
+  await withNamespaces(1, (a) => {
+    withRtnl(a.fd, (rtnl) => {
+      if (hasNetkit(rtnl)) {
+        const link = linkAddNetkit(rtnl, { name: 'h0', peer: { name: 'p0', mac: MAC } });
+        t.like(link, { kind: 'netkit', addrGenMode: 'none' });
+        t.like(linkGet(rtnl, { name: 'p0' }), { mac: MAC, kind: 'netkit' });
+        return;
+      }
+      const error = refusal(() => linkAddNetkit(rtnl, { name: 'h0', peer: { name: 'p0' } }));
+      t.is(errnoOf(error), 'ENOTSUP');
     });
   });
 });

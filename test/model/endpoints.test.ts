@@ -96,6 +96,41 @@ test('an endpoint does not change its network, but a namespace may have a second
   t.is(attach(second.state, 1, { ifname: 'eth1' }).endpoint.network, 'blue');
 });
 
+test('an endpoint is of the kind that was asked first, a veth where none was', (t) => {
+  const plain = attach(base, 1);
+  t.is(plain.endpoint.driver, undefined, 'as in files of before there was a choice');
+  t.false(attach(plain.state, 1, { driver: 'veth' }).changed);
+  t.false(attach(plain.state, 1, { defaultDriver: 'netkit' }).changed);
+
+  const { state, endpoint } = attach(base, 1, { driver: 'netkit' });
+  t.is(endpoint.driver, 'netkit');
+  t.is(attach(base, 1, { defaultDriver: 'netkit' }).endpoint.driver, 'netkit');
+  for (const same of [{}, { driver: 'netkit' }, { defaultDriver: 'veth' }] as const) {
+    t.false(attach(state, 1, same).changed);
+  }
+  const error = refusal(() => attach(state, 1, { driver: 'veth' }));
+  t.is(error.code, 'DRIVER_DIFFERS');
+  t.is(error.exitCode, 1);
+  t.is(error.hint, 'dpctl detach ns1, then dpctl attach ns1 --driver veth');
+});
+
+test('a veth that was there before can be nothing else', (t) => {
+  const adopted = {
+    mac: '02:00:00:00:00:05',
+    mtu: 1500,
+    up: true,
+    hostMtu: 1500,
+    hostUp: true,
+    hostAlias: '',
+    addresses: [],
+  };
+  const { endpoint } = attach(base, 1, { adopted, defaultDriver: 'netkit' });
+  t.is(endpoint.driver, undefined);
+  const error = refusal(() => attach(base, 1, { adopted, driver: 'netkit' }));
+  t.is(error.code, 'DRIVER_DIFFERS');
+  t.regex(error.hint ?? '', /--driver netkit --ifname NAME/);
+});
+
 test('a taken address names its holder and the next free one', (t) => {
   const { state } = attach(base, 1);
   const error = refusal(() => attach(state, 3, { ips: ['10.201.0.2'] }));

@@ -5,7 +5,7 @@ export const ATTACH = {
   path: 'attach',
   summary: 'connect a network namespace to a network',
   description: [
-    'Makes a veth whose far end is in the namespace, or adopts the one that is there, gives it an address of the network and lets the datapath switch its frames. What is not there yet (tables, programs, the default network) is made on the way.',
+    'Makes a veth (or netkit) whose far end is in the namespace, or adopts the veth that is there, gives it an address of the network and lets the datapath switch its frames. What is not there yet (tables, programs, the default network) is made on the way.',
     'Said again, it changes only what is given and different; an endpoint that is as asked is left alone.',
   ],
   examples: [
@@ -96,6 +96,14 @@ export const ATTACH = {
       placeholder: 'PREFIX',
       summary: 'further source addresses of an endpoint that forwards',
     },
+    {
+      name: 'driver',
+      type: 'text',
+      placeholder: 'KIND',
+      choices: ['veth', 'netkit', 'auto'],
+      summary: 'kind of device that is made; auto is netkit where the kernel has it',
+      default: 'veth',
+    },
   ],
   schemas: ['attached', 'plan'],
   changes: true,
@@ -105,7 +113,7 @@ export const DETACH = {
   path: 'detach',
   summary: 'take a network namespace off its network',
   description: [
-    'Deletes the veth that attach made; an adopted one gets its former settings back. To detach what is not attached is no error.',
+    'Deletes the device that attach made; an adopted one gets its former settings back. To detach what is not attached is no error.',
   ],
   examples: [
     { line: 'dpctl detach ns1', text: 'every endpoint of the namespace' },

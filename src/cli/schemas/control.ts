@@ -31,6 +31,7 @@ export const ENDPOINT: Schema = {
       doc: "interface at the host's end",
     },
     { key: 'ifindex', type: 'number', wide: true, doc: "number of the host's end" },
+    { key: 'driver', type: 'text', wide: true, doc: 'kind of device: veth or netkit' },
     { key: 'id', type: 'number', wide: true, doc: 'number of the endpoint in the tables' },
     {
       key: 'allowPrefixes',

@@ -23,7 +23,7 @@ export async function run(call: Call): Promise<Outcome> {
     },
     dataIfAsked: true,
     done: [
-      `${!changed ? 'unchanged' : created ? 'attached' : 'changed'} ${row.ns}: ${endpointText(row)} (${words(hook && `${hook},`, took(milliseconds))})`,
+      `${!changed ? 'unchanged' : created ? 'attached' : 'changed'} ${row.ns}: ${endpointText(row)} (${words(row.driver === 'netkit' ? 'netkit,' : '', hook && `${hook},`, took(milliseconds))})`,
     ],
     notes,
   };

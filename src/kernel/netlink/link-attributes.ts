@@ -1,8 +1,8 @@
 /**
- * Numbers of rtnetlink's link messages and the two encoders that link.ts and veth.ts share.
+ * Numbers of rtnetlink's link messages and the two encoders that link.ts and pair.ts share.
  *
  * Source: include/uapi/linux/if_link.h, if.h, rtnetlink.h, veth.h. Written out here because the
- * headers of Debian 12 stop short of the IPv4 BIG TCP attributes (6.3).
+ * headers of Debian 12 stop short of the IPv4 BIG TCP attributes (6.3) and of netkit (6.7).
  */
 
 import { macBytes } from './address.js';
@@ -35,6 +35,9 @@ export const IFLA = {
 
 export const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 export const VETH_INFO_PEER = 1;
+export const IFLA_NETKIT = { PEER_INFO: 1, MODE: 5 } as const;
+/** Its ends carry Ethernet frames (enum netkit_mode). */
+export const NETKIT_L2 = 0;
 export const IFLA_INET6_ADDR_GEN_MODE = 8;
 
 /** Interface flags (ifi_flags) by the name iproute2 prints, lowest bit first. */

@@ -4,7 +4,7 @@ import type { ObservedDevice, ObservedPort } from '../observed.js';
 import { type DeviceSettings, endpointAlias, type Step, setSteps } from './step.js';
 
 /**
- * What a plan can build on. A veth that was made by dpctl and lost its far end (moved or renamed by
+ * What a plan can build on. A pair that was made by dpctl and lost its far end (moved or renamed by
  * somebody) is of no use; an adopted one is its owner's to mend.
  */
 export function usablePort(port: Port, found: ObservedPort | undefined): ObservedPort | undefined {
@@ -28,19 +28,19 @@ function isBroken({ endpoint }: Port, found: ObservedPort): boolean {
   );
 }
 
-/** The veth, and the namespace if it is dpctl's to make. */
+/** Both ends, and the namespace if it is dpctl's to make. */
 export function deviceSteps(port: Port, found: ObservedPort | undefined): Step[] {
   const steps: Step[] = [];
   const { endpoint } = port;
   if (found?.host !== undefined) {
     if (!isBroken(port, found)) return [];
     const { name, ifindex } = found.host;
-    steps.push({ op: 'veth.delete', name, ifindex, stray: true });
+    steps.push({ op: 'pair.delete', name, ifindex, stray: true });
   }
   if (endpoint.namespace.created && found?.namespace === 'gone') {
     steps.push({ op: 'netns.create', endpoint });
   }
-  steps.push({ op: 'veth.create', port });
+  steps.push({ op: 'pair.create', port });
   return steps;
 }
 
@@ -112,7 +112,7 @@ function addressSteps({ endpoint, addresses, gateways }: Port, found: ObservedPo
   return steps;
 }
 
-/** A device as `veth.create` makes it: down, with its addresses and MTU. */
+/** A device as `pair.create` makes it: down, with its addresses and MTU. */
 function bornDevice(
   ifindex: number,
   name: string,

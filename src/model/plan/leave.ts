@@ -41,7 +41,7 @@ export function farewellSteps(endpoint: Endpoint, observed: Observed, after: Sta
   if (adopted === undefined) {
     if (found?.host !== undefined) {
       const { name, ifindex } = found.host;
-      steps.push({ op: 'veth.delete', name, ifindex, stray: false });
+      steps.push({ op: 'pair.delete', name, ifindex, stray: false });
     }
     if (isHooked(found)) steps.push({ op: 'tc.detach', id, ifindex });
   }
@@ -102,7 +102,7 @@ export function straySteps(observed: Observed): Step[] {
 function strayStep(stray: Stray): Step {
   switch (stray.kind) {
     case 'device':
-      return { op: 'veth.delete', name: stray.name, ifindex: stray.ifindex, stray: true };
+      return { op: 'pair.delete', name: stray.name, ifindex: stray.ifindex, stray: true };
     case 'link':
       return { op: 'tc.detach', id: stray.id, ifindex: 0 };
     case 'learned':

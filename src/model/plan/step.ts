@@ -25,9 +25,9 @@ export interface SysctlValue {
 export type Step =
   | { readonly op: 'netns.create'; readonly endpoint: Endpoint }
   | { readonly op: 'netns.delete'; readonly endpoint: Endpoint }
-  | { readonly op: 'veth.create'; readonly port: Port }
+  | { readonly op: 'pair.create'; readonly port: Port }
   | {
-      readonly op: 'veth.delete';
+      readonly op: 'pair.delete';
       readonly name: string;
       readonly ifindex: number;
       /** It is nobody's, or of no use: that it is gone need not be undone. */
@@ -99,7 +99,7 @@ export type Step =
  * addresses, routes and rules of others, too) went with it. A plan has these last.
  */
 export function isFinal(step: Step): boolean {
-  return (step.op === 'veth.delete' && !step.stray) || step.op === 'netns.delete';
+  return (step.op === 'pair.delete' && !step.stray) || step.op === 'netns.delete';
 }
 
 /** The step that brings a device's settings to what is wanted, none when they are. */

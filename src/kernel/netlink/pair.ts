@@ -1,17 +1,19 @@
 /**
- * Veth pairs: both ends made by one message, the far end born in the namespace it is for, so that no
- * half-made pair is ever seen in the wrong one.
+ * Veth and netkit pairs: both ends made by one message, the far end born in the namespace it is for,
+ * so that no half-made pair is ever seen in the wrong one.
  */
 
 import { constants } from 'node:os';
-import { kernelError } from '../../../loader/errors.js';
-import { attribute, concat, NLM_F, nested, text } from './codec.js';
+import { errnoOf, kernelError } from '../../../loader/errors.js';
+import { attribute, concat, NLM_F, nested, text, u32 } from './codec.js';
 import { linkDelete, linkGet, linkSet } from './link.js';
 import {
   IFLA,
   IFLA_INFO,
+  IFLA_NETKIT,
   ifinfomsg,
   type LinkSettings,
+  NETKIT_L2,
   RTM,
   settingsAttributes,
   VETH_INFO_PEER,
@@ -47,15 +49,63 @@ export interface VethSpec extends Omit<LinkSettings, 'nsFd'> {
  * BAD_ADDRESS for a malformed MAC.
  */
 export function linkAddVeth(rtnl: Rtnl, spec: VethSpec): Link {
+  return addPair(rtnl, spec, 'veth', (far) => [attribute(VETH_INFO_PEER, far)]);
+}
+
+/**
+ * Makes a netkit pair, the near end its primary, as linkAddVeth makes a veth. Its ends carry Ethernet
+ * frames (the kernel's default is bare IP without a MAC), and without a BPF program of netkit's own
+ * they pass every frame on. Throws as linkAddVeth does, and KERNEL_EOPNOTSUPP where the kernel has no
+ * netkit, or none whose MAC can be chosen (before 6.10).
+ */
+export function linkAddNetkit(rtnl: Rtnl, spec: VethSpec): Link {
+  return addPair(rtnl, spec, 'netkit', (far) => [
+    attribute(IFLA_NETKIT.PEER_INFO, far),
+    attribute(IFLA_NETKIT.MODE, u32(NETKIT_L2)),
+  ]);
+}
+
+/** A multicast address, which no device can have. */
+const NO_MAC = '01:00:00:00:00:00';
+
+/**
+ * Whether the kernel makes netkit pairs with a MAC of the caller's. It is asked for one that no device
+ * can have: where there are such pairs it finds fault with the MAC, and nothing is made either way.
+ * Throws KERNEL_EPERM (exit 2).
+ */
+export function hasNetkit(rtnl: Rtnl): boolean {
+  const info = nested(IFLA.LINKINFO, [
+    attribute(IFLA_INFO.KIND, text('netkit')),
+    nested(IFLA_INFO.DATA, [attribute(IFLA_NETKIT.MODE, u32(NETKIT_L2))]),
+  ]);
+  const near = settingsAttributes({ name: 'dpprobe0', mac: NO_MAC });
+  const body = concat([ifinfomsg(0), ...near, info]);
+  try {
+    request(rtnl, 'ask for netkit', RTM.NEWLINK, NLM_F.CREATE | NLM_F.EXCL, body);
+  } catch (error) {
+    if (errnoOf(error) === 'EADDRNOTAVAIL') return true;
+    if (errnoOf(error) === 'EPERM') throw error;
+    return false;
+  }
+  linkDelete(rtnl, { name: 'dpprobe0' });
+  return true;
+}
+
+function addPair(
+  rtnl: Rtnl,
+  spec: VethSpec,
+  kind: string,
+  dataOf: (far: Uint8Array) => Uint8Array[],
+): Link {
   const far = concat([ifinfomsg(spec.peer.ifindex ?? 0), ...settingsAttributes(spec.peer)]);
   const info = nested(IFLA.LINKINFO, [
-    attribute(IFLA_INFO.KIND, text('veth')),
-    nested(IFLA_INFO.DATA, [attribute(VETH_INFO_PEER, far)]),
+    attribute(IFLA_INFO.KIND, text(kind)),
+    nested(IFLA_INFO.DATA, dataOf(far)),
   ]);
   const near = settingsAttributes({ ...spec, nsFd: undefined });
   request(
     rtnl,
-    `add veth ${spec.name} with peer ${spec.peer.name}`,
+    `add ${kind} ${spec.name} with peer ${spec.peer.name}`,
     RTM.NEWLINK,
     NLM_F.CREATE | NLM_F.EXCL,
     concat([ifinfomsg(spec.ifindex ?? 0), ...near, info]),

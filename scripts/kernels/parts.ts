@@ -72,9 +72,14 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: 'driver',
-    shows:
-      'endpoints that are netkit pairs, with veths, a gateway and other nodes; refused without',
+    shows: 'endpoints that are netkit pairs, where the kernel has them; refused where not',
     files: ['system/driver'],
+    match: [
+      'without netkit*',
+      'netkit endpoints are made*',
+      'netkit and veth*',
+      'the host reaches netkit*',
+    ],
   },
   {
     name: 'overlay',

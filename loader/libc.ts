@@ -25,6 +25,7 @@ export const libc = lazyLibrary(
     epoll_ctl: ['int', ['int', 'int', 'int', 'ptr']],
     epoll_wait: ['int', ['int', 'ptr', 'int', 'int']],
     eventfd: ['int', ['uint', 'int']],
+    pthread_sigmask: ['int', ['int', 'ptr', 'ptr']],
     // Variadic in C; integers travel the same way on x86-64 and arm64.
     syscall: ['i64', ['u64', 'u64', 'ptr', 'u64']],
     memcpy: ['ptr', ['ptr', 'ptr', 'u64']],

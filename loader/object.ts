@@ -6,7 +6,7 @@ import { cString, lastErrno, libc } from './libc.js';
 import { mapFromFd } from './map/info.js';
 import { captureLog } from './object/capture.js';
 import { encodeConstants } from './object/constants.js';
-import { callError, interruptionError, isInterruption, loadError } from './object/failure.js';
+import { callError, loadError } from './object/failure.js';
 import {
   type BpfObject,
   mapsOf,
@@ -18,6 +18,7 @@ import {
 import { pinAll, reusePinnedMaps } from './object/pinned.js';
 import { programFromFd } from './program.js';
 import { struct } from './struct.js';
+import { withoutSignals } from './sys/signals.js';
 
 export type { BpfObject, ObjectOptions } from './object/opened.js';
 
@@ -60,7 +61,7 @@ export function openObject(path: string, options: ObjectOptions = {}): BpfObject
  * Create the object's maps, or reuse the pinned ones, and load its programs: all or nothing. After
  * a failure no new pin is left and the object is closed.
  * @throws DpctlError MAP_LAYOUT (a pinned map does not fit; every difference is listed and nothing
- * was created), VERIFIER, KERNEL_* (exit 2), LOAD_INTERRUPTED (exit 5)
+ * was created), VERIFIER, KERNEL_* (exit 2)
  */
 export function loadObject(object: BpfObject): void {
   const own = opened.get(object);
@@ -68,7 +69,10 @@ export function loadObject(object: BpfObject): void {
     throw new TypeError(`${object.path} is ${own ? 'loaded already' : 'not open'}`);
   }
   try {
-    const missing = loadPatiently(own);
+    const missing = reusePinnedMaps(own);
+    const load = () => withoutSignals(() => libbpf().bpf_object__load(own.handle));
+    const { result, log } = captureLog(load);
+    if (result < 0) throw loadError(own.path, -result, log, own.options.logDir);
     for (const [name, map] of userMaps(own)) {
       own.maps.set(name, mapFromFd(libbpf().bpf_map__fd(map), name));
     }
@@ -80,28 +84,6 @@ export function loadObject(object: BpfObject): void {
   } catch (error) {
     own.close();
     throw error;
-  }
-}
-
-/**
- * Times that a load is repeated which a signal has interrupted, with 1, 2, 4 ... ms before each:
- * signals come in bursts. libbpf itself repeats five times at once.
- */
-const LOAD_REPEATS = 8;
-
-/** @returns names of the maps that are to be pinned */
-function loadPatiently(own: OpenedObject): string[] {
-  for (let repeat = 0; ; repeat++) {
-    const missing = reusePinnedMaps(own);
-    const { result, log } = captureLog(() => libbpf().bpf_object__load(own.handle));
-    if (result >= 0) return missing;
-    if (!isInterruption(-result)) throw loadError(own.path, -result, log, own.options.logDir);
-    if (repeat === LOAD_REPEATS) throw interruptionError(own.path, -result);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 ** repeat);
-    const handle = openHandle(own.path);
-    libbpf().bpf_object__close(own.handle);
-    own.handle = handle;
-    setUp(own);
   }
 }
 

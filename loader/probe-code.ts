@@ -4,6 +4,7 @@ import { checkBpf, libbpf } from './libbpf.js';
 import { cString } from './libc.js';
 import { PROG_TYPE } from './program.js';
 import { options } from './struct.js';
+import { withoutSignals } from './sys/signals.js';
 import { testRun } from './testrun.js';
 
 /** One instruction (struct bpf_insn): operation, registers, offset, immediate value. */
@@ -45,13 +46,15 @@ export function loadInstructions(
 ): number {
   const opts = options(PROG_LOAD_OPTS_SIZE).u32(88, 1).u32(92, log.byteLength).pointer(96, log);
   const code = new Uint8Array(instructions.flat());
-  return libbpf().bpf_prog_load(
-    type,
-    cString('probe'),
-    cString('GPL'),
-    code,
-    code.byteLength / 8,
-    opts.bytes,
+  return withoutSignals(() =>
+    libbpf().bpf_prog_load(
+      type,
+      cString('probe'),
+      cString('GPL'),
+      code,
+      code.byteLength / 8,
+      opts.bytes,
+    ),
   );
 }
 

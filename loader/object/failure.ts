@@ -38,26 +38,6 @@ export function loadError(
   );
 }
 
-/** Whether a load failed because a signal came, which says nothing about the program. */
-export function isInterruption(errno: number): boolean {
-  // The verifier gives up with EAGAIN when a signal is pending (do_check in kernel/bpf/verifier.c).
-  return errno === ERRNO.EAGAIN || errno === ERRNO.EINTR;
-}
-
-/** The error for a load that signals have interrupted again and again. */
-export function interruptionError(path: string, errno: number): DpctlError {
-  const name = errnoName(errno);
-  return new DpctlError(
-    'LOAD_INTERRUPTED',
-    `signals kept the kernel from checking the programs of ${path} (${name})`,
-    {
-      exitCode: 5,
-      hint: 'try again when nothing sends signals to dpctl',
-      details: { path, errno: name },
-    },
-  );
-}
-
 /** The error for a libbpf call on an object file, with libbpf's own words in the message. */
 export function callError(call: string, errno: number, log: string): DpctlError {
   const words = log

@@ -33,8 +33,7 @@ export interface BpfObject {
 
 /** An object between its opening and its closing. */
 export interface OpenedObject extends BpfObject {
-  /** Another one after an interrupted load: libbpf loads each but once. */
-  handle: Pointer;
+  readonly handle: Pointer;
   readonly btf: ObjectBtf;
   readonly patches: ReturnType<typeof encodeConstants>;
   readonly options: ObjectOptions;

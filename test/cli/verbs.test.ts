@@ -70,7 +70,7 @@ test.serial('a dry run prints the plan and changes nothing', (t) =>
     const plan = await lab.dpctl(['attach', ns, '--dry-run']);
     t.is(plan.code, 0, plan.stderr);
     t.regex(plan.stdout, /^STEP +SUBJECT +DETAIL\n/);
-    t.regex(plan.stdout, /\nveth\.create /);
+    t.regex(plan.stdout, /\npair\.create /);
     const rows = await lab.json<Row[]>(['attach', ns, '--dry-run']);
     t.deepEqual(keys(rows[0]), documented('plan'));
     t.deepEqual(await lab.json(['endpoints']), []);

@@ -2,7 +2,6 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
-import { DpctlError } from '../../loader/errors.js';
 import { loadObject, openObject } from '../../loader/object.js';
 
 /** The datapath's own: the kernel takes some time to check it. */
@@ -19,9 +18,7 @@ function load(): number {
   }
 }
 
-/** Milliseconds of signals, one after the other. */
-const BURST = 300;
-/** Longer than a load is repeated. */
+/** Milliseconds of signals at the most, one after the other: longer than any load takes. */
 const SIEGE = 20_000;
 
 /** A thread that sends this process signals for some time, once it is told to. */
@@ -57,18 +54,9 @@ function underSignals<T>(milliseconds: number, section: () => T): T {
   }
 }
 
-test.serial('a load that signals interrupt is repeated until they end', (t) => {
+test.serial('a load goes through, however many signals come', (t) => {
   for (let round = 0; round < 3; round++) {
-    const programs = underSignals(BURST, load);
+    const programs = underSignals(SIEGE, load);
     t.true(programs > 0);
   }
-});
-
-test.serial('signals that do not end are told as what they are, not as a refusal', (t) => {
-  const error = t.throws(() => underSignals(SIEGE, load), {
-    instanceOf: DpctlError,
-  });
-  t.is(error?.code, 'LOAD_INTERRUPTED');
-  t.is(error?.exitCode, 5);
-  t.regex(error?.message ?? '', /signals kept the kernel from checking .*endpoint.* \(EAGAIN\)$/);
 });

@@ -76,7 +76,9 @@ for (const family of ['ip4', 'ip6'] as const) {
       for (const decap of ['auto', 'tc-gro', 'xdp']) {
         await moveTo(nodes, family, decap);
         await forget(nodes);
-        t.true(await pings(from, target, ...size(fits)), `${decap}: what fits`);
+        // Routers and nodes first have to find each other.
+        const comes = () => pings(from, target, ...size(fits));
+        t.true(await eventually(comes), `${decap}: what fits`);
         const told = async () =>
           /mtu = ?(\d+)/.exec(
             (

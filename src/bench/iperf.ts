@@ -21,6 +21,8 @@ export interface Bulk {
   readonly streams: number;
   /** The other end sends. */
   readonly reverse?: boolean;
+  /** Bytes that the sender hands to the kernel at a time; iperf3's own 128 KiB when left out. */
+  readonly write?: number;
 }
 
 /** Numbers of a TCP transfer. */
@@ -78,18 +80,12 @@ async function iperf(pair: Pair, family: 4 | 6, args: readonly string[]) {
   return { ...report.end, cpu };
 }
 
-/**
- * Bytes that the sender hands to the kernel at a time. iperf3's own 128 KiB end a segment before it
- * is as large as BIG TCP lets it be, so that every other one is small.
- */
-export const WRITE_BYTES = 1_048_576;
-
 /** Send TCP for a while. */
 export async function bulk(pair: Pair, effort: Effort, what: Bulk): Promise<BulkReading> {
-  const { family, streams, reverse } = what;
+  const { family, streams, reverse, write } = what;
   const { sum_received, sum_sent, cpu } = await iperf(pair, family, [
     ...['-t', secondsOf(effort), '-P', String(streams), '-C', CONGESTION],
-    ...['-l', String(WRITE_BYTES)],
+    ...(write === undefined ? [] : ['-l', String(write)]),
     ...(reverse ? ['-R'] : []),
   ]);
   const bytes = sum_received?.bytes ?? 0;

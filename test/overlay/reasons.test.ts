@@ -44,7 +44,7 @@ function makeStage(options: Partial<NodeOptions> = {}): Stage {
     const key = { vni: VNI, mac: macBytes(macOf(FAR, 1)) };
     const value = { ifindex: 0, endpoint: 0, node: FAR, flags: FdbFlags.STATIC, lastSeen: 0n };
     node.put('fdb', key, value);
-    return { fabric, node, container: node.container(1, 1, { flags: OPEN }) };
+    return { fabric, node, container: node.container(1, 1, { flags: OPEN, silent: true }) };
   } catch (error) {
     fabric.close();
     throw error;

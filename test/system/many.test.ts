@@ -11,7 +11,7 @@ import {
 } from './helpers/crowd.js';
 import { attach } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
-import { sleep } from './helpers/process.js';
+import { eventually, sleep } from './helpers/process.js';
 import { pings } from './helpers/talk.js';
 
 const SIZE = 2000;
@@ -120,6 +120,10 @@ test.serial('a broadcast is copied for each of the others; what was lost is coun
 
 test.serial('all of them go away again', async (t) => {
   await crowd.close();
+  // The kernel takes namespaces apart after their names are gone, and devices with them.
+  const ends = async () =>
+    (await lab.within(lab.node, 'ip', '-o', 'link', 'show', 'type', 'veth')).split('\n').length;
+  await eventually(async () => (await ends()) === BY_COMMAND, LONG);
   const start = Date.now();
   const { code, stderr } = await lab.dpctl(['reconcile'], { timeout: LONG });
   t.log(`reconcile: ${Date.now() - start} ms`);

@@ -89,6 +89,8 @@ export interface ContainerOptions {
   readonly mtu: number;
   readonly flags: number;
   readonly learnMax: number;
+  /** IPv6 is off in it: not a packet leaves it but those that a test sends. */
+  readonly silent: boolean;
 }
 
 const { LOCK, LEARN, IP4, IP6 } = EndpointFlags;
@@ -201,12 +203,18 @@ export function makeNode(options: NodeOptions): OverlayNode {
       const slot = slots.get(network) ?? 0;
       slots.set(network, slot + 1);
       const inside = mtu - OVERHEAD[family];
-      const { mtu: size = inside, flags = LOCK | IP4 | IP6, learnMax = 64 } = wanted;
+      const {
+        mtu: size = inside,
+        flags = LOCK | IP4 | IP6,
+        learnMax = 64,
+        silent = false,
+      } = wanted;
       const name = `${ns}w${network}k${k}`;
       const hostEnd = `h${network}k${k}`;
       const it = { mac: macOf(number, k), ip4: ip4Of(number, k), ip6: ip6Of(number, k) };
       sh('', 'ip', 'netns', 'add', name);
-      sh(name, 'sysctl', '-qw', ...QUIET);
+      const off = silent ? ['net.ipv6.conf.default.disable_ipv6=1'] : [];
+      sh(name, 'sysctl', '-qw', ...QUIET, ...off);
       batch(
         ns,
         `link add ${hostEnd} mtu ${size} type veth peer name eth0 address ${it.mac} mtu ${size} netns ${name}`,
@@ -218,7 +226,7 @@ export function makeNode(options: NodeOptions): OverlayNode {
         'link set lo up',
         'link set eth0 up',
         `addr add ${it.ip4}/16 dev eth0`,
-        `addr add ${it.ip6}/64 dev eth0 nodad`,
+        ...(silent ? [] : [`addr add ${it.ip6}/64 dev eth0 nodad`]),
       );
       awaitUp(ns, hostEnd);
       awaitUp(name, 'eth0');

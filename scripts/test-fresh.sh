@@ -35,7 +35,7 @@ run_suite() {
 	for command in "${commands[@]}"; do
 		started=$SECONDS
 		echo "== $command" >>"$log"
-		if on_host "$HOST" "$root" sh -c "cd /dpctl && $command" >>"$log" 2>&1; then
+		if on_host "$HOST" sh -c "cd /dpctl && $command" >>"$log" 2>&1; then
 			echo "$suite: $command: done in $((SECONDS - started)) s: $(tail -n 1 "$log")"
 		else
 			status=1

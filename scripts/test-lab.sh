@@ -30,7 +30,7 @@ copy_checkout "$work/n1"
 start_host n1 "$work/n1"
 n1=$HOST
 say 'n1: as in a fresh machine'
-on_host "$n1" "$work/n1" /dpctl/lab/provision.sh 0
+on_host "$n1" /dpctl/lab/provision.sh 0
 
 # The second machine starts with what the first one has by now: the same commands find all there.
 mkdir "$work/changes" "$work/scratch" "$work/n2"
@@ -39,18 +39,18 @@ mount -t overlay -o "lowerdir=$work/n1,upperdir=$work/changes,workdir=$work/scra
 start_host n2 "$work/n2"
 n2=$HOST
 say 'n2: the same'
-on_host "$n2" "$work/n2" /dpctl/lab/provision.sh 0
+on_host "$n2" /dpctl/lab/provision.sh 0
 
 nsenter --target "$n1" --net ip link add eth1 type veth peer name eth1 netns "$n2"
 for host in "$n1" "$n2"; do nsenter --target "$host" --net ip link set eth1 up; done
 nsenter --target "$n1" --net ip addr add "${VTEPS[0]}/24" dev eth1
 nsenter --target "$n2" --net ip addr add "${VTEPS[1]}/24" dev eth1
 
-on_host "$n1" "$work/n1" /dpctl/lab/node.sh 1 "${VTEPS[@]}"
-on_host "$n2" "$work/n2" /dpctl/lab/node.sh 2 "${VTEPS[@]}"
+on_host "$n1" /dpctl/lab/node.sh 1 "${VTEPS[@]}"
+on_host "$n2" /dpctl/lab/node.sh 2 "${VTEPS[@]}"
 # Vagrant runs it again with every `vagrant provision`.
-on_host "$n1" "$work/n1" /dpctl/lab/node.sh 1 "${VTEPS[@]}"
-on_host "$n1" "$work/n1" ip netns exec e1 ping -c 3 -i 0.2 -W 2 10.210.2.10
-on_host "$n1" "$work/n1" dpctl reset --yes
-on_host "$n2" "$work/n2" dpctl reset --yes
+on_host "$n1" /dpctl/lab/node.sh 1 "${VTEPS[@]}"
+on_host "$n1" ip netns exec e1 ping -c 3 -i 0.2 -W 2 10.210.2.10
+on_host "$n1" dpctl reset --yes
+on_host "$n2" dpctl reset --yes
 echo 'the lab is up and was taken down again'

@@ -1,8 +1,11 @@
 #!/bin/bash
-# First process of a clean root's namespaces: mounts what a booted system has, and then holds them.
+# First process of a clean root's namespaces: mounts what a booted system has, makes the root the
+# only one there is, as for a machine that booted from it, and then holds the namespaces. A root
+# that was merely changed to is left by whoever enters the mount namespace, as dpctl does.
 #   host.sh NAME ROOT READY
 set -euo pipefail
 name=$1 root=$2 ready=$3
+exec 9>"$ready"
 hostname "$name"
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
@@ -24,5 +27,12 @@ mount -t tmpfs tmpfs "$root/dev/shm"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 ip link set lo up
-touch "$ready"
-exec sleep infinity
+mkdir "$root/mnt/old"
+cd "$root"
+pivot_root . mnt/old
+cd /
+hash -r
+umount --lazy /mnt/old
+rmdir /mnt/old
+echo ready >&9
+exec sleep infinity 9>&-

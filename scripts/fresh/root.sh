@@ -53,10 +53,10 @@ start_host() {
 	HOST=$!
 	HOSTS+=("$HOST")
 	for _ in $(seq 100); do
-		[ ! -e "$ready" ] || break
+		[ ! -s "$ready" ] || break
 		sleep 0.1
 	done
-	[ -e "$ready" ] || die "the namespaces of $name did not come up"
+	[ -s "$ready" ] || die "the namespaces of $name did not come up"
 	LD_LIBRARY_PATH=$KERNELS_DIR/fresh/usr/lib/$(uname -m)-linux-gnu \
 		"$SLIRP" --configure --mtu=65520 --disable-host-loopback "$HOST" tap0 >"$root.slirp" 2>&1 &
 	PROCESSES+=("$!")
@@ -67,12 +67,12 @@ start_host() {
 	die "no network for $name: $(tail -n 1 "$root.slirp")"
 }
 
-# on_host HOST ROOT COMMAND...: run it there, as root after a log-in.
+# on_host HOST COMMAND...: run it there, as root after a log-in.
 on_host() {
-	local host=$1 root=$2 inner
-	shift 2
+	local host=$1 inner
+	shift
 	inner=$(pgrep -P "$host")
-	nsenter --target "$inner" --mount --pid --uts --ipc --net chroot "$root" \
+	nsenter --target "$inner" --mount --pid --uts --ipc --net \
 		env -i HOME=/root TERM=dumb LANG=C.UTF-8 \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		${AUTHORITY:+npm_config_cafile=/etc/lab-authority.crt} "$@" </dev/null

@@ -134,9 +134,11 @@ function measuresOf(field: Field, underlay: Underlay, effort: Effort, tools: Too
     if (!quick && !jumbo) measures.push(packetMeasure('udp-1400', field, effort, 1400));
   }
   if (tools.sockperf && !quick && !jumbo) {
-    for (const transport of ['udp', 'tcp'] as const) {
-      measures.push(pingPongMeasure(field, effort, transport));
-    }
+    measures.push(
+      pingPongMeasure(field, effort, 'udp', 'one'),
+      pingPongMeasure(field, effort, 'tcp', 'one'),
+      pingPongMeasure(field, effort, 'tcp', 'two'),
+    );
   }
   if (tools.connect !== undefined && !quick && !jumbo) {
     measures.push(connectMeasure(field, effort, tools.connect));

@@ -38,9 +38,9 @@ export async function withCpu<T>(work: () => Promise<T>): Promise<Cost<T>> {
   return { value, cpu: cpuTime().busy - before.busy };
 }
 
-/** Run a program in the end that asks, on its CPU. @returns what it printed */
-export function ask({ client }: Pair, argv: readonly string[], timeout = 30_000): Promise<string> {
-  return run(argv, { space: client.space, cpu: CLIENT_CPU, timeout });
+/** Run a program in the end that asks, on its CPU or another. @returns what it printed */
+export function ask({ client }: Pair, argv: readonly string[], cpu = CLIENT_CPU): Promise<string> {
+  return run(argv, { space: client.space, cpu, timeout: 30_000 });
 }
 
 const LISTEN_MS = 3000;

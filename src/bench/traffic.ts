@@ -6,7 +6,7 @@ import type { Effort, FigureSpec, Measure, Readings } from './measure.js';
 import { compileNative } from './native.js';
 import type { Pair } from './pair.js';
 import { isInstalled } from './process.js';
-import { pingPong, serveSockperf, type Transport } from './sockperf.js';
+import { type Cpus, pingPong, pingPongId, serveSockperf, type Transport } from './sockperf.js';
 import type { Stage } from './stage.js';
 import type { SuiteContext } from './suite.js';
 
@@ -57,15 +57,21 @@ export function packetMeasure(id: string, field: Field, effort: Effort, size: nu
 }
 
 /** Round trips. */
-export function pingPongMeasure(field: Field, effort: Effort, transport: Transport): Measure {
-  const title = `${transport.toUpperCase()} ping-pong`;
+export function pingPongMeasure(
+  field: Field,
+  effort: Effort,
+  transport: Transport,
+  cpus: Cpus = 'two',
+): Measure {
+  const title = `${transport.toUpperCase()} ping-pong${cpus === 'one' ? ' on one CPU' : ''}`;
+  const id = pingPongId(transport, cpus);
   const us = { unit: 'us', better: 'lower' } as const;
   const figures: readonly FigureSpec[] = [
-    { id: `${transport}-pp-p50`, title: `${title}, median`, ...us },
-    { id: `${transport}-pp-p99`, title: `${title}, 99th percentile`, ...us },
+    { id: `${id}-p50`, title: `${title}, median`, ...us },
+    { id: `${id}-p99`, title: `${title}, 99th percentile`, ...us },
   ];
   return measureOf(field, { title, figures, seconds: 1.7 }, (pair) =>
-    pingPong(pair, effort, transport),
+    pingPong(pair, effort, transport, cpus),
   );
 }
 

@@ -46,7 +46,9 @@ test('features are what bpftool finds', (t) => {
   t.is(features.bpf_loop, helpers.includes('bpf_loop'));
   t.is(features.bpf_timer, helpers.includes('bpf_timer_init'));
   t.is(features.ringbuf, theirs.map_types.have_ringbuf_map_type);
-  t.is(features.jit, theirs.system_config.bpf_jit_enable > 0);
+  // The parameter is there in the machine's first network namespace only; bpftool says -1 elsewhere.
+  const jit: number = theirs.system_config.bpf_jit_enable;
+  if (jit >= 0) t.is(features.jit, jit > 0);
 });
 
 test('an answer is remembered and leaves nothing open', (t) => {

@@ -28,13 +28,15 @@ test('the help names every target that a person may want, with a word on each', 
 test('what is installed runs by itself from anywhere, and is removed without a trace', (t) => {
   const dest = mkdtempSync(join(tmpdir(), `dp${process.pid}-install-`));
   try {
-    const install = run('scripts/install.sh', [dest, '/opt/dp']);
+    const prefix = join(dest, 'opt/dp');
+    const install = run('scripts/install.sh', ['', prefix]);
     t.is(install.status, 0, install.stderr);
-    const bin = join(dest, 'opt/dp/bin/dpctl');
+    const bin = join(prefix, 'bin/dpctl');
     t.true((statSync(bin).mode & 0o111) !== 0);
     const version = run(bin, ['version'], '/');
-    t.is(version.status, 0, version.stderr);
+    t.is(version.status, 0, version.error?.message ?? version.stderr);
     t.regex(version.stdout, /libbpf +\d/);
+    // A package is made of what lies below DESTDIR; here it is the same place, and is replaced.
     t.is(run('scripts/install.sh', [dest, '/opt/dp']).status, 0, 'again, over itself');
 
     t.is(run('scripts/install.sh', ['--uninstall', dest, '/opt/dp']).status, 0);

@@ -29,8 +29,9 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: 'loader',
-    shows: 'libbpf by FFI: maps in batches, links, pins, probes, BPF_PROG_TEST_RUN',
-    files: ['loader/link', 'loader/map', 'loader/probe', 'loader/testrun'],
+    shows:
+      'libbpf by FFI: maps in batches, links, pins, probes, BPF_PROG_TEST_RUN; links by rtnetlink',
+    files: ['loader/link', 'loader/map', 'loader/probe', 'loader/testrun', 'kernel/link'],
     match: [
       'a tcx link sees the packets*',
       'replacing the program misses no packet*',
@@ -41,6 +42,7 @@ export const PARTS: readonly Part[] = [
       'a pinned map outlives its descriptor*',
       'features are what bpftool finds*',
       'a packet goes in*',
+      'a dump of more links*',
     ],
   },
   {

@@ -106,7 +106,9 @@ export async function floodMeasures(stage: Stage, effort: Effort): Promise<Measu
   const frames = FRAMES[effort.quick ? 'quick' : 'full'];
   const sample = async ({ sender, sink }: Place, ports: number): Promise<Readings> => {
     const name = deviceOf(ports, 0);
-    const mac = withRtnl(sender.fd, (rtnl) => linkDump(rtnl)).find((it) => it.name === name)?.mac;
+    const mac = withRtnl(sender.fd, (rtnl) => linkDump(rtnl, { statistics: false })).find(
+      (it) => it.name === name,
+    )?.mac;
     const [from, to] = [sender, sink].map((space) => join(NETNS_DIR, space.name));
     const argv = [program, from, name, mac, to, ports, frames].map(String);
     const said = JSON.parse(await run(argv, { cpu: CLIENT_CPU })) as {

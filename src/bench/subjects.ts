@@ -42,7 +42,7 @@ function setAddresses({ space, ip4, ip6 }: End): void {
 /** Let every device of a namespace take segments of BIG's size, as `--big-tcp` does. */
 function setBig({ fd }: Space): void {
   withRtnl(fd, (rtnl) => {
-    for (const { ifindex, name } of linkDump(rtnl)) {
+    for (const { ifindex, name } of linkDump(rtnl, { statistics: false })) {
       if (name === 'lo') continue;
       linkSet(rtnl, ifindex, {
         ...{ gsoMaxSize: BIG, groMaxSize: BIG, gsoIpv4MaxSize: BIG, groIpv4MaxSize: BIG },

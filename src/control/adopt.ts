@@ -71,7 +71,7 @@ function hostEnd(node: Node, inner: Link): Link | undefined {
 
 /** The first ethN that the namespace does not have. */
 function freeName(inside: Rtnl): string {
-  const names = new Set(linkDump(inside).map(({ name }) => name));
+  const names = new Set(linkDump(inside, { statistics: false }).map(({ name }) => name));
   let number = 0;
   while (names.has(`eth${number}`)) number++;
   return `eth${number}`;

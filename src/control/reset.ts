@@ -146,7 +146,7 @@ function isOutside({ op }: Step): boolean {
 
 /** Adopted devices of which no record is left: what can be told from them alone. */
 function unmarkDevices(node: Node): void {
-  for (const link of linkDump(node.rtnl())) {
+  for (const link of linkDump(node.rtnl(), { statistics: false })) {
     if (!isMarked(link) || isOfOtherRoot(node, link)) continue;
     detachHook(hostPins(node), node.netnsFd(), 0, link.ifindex);
     linkSet(node.rtnl(), link.ifindex, { alias: '' });

@@ -24,7 +24,7 @@ export function findStrays(
   const indexes = new Set(after.endpoints.map(({ ifindex }) => ifindex));
   const names = new Set(after.endpoints.flatMap((e) => [e.hostIfname, e.ifname]));
   const strays: Stray[] = [];
-  for (const link of linkDump(node.rtnl())) {
+  for (const link of linkDump(node.rtnl(), { statistics: false })) {
     if (indexes.has(link.ifindex) || names.has(link.name)) continue;
     if (isOwnDevice(link) && !isOfOtherRoot(node, link)) strays.push(deviceStray(link));
   }

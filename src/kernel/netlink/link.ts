@@ -19,7 +19,10 @@ import { dump, type Rtnl, request } from './socket.js';
 export type { AddrGenMode, LinkSettings } from './link-attributes.js';
 export type { Link, LinkStatistics } from './link-decode.js';
 
-/** Leaves out the counters of IPv6 on each link, a sum over all CPUs that nobody reads (RTEXT_FILTER_SKIP_STATS). */
+/**
+ * RTEXT_FILTER_SKIP_STATS: no counters, which are sums over all CPUs. Those of IPv6 only until Linux
+ * 6.18; 7.3 leaves out the device's, too.
+ */
 const SKIP_STATISTICS = 1 << 3;
 const IFF_UP = 0x1;
 const IFNAMSIZ = 16;
@@ -55,9 +58,11 @@ export function linkGet(rtnl: Rtnl, selector: LinkSelector): Link | undefined {
 
 /** All links of the socket's namespace, by ifindex. `statistics: false` leaves the counters out. Throws KERNEL_*. */
 export function linkDump(rtnl: Rtnl, options: { readonly statistics?: boolean } = {}): Link[] {
-  const body = concat([ifinfomsg(0), attribute(IFLA.EXT_MASK, u32(SKIP_STATISTICS))]);
+  const { statistics = true } = options;
+  const mask = statistics ? 0 : SKIP_STATISTICS;
+  const body = concat([ifinfomsg(0), attribute(IFLA.EXT_MASK, u32(mask))]);
   return dump(rtnl, 'list links', RTM.GETLINK, body)
-    .map((message) => decodeLink(message, options.statistics))
+    .map((message) => decodeLink(message, statistics))
     .sort((a, b) => a.ifindex - b.ifindex);
 }
 

@@ -273,5 +273,10 @@ export function clock(world: World, seconds = 0): bigint {
 /** Frames that each port's host end has sent to its far end since it was made. */
 export function sentFrames(world: World): Record<string, number> {
   const links = withRtnl(world.netns.fd, (rtnl) => linkDump(rtnl));
-  return Object.fromEntries(links.map((it) => [it.name, it.statistics64?.txPackets ?? 0]));
+  return Object.fromEntries(
+    links.map(({ name, statistics64 }) => {
+      if (statistics64 === undefined) throw new Error(`the kernel tells no counters of ${name}`);
+      return [name, statistics64.txPackets];
+    }),
+  );
 }

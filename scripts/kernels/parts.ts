@@ -12,6 +12,8 @@ export interface Part {
   readonly files: readonly string[];
   /** ava's patterns for titles; all tests when left out. The star at the end is for what is skipped. */
   readonly match?: readonly string[];
+  /** The machine may lack what it needs; all of its tests are skipped then, and the kernel is none the worse. */
+  readonly optional?: boolean;
 }
 
 /** All that is to be seen of a kernel that dpctl cannot work on. */
@@ -93,5 +95,12 @@ export const PARTS: readonly Part[] = [
       'IPv6 underlay, wire, xdp: *',
       'each way of taking VXLAN apart*',
     ],
+  },
+  {
+    name: 'openvswitch',
+    shows: "Open vSwitch with the kernel's own datapath is a node of the segment",
+    files: ['lab/ovs'],
+    match: ["*the kernel's datapath, ip4*"],
+    optional: true,
   },
 ];

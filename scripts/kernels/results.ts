@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { PARTS } from './parts.js';
 
 /** One part of the core suite on one kernel. */
 export interface PartResult {
@@ -50,6 +51,10 @@ export interface KernelResult {
 /** Kernels that dpctl is to refuse, by the names they are asked for. Any other has to work. */
 const TOO_OLD: ReadonlySet<string> = new Set(['5.10']);
 
+const OPTIONAL: ReadonlySet<string> = new Set(
+  PARTS.filter(({ optional }) => optional).map(({ name }) => name),
+);
+
 /** What was seen of a kernel. */
 export type Verdict = 'works' | 'refused' | 'FAILED';
 
@@ -72,7 +77,10 @@ export function verdictOf({ name, features, finished, parts, leaks }: KernelResu
     finished &&
     parts.length > 0 &&
     leaks.length === 0 &&
-    parts.every((part) => part.failed === 0 && part.passed > 0);
+    parts.every(
+      ({ part, failed, passed: some, skipped }) =>
+        failed === 0 && (some > 0 || (OPTIONAL.has(part) && skipped > 0)),
+    );
   if (!passed || isTooOld(features) !== TOO_OLD.has(name)) return 'FAILED';
   return TOO_OLD.has(name) ? 'refused' : 'works';
 }

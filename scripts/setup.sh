@@ -124,43 +124,47 @@ bring_node() {
 	new_enough "$(node_version)" || die "the node brought into .node does not run on this machine"
 }
 
-# Open vSwitch, a peer in the tests: unpacked beside the checkout, for its package would start a
-# switch on this machine, now and at every boot. Without it, those tests are left out.
-SWITCH_DIR=.openvswitch
-SWITCH_COMMANDS='ovsdb-tool ovsdb-server ovs-vsctl ovs-vswitchd'
+# What single tests ask for and whose packages would change the machine is unpacked beside the
+# checkout: Open vSwitch's would start a switch, now and at every boot, and Vagrant's would bring
+# fifty more. Without them, those tests are left out.
 
-bring_switch() {
-	if command -v ovs-vswitchd >/dev/null || ! command -v apt-get >/dev/null ||
-		[ -e $SWITCH_DIR/.complete ] || [ -n "$(find $SWITCH_DIR.failed -mmin -1440 2>/dev/null)" ]; then
+# bring_beside DIR PACKAGE PATTERN COMMAND...: the package, and of what comes with it those packages
+# that the machine lacks and the pattern takes. The last command tells whether the machine has it.
+bring_beside() {
+	local dir=$1 package=$2
+	if command -v "${!#}" >/dev/null || ! command -v apt-get >/dev/null ||
+		[ -e "$dir/.complete" ] || [ -n "$(find "$dir.failed" -mmin -1440 2>/dev/null)" ]; then
 		return
 	fi
-	say "bringing Open vSwitch into $SWITCH_DIR"
-	rm -rf $SWITCH_DIR $SWITCH_DIR.failed
-	if ! unpack_switch >&2; then
-		rm -rf $SWITCH_DIR
-		touch $SWITCH_DIR.failed
-		say "could not: see above. The tests with it are left out; \`rm $SWITCH_DIR.failed\` tries again"
+	say "bringing $package into $dir"
+	rm -rf "$dir" "$dir.failed"
+	if ! unpack_beside "$@" >&2; then
+		rm -rf "$dir"
+		touch "$dir.failed"
+		say "could not: see above. The tests with it are left out; \`rm $dir.failed\` tries again"
 	fi
 }
 
-# unpack_switch: its packages and the libraries that the machine lacks; its commands go to bin.
-unpack_switch() (
-	packages=$(apt-get -s -qq --no-install-recommends install openvswitch-switch </dev/null |
-		awk '$1 == "Inst" && $2 ~ /^(openvswitch|lib)/ { print $2 }')
+# unpack_beside, as bring_beside: commands are linked to bin, libraries to libs.
+unpack_beside() (
+	dir=$1 package=$2 pattern=$3
+	shift 3
+	packages=$(apt-get -s -qq --no-install-recommends install "$package" </dev/null |
+		awk -v pattern="$pattern" '$1 == "Inst" && $2 ~ pattern { print $2 }')
 	[ -n "$packages" ] || exit 1
-	mkdir -p $SWITCH_DIR/debs $SWITCH_DIR/bin $SWITCH_DIR/libs
-	cd $SWITCH_DIR/debs || exit 1
+	mkdir -p "$dir/debs" "$dir/bin" "$dir/libs"
+	cd "$dir/debs" || exit 1
 	# shellcheck disable=SC2086 # a list of words
 	apt-get -q -o Acquire::Retries=3 -o APT::Sandbox::User=root download $packages </dev/null || exit 1
 	cd ..
 	for deb in debs/*.deb; do dpkg-deb -x "$deb" . || exit 1; done
 	rm -rf debs
-	for name in $SWITCH_COMMANDS; do
+	for name in "$@"; do
 		path=$(find . -name "$name" -type f -perm -100 -print -quit)
 		[ -n "$path" ] || exit 1
 		ln -s "../$path" "bin/$name"
 	done
-	find . -path '*-linux-gnu*' -name '*.so.*' -exec ln -s ../{} libs/ \;
+	find . -path '*-linux-gnu*' -name '*.so.*' -exec ln -sf ../{} libs/ \;
 	touch .complete
 )
 
@@ -193,7 +197,9 @@ main() {
 	missing=$(missing_packages)
 	# shellcheck disable=SC2086 # a list of words
 	[ -z "$missing" ] || apt_install $missing
-	bring_switch
+	bring_beside .openvswitch openvswitch-switch '^(openvswitch|lib)' \
+		ovsdb-tool ovsdb-server ovs-vsctl ovs-vswitchd
+	bring_beside .vagrant vagrant . vagrant
 
 	version=$(node_version)
 	if ! new_enough "$version" || ! command -v npm >/dev/null; then

@@ -35,4 +35,7 @@ hash -r
 umount --lazy /mnt/old
 rmdir /mnt/old
 echo ready >&9
-exec sleep infinity 9>&-
+exec 9>&-
+# Like any first process, it sees to it that orphans are gone when they have ended.
+sleep infinity &
+while ! wait; do :; done

@@ -28,7 +28,15 @@ async function processesIn(spaces: readonly string[]): Promise<number[]> {
   return lists.flatMap(({ stdout }) => stdout.split('\n').map(Number).filter(Boolean));
 }
 
-const alive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+/** Whether a process runs. One that ended may be listed until somebody asks for its exit code. */
+function alive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.charAt(stat.lastIndexOf(')') + 2) !== 'Z';
+  } catch {
+    return false;
+  }
+}
 
 test.serial('a stage takes away what it made, the last first, and goes on after a failure', (t) => {
   const stage = openStage();

@@ -13,6 +13,7 @@ import {
 } from '../../loader/probe.js';
 import { adjustRoomTakes, FIB_SKIP_NEIGH, fibLookupTakes } from '../../loader/probe-code.js';
 import { PROG_TYPE } from '../../loader/program.js';
+import { MAY_CHANGE_USER } from '../helpers/user.js';
 import { descriptorsOf, run } from './helpers/machine.js';
 
 test('BPF can be used here', (t) => {
@@ -76,6 +77,7 @@ test('without privileges the error says what is missing', (t) => {
   const preload = `import '${loader}/sys.js'; import { possibleCpus } from '${loader}/sys.js'; possibleCpus();\n`;
   const result = spawnSync(process.execPath, ['--input-type=module', '-e', preload + script], {
     encoding: 'utf8',
+    env: MAY_CHANGE_USER,
   });
   t.regex(result.stdout, /^BPF_PERMISSION 2 this process may not use BPF: EPERM \/ run as root/);
   t.regex(result.stdout, /\nBPF_PERMISSION\n/);

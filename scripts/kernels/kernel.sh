@@ -49,8 +49,9 @@ bring_kernel() {
 	# Before 6.19 the image is one package, later it is three behind one of the old name.
 	for part in image base binary modules; do
 		name=linux-$part-$release-$FLAVOUR
-		! APT_STATUS=$KERNELS_DIR/no-packages private_apt kernels apt-cache show "$name" \
-			>/dev/null 2>&1 || packages+=("$name")
+		# Some are only a name that another package provides.
+		! APT_STATUS=$KERNELS_DIR/no-packages private_apt kernels apt-cache policy "$name" |
+			grep 'Candidate: [^(]' >/dev/null || packages+=("$name")
 	done
 	mkdir -p "$tmp"
 	APT_STATUS=$KERNELS_DIR/no-packages unpack kernels "$tmp" "${packages[@]}"

@@ -41,6 +41,7 @@ test.serial(
       const before = talk.answers();
       await sleep(500);
       t.is(talk.answers(), before, 'no answer comes through');
+      t.false(await pings(nodes.ns('n2e1'), addressOf(1, 1)), 'and no request');
       t.is(await whereIs(nodes, 'n1', mac), undefined, 'what was learned behind it is forgotten');
       t.deepEqual(await nodes.json('n1', 'dump', 'nodes'), []);
       await nodes.must('n1', 'status');

@@ -6,7 +6,7 @@ import type { Node } from '../control/node.js';
 import { previewReconcile } from '../control/reconcile.js';
 import type { PlanRow, Problem, StatusReport } from '../control/types.js';
 import { hostPath } from '../kernel/mountns.js';
-import { nftForwardDrops } from '../kernel/nft.js';
+import { type ForwardDrop, isNftMissing, nftForwardDrops } from '../kernel/nft.js';
 import { kernelRelease } from '../kernel/process.js';
 import { driverOf, isGateway } from '../model/desired.js';
 import type { Endpoint, State } from '../model/state.js';
@@ -21,6 +21,7 @@ export async function status(node: Node): Promise<StatusReport> {
   const state = node.store.load();
   const installed = existsSync(hostPath(node.paths.mapsDir));
   const { drift, gone } = await previewReconcile(node);
+  const drops = await forwardDrops(node, state);
   const problems: Problem[] = [
     ...unfinishedProblems(state),
     ...gone.map(
@@ -34,10 +35,15 @@ export async function status(node: Node): Promise<StatusReport> {
     // Before the drift that may come of it.
     ...underlayProblems(node, state),
     ...driftProblems(state, drift),
-    ...(await forwardProblems(node, state)),
+    ...forwardProblems(drops ?? []),
     ...fullProblems(node, installed),
   ];
-  return { healthy: problems.length === 0, problems, facts: facts(node, state, installed) };
+  const unseen = { name: 'firewall', value: 'not looked at: the program nft is not installed' };
+  return {
+    healthy: problems.length === 0,
+    problems,
+    facts: [...facts(node, state, installed), ...(drops === undefined ? [unseen] : [])],
+  };
 }
 
 /** The next change finishes it by itself; until there is one, people should know. */
@@ -85,10 +91,19 @@ function stepsText(rows: readonly PlanRow[]): string {
   return more > 0 ? `${named}; and ${more} more (dpctl reconcile --dry-run)` : named;
 }
 
-/** A host firewall that drops what it should forward makes a gateway look broken. */
-async function forwardProblems(node: Node, state: State): Promise<Problem[]> {
+/** Chains of the host's firewall that drop what gateways forward; undefined where nft is missing. */
+async function forwardDrops(node: Node, state: State): Promise<ForwardDrop[] | undefined> {
   if (!state.endpoints.some(isGateway)) return [];
-  const drops = await nftForwardDrops(hostPath(node.paths.netns), 'dpg');
+  try {
+    return await nftForwardDrops(hostPath(node.paths.netns), 'dpg');
+  } catch (error) {
+    if (isNftMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** A host firewall that drops what it should forward makes a gateway look broken. */
+function forwardProblems(drops: readonly ForwardDrop[]): Problem[] {
   return drops.map(({ family, table, chain }) => {
     const add = `add rule ${family} ${table} ${chain}`;
     const answers = `${add} oifname "dpg*" ct state established,related accept`;

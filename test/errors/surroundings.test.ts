@@ -151,6 +151,18 @@ test.serial('masquerading without nft', (t) =>
   }),
 );
 
+test.serial('a gateway that does not masquerade needs no nft, nor does its status', (t) =>
+  onLab(t, async (lab) => {
+    const withoutNft = behind(lab, 'mount -t tmpfs none /usr/sbin');
+    const subnet = ['--subnet', '10.5.0.0/24'];
+    t.is((await withoutNft(['network', 'add', 'lan', ...subnet, '--gateway'])).code, 0);
+    const { code, stdout, stderr } = await withoutNft(['status']);
+    t.is(code, 0, stderr);
+    t.regex(stdout, /^firewall +not looked at: the program nft is not installed$/m);
+    t.regex(stdout, /\nhealthy$/);
+  }),
+);
+
 test.serial('a namespace in which IPv6 is switched off gets it on its new interface alone', (t) =>
   onLab(t, async (lab, ns) => {
     const off = (name: string) => ['sysctl', '-qw', `net.ipv6.conf.${name}.disable_ipv6=1`];

@@ -70,6 +70,7 @@ function fdbRow(state: State, { network, mac, endpoint: id }: StaticFdb): FdbRow
     dst: '',
     state: 'static',
     age: 0,
+    flags: [],
   };
 }
 
@@ -86,6 +87,7 @@ function remoteFdbRow(state: State, { network, mac, node: number }: RemoteFdb): 
     dst: remote?.vtep ?? '',
     state: 'static',
     age: 0,
+    flags: [],
   };
 }
 
@@ -222,5 +224,6 @@ function learnedRow(state: State, learned: Forgotten): FdbRow {
     dst: remote?.vtep ?? '',
     state: 'learned',
     age: 0,
+    flags: [],
   };
 }

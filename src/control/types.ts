@@ -127,6 +127,8 @@ export interface FdbRow {
   readonly state: 'static' | 'learned';
   /** Seconds since the last frame from it. */
   readonly age: number;
+  /** Always empty: only endpoints' own MACs, which dump shows, have any. */
+  readonly flags: readonly string[];
 }
 
 export interface FdbChange extends ChangeResult {

@@ -1,7 +1,8 @@
 /** attach and detach against the reference CNI bridge plugin, the work told apart from the start. */
 import { spawnSync } from 'node:child_process';
 import { DpctlError } from '../../loader/errors.js';
-import { attach, detach } from '../control/attach.js';
+import { attach } from '../control/attach.js';
+import { detach } from '../control/detach.js';
 import { cniFolder, openCniBridge } from './cni.js';
 import type { Effort, FigureSpec, Measure, Readings, Subject } from './measure.js';
 import { quantile } from './method.js';

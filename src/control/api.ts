@@ -1,5 +1,6 @@
 /** Everything that the command line may ask of the control core. */
-export { attach, detach } from './attach.js';
+export { attach } from './attach.js';
+export { detach } from './detach.js';
 export { endpointList } from './endpoints.js';
 export { fdbAdd, fdbDelete, fdbFlush } from './fdb.js';
 export { networkAdd, networkDelete, networkList } from './network.js';

@@ -1,22 +1,22 @@
-/** attach and detach: a namespace gets an endpoint on a network, or loses it. */
+/** attach: a namespace gets an endpoint on a network. */
 import { DpctlError } from '../../loader/errors.js';
 import { installedProgramId } from '../kernel/datapath.js';
-import { foreignFilters } from '../kernel/hook.js';
+import { foreignFilters, hookOf } from '../kernel/hook.js';
 import { linkGet, openRtnl } from '../kernel/netlink.js';
 import { closeNetns, netnsExists, openNetnsRef } from '../kernel/netns.js';
 import { bootId } from '../kernel/process.js';
 import {
   addEndpoint,
   defaultMtu,
+  endpointAt,
   ensureDefaultNetwork,
   findEndpoints,
   IFNAME_DEFAULT,
-  markDetaching,
   NETWORK_DEFAULT,
   removeEndpoint,
 } from '../model/edit.js';
 import { checkIfname } from '../model/names.js';
-import type { Endpoint, NamespaceRef, State } from '../model/state.js';
+import type { NamespaceRef, State } from '../model/state.js';
 import { freeIfindex } from './adjust.js';
 import { type FoundDevice, findDevice } from './adopt.js';
 import { type Changed, change } from './change.js';
@@ -43,12 +43,14 @@ export async function attach(
   const changed = await change(node, options, (before) => {
     const dead = deadNamesakes(node, before, request.ns);
     const alive = dead.reduce(removeEndpoint, before);
+    const target = resolveTarget(node, alive, request, ifname);
+    const { adopted } = target;
+    // An endpoint that is there stays on its network where none is named.
+    const joins = endpointAt(alive, target.namespace, ifname) === undefined;
     const state =
-      (request.network ?? NETWORK_DEFAULT) === NETWORK_DEFAULT
+      joins && (request.network ?? NETWORK_DEFAULT) === NETWORK_DEFAULT
         ? ensureDefaultNetwork(alive).state
         : alive;
-    const target = resolveTarget(node, state, request, ifname);
-    const { adopted } = target;
     const edited = addEndpoint(state, {
       namespace: target.namespace,
       ifname,
@@ -90,8 +92,15 @@ export async function attach(
     notes,
     created,
     endpoints: endpointRows(changed.state, (endpoint) => endpoint.id === id),
-    hook: changed.hook ?? 'tcx',
+    hook: changed.hook ?? (options.dryRun ? '' : attachedHook(node, changed, id)),
   };
+}
+
+/** How the program of an endpoint is attached since an earlier command; empty where it is not. */
+function attachedHook(node: Node, { state }: Changed, id: number): string {
+  const endpoint = state.endpoints.find((each) => each.id === id);
+  if (endpoint === undefined) return '';
+  return hookOf(hostPins(node), node.netnsFd(), id, endpoint.ifindex)?.hook ?? '';
 }
 
 /**
@@ -144,10 +153,7 @@ function resolveTarget(node: Node, state: State, request: AttachRequest, ifname:
       cookie,
       created: false,
     };
-    // One that was to be made by a command that was killed is known by its path only.
-    const isKnown = ({ namespace: { cookie: its, path: place } }: Endpoint): boolean =>
-      its === cookie || (its === '' && place === path);
-    const isNew = !state.endpoints.some((each) => each.ifname === ifname && isKnown(each));
+    const isNew = endpointAt(state, namespace, ifname) === undefined;
     const rtnl = openRtnl(ns.fd);
     try {
       return {
@@ -207,42 +213,4 @@ function filterNotes(node: Node, { state }: Changed, id: number): string[] {
           : 'it runs beside dpctl, in the order of the list'
       }`,
   );
-}
-
-/**
- * Take a namespace off its network: all of its endpoints, or the one of an interface. What is
- * not attached is left as it is.
- */
-export async function detach(
-  node: Node,
-  request: { readonly ns: string; readonly ifname?: string | undefined },
-  options: ChangeOptions = {},
-): Promise<EndpointChange> {
-  let removed: EndpointChange['endpoints'] = [];
-  const changed = await change(node, options, (state) => {
-    const found = findEndpoints(state, {
-      ref: request.ns,
-      cookie: cookieOf(request.ns),
-      ifname: request.ifname,
-    });
-    const ids = new Set(found.map(({ id }) => id));
-    removed = endpointRows(state, ({ id }) => ids.has(id));
-    let edited = state;
-    for (const id of ids) edited = markDetaching(edited, id);
-    const networks = new Set(found.map(({ network }) => network));
-    return { state: edited, scope: { endpoints: ids, networks } };
-  });
-  return { ...changed, created: false, endpoints: removed, hook: changed.hook ?? 'tcx' };
-}
-
-/** The same namespace may be named in another way than when it was attached, or be gone. */
-function cookieOf(ref: string): string | undefined {
-  try {
-    const ns = openNetnsRef(ref);
-    closeNetns(ns);
-    return String(ns.cookie);
-  } catch (error) {
-    if (error instanceof DpctlError && error.code === 'NETNS_BAD_NAME') throw error;
-    return undefined;
-  }
 }

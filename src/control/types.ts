@@ -102,7 +102,7 @@ export interface EndpointChange extends ChangeResult {
   readonly endpoints: readonly EndpointRow[];
   /** False where the endpoint was there and its settings were changed. */
   readonly created: boolean;
-  /** How the program is attached: tcx or clsact. */
+  /** How the program is attached: tcx or clsact; empty where it is not. */
   readonly hook: string;
 }
 

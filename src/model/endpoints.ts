@@ -61,9 +61,7 @@ export interface EndpointEdit {
  */
 export function addEndpoint(state: State, request: EndpointRequest): EndpointEdit {
   const ifname = checkIfname(request.ifname ?? IFNAME_DEFAULT);
-  const self = state.endpoints.find(
-    (each) => each.ifname === ifname && sameNamespace(each.namespace, request.namespace),
-  );
+  const self = endpointAt(state, request.namespace, ifname);
   const name = request.network ?? self?.network ?? NETWORK_DEFAULT;
   if (self !== undefined && self.network !== name) throw existsElsewhere(self, name);
   const network = requireNetwork(state, name);
@@ -106,6 +104,17 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   }
   const changed: Endpoint = { ...endpoint, phase: 'attaching' };
   return { state: putEndpoint(state, changed), endpoint: changed, changed: true };
+}
+
+/** The endpoint of a namespace and of an interface inside, if there is one. */
+export function endpointAt(
+  state: State,
+  namespace: NamespaceRef,
+  ifname: string,
+): Endpoint | undefined {
+  return state.endpoints.find(
+    (each) => each.ifname === ifname && sameNamespace(each.namespace, namespace),
+  );
 }
 
 /** By identity; a namespace that is still to be made has none yet (an empty cookie), only a path. */

@@ -27,6 +27,8 @@ function filtersOf({ host_ifname }: Attached): Promise<string> {
 test.serial('endpoints are attached by filters, and there is no link', async (t) => {
   const { stderr } = await lab.must('attach', await lab.container('c'));
   t.regex(stderr, /\(clsact, /);
+  const again = await lab.json<{ changed: boolean; hook: string }>(['attach', one.ns]);
+  t.like(again, { changed: false, hook: 'clsact' }, 'what was attached before is still told');
   t.regex(await filtersOf(one), /pref 50000 bpf .*endpoint.*direct-action/);
   const rows = await lab.json<{ owner: string; hook: string }[]>(['dump', 'progs']);
   t.deepEqual(

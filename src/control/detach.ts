@@ -1,0 +1,46 @@
+/** detach: a namespace loses its endpoints. */
+import { DpctlError } from '../../loader/errors.js';
+import { closeNetns, openNetnsRef } from '../kernel/netns.js';
+import { findEndpoints, markDetaching } from '../model/edit.js';
+import { change } from './change.js';
+import type { Node } from './node.js';
+import { endpointRows } from './rows.js';
+import type { ChangeOptions, EndpointChange } from './types.js';
+
+/**
+ * Take a namespace off its network: all of its endpoints, or the one of an interface. What is
+ * not attached is left as it is.
+ */
+export async function detach(
+  node: Node,
+  request: { readonly ns: string; readonly ifname?: string | undefined },
+  options: ChangeOptions = {},
+): Promise<EndpointChange> {
+  let removed: EndpointChange['endpoints'] = [];
+  const changed = await change(node, options, (state) => {
+    const found = findEndpoints(state, {
+      ref: request.ns,
+      cookie: cookieOf(request.ns),
+      ifname: request.ifname,
+    });
+    const ids = new Set(found.map(({ id }) => id));
+    removed = endpointRows(state, ({ id }) => ids.has(id));
+    let edited = state;
+    for (const id of ids) edited = markDetaching(edited, id);
+    const networks = new Set(found.map(({ network }) => network));
+    return { state: edited, scope: { endpoints: ids, networks } };
+  });
+  return { ...changed, created: false, endpoints: removed, hook: '' };
+}
+
+/** The same namespace may be named in another way than when it was attached, or be gone. */
+function cookieOf(ref: string): string | undefined {
+  try {
+    const ns = openNetnsRef(ref);
+    closeNetns(ns);
+    return String(ns.cookie);
+  } catch (error) {
+    if (error instanceof DpctlError && error.code === 'NETNS_BAD_NAME') throw error;
+    return undefined;
+  }
+}

@@ -74,13 +74,14 @@ export function flagForm(flag: Flag): string {
     return flag.negatable ? `${short}--${shown}, --${other}` : `${short}--${shown}`;
   }
   const value = flag.placeholder ?? 'VALUE';
-  return `${short}--${flag.name} ${flag.type === 'switch-list' ? `[${value}]` : value}`;
+  const form = `${short}--${flag.name} ${flag.type === 'switch-list' ? `[${value}]` : value}`;
+  return flag.negatable ? `${form}, --no-${flag.name}` : form;
 }
 
 /** What a flag means, with its choices, default and whether it may be repeated. */
 export function flagText(flag: Flag): string {
   const remarks = [
-    flag.choices === undefined ? '' : flag.choices.join(', '),
+    flag.choices === undefined || flag.type === 'integer' ? '' : flag.choices.join(', '),
     flag.type === 'list' || flag.type === 'switch-list' ? 'may be repeated' : '',
     flag.default === undefined || flag.type === 'boolean' ? '' : `default: ${flag.default}`,
   ].filter((remark) => remark !== '');

@@ -46,6 +46,7 @@ function fromVariable(flag: Flag, name: string, text: string): unknown {
     const on = switchOf(text, name);
     return flag.negatable && flag.default === 'on' ? !on : on;
   }
+  if (flag.negatable && isSwitch(text) && !switchOf(text, name)) return false;
   if (flag.type === 'switch-list' && isSwitch(text)) return switchOf(text, name) || [];
   return convert(flag, flag.type === 'text' ? text : [text], name);
 }
@@ -65,7 +66,7 @@ function convert(flag: Flag, value: Given, source: string): unknown {
   const last = texts.at(-1) ?? '';
   switch (flag.type) {
     case 'integer':
-      return integer(last, source);
+      return flag.choices?.includes(last) === true ? last : integer(last, source, flag.choices);
     case 'seconds':
       return seconds(last, source);
     case 'list':
@@ -84,9 +85,10 @@ function convert(flag: Flag, value: Given, source: string): unknown {
   }
 }
 
-function integer(text: string, source: string): number {
+function integer(text: string, source: string, words: readonly string[] = []): number {
   if (!/^[0-9]{1,15}$/.test(text)) {
-    throw badValue(`${source}: "${text}" is not a whole number`, `digits only, such as 1450`);
+    const hint = ['digits only, such as 1450', ...words].join(', or ');
+    throw badValue(`${source}: "${text}" is not a whole number`, hint);
   }
   return Number(text);
 }

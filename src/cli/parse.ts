@@ -101,11 +101,13 @@ function addFlags(parser: Parser, flags: readonly Flag[]): void {
     if (bare) option.preset('');
     if (bare || flag.type === 'list') option.argParser(collect);
     parser.addOption(option);
+    if (flag.negatable) parser.addOption(new Option(`--no-${flag.name}`));
   }
 }
 
-const collect = (text: string, before: readonly string[] | undefined): string[] => [
-  ...(before ?? []),
+/** The last word counts: what comes behind --no-NAME is a list of its own. */
+const collect = (text: string, before: readonly string[] | false | undefined): string[] => [
+  ...(before || []),
   text,
 ];
 

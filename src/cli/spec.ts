@@ -30,11 +30,12 @@ export interface Flag {
   readonly type: FlagType;
   /** What stands for the value in help: `NAME`, `ADDRESS`. */
   readonly placeholder?: string;
+  /** All that it can be; of an integer, words that may stand for one. */
   readonly choices?: readonly string[];
   readonly summary: string;
   /** What holds when it is not given, for people; `on` makes the --no- form the one shown first. */
   readonly default?: string;
-  /** --no-NAME undoes it. */
+  /** --no-NAME undoes it: false, of a list as of a switch. */
   readonly negatable?: boolean;
   /** Shown first in help. */
   readonly common?: boolean;
@@ -91,14 +92,22 @@ type FlagKey<F extends Flag> = F extends { readonly key: infer K extends string 
 type FlagValue<F extends Flag> = F['type'] extends 'boolean'
   ? boolean
   : F['type'] extends 'integer' | 'seconds'
-    ? number
+    ? number | ChoiceOf<F>
     : F['type'] extends 'list'
-      ? readonly string[]
+      ? readonly string[] | Negated<F>
       : F['type'] extends 'switch-list'
-        ? true | readonly string[]
-        : F extends { readonly choices: readonly (infer C extends string)[] }
-          ? C
-          : string;
+        ? true | readonly string[] | Negated<F>
+        : [ChoiceOf<F>] extends [never]
+          ? string
+          : ChoiceOf<F>;
+
+type ChoiceOf<F extends Flag> = F extends {
+  readonly choices: readonly (infer C extends string)[];
+}
+  ? C
+  : never;
+
+type Negated<F extends Flag> = F extends { readonly negatable: true } ? false : never;
 
 type ArgValue<A extends Argument> = A extends {
   readonly choices: readonly (infer C extends string)[];

@@ -13,14 +13,15 @@ export interface AttachRequest {
   /** At most one IPv4 and one IPv6 address, with or without /LENGTH. */
   readonly ips?: readonly string[];
   readonly mac?: string;
-  /** Bytes of layer 3. */
-  readonly mtu?: number;
+  /** Bytes of layer 3; `auto`: what the underlay carries, now and later. */
+  readonly mtu?: number | 'auto';
   /** Name of the interface inside the namespace; eth0 by default. */
   readonly ifname?: string;
   readonly isolated?: boolean;
   /** false: any source address is accepted and other MACs behind the endpoint are learned. */
   readonly lock?: boolean;
-  readonly allowPrefixes?: readonly string[];
+  /** false: none any more. */
+  readonly allowPrefixes?: readonly string[] | false;
   /** Make the namespace if it is not there. */
   readonly create?: boolean;
   /** Kind of a new endpoint's device; `auto`: netkit where the kernel has it. */
@@ -35,8 +36,8 @@ export interface NetworkAddRequest {
   readonly ranges?: readonly string[];
   /** Seconds; 0: never. */
   readonly ageing?: number;
-  /** true: the first address of each subnet; or the addresses. */
-  readonly gateway?: true | readonly string[];
+  /** true: the first address of each subnet; false: none any more; or the addresses. */
+  readonly gateway?: boolean | readonly string[];
   readonly masquerade?: boolean;
   readonly bigTcp?: boolean;
 }

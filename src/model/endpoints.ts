@@ -25,12 +25,13 @@ export interface EndpointRequest extends DriverRequest {
   /** At most one IPv4 and one IPv6 address, with or without /LENGTH. */
   readonly ips?: readonly string[] | undefined;
   readonly mac?: string | undefined;
-  /** Bytes of layer 3. */
-  readonly mtu?: number | undefined;
+  /** Bytes of layer 3; `auto`: it follows the underlay's. */
+  readonly mtu?: number | 'auto' | undefined;
   readonly isolated?: boolean | undefined;
   /** Default true. */
   readonly lock?: boolean | undefined;
-  readonly allowPrefixes?: readonly string[] | undefined;
+  /** false: none. */
+  readonly allowPrefixes?: readonly string[] | false | undefined;
   /** Number of the host end. Used for a new endpoint only, as are the fields that follow. */
   readonly ifindex: number;
   /** Name of the host end of a veth that was there before. */
@@ -76,8 +77,9 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   const place = self ?? newPlace(state, request, name);
   const { cookie, path } = request.namespace;
   const seed = [request.macSeed ?? '', cookie, path, ifname, place.id].join(' ');
-  const follows =
-    request.mtu === undefined && (self === undefined ? request.mtuFollows : self.mtuFollows);
+  const asks = request.mtu === 'auto' ? undefined : request.mtu;
+  const followed = self === undefined ? request.mtuFollows : self.mtuFollows;
+  const follows = request.mtu === 'auto' || (asks === undefined && followed === true);
   const endpoint: Endpoint = {
     id: place.id,
     namespace: knownNamespace(self?.namespace, request.namespace),
@@ -90,11 +92,11 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
     mac: chooseMac(seeker, request.mac, ip4, seed),
     ...(ip4 === undefined ? {} : { ip4 }),
     ...(ip6 === undefined ? {} : { ip6 }),
-    mtu: checkMtu(request.mtu ?? self?.mtu ?? request.defaultMtu, ip6 !== undefined),
-    ...(follows === true ? { mtuFollows: true } : {}),
+    mtu: checkMtu(asks ?? self?.mtu ?? request.defaultMtu, ip6 !== undefined),
+    ...(follows ? { mtuFollows: true } : {}),
     isolated: request.isolated ?? self?.isolated ?? false,
     lock: request.lock ?? self?.lock ?? true,
-    allowPrefixes: choosePrefixes(request.allowPrefixes ?? [], self, command),
+    allowPrefixes: choosePrefixes(request.allowPrefixes, self, command),
     ...(place.adopted === undefined ? {} : { adopted: place.adopted }),
     raisedLoopback: place.raisedLoopback ?? false,
     phase: self?.phase ?? 'attaching',
@@ -192,11 +194,12 @@ function newPlace(state: State, request: EndpointRequest, network: string): Plac
 
 /** Canonical, without duplicates and sorted, so that the order of flags is no change. */
 function choosePrefixes(
-  asked: readonly string[],
+  asked: readonly string[] | false | undefined,
   self: Endpoint | undefined,
   command: string,
 ): string[] {
-  if (asked.length === 0) return self?.allowPrefixes ?? [];
+  if (asked === false) return [];
+  if (asked === undefined || asked.length === 0) return self?.allowPrefixes ?? [];
   const remedy = (meant: string): string => `${command} --allow-prefix ${meant}`;
   const prefixes = asked.map((text) => formatPrefix(parsePrefix(text, remedy)));
   return [...new Set(prefixes)].sort();

@@ -70,7 +70,8 @@ test('values of flags, in two words, in one, and split by bash', async (t) => {
   t.deepEqual(await values('dump', '--root', ''), [':directory']);
   t.deepEqual(await values('dump', '--root', '=', '/e'), [':directory']);
   t.deepEqual(await values('dump', '--root=/e'), []);
-  t.deepEqual(await values('attach', '--mtu', ''), []);
+  t.deepEqual(await values('attach', '--mtu', ''), ['auto']);
+  t.deepEqual(await values('attach', '--mac', ''), []);
 });
 
 test('after -- nothing is a flag', async (t) => {

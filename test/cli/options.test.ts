@@ -101,11 +101,26 @@ test('an empty variable is none, and one of another command is not looked at', (
   t.deepEqual(globals, {});
 });
 
+test('what was given is taken back by --no-NAME and auto, and the last word counts', (t) => {
+  t.deepEqual(callOf('network add n --no-gateway').options, { gateway: false });
+  t.deepEqual(callOf('network add n --no-gateway --gateway').options, { gateway: true });
+  t.deepEqual(callOf('network add n --gateway 10.0.0.9 --no-gateway').options, { gateway: false });
+  t.deepEqual(callOf('attach a --no-allow-prefix').options, { allowPrefixes: false });
+  t.deepEqual(callOf('attach a --no-allow-prefix --allow-prefix ::/0').options, {
+    allowPrefixes: ['::/0'],
+  });
+  t.deepEqual(callOf('attach a --mtu auto').options, { mtu: 'auto' });
+  t.deepEqual(callOf('attach a', { DPCTL_ATTACH_MTU: 'auto' }).options, { mtu: 'auto' });
+  t.deepEqual(callOf('attach a', { DPCTL_ATTACH_ALLOW_PREFIX: 'no' }).options, {
+    allowPrefixes: false,
+  });
+});
+
 test('the gateway has a variable for each of its three forms', (t) => {
   const gateway = (text: string) =>
     callOf('network add n', { DPCTL_NETWORK_ADD_GATEWAY: text }).options.gateway;
   t.is(gateway('1'), true);
-  t.deepEqual(gateway('0'), []);
+  t.is(gateway('0'), false);
   t.deepEqual(gateway('10.0.0.1,fd00::1'), ['10.0.0.1', 'fd00::1']);
   t.is(callOf('network add n').command, NETWORK_ADD);
 });

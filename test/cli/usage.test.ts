@@ -28,13 +28,13 @@ const WRONG: readonly (readonly [words: string, code: string, message: RegExp, h
     'attach a --mtu big',
     'BAD_VALUE',
     /^--mtu: "big" is not a whole number$/,
-    'digits only, such as 1450',
+    'digits only, such as 1450, or auto',
   ],
   [
     'attach a --mtu -5',
     'BAD_VALUE',
     /^--mtu: "-5" is not a whole number$/,
-    'digits only, such as 1450',
+    'digits only, such as 1450, or auto',
   ],
   [
     'attach a --ip 10.0.0.1,,',

@@ -78,6 +78,7 @@ test('what is asked differently changes in place, and only that', (t) => {
     [{ isolated: true }, { isolated: true }],
     [{ lock: false }, { lock: false }],
     [{ allowPrefixes: ['10.9.0.0/16'] }, { allowPrefixes: ['10.9.0.0/16'] }],
+    [{ mtu: 'auto' }, { mtuFollows: true }],
   ];
   for (const [request, difference] of changes) {
     const edit = attach(ready, 1, request);

@@ -66,7 +66,9 @@ export const ATTACH = {
       name: 'mtu',
       type: 'integer',
       placeholder: 'BYTES',
-      summary: 'largest packet of layer 3',
+      choices: ['auto'],
+      summary: 'largest packet of layer 3; auto is what the underlay carries, and follows it',
+      default: 'auto; of an interface that is there, the one it has',
     },
     {
       name: 'ifname',
@@ -93,6 +95,7 @@ export const ATTACH = {
       name: 'allow-prefix',
       key: 'allowPrefixes',
       type: 'list',
+      negatable: true,
       placeholder: 'PREFIX',
       summary: 'further source addresses of an endpoint that forwards',
     },

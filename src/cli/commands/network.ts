@@ -14,6 +14,7 @@ export const NETWORK_ADD = {
       text: 'reach the host and the outside',
     },
     { line: 'dpctl network add blue --ageing 60s', text: 'change how long a MAC is remembered' },
+    { line: 'dpctl network add lan --no-gateway', text: 'cut it off from the host again' },
     { line: 'dpctl network add raw', text: 'no addresses: a bare segment' },
     {
       line: 'dpctl network add blue --vni 100 --range 10.1.7.0/24',
@@ -33,6 +34,7 @@ export const NETWORK_ADD = {
     {
       name: 'gateway',
       type: 'switch-list',
+      negatable: true,
       placeholder: 'ADDRESS',
       summary: "the host's addresses on the segment; without one the first of each subnet",
       default: 'no gateway',

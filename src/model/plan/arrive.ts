@@ -1,6 +1,7 @@
 /** Steps that make an endpoint's devices and put the program on them. */
 import type { Port } from '../desired.js';
 import type { ObservedDevice, ObservedPort } from '../observed.js';
+import { formerGso } from './leave.js';
 import { type DeviceSettings, endpointAlias, type Step, setSteps } from './step.js';
 
 /**
@@ -57,12 +58,10 @@ export function settingSteps(port: Port, found: ObservedPort | undefined): Step[
   const { endpoint } = port;
   const { mac, mtu } = endpoint;
   const steps: Step[] = [];
-  // The sizes of a veth that was there before are its owner's, unless the network says more.
-  const gso =
-    port.network.bigTcp || endpoint.adopted === undefined ? { gsoSize: port.gsoSize } : {};
   const alias = endpointAlias(endpoint);
   const host = found?.host ?? bornDevice(endpoint.ifindex, endpoint.hostIfname, mtu, '', alias);
-  const hostWanted = { mtu, up: true, alias, ...gso };
+  const hostGso = gsoSetting(port, host, endpoint.adopted?.hostGsoSize);
+  const hostWanted = { mtu, up: true, alias, ...hostGso };
   steps.push(...setSteps('host.set', endpoint, host, hostWanted));
   const lost = found?.host !== undefined && found.inner === undefined;
   if (found?.namespace === 'hidden' || lost) return steps;
@@ -73,7 +72,7 @@ export function settingSteps(port: Port, found: ObservedPort | undefined): Step[
       mac,
       mtu,
       up: true,
-      ...gso,
+      ...gsoSetting(port, inner, endpoint.adopted?.gsoSize),
       ...innerAlias,
       ...tunnelSetting(port, inner),
     }),
@@ -83,6 +82,19 @@ export function settingSteps(port: Port, found: ObservedPort | undefined): Step[
   }
   steps.push(...addressSteps(port, found));
   return steps;
+}
+
+/**
+ * The sizes of a veth that was there before are its owner's, unless the network says more; when it
+ * says so no longer, they go back.
+ */
+function gsoSetting(
+  { endpoint, network, gsoSize }: Port,
+  device: ObservedDevice,
+  former: number | undefined,
+): DeviceSettings {
+  if (network.bigTcp || endpoint.adopted === undefined) return { gsoSize };
+  return formerGso(device, former);
 }
 
 /**

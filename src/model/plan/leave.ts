@@ -90,7 +90,7 @@ function restoreSteps(endpoint: Endpoint, found: ObservedPort | undefined): Step
 }
 
 /** Sizes that BIG TCP changed go back; others are the owner's of today. */
-function formerGso({ gsoSize }: ObservedDevice, former: number | undefined): DeviceSettings {
+export function formerGso({ gsoSize }: ObservedDevice, former: number | undefined): DeviceSettings {
   return former !== undefined && gsoSize === BIG_TCP_SIZE ? { gsoSize: former } : {};
 }
 

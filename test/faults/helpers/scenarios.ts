@@ -77,10 +77,10 @@ function attachAndDetach({ title, request = {}, setUp, ...rest }: Pair): [Scenar
 type Request = Partial<AttachRequest>;
 
 /** A request as flags of the command line. */
-function flags({ ips = [], mac, mtu, isolated, create, allowPrefixes = [] }: Request): string[] {
+function flags({ ips = [], mac, mtu, isolated, create, allowPrefixes }: Request): string[] {
   return [
     ...ips.flatMap((ip) => ['--ip', ip]),
-    ...allowPrefixes.flatMap((prefix) => ['--allow-prefix', prefix]),
+    ...(allowPrefixes || []).flatMap((prefix) => ['--allow-prefix', prefix]),
     ...(mac === undefined ? [] : ['--mac', mac]),
     ...(mtu === undefined ? [] : ['--mtu', String(mtu)]),
     ...(isolated === undefined ? [] : [isolated ? '--isolated' : '--no-isolated']),

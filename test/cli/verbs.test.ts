@@ -202,7 +202,8 @@ test.serial('status finds what somebody deleted, exits 4, and its fix mends it',
     const report = JSON.parse(json.stdout);
     t.is(report.healthy, false);
     t.deepEqual(keys(report.problems[0]), documented('problem'));
-    t.is(typeof report.facts.kernel, 'string');
+    t.deepEqual(keys(report), ['facts', 'healthy', 'problems']);
+    t.deepEqual(keys(report.facts[0]), documented('fact'));
     t.is(
       (await lab.dpctl(['status', '-o', 'name'])).stdout.split('\n')[0],
       report.problems[0].code,

@@ -42,6 +42,7 @@ export const STATUS = {
   summary: 'compare what was asked for with what the kernel has',
   description: [
     'Exit code 4 when something is wrong; each problem comes with the command that mends it.',
+    'As JSON or YAML it is one object: healthy (true or false), problems and facts (arrays of the rows below).',
     'With --features, exit code 4 when this kernel lacks what dpctl cannot do without. Features are found out by trying them, not from the version.',
   ],
   examples: [

@@ -20,11 +20,7 @@ export async function run(call: Call): Promise<Outcome> {
   return {
     data: {
       kind: 'report',
-      value: {
-        healthy,
-        problems,
-        facts: Object.fromEntries(facts.map(({ name, value }) => [name, value])),
-      },
+      value: { healthy, problems, facts },
       names: problems.map(({ code }) => code),
       text: (bold) => statusText(report, bold),
     },

@@ -17,7 +17,13 @@ import { entryName, type Observed } from './observed.js';
 import { deviceSteps, hookSteps, settingSteps, usablePort } from './plan/arrive.js';
 import { deletions, putSteps, staleEntries } from './plan/entries.js';
 import { nftSteps, sysctlSteps } from './plan/host.js';
-import { farewellSteps, leavingEndpoints, releaseSteps, straySteps } from './plan/leave.js';
+import {
+  farewellSteps,
+  inheritSteps,
+  leavingEndpoints,
+  releaseSteps,
+  straySteps,
+} from './plan/leave.js';
 import { announceSteps, devicesArrive, devicesLeave, nodesLeave } from './plan/overlay.js';
 import {
   endpointOfFdb,
@@ -75,6 +81,7 @@ export function plan(input: PlanInput): Step[] {
     devicesLeave(after, observed),
     leaving.flatMap((endpoint) => releaseSteps(endpoint, observed, after)),
     straySteps(observed),
+    inheritSteps(before, after, scope, observed),
     deletions(stale, ['endpoint', 'endpointx', 'prefix', 'vni', 'underlay']),
     scopedNetworks(after, scope).flatMap((network) => put(networkEntry(after, network))),
     scopedNodes(after, scope).flatMap(put),

@@ -3,10 +3,13 @@ import { rmSync } from 'node:fs';
 import { join as path } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { isArrayTable, type TableName } from '../../src/model/entry.js';
+import { BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
+import { counters } from './helpers/counters.js';
 import { type Attached, attach, join } from './helpers/join.js';
 import { type Lab, openLab, run } from './helpers/lab.js';
-import { entriesOf, mapPath } from './helpers/tables.js';
+import { entriesOf, learnedMacs, mapPath } from './helpers/tables.js';
 import { pings } from './helpers/talk.js';
+import { sendFrame } from './helpers/wire.js';
 
 interface Report {
   readonly healthy: boolean;
@@ -89,6 +92,28 @@ test.serial('a namespace of the same name is another one: it is attached anew', 
     t.deepEqual(await problems(t), []);
   }
 });
+
+test.serial(
+  'a namespace of the same name inherits neither counters nor learned MACs',
+  async (t) => {
+    const MAC = '02:00:00:00:00:77';
+    const first = await join(lab, 'heir', '--no-lock');
+    await sendFrame(first.ns, eth(BROADCAST, MAC, TYPE.other, Buffer.alloc(50)));
+    t.true(learnedMacs(lab).some(({ mac }) => mac === MAC));
+    t.true(await pings(first.ns, peer.ip4));
+    await run(['ip', 'netns', 'del', first.ns]);
+    await run(['ip', 'netns', 'add', first.ns]);
+    const second = await attach(lab, first.ns);
+    t.false(
+      learnedMacs(lab).some(({ mac }) => mac === MAC),
+      'what was behind the first one leads nowhere',
+    );
+    const { packets } = (await counters(lab)).endpoint(second.ns, 'tx');
+    t.true(packets < 4, `${packets} packets: only what a new interface says of itself`);
+    await works(t, second);
+    t.deepEqual(await problems(t), []);
+  },
+);
 
 test.serial(
   'a host end that is deleted by hand is made again, with the same addresses',

@@ -12,6 +12,28 @@ export function leavingEndpoints(before: State, after: State, scope: Scope): End
   return [...known.values()].filter(({ id }) => !staying.has(id) && inScope(scope, id));
 }
 
+/**
+ * What a namespace that is gone left under a number that another endpoint has now: its counters, and
+ * MACs that were learned behind it, which would lead nowhere.
+ */
+export function inheritSteps(
+  before: State,
+  after: State,
+  scope: Scope,
+  observed: Observed,
+): Step[] {
+  const cookies = new Map(before.endpoints.map(({ id, namespace }) => [id, namespace.cookie]));
+  return after.endpoints
+    .filter(({ id, namespace: { cookie } }) => {
+      const former = cookies.get(id) ?? '';
+      return former !== '' && former !== cookie && inScope(scope, id);
+    })
+    .flatMap(({ id }): Step[] => [
+      ...((observed.ports.get(id)?.learned ?? 0) > 0 ? [{ op: 'fdb.forget', id } as const] : []),
+      { op: 'stats.clear', id },
+    ]);
+}
+
 /** What of an endpoint is taken back and could be given again: an adopted veth is its owner's. */
 export function releaseSteps(endpoint: Endpoint, observed: Observed, after: State): Step[] {
   const found = observed.ports.get(endpoint.id);

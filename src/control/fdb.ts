@@ -11,6 +11,7 @@ import {
   NETWORK_DEFAULT,
   requireNetwork,
 } from '../model/edit.js';
+import { listText } from '../model/lookup.js';
 import type { Scope } from '../model/plan.js';
 import type { Endpoint, RemoteFdb, State, StaticFdb } from '../model/state.js';
 import { change } from './change.js';
@@ -138,7 +139,26 @@ function soleEndpoint(
   return endpoint;
 }
 
-/** Delete an entry, static or learned. One that is not there is no error. */
+/**
+ * The network that is meant where none is named: the one on which somebody said where the MAC is.
+ * @throws DpctlError FDB_AMBIGUOUS, exit 1, where there are several
+ */
+function networkOfMac({ staticFdb, remoteFdb }: State, mac: string): string {
+  const told = [...staticFdb, ...remoteFdb].filter((entry) => entry.mac === mac);
+  const [network = NETWORK_DEFAULT, ...others] = new Set(told.map((entry) => entry.network));
+  if (others.length === 0) return network;
+  const networks = [network, ...others].sort();
+  throw new DpctlError('FDB_AMBIGUOUS', `${mac} is on the networks ${listText(networks)}`, {
+    exitCode: 1,
+    hint: `dpctl fdb del ${mac} --network ${networks[0]}`,
+    details: { mac, networks },
+  });
+}
+
+/**
+ * Delete an entry, static or learned. One that is not there is no error.
+ * @throws DpctlError FDB_AMBIGUOUS, exit 1, where no network is named and several may be meant
+ */
 export async function fdbDelete(
   node: Node,
   request: { readonly network?: string | undefined; readonly mac: string },
@@ -148,7 +168,7 @@ export async function fdbDelete(
   let vni = 0;
   let entries: FdbRow[] = [];
   const changed = await change(node, options, (state) => {
-    const network = requireNetwork(state, request.network ?? NETWORK_DEFAULT);
+    const network = requireNetwork(state, request.network ?? networkOfMac(state, mac));
     vni = network.vni;
     const which = { network: network.name, mac };
     const edited = deleteRemoteFdb(deleteStaticFdb(state, which), which);

@@ -153,6 +153,33 @@ test.serial('what a person says beats what is learned', async (t) => {
   t.regex((await lab.must('fdb', 'del', MAC)).stderr, /^unchanged/);
 });
 
+test.serial(
+  'a MAC is forgotten on the network where it was told, without naming that',
+  async (t) => {
+    await lab.must('network', 'add', 'blue', '--subnet', '10.9.0.0/24');
+    const blue = await join(lab, 'l', '--network', 'blue');
+    await lab.must('fdb', 'add', MAC, blue.ns);
+    const { stderr } = await lab.must('fdb', 'del', MAC);
+    t.is(stderr, `fdb ${MAC} deleted: it was on blue`);
+    t.is(await rowOf(), undefined);
+
+    await lab.must('fdb', 'add', MAC, blue.ns);
+    await lab.must('fdb', 'add', MAC, open.ns);
+    const unclear = await lab.dpctl(['fdb', 'del', MAC]);
+    t.is(unclear.code, 1);
+    t.is(
+      unclear.stderr,
+      `error[FDB_AMBIGUOUS]: ${MAC} is on the networks blue, default\ntry: dpctl fdb del ${MAC} --network blue`,
+    );
+    for (const network of ['blue', 'default']) {
+      await lab.must('fdb', 'del', MAC, '--network', network);
+    }
+    t.is(await rowOf(), undefined);
+    await lab.must('detach', blue.ns);
+    await lab.must('network', 'del', 'blue');
+  },
+);
+
 test.serial('nobody takes the MAC of an endpoint by speaking with it', async (t) => {
   const before = (await counters(lab)).reason('static_mac');
   await speak(open, bystander.mac);

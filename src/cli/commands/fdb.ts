@@ -6,7 +6,6 @@ const NETWORK = {
   type: 'text',
   placeholder: 'NAME',
   summary: 'network of the entry',
-  default: 'default',
   common: true,
   completion: 'network',
 } as const satisfies Flag;
@@ -36,7 +35,7 @@ export const FDB_ADD = {
     },
   ],
   flags: [
-    NETWORK,
+    { ...NETWORK, default: "the endpoint's; with --node, default" },
     {
       name: 'node',
       type: 'text',
@@ -71,7 +70,10 @@ export const FDB_DEL = {
   description: ['To forget what is not there is no error.'],
   examples: [{ line: 'dpctl fdb del 02:00:00:00:00:07', text: '' }],
   args: [{ name: 'MAC', key: 'mac', summary: 'MAC address' }],
-  flags: [NETWORK, DRY_RUN],
+  flags: [
+    { ...NETWORK, default: 'the one with a static entry of the MAC, or else default' },
+    DRY_RUN,
+  ],
   schemas: ['dump fdb', 'plan'],
   changes: true,
 } as const satisfies Command;

@@ -12,10 +12,15 @@ export async function run(call: Call): Promise<Outcome> {
   const change = await fdbDelete(node, { ...args, ...where }, { dryRun });
   if (dryRun) return planOutcome(change);
   const { changed, entries, notes } = change;
+  const [entry] = entries;
   return {
     data: { kind: 'rows', schema: dumpSchema('fdb'), rows: entries },
     dataIfAsked: true,
-    done: [changed ? `fdb ${args.mac} deleted` : `unchanged: there is no fdb ${args.mac}`],
+    done: [
+      changed && entry !== undefined
+        ? `fdb ${args.mac} deleted: it was on ${entry.network}`
+        : `unchanged: there is no fdb ${args.mac}`,
+    ],
     notes,
   };
 }

@@ -179,12 +179,17 @@ function save(
     if (!sameDurable) replacements.push(newDurable);
     if (!sameRuntime) replacements.push(runtime(after));
   } else {
-    // After a crash between two renames each endpoint must still find its network. So what both
-    // old and new endpoints need comes first, and what nobody needs goes last.
+    // After a crash between two renames the kernel is not what the files say: it is marked before.
+    if (before.unfinished !== true) replacements.push(runtime({ ...before, unfinished: true }));
+    // Each endpoint must still find its network, too. So what both old and new endpoints need comes
+    // next, and what nobody needs goes last.
     const wide = durable({ ...after, networks: unionOf(before.networks, after.networks) });
     if (wide.text !== oldDurable.text) replacements.push(wide);
-    replacements.push(runtime(after));
-    if (wide.text !== newDurable.text) replacements.push(newDurable);
+    if (wide.text !== newDurable.text) {
+      replacements.push(runtime({ ...after, unfinished: true }), newDurable);
+    }
+    if (wide.text === newDurable.text || after.unfinished !== true)
+      replacements.push(runtime(after));
   }
   for (const { path } of replacements) makeDirectory(dirname(path));
   replaceFiles(replacements, checkpoint);

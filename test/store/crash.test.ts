@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
 import { invariants } from '../../src/model/invariants.js';
@@ -43,6 +44,13 @@ for (const [name, { before, after }] of Object.entries(crashCases())) {
       t.deepEqual(invariants(left), [], step);
       const endpoints = [before.endpoints, after.endpoints].map((list) => JSON.stringify(list));
       t.true(endpoints.includes(JSON.stringify(left.endpoints)), step);
+      // Whoever finds another state than the kernel's must know that he is to look at all of it.
+      t.true(
+        isDeepStrictEqual(left, before) ||
+          left.unfinished === true ||
+          isDeepStrictEqual(left, after),
+        step,
+      );
 
       // The next command finds the lock free, cleans up, and finishes.
       const release = await store.lock();

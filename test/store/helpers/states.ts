@@ -48,9 +48,12 @@ export function crashCases(): Record<string, { readonly before: State; readonly 
     ifindex: 99,
     defaultMtu: 1500,
   }).state;
+  // What `node del` saves before its first step.
+  const known: State = { ...two, nodes: [{ name: 'far', number: 1, vtep: '192.0.2.7' }] };
   return {
     appear: { before: EMPTY_STATE, after: two },
     vanish: { before: two, after: empty },
     swap: { before: two, after: swapped },
+    intent: { before: known, after: { ...two, unfinished: true } },
   };
 }

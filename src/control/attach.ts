@@ -1,9 +1,6 @@
 /** attach: a namespace gets an endpoint on a network. */
-import { DpctlError } from '../../loader/errors.js';
 import { installedProgramId } from '../kernel/datapath.js';
 import { foreignFilters, hookOf } from '../kernel/hook.js';
-import { linkGet, openRtnl } from '../kernel/netlink.js';
-import { closeNetns, netnsExists, openNetnsRef } from '../kernel/netns.js';
 import { bootId } from '../kernel/process.js';
 import {
   addEndpoint,
@@ -14,16 +11,17 @@ import {
   IFNAME_DEFAULT,
   NETWORK_DEFAULT,
   removeEndpoint,
+  renewNamespace,
 } from '../model/edit.js';
 import { checkIfname } from '../model/names.js';
-import type { NamespaceRef, State } from '../model/state.js';
+import type { State } from '../model/state.js';
 import { freeIfindex } from './adjust.js';
-import { type FoundDevice, findDevice } from './adopt.js';
 import { type Changed, change } from './change.js';
 import { driverNotes, driverRequest } from './driver.js';
 import { inspectPort } from './inspect-port.js';
 import { hostPins, type Node } from './node.js';
 import { endpointRows } from './rows.js';
+import { resolveTarget } from './target.js';
 import type { AttachRequest, ChangeOptions, EndpointChange } from './types.js';
 
 /**
@@ -51,7 +49,8 @@ export async function attach(
       joins && (request.network ?? NETWORK_DEFAULT) === NETWORK_DEFAULT
         ? ensureDefaultNetwork(alive).state
         : alive;
-    const edited = addEndpoint(state, {
+    const named = renewNamespace(state, target.namespace);
+    const edited = addEndpoint(named.state, {
       namespace: target.namespace,
       ifname,
       network: request.network,
@@ -73,7 +72,10 @@ export async function attach(
     id = edited.endpoint.id;
     created = !alive.endpoints.some((endpoint) => endpoint.id === id);
     const networks = new Set([edited.endpoint.network]);
-    return { state: edited.state, scope: { endpoints: new Set([id, ...dead]), networks } };
+    return {
+      state: edited.state,
+      scope: { endpoints: new Set([id, ...dead, ...named.ids]), networks },
+    };
   });
   const chosen = created && request.ips === undefined;
   const notes = [
@@ -119,67 +121,6 @@ function firstOfEachFamily(addresses: readonly string[] = []): string[] {
   const ip4 = addresses.find((address) => !address.includes(':'));
   const ip6 = addresses.find((address) => address.includes(':'));
   return [ip4, ip6].filter((address) => address !== undefined);
-}
-
-interface Target {
-  readonly namespace: NamespaceRef;
-  /** The interface that is there already and leads to this node. */
-  readonly adopted: FoundDevice | undefined;
-  readonly loopbackDown: boolean;
-}
-
-/** Look at the namespace that is asked for; only an endpoint that is new can adopt a device. */
-function resolveTarget(node: Node, state: State, request: AttachRequest, ifname: string): Target {
-  if (request.create === true && !request.ns.includes('/') && !netnsExists(request.ns)) {
-    const path = `/run/netns/${request.ns}`;
-    const namespace = { ref: request.ns, kind: 'name' as const, path, cookie: '', created: true };
-    const pending = findEndpoints(state, { ref: request.ns, ifname })[0];
-    return {
-      namespace: pending?.namespace.cookie === '' ? pending.namespace : namespace,
-      adopted: undefined,
-      loopbackDown: true,
-    };
-  }
-  const ns = openNetnsRef(request.ns);
-  try {
-    refuseNodeNamespace(node, request.ns, ns.cookie);
-    const { kind, path } = ns;
-    const cookie = String(ns.cookie);
-    const known = findEndpoints(state, { cookie });
-    const namespace = known[0]?.namespace ?? {
-      ref: request.ns,
-      kind,
-      path,
-      cookie,
-      created: false,
-    };
-    const isNew = endpointAt(state, namespace, ifname) === undefined;
-    const rtnl = openRtnl(ns.fd);
-    try {
-      return {
-        namespace,
-        adopted: isNew ? findDevice(node, rtnl, request.ns, ifname) : undefined,
-        // The first endpoint found it down; whichever goes last takes it down again.
-        loopbackDown:
-          linkGet(rtnl, { name: 'lo' })?.up === false ||
-          known.some(({ raisedLoopback }) => raisedLoopback),
-      };
-    } finally {
-      rtnl.close();
-    }
-  } finally {
-    closeNetns(ns);
-  }
-}
-
-function refuseNodeNamespace(node: Node, ref: string, cookie: bigint): void {
-  const own = openNetnsRef(`/proc/self/fd/${node.netnsFd()}`);
-  closeNetns(own);
-  if (own.cookie !== cookie) return;
-  throw new DpctlError('NETNS_IS_NODE', `${ref} is the network namespace of the node itself`, {
-    exitCode: 1,
-    hint: 'attach the namespace of a container; the host joins by: dpctl network add NAME --gateway',
-  });
 }
 
 /** Nodes do not tell each other which addresses they have given away. */

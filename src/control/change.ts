@@ -10,6 +10,7 @@ import { refusedDecap } from '../model/underlay-decap.js';
 import { addGateways, dropDead, recordSysctls, renewDevices, settle, widen } from './adjust.js';
 import { applyPlan, type Work } from './apply.js';
 import { describeStep } from './describe.js';
+import { refuseHidden } from './hidden.js';
 import { inspect } from './inspect.js';
 import { hostPins, type Node } from './node.js';
 import { whenReady } from './ready.js';
@@ -108,6 +109,7 @@ async function prepare(
   const renewed = renewDevices(node, gateways, scope);
   const input = { before, after: renewed, scope };
   const observed = await inspect(node, input, installedProgramId(hostPins(node)));
+  refuseHidden(before, edited.state, observed);
   const after = recordSysctls(keepDead ? renewed : dropDead(renewed, observed), observed);
   const steps = plan({ before, after, scope, observed });
   const settled = settle(after);

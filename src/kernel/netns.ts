@@ -2,7 +2,8 @@
  * Network namespaces by the references that people use: a name of `ip netns`, a path, a pid.
  */
 
-import { closeSync, existsSync, fstatSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
 import { isNsfs, netnsCookie, openFd } from '../../loader/sys.js';
 import { hostPath, runOnHost } from './mountns.js';
@@ -19,7 +20,7 @@ export interface NetnsRef {
   /** Open file of the namespace; the holder closes it with closeNetns. */
   readonly fd: number;
   readonly kind: 'name' | 'path' | 'pid';
-  /** Where it was opened, as seen from the host's root: /run/netns/NAME, /proc/PID/ns/net, or the path as given. */
+  /** Where it was opened, as seen from the host's root: /run/netns/NAME, /proc/PID/ns/net, or the real path. */
   readonly path: string;
   /** The kernel's number for this namespace, never used again while the system is up. */
   readonly cookie: bigint;
@@ -45,11 +46,26 @@ export function openNetnsRef(ref: string): NetnsRef {
   const fd = openFd(real);
   try {
     const { ino, dev } = fstatSync(fd, { bigint: true });
-    return { fd, kind, path, cookie: cookieOf(fd, ref, path), ino, dev };
+    const found = kind === 'path' ? realPath(path, { ino, dev }) : path;
+    return { fd, kind, path: found, cookie: cookieOf(fd, ref, path), ino, dev };
   } catch (error) {
     closeSync(fd);
     throw error;
   }
+}
+
+/**
+ * A path that leads to a namespace from any directory. What a link of /proc says is no path, or one of
+ * another mount namespace: it stays as it is.
+ */
+function realPath(path: string, file: Pick<NetnsRef, 'ino' | 'dev'>): string {
+  try {
+    const real = realpathSync(path);
+    if (sameNetns(statSync(real, { bigint: true }), file)) return real;
+  } catch {
+    // There is no such path.
+  }
+  return join(realpathSync(dirname(path)), basename(path));
 }
 
 /** Opens the namespace that this process is in. Throws KERNEL_* (exit 2). */

@@ -1,7 +1,7 @@
 /** Small edits of endpoints that are there. Each gives the same state where nothing changes. */
 import { putEndpoint } from './endpoints.js';
 import { requireEndpoint } from './lookup.js';
-import type { Endpoint, State } from './state.js';
+import type { Endpoint, NamespaceRef, State } from './state.js';
 
 /**
  * An endpoint in another phase: `ready` when a command is done with it.
@@ -37,4 +37,26 @@ export function removeEndpoint(state: State, id: number): State {
 export function renumber(state: State, id: number, ifindex: number): State {
   const endpoint = requireEndpoint(state, id);
   return endpoint.ifindex === ifindex ? state : putEndpoint(state, { ...endpoint, ifindex });
+}
+
+/**
+ * A state in which all endpoints of a namespace know it by one reference: the process or file that it
+ * was named by may be gone.
+ * @returns the state, and the numbers of the endpoints that changed
+ */
+export function renewNamespace(
+  state: State,
+  namespace: NamespaceRef,
+): { readonly state: State; readonly ids: readonly number[] } {
+  const ids = state.endpoints
+    .filter(({ namespace: { kind, cookie, path } }) => {
+      const same = kind !== 'node' && cookie !== '' && cookie === namespace.cookie;
+      return same && path !== namespace.path;
+    })
+    .map(({ id }) => id);
+  const renewed = ids.reduce(
+    (edited, id) => putEndpoint(edited, { ...requireEndpoint(edited, id), namespace }),
+    state,
+  );
+  return { state: renewed, ids };
 }

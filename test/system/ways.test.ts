@@ -1,5 +1,5 @@
 /** The ways to name, make and connect a namespace, and where dpctl may be called from. */
-import { readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import test from 'ava';
 import { type Attached, attach, join } from './helpers/join.js';
 import { DPCTL, type Lab, openLab, type Ran, run } from './helpers/lab.js';
@@ -50,6 +50,50 @@ test.serial(
     t.deepEqual(await namespaces(), [peer.ns]);
   },
 );
+
+test.serial('a namespace that outlives what it was named by is named anew', async (t) => {
+  const first = start(t, '', ['unshare', '-n', 'sleep', '60']);
+  const netns = (pid: number | 'self') => readlinkSync(`/proc/${pid}/ns/net`);
+  t.true(await eventually(() => netns(first.pid) !== netns('self')));
+  const inside = `--net=/proc/${first.pid}/ns/net`;
+  const second = start(t, '', ['nsenter', inside, 'sleep', '60']);
+  t.true(await eventually(() => netns(second.pid) === netns(first.pid)));
+  const subnet = ['--subnet', '10.77.0.0/24'];
+  await lab.must('network', 'add', 'kept', ...subnet);
+  const it = await attach(lab, String(first.pid), '--network', 'kept');
+  await first.stop();
+  t.true(await eventually(() => !existsSync(`/proc/${first.pid}`)));
+
+  const gateway = ['network', 'add', 'kept', ...subnet, '--gateway', '10.77.0.1'];
+  const refused = await lab.dpctl(gateway);
+  t.is(refused.code, 3, refused.stderr);
+  t.regex(refused.stderr, /^error\[NETNS_HIDDEN\]: eth0 of endpoint \d+ is to be changed, and its/);
+  t.regex(refused.stderr, /try: dpctl attach REF, .* or dpctl detach \d+$/m);
+
+  const again = [String(second.pid), '--network', 'kept', '--ip', '10.77.0.50'];
+  await lab.must('attach', ...again);
+  const addresses = ['nsenter', `--net=/proc/${second.pid}/ns/net`, 'ip', '-4', 'addr', 'show'];
+  const { stdout } = await run([...addresses, 'eth0']);
+  t.regex(stdout, /inet 10\.77\.0\.50\/24/);
+  t.false(stdout.includes(`${it.ip4}/`), 'the old address is gone');
+  t.true((await namespaces()).includes(String(second.pid)));
+  t.regex((await lab.must('attach', ...again)).stderr, /^unchanged /);
+  await lab.must(...gateway);
+  t.is((await lab.dpctl(['status'])).code, 0);
+  await lab.must('detach', String(second.pid));
+  await lab.must('network', 'del', 'kept');
+});
+
+test.serial('a path is the same one from every directory', async (t) => {
+  const ns = await lab.container('rel');
+  const shell = 'cd /run/netns && exec "$@"';
+  const command = [process.execPath, DPCTL, '--root', lab.root, 'attach', `./${ns}`];
+  const { code, stderr } = await run(['sh', '-c', shell, 'sh', ...command]);
+  t.is(code, 0, stderr);
+  await lab.must('attach', ns, '--ip', '10.201.0.77');
+  t.regex(await lab.within(ns, 'ip', 'addr', 'show', 'eth0'), /10\.201\.0\.77/);
+  await lab.must('detach', ns);
+});
 
 test.serial('--create makes the namespace, and detach deletes it', async (t) => {
   const ns = `${lab.node}made`;

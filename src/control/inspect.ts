@@ -47,7 +47,7 @@ export async function inspect(
     masquerades: await readMasquerades(node, input),
     sysctls: readSysctls(node, before, after),
     programId,
-    ...(scope === 'node' && { overlay: inspectOverlay(node, before, after) }),
+    ...(scope === 'node' && { overlay: inspectOverlay(node, before) }),
   };
 }
 

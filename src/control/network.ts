@@ -22,7 +22,7 @@ export async function networkAdd(
   const changed = await change(node, options, (before) => {
     created = networkOf(before, request.name) === undefined;
     const { state } = addNetwork(before, request);
-    refuseConflicts(node, state);
+    refuseConflicts(node, before, state);
     const endpoints = state.endpoints.filter(({ network }) => network === request.name);
     return {
       state,

@@ -6,6 +6,7 @@ import { hostPath } from '../kernel/mountns.js';
 import { linkDump, linkSet } from '../kernel/netlink.js';
 import { netnsPathOf } from '../kernel/netns.js';
 import { isNftMissing, nftDelete } from '../kernel/nft.js';
+import { overlayAlias } from '../model/desired/overlay.js';
 import { isGateway, wantedMasquerades } from '../model/desired.js';
 import type { Observed } from '../model/observed.js';
 import { plan, type Step } from '../model/plan.js';
@@ -125,7 +126,7 @@ function observe(node: Node, before: State, after: State): Observed {
       before.sysctls.map(({ key }) => key),
     ),
     programId: 0,
-    overlay: inspectOverlay(node, before, after, false),
+    overlay: inspectOverlay(node, before, false),
   };
 }
 
@@ -144,10 +145,15 @@ function isOutside({ op }: Step): boolean {
   return !IN_TABLES.has(op);
 }
 
-/** Adopted devices of which no record is left: what can be told from them alone. */
+/**
+ * Adopted devices of which no record is left: what can be told from them alone. Those of an overlay are
+ * another root's by now: this one's were deleted.
+ */
 function unmarkDevices(node: Node): void {
+  const overlays = ['replicator', 'anchor'] as const;
+  const kept = new Set<string | undefined>(overlays.map(overlayAlias));
   for (const link of linkDump(node.rtnl(), { statistics: false })) {
-    if (!isMarked(link) || isOfOtherRoot(node, link)) continue;
+    if (!isMarked(link) || kept.has(link.alias) || isOfOtherRoot(node, link)) continue;
     detachHook(hostPins(node), node.netnsFd(), 0, link.ifindex);
     linkSet(node.rtnl(), link.ifindex, { alias: '' });
   }

@@ -2,7 +2,7 @@
 import { DpctlError } from '../../loader/errors.js';
 import type { Link } from '../kernel/netlink.js';
 import { overlayDevices } from '../kernel/underlay-device.js';
-import { runsOtherUnderlay } from '../kernel/underlay-hook.js';
+import { runsOtherOverlay } from '../kernel/underlay-hook.js';
 import { socketOwner, udpHolders } from '../kernel/underlay-port.js';
 import { lowestFree } from '../model/ipam.js';
 import { VNI_MAX } from '../model/names.js';
@@ -14,13 +14,16 @@ import { kernelVxlans } from './underlay-facts.js';
  * Refuse an underlay whose packets somebody else is to have: a process with the UDP port, another
  * dpctl root on the device, a VXLAN device of the kernel that takes every VNI or one of ours. A
  * VXLAN device with other VNIs on the same port is no obstacle: what is not ours is left to it.
+ * @param before what is recorded of this node
  * @throws DpctlError, exit 1: UNDERLAY_IN_USE, PORT_IN_USE, VNI_IN_USE
  */
-export function refuseConflicts(node: Node, state: State): void {
+export function refuseConflicts(node: Node, before: State, state: State): void {
   const { underlay, uplink } = state;
   if (underlay === undefined || uplink === undefined) return;
   const { device, port } = underlay;
-  if (runsOtherUnderlay(hostPins(node), node.netnsFd(), uplink.ifindex)) {
+  const place = { name: 'underlay', ifindex: uplink.ifindex } as const;
+  const recorded = before.uplink?.ifindex === uplink.ifindex;
+  if (runsOtherOverlay(hostPins(node), node.netnsFd(), place, recorded)) {
     throw new DpctlError('UNDERLAY_IN_USE', `${device} is the underlay of another dpctl root`, {
       exitCode: 1,
       hint: 'each root needs a network namespace of its own',

@@ -26,7 +26,7 @@ export async function underlaySet(
   const changed = await change(node, options, (before) => {
     const { state, underlay } = setUnderlay(before, request);
     const uplink = resolveUplink(node, before, { ...state, underlay }, { fresh: true });
-    refuseConflicts(node, { ...state, uplink });
+    refuseConflicts(node, before, { ...state, uplink });
     // Without what was chosen before, all of it is chosen anew.
     return { state: { ...state, uplink: undefined }, scope: 'node' };
   });

@@ -157,6 +157,11 @@ function buildsOf(paths: DatapathPaths): string[] {
   return existsSync(paths.programsDir) ? readdirSync(paths.programsDir) : [];
 }
 
+/** Whether a program is pinned, of whatever build. */
+export function isProgramPinned(paths: DatapathPaths, name: ProgramName): boolean {
+  return buildsOf(paths).some((build) => existsSync(join(paths.programsDir, build, name)));
+}
+
 /** Unpin a program of every build; what runs it keeps it. */
 export function unpinProgram(paths: DatapathPaths, name: ProgramName): void {
   for (const build of buildsOf(paths)) unpin(join(paths.programsDir, build, name));

@@ -22,12 +22,7 @@ import { programInfo } from '../../loader/program.js';
 import { closeFd, inNetns } from '../../loader/sys.js';
 import type { ObservedHook } from '../model/observed.js';
 import { type DatapathPaths, withProgram } from './datapath.js';
-
-/**
- * Where our filter stands in clsact's list, on kernels without tcx: behind what others put
- * there with a smaller number, and found again by the number.
- */
-export const CLSACT = { handle: 0xd9, priority: 50_000 };
+import { CLSACT, runsForOther } from './ownership.js';
 
 /** Whether endpoints get tcx links here; DPCTL_TC=clsact asks for the older way. */
 export function usesTcx(): boolean {
@@ -112,17 +107,10 @@ export function pinnedLinkIds(paths: DatapathPaths): Map<number, number> {
   return ids;
 }
 
-/**
- * Whether a device runs the endpoint program for somebody whose pins are elsewhere. Only tcx links
- * tell whose they are.
- */
+/** Whether a device runs the endpoint program for somebody whose pins are elsewhere. */
 export function runsOther(paths: DatapathPaths, netnsFd: number, ifindex: number): boolean {
-  if (!hasFeature('tcx')) return false;
-  const programs = inNetns(netnsFd, () => queryTcx(ifindex, 'ingress'));
-  const links = programs.filter(({ name }) => name === 'endpoint').map(({ linkId }) => linkId);
-  if (links.length === 0) return false;
-  const own = new Set(pinnedLinkIds(paths).values());
-  return links.some((id) => !own.has(id));
+  const place = { name: 'endpoint', ifindex, direction: 'ingress' } as const;
+  return runsForOther(paths, netnsFd, place, () => new Set(pinnedLinkIds(paths).values()));
 }
 
 /**

@@ -12,13 +12,11 @@ import {
   detachLink,
   linkInfo,
   pinLink,
-  queryTcx,
   queryXdp,
   tcAttach,
   tcQuery,
 } from '../../loader/link.js';
 import { unpin } from '../../loader/map.js';
-import { hasFeature } from '../../loader/probe.js';
 import { openProgramById } from '../../loader/program.js';
 import { closeFd, inNetns } from '../../loader/sys.js';
 import { OVERLAY_PROGRAMS, type OverlayProgram } from '../model/desired/overlay.js';
@@ -26,11 +24,14 @@ import type { ObservedOverlayProgram } from '../model/observed.js';
 import {
   type DatapathPaths,
   installObject,
+  isProgramPinned,
   overlayLinksDir,
   unpinProgram,
   withProgram,
 } from './datapath.js';
-import { CLSACT, openLink, removeFilter, switchLink, usesTcx } from './hook.js';
+import { openLink, removeFilter, switchLink, usesTcx } from './hook.js';
+import { linkDump, type Rtnl } from './netlink.js';
+import { CLSACT, hasOwnFilter, runsForOther } from './ownership.js';
 
 /** Where each program runs; XDP has one place a device. */
 const DIRECTION: Readonly<Record<OverlayProgram, Direction | 'xdp'>> = {
@@ -51,13 +52,15 @@ function pinPath(paths: DatapathPaths, program: OverlayProgram): string {
 export function overlayPrograms(
   paths: DatapathPaths,
   netnsFd: number,
+  rtnl: Rtnl,
   candidates: ReadonlyMap<OverlayProgram, number>,
 ): Map<OverlayProgram, ObservedOverlayProgram> {
   const found = new Map<OverlayProgram, ObservedOverlayProgram>();
   for (const program of OVERLAY_PROGRAMS) {
     const at =
       linkedAt(pinPath(paths, program), DIRECTION[program]) ??
-      filterAt(netnsFd, program, candidates.get(program) ?? 0);
+      filterAt(netnsFd, program, candidates.get(program) ?? 0) ??
+      (program === 'underlay' ? lostFilter(paths, netnsFd, rtnl) : undefined);
     if (at !== undefined) found.set(program, at);
   }
   return found;
@@ -83,6 +86,23 @@ function filterAt(
   if (ifindex === 0 || direction === 'xdp') return undefined;
   const programId = inNetns(netnsFd, () => tcQuery(ifindex, direction, CLSACT));
   return programId === undefined ? undefined : { hook: 'clsact', ifindex, programId };
+}
+
+/**
+ * The filter that a command left on a device that is not recorded any more, because it was killed. The
+ * program stays pinned until its filter is gone, so without it no device need be asked.
+ */
+function lostFilter(
+  paths: DatapathPaths,
+  netnsFd: number,
+  rtnl: Rtnl,
+): ObservedOverlayProgram | undefined {
+  if (!isProgramPinned(paths, 'underlay')) return undefined;
+  const place = { name: 'underlay', direction: 'ingress' } as const;
+  const found = linkDump(rtnl, { statistics: false }).find(({ ifindex }) =>
+    hasOwnFilter(paths, netnsFd, { ...place, ifindex }),
+  );
+  return found && filterAt(netnsFd, 'underlay', found.ifindex);
 }
 
 /**
@@ -151,10 +171,13 @@ export function detachOverlay(
   } finally {
     if (fd !== undefined) closeFd(fd);
   }
+  const direction = DIRECTION[program];
+  if (ifindex !== 0 && direction !== 'xdp') detachFilter(netnsFd, ifindex, direction);
   unpin(path);
   forgetProgram(paths, program);
-  const direction = DIRECTION[program];
-  if (ifindex === 0 || direction === 'xdp') return;
+}
+
+function detachFilter(netnsFd: number, ifindex: number, direction: Direction): void {
   try {
     inNetns(netnsFd, () => removeFilter(ifindex, direction));
   } catch (error) {
@@ -185,33 +208,19 @@ export function foreignXdp(
 }
 
 /**
- * Whether a device takes VXLAN apart for somebody whose pins are elsewhere: another dpctl root. Only
- * tcx links tell whose they are.
+ * Whether a device runs a program of the overlay for somebody whose pins are elsewhere: another root.
+ * @param recorded the device is this root's, as far as is written down: then a filter is ours, also
+ *   where the pins that would tell so were lost
  */
-export function runsOtherUnderlay(paths: DatapathPaths, netnsFd: number, ifindex: number): boolean {
-  return runsOther(paths, netnsFd, 'underlay', ifindex, 'ingress');
-}
-
-/** The same for the device through which copies of a frame go to nodes. */
-export function runsOtherReplicator(
+export function runsOtherOverlay(
   paths: DatapathPaths,
   netnsFd: number,
-  ifindex: number,
+  at: { readonly name: 'underlay' | 'replicate'; readonly ifindex: number },
+  recorded: boolean,
 ): boolean {
-  return runsOther(paths, netnsFd, 'replicate', ifindex, 'egress');
-}
-
-function runsOther(
-  paths: DatapathPaths,
-  netnsFd: number,
-  program: OverlayProgram,
-  ifindex: number,
-  direction: Direction,
-): boolean {
-  if (!hasFeature('tcx')) return false;
-  const programs = inNetns(netnsFd, () => queryTcx(ifindex, direction));
-  const own = linkId(pinPath(paths, program));
-  return programs.some(({ name, linkId }) => name === program && linkId !== own);
+  const direction = at.name === 'underlay' ? 'ingress' : 'egress';
+  const place = { ...at, direction, linksOnly: recorded } as const;
+  return runsForOther(paths, netnsFd, place, () => new Set([linkId(pinPath(paths, at.name))]));
 }
 
 /** Id of a pinned link; 0 where there is none. */

@@ -48,7 +48,7 @@ function* overlayRows(node: Node): Generator<DumpRow> {
     ['anchor', overlayDevices(node.rtnl()).get('anchor')?.ifindex ?? 0],
     ['underlay', ifindex],
   ]);
-  const found = overlayPrograms(hostPins(node), node.netnsFd(), places);
+  const found = overlayPrograms(hostPins(node), node.netnsFd(), node.rtnl(), places);
   const where = (at: number) => ({
     // A link whose device was deleted has number 0.
     ifname: at === 0 ? '' : (linkGet(node.rtnl(), { ifindex: at })?.name ?? ''),

@@ -30,7 +30,7 @@ export function underlayProblems(node: Node, state: State): Problem[] {
   );
   if ('problem' in uplink) return [uplink.problem];
   const now = { ...state, uplink: uplink.value };
-  const conflict = attempt(underlay.device, () => refuseConflicts(node, now));
+  const conflict = attempt(underlay.device, () => refuseConflicts(node, state, now));
   return [
     ...('problem' in conflict ? [conflict.problem] : []),
     ...deviceProblems(node, underlay),

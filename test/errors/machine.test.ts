@@ -17,7 +17,7 @@ import { installDatapath } from '../../src/kernel/datapath.js';
 import { openLabNode } from '../helpers/node.js';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { DPCTL, type Lab, openLab, run } from '../system/helpers/lab.js';
-import { refused } from './helpers/refusal.js';
+import { type Run, refused } from './helpers/refusal.js';
 
 /** A lab with one namespace, on a node where dpctl was not used yet. */
 async function onLab(
@@ -377,44 +377,45 @@ test.serial('an interface of the name that an endpoint needs', (t) =>
   }),
 );
 
-test.serial('another root in the same namespace is left alone', (t) =>
-  onLab(t, async (lab, ns) => {
-    const other = await lab.container('y');
-    await lab.must('attach', other);
-    const before = await takeSnapshot(lab, [ns, other]);
-    await withDirectory(async (root) => {
-      const second = { ...lab, root };
-      const runSecond = (args: readonly string[]) => lab.dpctl(['--root', root, ...args]);
-      await refused(
-        t,
-        second,
-        [ns, other],
-        ['attach', ns],
-        {
-          code: 'INTERFACE_EXISTS',
-          exit: 1,
-          message: /dp000001 .* belongs to another dpctl root: dp000001 \(dpctl .*y\/eth0\)/,
-          hint: /each root needs a network namespace of its own/,
-        },
-        { run: runSecond },
-      );
-      await refused(
-        t,
-        second,
-        [ns, other],
-        ['attach', other],
-        {
-          code: 'INTERFACE_EXISTS',
-          exit: 1,
-          message: /another dpctl root has attached it/,
-          hint: /--ifname eth1/,
-        },
-        { run: runSecond },
-      );
-      t.is((await runSecond(['network', 'add', 'own'])).code, 0);
-      t.is((await runSecond(['reconcile'])).code, 0);
-      t.is((await runSecond(['reset', '--yes'])).code, 0);
-    });
-    t.deepEqual(differences(before, await takeSnapshot(lab, [ns, other])), []);
-  }),
-);
+for (const way of ['auto', 'clsact']) {
+  test.serial(`another root in the same namespace is left alone (${way})`, (t) =>
+    onLab(t, (lab, ns) => expectLeftAlone(t, lab, ns, { DPCTL_TC: way })),
+  );
+}
+
+async function expectLeftAlone(
+  t: ExecutionContext,
+  lab: Lab,
+  ns: string,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  const first = (...args: string[]) => lab.dpctl(args, { env });
+  const other = await lab.container('y');
+  const veth = ['u0', 'type', 'veth', 'peer', 'name', 'u1'];
+  await lab.within(lab.node, 'ip', 'link', 'add', ...veth);
+  for (const name of ['u0', 'u1']) await lab.within(lab.node, 'ip', 'link', 'set', name, 'up');
+  await lab.within(lab.node, 'ip', 'addr', 'add', '192.0.2.1/24', 'dev', 'u0');
+  t.is((await first('attach', other)).code, 0);
+  t.is((await first('underlay', 'set', 'u0')).code, 0);
+  const filters = () => lab.within(lab.node, 'tc', 'filter', 'show', 'dev', 'u0', 'ingress');
+  const [before, filter] = [await takeSnapshot(lab, [ns, other]), await filters()];
+  await withDirectory(async (root) => {
+    const second = { ...lab, root };
+    const runSecond: Run = (args, options) =>
+      lab.dpctl(['--root', root, ...args], { env: { ...env, ...options?.env } });
+    const refuse = (args: string[], code: string, message: RegExp, hint: RegExp) =>
+      refused(t, second, [ns, other], args, { code, exit: 1, message, hint }, { run: runSecond });
+    const alone = /each root needs a network namespace of its own/;
+    const theirs = /dp000001 .* belongs to another dpctl root: dp000001 \(dpctl .*y\/eth0\)/;
+    await refuse(['attach', ns], 'INTERFACE_EXISTS', theirs, alone);
+    const attached = /another dpctl root has attached it/;
+    await refuse(['attach', other], 'INTERFACE_EXISTS', attached, /--ifname eth1/);
+    const used = /u0 is the underlay of another dpctl root/;
+    await refuse(['underlay', 'set', 'u0'], 'UNDERLAY_IN_USE', used, alone);
+    for (const args of [['network', 'add', 'own'], ['reconcile'], ['reset', '--yes']]) {
+      t.is((await runSecond(args)).code, 0, args.join(' '));
+    }
+  });
+  t.deepEqual(differences(before, await takeSnapshot(lab, [ns, other])), []);
+  t.is(await filters(), filter);
+}

@@ -7,7 +7,14 @@ import { closeNetns, openNetnsRef } from '../kernel/netns.js';
 import { wantedPorts, wantedSysctls } from '../model/desired.js';
 import { removeEndpoint, renumber, withGateways, withPhase } from '../model/edit.js';
 import type { Observed } from '../model/observed.js';
-import { exceptions, formerSysctl, type Scope, sysctlOfAll } from '../model/plan.js';
+import {
+  exceptions,
+  formerSysctl,
+  isNeeded,
+  isPurging,
+  keptAdvertisements,
+  type Scope,
+} from '../model/plan.js';
 import type { NamespaceRef, State } from '../model/state.js';
 import { isHostEnd } from './inspect-port.js';
 import type { Node } from './node.js';
@@ -99,7 +106,10 @@ export function recordSysctls(state: State, observed: Observed): State {
       ...devices.map((each) => ({ key: each.key, before: each.value, value: each.value })),
     ];
   });
-  return fresh.length === 0 ? state : { ...state, sysctls: [...state.sysctls, ...fresh] };
+  if (fresh.length === 0) return state;
+  const kept = isPurging(fresh.map(({ key }) => key)) ? keptAdvertisements(observed) : [];
+  const others = kept.filter(({ key }) => !recorded.has(key));
+  return { ...state, sysctls: [...state.sysctls, ...fresh, ...others] };
 }
 
 /** The state when every step was taken. */
@@ -110,7 +120,7 @@ export function settle(state: State): State {
     if (phase === 'attaching') settled = withPhase(settled, id, 'ready');
   }
   const wanted = wantedSysctls(settled);
-  const sysctls = settled.sysctls.filter(({ key }) => wanted.has(sysctlOfAll(key) ?? key));
+  const sysctls = settled.sysctls.filter(({ key }) => isNeeded(key, wanted));
   return finished(sysctls.length === settled.sysctls.length ? settled : { ...settled, sysctls });
 }
 

@@ -7,8 +7,9 @@ import { entriesRaw, getRaw } from '../kernel/tables.js';
 import { wantedMasquerades, wantedSysctls } from '../model/desired.js';
 import type { RawEntry, TableName } from '../model/entry.js';
 import { entryName, type Observed, type ObservedPort } from '../model/observed.js';
-import { inScope, type Scope, scopedEntries, sysctlOfAll } from '../model/plan.js';
+import { inScope, isPurging, type Scope, scopedEntries, sysctlOfAll } from '../model/plan.js';
 import type { Endpoint, State } from '../model/state.js';
+import { advertisedSysctls } from './advertised.js';
 import { inspectPort } from './inspect-port.js';
 import { hostPins, type Node } from './node.js';
 import { findSquatters, findStrays } from './strays.js';
@@ -108,8 +109,13 @@ async function readMasquerades(node: Node, { before, after, scope }: InspectInpu
 function readSysctls(node: Node, before: State, after: State): Map<string, string> {
   const recorded = before.sysctls.map(({ key }) => key);
   const wanted = [...wantedSysctls(after).keys()];
-  const isNew = wanted.some((key) => !recorded.includes(key));
-  return readKeys(node, [...wanted, ...recorded, ...(isNew ? deviceSysctls(node) : [])]);
+  const fresh = wanted.filter((key) => !recorded.includes(key));
+  return readKeys(node, [
+    ...wanted,
+    ...recorded,
+    ...(fresh.length > 0 ? deviceSysctls(node) : []),
+    ...(isPurging(fresh) ? advertisedSysctls(node) : []),
+  ]);
 }
 
 /** Values by key, without those of devices that are gone. */

@@ -38,7 +38,15 @@ import {
 import type { Step } from './plan/step.js';
 import type { State } from './state.js';
 
-export { exceptions, formerSysctl, sysctlOfAll } from './plan/host.js';
+export {
+  advertisementSysctl,
+  exceptions,
+  formerSysctl,
+  isNeeded,
+  isPurging,
+  keptAdvertisements,
+  sysctlOfAll,
+} from './plan/host.js';
 export {
   endpointOfFdb,
   inScope,

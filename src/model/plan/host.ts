@@ -7,16 +7,21 @@ import type { Step, SysctlValue } from './step.js';
 /** Sysctls on for gateways, and back to what they were when the last one is gone. */
 export function sysctlSteps(after: State, observed: Observed): Step[] {
   const wanted = wantedSysctls(after);
-  const steps: Step[] = [];
+  const advertised = after.sysctls.filter(({ key }) => isAdvertisement(key));
+  // Before anything is forwarded: the kernel drops the routes in that moment.
+  const steps: Step[] = advertised
+    .filter(({ key, before }) => isNeeded(key, wanted) && observed.sysctls.get(key) === before)
+    .map(({ key, before, value }) => ({ op: 'sysctl.set', key, value, was: before }));
   for (const [key, value] of wanted) {
     const was = observed.sysctls.get(key) ?? '';
     if (was === value) continue;
     const wasThen = exceptions(key, was, observed);
     steps.push({ op: 'sysctl.set', key, value, was, ...(wasThen.length > 0 && { wasThen }) });
   }
-  for (const { key, before, value } of after.sysctls) {
+  const others = after.sysctls.filter(({ key }) => !isAdvertisement(key));
+  for (const { key, before, value } of [...others, ...advertised]) {
     // What somebody else has changed since is theirs to keep.
-    if (!wanted.has(key) && observed.sysctls.get(key) === value && before !== value) {
+    if (!isNeeded(key, wanted) && observed.sysctls.get(key) === value && before !== value) {
       const then = after.sysctls
         .filter((each) => sysctlOfAll(each.key) === key)
         .map((each) => ({ key: each.key, value: each.before }));
@@ -26,6 +31,41 @@ export function sysctlSteps(after: State, observed: Observed): Step[] {
     }
   }
   return steps;
+}
+
+/**
+ * Whether a device accepts router advertisements: 1: not any more, and none of its default routes, when
+ * the node forwards; 2: also then (rt6_purge_dflt_routers, ipv6_accept_ra in the kernel).
+ */
+export function advertisementSysctl(device: string): string {
+  return `net/ipv6/conf/${device}/accept_ra`;
+}
+
+const ADVERTISEMENT = /^net\/ipv6\/conf\/[^/]+\/accept_ra$/;
+
+function isAdvertisement(key: string): boolean {
+  return ADVERTISEMENT.test(key);
+}
+
+/** Parameters of which a change to 1 makes the kernel drop what it knows from advertisements. */
+const PURGING = ['net/ipv6/conf/all/forwarding', 'net/ipv6/conf/lo/forwarding'];
+
+/** Whether the values of keys may make the kernel drop the routes of advertisements. */
+export function isPurging(keys: Iterable<string>): boolean {
+  return [...keys].some((key) => PURGING.includes(key));
+}
+
+/** Devices that are to go on to accept advertisements, as their parameters are to be recorded. */
+export function keptAdvertisements({ sysctls }: Observed): State['sysctls'] {
+  return [...sysctls]
+    .filter(([key, value]) => isAdvertisement(key) && value === '1')
+    .map(([key, before]) => ({ key, before, value: '2' }));
+}
+
+/** Whether a recorded parameter is still needed for those that are wanted. */
+export function isNeeded(key: string, wanted: ReadonlyMap<string, string>): boolean {
+  if (isAdvertisement(key)) return isPurging(wanted.keys());
+  return wanted.has(sysctlOfAll(key) ?? key);
 }
 
 /** Devices of which a parameter differs from that of all. Loopback's is dpctl's own to keep. */

@@ -66,6 +66,11 @@ export function isUnknown({ parts, ended }: KernelResult): boolean {
   return parts.length === 0 && !ended;
 }
 
+/** Whether the time was up before the guest's tests had ended: boot.sh's words. */
+export function ranOutOfTime({ troubles, ended }: KernelResult): boolean {
+  return !ended && (troubles.at(-1)?.includes('not finished after') ?? false);
+}
+
 /** Whether a kernel lacks what dpctl cannot do without. */
 export function isTooOld(features: readonly FeatureAnswer[]): boolean {
   return features.some(({ here, required }) => required && !here);

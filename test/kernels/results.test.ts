@@ -99,6 +99,14 @@ test('a guest that passed some tests and ended badly is a failure', (t) => {
   t.deepEqual([again.counts.failed, again.failures], [0, []]);
 });
 
+test('what a machine was too slow for is skipped, and a failure before it stays one', (t) => {
+  const late = { trouble: 'try 1: not finished after 780 s' };
+  const counted = countKernel(run('6.1', ...good, late));
+  t.deepEqual([counted.counts.failed, counted.counts.skipped], [0, 2]);
+  t.regex(counted.skips.join('\n'), /not finished after 780 s, .*; seen: load/);
+  t.is(countKernel(run('6.1', ...good, part('packet', 2), late)).counts.failed, 2);
+});
+
 test('guests are booted for who asks for them, by name or beside all suites', (t) => {
   t.true(withGuests([], { DPCTL_TEST_KERNELS: '1' }));
   t.true(withGuests(['guests'], {}));

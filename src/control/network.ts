@@ -5,6 +5,7 @@ import { addNetwork, deleteNetwork } from '../model/edit.js';
 import type { State } from '../model/state.js';
 import { change } from './change.js';
 import type { Node } from './node.js';
+import { refuseOwnNetworks } from './own-networks.js';
 import { networkRows } from './rows.js';
 import type { ChangeOptions, NetworkAddRequest, NetworkChange, NetworkRow } from './types.js';
 import { refuseConflicts } from './underlay-conflicts.js';
@@ -12,6 +13,8 @@ import { refuseConflicts } from './underlay-conflicts.js';
 /**
  * Make a network, or change what is asked differently of one that is there (its ageing, its
  * gateway ...). Its endpoints are in scope, for some of it is seen inside them.
+ * @throws DpctlError SUBNET_OVERLAP, exit 1, also where a gateway's subnet is one of the node's own;
+ *   and those of {@link addNetwork}
  */
 export async function networkAdd(
   node: Node,
@@ -23,6 +26,7 @@ export async function networkAdd(
     created = networkOf(before, request.name) === undefined;
     const { state } = addNetwork(before, request);
     refuseConflicts(node, before, state);
+    refuseOwnNetworks(node, before, state, request.name);
     const endpoints = state.endpoints.filter(({ network }) => network === request.name);
     return {
       state,

@@ -178,12 +178,20 @@ function overlapHint(name: string, other: string, free: string | undefined): str
   return name === NETWORK_DEFAULT ? `${add}, or attach with --network ${other}` : add;
 }
 
-/** The next prefix of the same length that overlaps nobody's, for hints; few are tried. */
-function freeSubnet(state: State, prefix: Prefix): string | undefined {
+/**
+ * The next prefix of the same length that overlaps nobody's, for hints; few are tried.
+ * @param avoid prefixes that are no network's, and are not free either
+ */
+export function freeSubnet(
+  state: State,
+  prefix: Prefix,
+  avoid: readonly Prefix[] = [],
+): string | undefined {
   const theirs = state.networks
     .map((each) => (prefix.family === 4 ? each.subnet4 : each.subnet6))
     .filter((text) => text !== undefined)
-    .map((text) => parsePrefix(text));
+    .map((text) => parsePrefix(text))
+    .concat(avoid.filter(({ family }) => family === prefix.family));
   const step = 1n << BigInt(IP_BITS[prefix.family] - prefix.length);
   const end = 1n << BigInt(IP_BITS[prefix.family]);
   for (let i = 1n; i <= 4096n; i++) {

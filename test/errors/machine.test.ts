@@ -377,6 +377,39 @@ test.serial('an interface of the name that an endpoint needs', (t) =>
   }),
 );
 
+test.serial('a gateway on a network that the node itself is on', (t) =>
+  onLab(t, async (lab, ns) => {
+    const ip = (...args: string[]) => lab.within(lab.node, 'ip', ...args);
+    await ip('link', 'add', 'lan0', 'type', 'veth', 'peer', 'name', 'lan1');
+    await ip('link', 'set', 'lan0', 'up');
+    await ip('addr', 'add', '192.168.1.7/24', 'dev', 'lan0');
+    await ip('addr', 'add', '2001:db8:1::7/64', 'dev', 'lan0', 'nodad');
+    await ip('route', 'add', '10.0.0.0/8', 'via', '192.168.1.254');
+    await ip('route', 'add', '10.3.0.0/24', 'via', '192.168.1.254');
+    for (const [subnet, theirs, free] of [
+      ['192.168.1.0/24', '192.168.1.0/24', '192.168.2.0/24'],
+      ['192.168.1.128/25', '192.168.1.0/24', '192.168.2.0/25'],
+      ['2001:db8::/32', '2001:db8:1::/64', '2001:db9::/32'],
+      ['10.3.0.0/16', '10.3.0.0/24', '10.4.0.0/16'],
+    ] as const) {
+      const add = ['network', 'add', 'lan', '--subnet', subnet, '--gateway'];
+      await refused(t, lab, [ns], add, {
+        code: 'SUBNET_OVERLAP',
+        exit: 1,
+        message: new RegExp(`${subnet} of network lan overlaps ${theirs}, .* by lan0`),
+        hint: new RegExp(`dpctl network add lan --subnet ${free} --gateway, or without --gateway`),
+      });
+    }
+    const lan = ['network', 'add', 'lan', '--subnet', '192.168.1.0/24'];
+    await lab.must(...lan);
+    t.is((await lab.dpctl([...lan, '--gateway'])).code, 1, 'nor for a network that is there');
+    const wan = ['network', 'add', 'wan', '--subnet', '10.4.0.0/24', '--gateway'];
+    t.regex((await lab.must(...wan)).stderr, /gateway 10\.4\.0\.1/, 'a part of what a router has');
+    t.regex((await lab.must(...wan)).stderr, /unchanged/);
+    await lab.must('network', 'add', 'wan', '--gateway', '10.4.0.9');
+  }),
+);
+
 for (const way of ['auto', 'clsact']) {
   test.serial(`another root in the same namespace is left alone (${way})`, (t) =>
     onLab(t, (lab, ns) => expectLeftAlone(t, lab, ns, { DPCTL_TC: way })),

@@ -195,7 +195,8 @@ test('2,000 endpoints are loaded and saved in a few milliseconds', (t) => {
   const load = best(() => store.load());
   const save = best(() => store.save(EMPTY_STATE, state));
   t.log(`load ${load.toFixed(1)} ms, save ${save.toFixed(1)} ms`);
-  // 5 and 7 ms on the slow machine where it was written: the schema alone would take 20.
+  // 5 and 10 ms on the slow machine where it was written, and more beside other tests: the schema alone
+  // would take 20. A save syncs three files.
   t.true(load < 15, `load ${load} ms`);
-  t.true(save < 30, `save ${save} ms`);
+  t.true(save < 40, `save ${save} ms`);
 });

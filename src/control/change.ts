@@ -13,6 +13,7 @@ import { describeStep } from './describe.js';
 import { refuseHidden } from './hidden.js';
 import { inspect } from './inspect.js';
 import { hostPins, type Node } from './node.js';
+import { keptNotes } from './occupants.js';
 import { whenReady } from './ready.js';
 import type { Applied } from './steps.js';
 import type { ChangeOptions, ChangeResult } from './types.js';
@@ -113,7 +114,11 @@ async function prepare(
   const after = recordSysctls(keepDead ? renewed : dropDead(renewed, observed), observed);
   const steps = plan({ before, after, scope, observed });
   const settled = settle(after);
-  const notes = [...noteSysctls(steps), ...underlayNotes(before, settled, followed.problem)];
+  const notes = [
+    ...noteSysctls(steps),
+    ...keptNotes(after, observed),
+    ...underlayNotes(before, settled, followed.problem),
+  ];
   return {
     before,
     after,

@@ -5,17 +5,18 @@ import { findEndpoints, markDetaching } from '../model/edit.js';
 import { change } from './change.js';
 import type { Node } from './node.js';
 import { endpointRows } from './rows.js';
-import type { ChangeOptions, EndpointChange } from './types.js';
+import type { ChangeOptions, DetachChange, EndpointChange } from './types.js';
 
 /**
  * Take a namespace off its network: all of its endpoints, or the one of an interface. What is
- * not attached is left as it is.
+ * not attached is left as it is. A namespace that `attach --create` made goes with its last endpoint,
+ * unless somebody else uses it.
  */
 export async function detach(
   node: Node,
   request: { readonly ns: string; readonly ifname?: string | undefined },
   options: ChangeOptions = {},
-): Promise<EndpointChange> {
+): Promise<DetachChange> {
   let removed: EndpointChange['endpoints'] = [];
   const changed = await change(node, options, (state) => {
     const found = findEndpoints(state, {
@@ -30,7 +31,10 @@ export async function detach(
     const networks = new Set(found.map(({ network }) => network));
     return { state: edited, scope: { endpoints: ids, networks } };
   });
-  return { ...changed, created: false, endpoints: removed, hook: '' };
+  const namespacesDeleted = changed.plan
+    .filter(({ step }) => step === 'netns.delete')
+    .map(({ subject }) => subject);
+  return { ...changed, created: false, endpoints: removed, hook: '', namespacesDeleted };
 }
 
 /** The same namespace may be named in another way than when it was attached, or be gone. */

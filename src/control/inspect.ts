@@ -12,6 +12,7 @@ import type { Endpoint, State } from '../model/state.js';
 import { advertisedSysctls } from './advertised.js';
 import { inspectPort } from './inspect-port.js';
 import { hostPins, type Node } from './node.js';
+import { occupantOf } from './occupants.js';
 import { findSquatters, findStrays } from './strays.js';
 import { inspectOverlay } from './underlay-inspect.js';
 
@@ -38,7 +39,10 @@ export async function inspect(
   const tunnels = before.uplink !== undefined || after.uplink !== undefined;
   for (const endpoint of mergedEndpoints(before, after)) {
     if (!inScope(scope, endpoint.id)) continue;
-    ports.set(endpoint.id, inspectPort(node, endpoint, installed, tunnels));
+    const port = inspectPort(node, endpoint, installed, tunnels);
+    const isLeaving = endpoint.phase === 'detaching' && endpoint.namespace.created;
+    const occupant = isLeaving ? occupantOf(node, after, endpoint) : undefined;
+    ports.set(endpoint.id, occupant === undefined ? port : { ...port, occupant });
   }
   const squatters = findSquatters(node, after, scope, ports);
   return {

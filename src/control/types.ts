@@ -107,6 +107,11 @@ export interface EndpointChange extends ChangeResult {
   readonly hook: string;
 }
 
+export interface DetachChange extends EndpointChange {
+  /** Namespaces that `attach --create` made, and that were deleted with their last endpoint. */
+  readonly namespacesDeleted: readonly string[];
+}
+
 export interface NetworkChange extends ChangeResult {
   readonly network?: NetworkRow;
   /** It was not there before. */

@@ -2,7 +2,7 @@
  * The machine and this process: what must hold before anything is changed.
  */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
 import { DpctlError } from '../../loader/errors.js';
 
@@ -42,4 +42,19 @@ export function missingCapabilities(status: string): string[] {
   return Object.entries(CAPABILITIES)
     .filter(([, bit]) => ((effective >> BigInt(bit)) & 1n) === 0n)
     .map(([name]) => name);
+}
+
+/** Another process whose network namespace has this inode, if there is one: the first that is seen. */
+export function processInNetns(inode: number): { pid: number; name: string } | undefined {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  for (const pid of pids.map(Number)) {
+    if (pid === process.pid) continue;
+    try {
+      if (readlinkSync(`/proc/${pid}/ns/net`) !== `net:[${inode}]`) continue;
+      return { pid, name: readFileSync(`/proc/${pid}/comm`, 'utf8').trim() };
+    } catch {
+      // It has just ended.
+    }
+  }
+  return undefined;
 }

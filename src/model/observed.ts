@@ -45,6 +45,8 @@ export interface ObservedPort {
   readonly pinned: boolean;
   /** MACs learned behind it. */
   readonly learned: number;
+  /** Who else uses a namespace that would be deleted with it; undefined: nobody. */
+  readonly occupant?: string | undefined;
 }
 
 /** What belongs to no endpoint of the desired state. */

@@ -61,6 +61,10 @@ test.serial('attach says what it did on stderr, and the data on stdout only wher
     const none = await lab.dpctl(['detach', ns]);
     t.deepEqual(none, { ...DONE, stderr: `unchanged: ${ns} is not attached` });
     t.is((await lab.dpctl(['detach', ns, '-j'])).stdout, '[]');
+    await lab.must('attach', ns);
+    const [removed] = await lab.json<Row[]>(['detach', ns]);
+    t.deepEqual(keys(removed), documented('detached'));
+    t.is(removed?.namespace_deleted, false);
   }),
 );
 

@@ -15,6 +15,8 @@ test.before(async () => {
 });
 test.after.always(() => lab.close());
 
+const ownNetns = readlinkSync('/proc/self/ns/net');
+
 /** Run dpctl where the tests run: outside of the node's namespace, on the same root. */
 function outside(...args: string[]): Promise<Ran> {
   return run([process.execPath, DPCTL, '--root', lab.root, ...args]);
@@ -103,13 +105,33 @@ test.serial('--create makes the namespace, and detach deletes it', async (t) => 
   t.true(await pings(peer.ns, it.ip4));
   t.regex(await lab.within(ns, 'ip', 'link', 'show', 'lo'), /UP/);
   t.regex((await lab.must('attach', ns, '--create')).stderr, /^unchanged /);
-  await lab.must('detach', ns);
+  const { stderr } = await lab.must('detach', ns);
+  t.regex(stderr, new RegExp(`^detached ${ns}: .*\\nnamespace ${ns} deleted$`));
   t.not((await run(['ip', 'netns', 'exec', ns, 'true'])).code, 0);
 
   const own = await lab.container('own');
   await attach(lab, own, '--create');
   await lab.must('detach', own);
   t.is((await lab.inside(own, ['true'])).code, 0, 'one that was there stays');
+});
+
+test.serial('a namespace that --create made stays while somebody else uses it', async (t) => {
+  const ns = `${lab.node}used`;
+  t.teardown(() => run(['ip', 'netns', 'del', ns]));
+  await attach(lab, ns, '--create');
+  const sleeper = start(t, ns, ['sleep', '60']);
+  t.true(await eventually(() => readlinkSync(`/proc/${sleeper.pid}/ns/net`) !== ownNetns));
+  const withProcess = await lab.must('detach', ns);
+  t.regex(withProcess.stderr, /\nnote: namespace \S+ is kept, for process \d+ \(sleep\) is in it/);
+  await sleeper.stop();
+  await run(['ip', 'netns', 'del', ns]);
+
+  await attach(lab, ns, '--create');
+  await lab.within(ns, 'ip', 'link', 'add', 'theirs', 'type', 'veth', 'peer', 'name', 'theirs2');
+  const withDevice = await lab.dpctl(['detach', ns, '-j']);
+  t.like(JSON.parse(withDevice.stdout), [{ ns, namespace_deleted: false }]);
+  t.regex(withDevice.stderr, /^note: namespace \S+ is kept, for interface theirs2? is in it/);
+  t.is((await lab.inside(ns, ['ip', 'link', 'show', 'theirs'])).code, 0);
 });
 
 test.serial('MAC, MTU, interface and addresses are as asked for', async (t) => {

@@ -51,7 +51,7 @@ export const ATTACH = {
     {
       name: 'create',
       type: 'boolean',
-      summary: 'make the namespace if it is not there',
+      summary: 'make the namespace if it is not there; detach deletes it again',
       common: true,
     },
     DRY_RUN,
@@ -117,6 +117,7 @@ export const DETACH = {
   summary: 'take a network namespace off its network',
   description: [
     'Deletes the device that attach made; an adopted one gets its former settings back. To detach what is not attached is no error.',
+    'A namespace that attach --create made is deleted with its last endpoint, unless a process or an interface of somebody else is in it.',
   ],
   examples: [
     { line: 'dpctl detach ns1', text: 'every endpoint of the namespace' },
@@ -140,7 +141,7 @@ export const DETACH = {
       default: 'all of them',
     },
   ],
-  schemas: ['endpoint', 'plan'],
+  schemas: ['detached', 'plan'],
   changes: true,
 } as const satisfies Command;
 

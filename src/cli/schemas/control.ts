@@ -89,6 +89,22 @@ export const ATTACHED: Schema = {
   ],
 };
 
+/** The endpoints that detach removed. */
+export const DETACHED: Schema = {
+  ...ENDPOINT,
+  name: 'detached',
+  columns: [
+    ...ENDPOINT.columns,
+    {
+      key: 'namespaceDeleted',
+      json: 'namespace_deleted',
+      type: 'boolean',
+      wide: true,
+      doc: 'whether its namespace was deleted: attach --create had made it',
+    },
+  ],
+};
+
 /** The network that network add made or found. */
 export const NETWORK_ADDED: Schema = {
   ...NETWORK,

@@ -1,6 +1,6 @@
 import { DETACH } from '../commands/endpoint.js';
 import type { Call } from '../parse.js';
-import { ENDPOINT } from '../schemas/control.js';
+import { DETACHED } from '../schemas/control.js';
 import { nodeOf, type Outcome, planOutcome, took, valuesOf, words } from './verb.js';
 
 /** dpctl detach NS. */
@@ -11,17 +11,25 @@ export async function run(call: Call): Promise<Outcome> {
   const { detach } = await import('../../control/api.js');
   const change = await detach(node, { ...args, ...which }, { dryRun });
   if (dryRun) return planOutcome(change);
-  const { endpoints, milliseconds, notes } = change;
+  const { endpoints, milliseconds, namespacesDeleted, notes } = change;
+  const gone = new Set(namespacesDeleted);
   return {
-    data: { kind: 'rows', schema: ENDPOINT, rows: endpoints },
+    data: {
+      kind: 'rows',
+      schema: DETACHED,
+      rows: endpoints.map((row) => ({ ...row, namespaceDeleted: gone.has(row.ns) })),
+    },
     dataIfAsked: true,
     done:
       endpoints.length === 0
         ? [`unchanged: ${words(args.ns, which.ifname)} is not attached`]
-        : endpoints.map(
-            ({ ns, ifname, ip4, ip6 }) =>
-              `detached ${ns}: ${words(ifname, ip4, ip6)} (${took(milliseconds)})`,
-          ),
+        : [
+            ...endpoints.map(
+              ({ ns, ifname, ip4, ip6 }) =>
+                `detached ${ns}: ${words(ifname, ip4, ip6)} (${took(milliseconds)})`,
+            ),
+            ...namespacesDeleted.map((ns) => `namespace ${ns} deleted`),
+          ],
     notes,
   };
 }

@@ -70,7 +70,8 @@ export function farewellSteps(endpoint: Endpoint, observed: Observed, after: Sta
   // Only now does nothing come from it any more that could be learned again.
   if (!lock || (found?.learned ?? 0) > 0) steps.push({ op: 'fdb.forget', id });
   steps.push({ op: 'stats.clear', id });
-  if (namespace.created && isLastOne(endpoint, after) && found?.namespace === 'reachable') {
+  const reachable = found?.namespace === 'reachable' && found.occupant === undefined;
+  if (namespace.created && isLastOne(endpoint, after) && reachable) {
     steps.push({ op: 'netns.delete', endpoint });
   }
   return steps;

@@ -6,6 +6,7 @@ import type { Environment } from './options.js';
 import { holdStdout, printable, READER_GONE, writeStderr } from './output.js';
 import { type Call, parse } from './parse.js';
 import { reportJson, reportOf, reportText } from './report.js';
+import { rooted } from './rooted.js';
 import type { Outcome } from './verbs/verb.js';
 import { verbOf } from './verbs.js';
 
@@ -52,7 +53,8 @@ async function emit(outcome: Outcome, globals: GlobalValues, env: Environment): 
       writeStderr(`${data.schema.empty}\n`);
     }
   }
-  const lines = [...(showData ? [] : done), ...notes.map((note) => `note: ${note}`)];
+  const remarks = notes.map((note) => `note: ${rooted(note, globals, env)}`);
+  const lines = [...(showData ? [] : done), ...remarks];
   if (lines.length > 0) writeStderr(`${lines.map(printable).join('\n')}\n`);
   return exitCode;
 }
@@ -71,7 +73,8 @@ async function complete(words: readonly string[]): Promise<number> {
 
 async function fail(error: unknown, globals: GlobalValues, env: Environment): Promise<number> {
   const debug = !['', '0'].includes(env.DPCTL_DEBUG ?? '');
-  const report = reportOf(error, debug);
+  const plain = reportOf(error, debug);
+  const report = { ...plain, hint: rooted(plain.hint, globals, env) };
   const json = globals.json === true || globals.output === 'json';
   writeStderr(
     json ? reportJson(report) : reportText(report, await paintFor(2, globals.color, env)),

@@ -52,11 +52,14 @@ export async function labUp(root: string | undefined, request: LabRequest): Prom
   writeLab(dir, spec);
   try {
     const changed = (await raise(spec, dir)) || !isDeepStrictEqual(spec, old);
-    return { spec, rows: rowsOf(spec, dir), changed, milliseconds: performance.now() - start };
+    const rows = rowsOf(spec, dir, (error) => {
+      throw error;
+    });
+    return { spec, rows, changed, milliseconds: performance.now() - start };
   } catch (error) {
     // Of one that was up, what works is left as it is.
     if (old === undefined) await labDown(root, spec.name);
-    throw error;
+    throw ofLab(error, spec.name);
   }
 }
 
@@ -88,13 +91,17 @@ function refuseForeign(dir: string, { name }: LabSpec): void {
 
 /**
  * Remove a lab, whatever state it is in.
- * @returns what was there
+ * @returns what was there, of which damaged nodes cannot tell all; undefined: there is no such lab
  * @throws DpctlError LAB_INCOMPLETE, exit 2, when something could not be removed; all else is
  */
-export async function labDown(root: string | undefined, name: string): Promise<LabRow[]> {
+export async function labDown(
+  root: string | undefined,
+  name: string,
+): Promise<LabRow[] | undefined> {
   const dir = labDir(root, checkLabName(name));
-  if (!existsSync(hostPath(dir))) return [];
-  const rows = labRows(root, name);
+  if (!existsSync(hostPath(dir))) return undefined;
+  const spec = readLab(dir);
+  const rows = spec === undefined ? [] : rowsOf(spec, dir, () => []);
   const failures: unknown[] = [];
   const attempt = async (action: () => unknown): Promise<void> => {
     try {
@@ -123,21 +130,48 @@ function incomplete(name: string, failures: readonly unknown[]): DpctlError {
   });
 }
 
-/** The nodes and endpoints of a lab, or of all. */
+/**
+ * The nodes and endpoints of a lab, or of all.
+ * @throws DpctlError of a node that cannot be read, with what helps: the lab can be removed
+ */
 export function labRows(root: string | undefined, name?: string): LabRow[] {
   return labNames(root)
     .filter((each) => name === undefined || each === name)
     .flatMap((each) => {
       const dir = labDir(root, each);
       const spec = readLab(dir);
-      return spec === undefined ? [] : rowsOf(spec, dir);
+      return spec === undefined
+        ? []
+        : rowsOf(spec, dir, (error) => {
+            throw ofLab(error, each);
+          });
     });
 }
 
-function rowsOf(spec: LabSpec, dir: string): LabRow[] {
+/** @param unreadable what to do where the endpoints of a node cannot be told */
+function rowsOf(spec: LabSpec, dir: string, unreadable: (error: unknown) => LabRow[]): LabRow[] {
+  const endpointsOf = (node: LabNode): LabRow[] => {
+    try {
+      return endpointRows(spec, node);
+    } catch (error) {
+      return unreadable(error);
+    }
+  };
   return labNodes(spec, dir)
     .filter(({ root }) => existsSync(hostPath(root)))
-    .flatMap((node) => [nodeRow(spec, node), ...endpointRows(spec, node)]);
+    .flatMap((node) => [nodeRow(spec, node), ...endpointsOf(node)]);
+}
+
+/** An error of a node, whose own hint would reset the node of this machine instead of the lab's. */
+function ofLab(error: unknown, name: string): unknown {
+  if (!(error instanceof DpctlError) || !/\bdpctl reset\b/.test(error.hint ?? '')) return error;
+  const { code, message, exitCode, details, cause } = error;
+  return new DpctlError(code, message, {
+    exitCode,
+    hint: `dpctl lab down --name ${name}`,
+    details,
+    cause,
+  });
 }
 
 function nodeRow(spec: LabSpec, { where, ns, root, addresses }: LabNode): LabRow {

@@ -104,6 +104,27 @@ test.serial('a failure leaves stdout empty and names code, cause and next step',
   }),
 );
 
+test.serial('advice names the root that the command line did', (t) =>
+  withLab(async (lab) => {
+    const ns = await lab.container('a');
+    const asFlag = { env: { DPCTL_ROOT: '' } };
+    await lab.must('attach', ns);
+    const clash = await lab.dpctl(['attach', ns, '--network', 'blue'], asFlag);
+    t.is(clash.code, 1);
+    const again = `dpctl --root ${lab.root} attach ${ns} --network blue --ifname NAME`;
+    t.true(
+      clash.stderr.includes(`\ntry: dpctl --root ${lab.root} detach ${ns}, or ${again} for`),
+      clash.stderr,
+    );
+    const [row] = await lab.json<Row[]>(['endpoints']);
+    await lab.within(lab.node, 'ip', 'link', 'del', String(row?.host_ifname));
+    const ill = await lab.dpctl(['status'], asFlag);
+    t.regex(ill.stdout, new RegExp(`\\ntry: dpctl --root ${lab.root} reconcile\\n`));
+    const shorter = await lab.dpctl(['status']);
+    t.regex(shorter.stdout, /\ntry: dpctl reconcile\n/, 'the environment gives the root');
+  }),
+);
+
 test.serial('lists in each form', (t) =>
   withLab(async (lab) => {
     const empty = await lab.dpctl(['endpoints']);

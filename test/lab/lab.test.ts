@@ -1,6 +1,6 @@
 /** `dpctl lab`: made as asked, made otherwise, and removed without a trace. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { type Check, need, once } from '../helpers/need.js';
 import { DPCTL, type Ran, run } from '../system/helpers/lab.js';
@@ -180,10 +180,16 @@ test.serial('exec runs a program in a place, and its exit code is the own', (t) 
 
     const nowhere = await exec('n9', 'true');
     t.deepEqual([nowhere.code, nowhere.stdout], [3, '']);
-    t.regex(nowhere.stderr, /^error\[LAB_PLACE\]: lab t\d+x\d+ has no "n9"\n?try: dpctl lab list/);
+    t.regex(
+      nowhere.stderr,
+      /^error\[LAB_PLACE\]: lab t\d+x\d+ has no "n9"\n?try: dpctl --root \S+ lab list/,
+    );
     const nothing = await labOf(nodes, 'lab', 'exec', '--name', 'nosuchlab', 'n1', 'true');
     t.is(nothing.code, 3);
-    t.regex(nothing.stderr, /^error\[LAB_NOT_UP\].*\ntry: dpctl lab up --name nosuchlab$/);
+    t.regex(
+      nothing.stderr,
+      /^error\[LAB_NOT_UP\].*\ntry: dpctl --root \S+ lab up --name nosuchlab$/,
+    );
     t.is((await exec('n1e1')).code, 1, 'a program is needed');
   }),
 );
@@ -194,7 +200,7 @@ test.serial('what cannot be is refused before anything is made', async (t) => {
     const bad: readonly (readonly [string[], RegExp])[] = [
       [
         ['--nodes', '0'],
-        /^error\[LAB_RANGE\]: --nodes 0: from 1 to 250 is possible\ntry: dpctl lab up --nodes 1$/,
+        /^error\[LAB_RANGE\]: --nodes 0: from 1 to 250 is possible\ntry: dpctl --root \S+ lab up --nodes 1$/,
       ],
       [['--nodes', '251'], /LAB_RANGE/],
       [['--vnis', '47'], /LAB_RANGE/],
@@ -218,6 +224,23 @@ test.serial('what cannot be is refused before anything is made', async (t) => {
     await nodes.close();
   }
 });
+
+test.serial('down removes a lab whose records are damaged, which list and up advise', (t) =>
+  onNodes(['--endpoints', '1'], async (nodes) => {
+    writeFileSync(`${nodes.rootOf('n1')}/run/dpctl/endpoints.json`, '{"version":1,"endpoints":7}');
+    const remedy = `\ntry: dpctl --root ${nodes.root} lab down --name ${nodes.name}`;
+    for (const verb of ['list', 'up']) {
+      const refused = await nodes.lab(verb);
+      t.is(refused.code, 5, refused.stderr);
+      t.true(refused.stderr.startsWith('error[STORE_CORRUPT]: '), refused.stderr);
+      t.true(refused.stderr.endsWith(remedy), refused.stderr);
+    }
+    const down = await nodes.lab('down');
+    t.is(down.stderr, `lab ${nodes.name} is gone`);
+    t.deepEqual(traces(nodes), []);
+    t.is((await nodes.lab('down')).stderr, `unchanged: there is no lab ${nodes.name}`);
+  }),
+);
 
 test.serial('down removes what is left of a lab, whatever was deleted by hand', (t) =>
   onNodes(['--endpoints', '1', '--nodes', '3'], async (nodes) => {

@@ -9,8 +9,8 @@ export async function run(call: Call): Promise<Outcome> {
   const { labDown } = await import('../../lab/lab.js');
   const rows = await labDown(call.globals.root, name);
   return {
-    data: { kind: 'rows', schema: LAB, rows },
+    data: { kind: 'rows', schema: LAB, rows: rows ?? [] },
     dataIfAsked: true,
-    done: [rows.length === 0 ? `unchanged: there is no lab ${name}` : `lab ${name} is gone`],
+    done: [rows === undefined ? `unchanged: there is no lab ${name}` : `lab ${name} is gone`],
   };
 }

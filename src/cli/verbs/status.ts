@@ -3,6 +3,7 @@ import { STATUS } from '../commands/observe.js';
 import { printableLines } from '../output.js';
 import type { Call } from '../parse.js';
 import { tableLines } from '../render/table.js';
+import { rooted } from '../rooted.js';
 import { FACT, FEATURE } from '../schemas/control.js';
 import { count } from './reconcile.js';
 import { nodeOf, type Outcome, valuesOf } from './verb.js';
@@ -15,8 +16,13 @@ export async function run(call: Call): Promise<Outcome> {
   if (valuesOf(STATUS, call).options.features) return features();
   const node = await nodeOf(call);
   const { status } = await import('../../observe/api.js');
-  const report = await status(node);
-  const { healthy, problems, facts } = report;
+  const found = await status(node);
+  const problems = found.problems.map((problem) => ({
+    ...problem,
+    fix: rooted(problem.fix, call.globals, process.env),
+  }));
+  const report = { ...found, problems };
+  const { healthy, facts } = report;
   return {
     data: {
       kind: 'report',

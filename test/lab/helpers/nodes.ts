@@ -66,7 +66,7 @@ export function prepareNodes(): Nodes {
           ...['ip', 'netns', 'exec', nodes.ns(where), process.execPath, DPCTL],
           ...['--root', rootOf(where), ...args],
         ],
-        options,
+        { ...options, env: { DPCTL_ROOT: rootOf(where), ...options?.env } },
       ),
     async must(where, ...args) {
       const ran = await nodes.dpctl(where, args);

@@ -70,7 +70,8 @@ export async function openLab({ env = {} }: LabOptions = {}): Promise<Lab> {
     dpctl: (args, options) =>
       run(['ip', 'netns', 'exec', node, process.execPath, DPCTL, '--root', root, ...args], {
         ...options,
-        env: { ...env, ...options?.env },
+        // As somebody who works with one root: advice need not repeat it.
+        env: { DPCTL_ROOT: root, ...env, ...options?.env },
       }),
     async json<T>(args: readonly string[]) {
       const ran = await lab.dpctl([...args, '-o', 'json']);

@@ -2,7 +2,12 @@
 /*
  * What the kernel has taken apart instead of underlay.bpf.c: runs at TC ingress of
  * the anchor, an external vxlan device that is there so that the kernel merges
- * the segments of tunnels (GRO). All else that comes out of it belongs to nobody.
+ * the segments of tunnels (GRO).
+ *
+ * Its socket hears whatever reaches the UDP port by any device and under any
+ * address of the host, a container's packets to its gateway among them. All that
+ * is not this node's business ends here: it is out of its tunnel, and the host's
+ * IP stack would take it for a packet of a neighbour's.
  */
 #include "maps.h"
 #include "packet.h"
@@ -14,7 +19,11 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* What the outer headers said, as the device has kept it. */
+/*
+ * What the outer headers said, as the device has kept it. false: nothing that
+ * underlay.bpf.c would have taken, by family or by destination. (Before 6.0 the
+ * helper knows no destination, and refuses the whole of the question.)
+ */
 static __always_inline bool anchor_read(struct __sk_buff *skb, struct inbound *in)
 {
 	struct underlay *underlay = underlay_find();
@@ -27,10 +36,15 @@ static __always_inline bool anchor_read(struct __sk_buff *skb, struct inbound *i
 	ip6 = underlay->flags & UNDERLAY_IP6;
 	if (bpf_skb_get_tunnel_key(skb, &key, sizeof(key), ip6 ? BPF_F_TUNINFO_IPV6 : 0))
 		return false;
-	if (ip6)
+	if (ip6) {
+		if (!ip6_equal(key.local_ipv6, underlay->local))
+			return false;
 		__builtin_memcpy(source, key.remote_ipv6, sizeof(*source));
-	else
+	} else {
+		if (bpf_htonl(key.local_ipv4) != ip4_of(underlay->local))
+			return false;
 		ip4_map(source, bpf_htonl(key.remote_ipv4));
+	}
 	in->tunnel.vni = key.tunnel_id;
 	in->tunnel.reason = REASON_UNSPEC;
 	in->overhead = 0;
@@ -44,9 +58,11 @@ int anchor(struct __sk_buff *skb)
 	struct inbound in;
 
 	if (!anchor_read(skb, &in))
-		return TC_ACT_UNSPEC;
+		return drop(skb, NULL, REASON_ANCHOR_STRAY, 0);
 	network = decap_network(&in.tunnel);
-	if (!network || !decap_node(&in.tunnel))
-		return TC_ACT_UNSPEC;
+	if (!network)
+		return drop_from(skb, NULL, FROM_NODE(0, in.tunnel.vni), REASON_ANCHOR_STRAY, 0);
+	if (!decap_node(&in.tunnel))
+		return drop_from(skb, NULL, FROM_NODE(0, network->vni), REASON_VTEP_UNKNOWN, 0);
 	return inbound(skb, &in, network, inbound_place(&in, network));
 }

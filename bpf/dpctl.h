@@ -310,6 +310,7 @@ enum reason {
 	REASON_ECN = 29, /* congestion on the way, and the packet inside cannot say so (RFC 6040, 4.2) */
 	REASON_DECAP = 30, /* the kernel refused to remove the outer headers */
 	REASON_DECAP_GSO = 31, /* segments of UDP, which only the kernel's device or XDP can take apart */
+	REASON_ANCHOR_STRAY = 32, /* VXLAN at the anchor's socket for another address or an unknown network */
 
 	REASON_NOTICE = 64, /* never counted: what follows is no drop */
 	REASON_FDB_FULL = 65, /* MAC not learned: the table is full */

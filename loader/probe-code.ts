@@ -58,7 +58,7 @@ export function loadInstructions(
   );
 }
 
-const HELPER = { adjustRoom: 50, fibLookup: 69 } as const;
+const HELPER = { setTunnelKey: 21, adjustRoom: 50, fibLookup: 69 } as const;
 const EINVAL = 22;
 
 /** Flags of bpf_skb_adjust_room that not every kernel takes. */
@@ -85,15 +85,40 @@ export function adjustRoomTakes(flags: number): boolean {
   ]);
 }
 
+/** Bytes of struct bpf_tunnel_key with the local address at its end. */
+const TUNNEL_KEY_SIZE = 44;
+
+/**
+ * Whether the kernel knows a struct bpf_tunnel_key of this size: the whole of it has the address that
+ * a tunnel's packet was sent to.
+ */
+export function tunnelKeyTakes(size = TUNNEL_KEY_SIZE): boolean {
+  // The helper that tells needs a packet out of a tunnel; the one that asks knows the same structure.
+  return takes([
+    ...zeros(48),
+    ...stackPointer(48),
+    set(3, size),
+    set(4, 0),
+    callHelper(HELPER.setTunnelKey),
+    RETURN,
+  ]);
+}
+
+/** So many bytes of zeros at the end of the stack. */
+function zeros(size: number): number[][] {
+  return Array.from({ length: size / 8 }, (_, i) => instruction(0x7a, 10, -8 * (i + 1), 0));
+}
+
+/** r2 = where they begin. */
+function stackPointer(size: number): number[][] {
+  return [instruction(0xbf, (10 << 4) | 2, 0, 0), instruction(0x07, 2, 0, -size)];
+}
+
 /** Whether bpf_fib_lookup takes these flags: it judges them before all else that it is given. */
 export function fibLookupTakes(flags: number): boolean {
-  const words = Array.from({ length: FIB_PARAMS_SIZE / 8 }, (_, i) =>
-    instruction(0x7a, 10, -8 * (i + 1), 0),
-  );
   return takes([
-    ...words,
-    instruction(0xbf, (10 << 4) | 2, 0, 0),
-    instruction(0x07, 2, 0, -FIB_PARAMS_SIZE),
+    ...zeros(FIB_PARAMS_SIZE),
+    ...stackPointer(FIB_PARAMS_SIZE),
     set(3, FIB_PARAMS_SIZE),
     set(4, flags),
     callHelper(HELPER.fibLookup),

@@ -12,6 +12,7 @@ import {
   fibLookupTakes,
   loadInstructions,
   RETURN,
+  tunnelKeyTakes,
   ZERO,
 } from './probe-code.js';
 import { PROG_TYPE, programInfo } from './program.js';
@@ -45,6 +46,8 @@ const PROBES = {
   adjust_room_decap_l4_udp: () => adjustRoomTakes(ADJUST_ROOM.decapL4Udp),
   /** bpf_fib_lookup can leave out the neighbour (6.3). */
   fib_skip_neigh: () => fibLookupTakes(FIB_SKIP_NEIGH),
+  /** bpf_skb_get_tunnel_key tells to which address a packet was sent (6.0). */
+  tunnel_key_local: () => tunnelKeyTakes(),
   /** The kernel describes its own types (CONFIG_DEBUG_INFO_BTF). */
   btf: () => existsSync('/sys/kernel/btf/vmlinux'),
 } as const satisfies Record<string, () => boolean>;

@@ -351,6 +351,8 @@ export const Reason = {
   DECAP: 30,
   /** segments of UDP, which only the kernel's device or XDP can take apart */
   DECAP_GSO: 31,
+  /** VXLAN at the anchor's socket for another address or an unknown network */
+  ANCHOR_STRAY: 32,
   /** never counted: what follows is no drop */
   NOTICE: 64,
   /** MAC not learned: the table is full */
@@ -419,6 +421,7 @@ const reasonNames: ReadonlyMap<number, ReasonName> = new Map([
   [29, "ecn"],
   [30, "decap"],
   [31, "decap_gso"],
+  [32, "anchor_stray"],
   [64, "notice"],
   [65, "fdb_full"],
   [66, "learn_limit"],
@@ -471,6 +474,7 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [29, "congestion on the way, and the packet inside cannot say so (RFC 6040, 4.2)"],
   [30, "the kernel refused to remove the outer headers"],
   [31, "segments of UDP, which only the kernel's device or XDP can take apart"],
+  [32, "VXLAN at the anchor's socket for another address or an unknown network"],
   [64, "never counted: what follows is no drop"],
   [65, "MAC not learned: the table is full"],
   [66, "MAC not learned: the endpoint has as many as it may"],

@@ -1,5 +1,6 @@
 /** What the underlay's device does with packets, and who else has to do with VXLAN on this node. */
 import { errnoOf } from '../../loader/errors.js';
+import { hasFeature } from '../../loader/probe.js';
 import { type Link, linkDump } from '../kernel/netlink.js';
 import { driverName, type Features, featuresGet, isActive } from '../kernel/offload.js';
 import { overlayKindOf } from '../kernel/underlay-device.js';
@@ -24,6 +25,7 @@ export function deviceFacts(node: Node, { port }: Underlay, link: Link): DeviceF
     xdpFrags: xdp?.frags,
     foreignXdp: foreignXdp(hostPins(node), netns, link.ifindex),
     mtu: link.mtu,
+    tellsDestination: hasFeature('tunnel_key_local'),
     tunnelDevice: kernelVxlans(node).find((each) => each.vxlan?.port === port)?.name,
   };
 }

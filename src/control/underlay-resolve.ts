@@ -12,7 +12,7 @@ import { checkOwnVtep, OVERHEAD, overlayMtu } from '../model/edit.js';
 import { familyOf } from '../model/ip.js';
 import { MTU_MIN } from '../model/names.js';
 import type { State, Underlay, Uplink } from '../model/state.js';
-import { chooseDecap, type DecapChoice } from '../model/underlay-decap.js';
+import { chooseDecap, type DecapChoice, mayAnchor } from '../model/underlay-decap.js';
 import type { Node } from './node.js';
 import { deviceFacts } from './underlay-facts.js';
 
@@ -48,9 +48,7 @@ export function resolveUplink(
   const { tunnelDevice } = facts;
   // Who asks for nothing but TC gets nothing else: the port stays free.
   const needsAnchor =
-    underlay.decap !== 'tc' &&
-    tunnelDevice === undefined &&
-    !refused.some(({ decap }) => decap === 'tc-gro');
+    underlay.decap !== 'tc' && mayAnchor(facts) && !refused.some(({ decap }) => decap === 'tc-gro');
   const replicator = numberFor(node, 'replicator', before.uplink?.replicator);
   const uplink: Uplink = {
     ifindex: link.ifindex,

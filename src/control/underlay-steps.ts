@@ -2,7 +2,7 @@
 import { DpctlError } from '../../loader/errors.js';
 import { linkGet } from '../kernel/netlink.js';
 import { putRaw } from '../kernel/tables.js';
-import { createOverlayDevice, deleteOverlayDevice } from '../kernel/underlay-device.js';
+import { createOverlayDevice, deleteOverlayDevice, openAnchor } from '../kernel/underlay-device.js';
 import { attachOverlay, detachOverlay } from '../kernel/underlay-hook.js';
 import type { OverlayProgram } from '../model/desired/overlay.js';
 import { tableEntry, tableKey } from '../model/entry.js';
@@ -26,9 +26,7 @@ export function executeOverlay(node: Node, step: OverlayStep): void {
       deleteOverlayDevice(node.rtnl(), step.device);
       return;
     case 'overlay.attach':
-      refusable(step.program === 'decap' ? 'xdp' : undefined, () =>
-        attach(node, step.program, step.ifindex),
-      );
+      refusable(WAY_OF[step.program], () => attach(node, step.program, step.ifindex));
       return;
     case 'overlay.detach':
       detach(node, step.program, step.ifindex);
@@ -65,11 +63,25 @@ export function undoOverlay(node: Node, step: OverlayStep): void {
 
 function attach(node: Node, program: OverlayProgram, ifindex: number): void {
   attachOverlay(hostPins(node), node.netnsFd(), program, ifindex);
+  if (program !== 'anchor') return;
+  try {
+    openAnchor(node.rtnl(), ifindex, true);
+  } catch (error) {
+    detachOverlay(hostPins(node), node.netnsFd(), program, ifindex);
+    throw error;
+  }
 }
 
 function detach(node: Node, program: OverlayProgram, ifindex: number): void {
+  if (program === 'anchor') openAnchor(node.rtnl(), ifindex, false);
   detachOverlay(hostPins(node), node.netnsFd(), program, ifindex);
 }
+
+/** Ways of taking VXLAN apart that need a program. */
+const WAY_OF: Partial<Record<OverlayProgram, 'tc-gro' | 'xdp'>> = {
+  anchor: 'tc-gro',
+  decap: 'xdp',
+};
 
 /** What the kernel refuses of a way, another way may do without. */
 function refusable(decap: 'tc-gro' | 'xdp' | undefined, action: () => void): void {

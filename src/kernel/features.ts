@@ -19,6 +19,10 @@ const USES = {
   jit: { since: '3.18', without: 'programs are interpreted, several times slower' },
   tcx: { since: '6.6', without: 'programs are attached as clsact filters' },
   fib_skip_neigh: { since: '6.3', without: "the next node's MAC is looked up twice" },
+  tunnel_key_local: {
+    since: '6.0',
+    without: 'the kernel merges no VXLAN for dpctl (--decap tc-gro)',
+  },
   adjust_room_decap_l3: {
     since: '6.3',
     without: "frames of the underlay's other IP family are retyped on the way",

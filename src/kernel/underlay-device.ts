@@ -22,8 +22,8 @@ import {
 const REPLICATOR_MTU = 65_535;
 
 /**
- * Make a device of the overlay and bring it up.
- * @throws DpctlError KERNEL_EEXIST, KERNEL_EADDRINUSE, KERNEL_EOPNOTSUPP as of {@link linkAddVxlanExternal}
+ * Make a device of the overlay, and bring a replicator up.
+ * @throws DpctlError KERNEL_EEXIST, KERNEL_EOPNOTSUPP as of {@link linkAddVxlanExternal}
  */
 export function createOverlayDevice(rtnl: Rtnl, device: OverlayDevice): void {
   const { kind, name, ifindex, mac, port } = device;
@@ -55,6 +55,16 @@ export function createOverlayDevice(rtnl: Rtnl, device: OverlayDevice): void {
     linkDelete(rtnl, { ifindex });
     throw error;
   }
+}
+
+/**
+ * Open the anchor's socket, or close it: only while its program runs, as whatever comes out of the
+ * device without it is taken by the host's IP stack. One that is gone (0: already unknown) is closed.
+ * @throws DpctlError KERNEL_EADDRINUSE (a socket has the port)
+ */
+export function openAnchor(rtnl: Rtnl, ifindex: number, open: boolean): void {
+  if (!open && (ifindex === 0 || linkGet(rtnl, { ifindex }) === undefined)) return;
+  linkSet(rtnl, ifindex, { up: open });
 }
 
 /** Delete a device of the overlay; one that is gone is no error. */

@@ -23,6 +23,8 @@ export interface DeviceFacts {
   readonly foreignXdp: string | undefined;
   /** Bytes of layer 3. */
   readonly mtu: number;
+  /** The kernel tells to which address a packet was sent that its own device took apart. */
+  readonly tellsDestination: boolean;
   /** A VXLAN device of the kernel that has the UDP port, so that its packets are merged already. */
   readonly tunnelDevice: string | undefined;
 }
@@ -75,13 +77,22 @@ export function chooseDecap(
   return { decap: 'tc', why: obstacles.join('; ') };
 }
 
+/** Whether the kernel's device may take packets apart: dpctl has to know to whom they were sent. */
+export function mayAnchor({ tellsDestination, tunnelDevice }: DeviceFacts): boolean {
+  return tellsDestination && tunnelDevice === undefined;
+}
+
+const NO_DESTINATION =
+  'this kernel does not tell to which address a packet was sent that its own device took apart (Linux 6.0 does)';
+
 /** Why a way is not possible. */
 function obstacleOf(decap: Decap, facts: DeviceFacts): string | undefined {
   switch (decap) {
     case 'tc':
       return undefined;
     case 'tc-gro':
-      return facts.merges ? undefined : 'GRO is off on the device';
+      if (!facts.merges) return 'GRO is off on the device';
+      return mayAnchor(facts) || facts.tunnelDevice !== undefined ? undefined : NO_DESTINATION;
     case 'xdp':
       if (facts.foreignXdp !== undefined) {
         return `the device runs another XDP program (${facts.foreignXdp})`;

@@ -1,5 +1,10 @@
 /** Hosts on a segment of several nodes: the same address on each, or another. */
 import test from 'ava';
+import { nstat } from '../overlay/helpers/traffic.js';
+import { vxlan } from '../overlay/helpers/vxlan.js';
+import { sendFrame } from '../packet/helpers/containers.js';
+import { eth, ip4, udp } from '../packet/helpers/frame.js';
+import { eventually } from '../system/helpers/process.js';
 import { pings } from '../system/helpers/talk.js';
 import { addressOf, onNodes } from './helpers/nodes.js';
 
@@ -42,5 +47,35 @@ test.serial('another gateway on each node: every host reaches every endpoint', (
       t.true(await pings(nodes.ns(`n${from}e1`), `10.210.${from}.200`), 'and their own');
     }
     for (const node of ['n1', 'n2']) await nodes.must(node, 'status');
+  }),
+);
+
+test.serial('a container that sends VXLAN to its gateway gets nothing into the host', (t) =>
+  onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
+    const gateway = '10.210.1.200';
+    await nodes.must('n1', 'network', 'add', 'net1', '--gateway', gateway);
+    t.true(await pings(nodes.ns('n1e1'), gateway));
+    const anchor = (await nodes.within('n1', 'cat', '/sys/class/net/dpx0/address')).trim();
+    const toMac = (await nodes.within('n1', 'cat', '/sys/class/net/dpg1/address')).trim();
+    const fromMac = (await nodes.within('n1e1', 'cat', '/sys/class/net/eth0/address')).trim();
+    const [network] = await nodes.json<{ vni: number }[]>('n1', 'network', 'list');
+    // In another node's name, to a socket that the host does not have.
+    const inner = ip4({ src: addressOf(2, 1), dst: gateway }, udp(1000, 9));
+    const frame = eth(anchor, '02:00:00:00:00:01', 0x0800, inner);
+    const unheard = () => nstat(nodes.ns('n1')).UdpNoPorts ?? 0;
+    const drops = async () => {
+      const all = await nodes.json<{ name: string; packets: number }[]>('n1', 'dump', 'stats');
+      const of = (name: string) => all.find((each) => each.name === name)?.packets ?? 0;
+      return [of('anchor_stray'), of('vtep_unknown')];
+    };
+    const before = unheard();
+    for (const to of [gateway, '172.31.210.1']) {
+      for (const vni of [network?.vni ?? 0, 0xabcdef]) {
+        const outer = { toMac, fromMac, to, from: addressOf(1, 1), vni };
+        sendFrame(nodes.ns('n1e1'), 'eth0', vxlan(outer, frame));
+      }
+    }
+    t.true(await eventually(async () => (await drops()).join() === '3,1', 5000));
+    t.is(unheard(), before);
   }),
 );

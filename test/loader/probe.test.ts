@@ -11,7 +11,12 @@ import {
   probeMapType,
   probeProgType,
 } from '../../loader/probe.js';
-import { adjustRoomTakes, FIB_SKIP_NEIGH, fibLookupTakes } from '../../loader/probe-code.js';
+import {
+  adjustRoomTakes,
+  FIB_SKIP_NEIGH,
+  fibLookupTakes,
+  tunnelKeyTakes,
+} from '../../loader/probe-code.js';
 import { PROG_TYPE } from '../../loader/program.js';
 import { MAY_CHANGE_USER } from '../helpers/user.js';
 import { descriptorsOf, run } from './helpers/machine.js';
@@ -34,6 +39,9 @@ test('flags of helpers are told apart from what no kernel knows', (t) => {
   t.true(adjustRoomTakes(0));
   t.false(fibLookupTakes(1 << 30));
   t.false(adjustRoomTakes(1 << 30));
+  t.true(tunnelKeyTakes(28), 'as old as the helper');
+  t.false(tunnelKeyTakes(45));
+  t.is(hasFeature('tunnel_key_local'), tunnelKeyTakes());
   t.is(hasFeature('fib_skip_neigh'), fibLookupTakes(FIB_SKIP_NEIGH));
 });
 

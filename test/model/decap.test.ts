@@ -13,6 +13,7 @@ const NIC: DeviceFacts = {
   xdpFrags: true,
   foreignXdp: undefined,
   mtu: 1500,
+  tellsDestination: true,
   tunnelDevice: undefined,
 };
 const VETH: DeviceFacts = { ...NIC, driver: 'veth', passesSegments: true, merges: false };
@@ -44,6 +45,12 @@ test('auto goes by what the device does', (t) => {
       { ...NIC, xdp: false, merges: false },
       'tc',
       /no XDP: .*; no merging: GRO is off/,
+    ],
+    [
+      'before Linux 6.0',
+      { ...NIC, xdp: false, tellsDestination: false },
+      'tc',
+      /no merging: this kernel does not tell/,
     ],
     [
       'a tunnel merges already',

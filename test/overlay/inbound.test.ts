@@ -83,7 +83,7 @@ async function judge(
 }
 
 for (const family of [4, 6] as const) {
-  for (const decap of ['tc', 'xdp'] as const) {
+  for (const decap of ['tc', 'tc-gro', 'xdp'] as const) {
     test.serial(`IPv${family}, ${decap}: who may send what`, async (t) => {
       const stage = makeStage(family, decap);
       t.teardown(() => stage.fabric.close());
@@ -126,6 +126,9 @@ for (const family of [4, 6] as const) {
     });
 
     test.serial(`IPv${family}, ${decap}: what is not ours goes to the host`, async (t) => {
+      // The kernel's device has its socket there, so not all of it is unheard.
+      const anchored = decap === 'tc-gro';
+      const stray = anchored ? { anchor_stray: 1 } : {};
       const stage = makeStage(family, decap);
       t.teardown(() => stage.fabric.close());
       const { outer, container, node } = stage;
@@ -134,20 +137,25 @@ for (const family of [4, 6] as const) {
       const refused = family === 4 ? 'UdpNoPorts' : 'Udp6InErrors';
       const unheard = () => nstat(node.ns)[refused] ?? 0;
       for (const [what, change, reasons] of [
-        ['an unknown network', { vni: VNI + 1 }, { vni_unknown: 1 }],
+        ['an unknown network', { vni: VNI + 1 }, { vni_unknown: 1, ...stray }],
         ['another port', { port: 4790 }, {}],
         ['no network at all', { flags: 0 }, {}],
       ] as const) {
+        const heard = anchored && what !== 'another port';
         const before = unheard();
         await judge(t, stage, what, vxlan(outer(change), frame), [], reasons);
-        t.is(unheard() - before, 1, `${what}: the host has no such socket, but got it`);
+        t.is(
+          unheard() - before,
+          heard ? 0 : 1,
+          `${what}: got by the host, if it has no such socket`,
+        );
       }
       // An address that the host has beside its VTEP's.
       const other = family === 4 ? '192.168.90.77' : 'fd90::77';
       sh(node.ns, 'ip', 'addr', 'add', other, 'dev', 'under0', ...(family === 6 ? ['nodad'] : []));
       const before = unheard();
-      await judge(t, stage, 'another address', vxlan(outer({ to: other }), frame), [], {});
-      t.is(unheard() - before, 1);
+      await judge(t, stage, 'another address', vxlan(outer({ to: other }), frame), [], stray);
+      t.is(unheard() - before, anchored ? 0 : 1);
     });
 
     test.serial(`IPv${family}, ${decap}: congestion marks come out (RFC 6040)`, async (t) => {
@@ -179,6 +187,38 @@ for (const family of [4, 6] as const) {
       t.deepEqual(reasons, { ecn: 2 });
     });
   }
+}
+
+for (const family of [4, 6] as const) {
+  test.serial(
+    `IPv${family}: what the kernel's device hears and is not ours ends there`,
+    async (t) => {
+      const stage = makeStage(family, 'tc-gro');
+      t.teardown(() => stage.fabric.close());
+      const { outer, node } = stage;
+      for (const name of ['all', 'anchor0']) {
+        sh(node.ns, 'sysctl', '-qw', `net.ipv4.conf.${name}.rp_filter=0`);
+      }
+      const other = family === 4 ? '192.168.90.77' : 'fd90::77';
+      sh(node.ns, 'ip', 'addr', 'add', other, 'dev', 'under0', ...(family === 6 ? ['nodad'] : []));
+      const [mine, theirs] = family === 4 ? [vtep4, vtep6] : [vtep6, vtep4];
+      // What the host would take for a neighbour's, and say that nobody listens.
+      const mac = sh(node.ns, 'cat', '/sys/class/net/anchor0/address').trim();
+      const packet = ip4({ src: '10.99.0.1', dst: vtep4(1) }, udp(1000, 9));
+      const inner = eth(mac, macOf(KNOWN, 1), 0x0800, packet);
+      const unheard = () => nstat(node.ns).UdpNoPorts ?? 0;
+      const before = unheard();
+      for (const [what, change, reasons] of [
+        ['an unknown network', { vni: VNI + 1 }, { vni_unknown: 1, anchor_stray: 1 }],
+        ['another address', { to: other }, { anchor_stray: 1 }],
+        ['a stranger, too', { to: other, from: mine(STRANGER) }, { anchor_stray: 1 }],
+        ['the other family', { to: theirs(1), from: theirs(KNOWN) }, { anchor_stray: 1 }],
+      ] as const) {
+        await judge(t, stage, what, vxlan(outer(change), inner), [], reasons);
+      }
+      t.is(unheard(), before, 'the host got none of it');
+    },
+  );
 }
 
 /** A UDP packet with a traffic class. */

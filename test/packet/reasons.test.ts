@@ -17,7 +17,7 @@ const OVERLAY = Object.keys(Reason)
   .filter((name) => {
     const number = Reason[name as keyof typeof Reason];
     return (
-      (number >= Reason.NO_UNDERLAY && number <= Reason.DECAP_GSO) ||
+      (number >= Reason.NO_UNDERLAY && number <= Reason.ANCHOR_STRAY) ||
       (number >= Reason.VNI_UNKNOWN && number <= Reason.NO_META)
     );
   })

@@ -16,9 +16,9 @@ export interface VxlanExternalSpec {
 }
 
 /**
- * Makes a VXLAN device in metadata mode and brings it up, which makes the kernel merge VXLAN packets
- * to its port (GRO). Throws KERNEL_EEXIST (the port has such a device, or the name is taken),
- * KERNEL_EADDRINUSE (a socket has the port), KERNEL_EOPNOTSUPP (no VXLAN in this kernel).
+ * Makes a VXLAN device in metadata mode. Once it is up, which may throw KERNEL_EADDRINUSE (a socket has
+ * the port), the kernel merges VXLAN packets to its port (GRO). Throws KERNEL_EEXIST (the port has such
+ * a device, or the name is taken), KERNEL_EOPNOTSUPP (no VXLAN in this kernel).
  */
 export function linkAddVxlanExternal(rtnl: Rtnl, spec: VxlanExternalSpec): void {
   const { name, ifindex, mac, port, alias } = spec;
@@ -42,8 +42,6 @@ export function linkAddVxlanExternal(rtnl: Rtnl, spec: VxlanExternalSpec): void 
   try {
     const mode = linkGet(rtnl, { ifindex })?.addrGenMode;
     linkSet(rtnl, ifindex, { alias, addrGenMode: mode === undefined ? undefined : 'none' });
-    // The sockets are opened, and the port taken, when it comes up.
-    linkSet(rtnl, ifindex, { up: true });
   } catch (error) {
     linkDelete(rtnl, { ifindex });
     throw error;

@@ -311,12 +311,9 @@ export function makeNode(options: NodeOptions): OverlayNode {
       links.push(inNetns(netns, () => attachXdp(node.program('decap'), node.ifindex)));
     }
     if (anchored) {
-      batch(
-        ns,
-        `link add anchor0 type vxlan external dstport ${PORT} udp6zerocsumrx`,
-        'link set anchor0 up',
-      );
+      batch(ns, `link add anchor0 type vxlan external dstport ${PORT} udp6zerocsumrx`);
       attach('anchor', ifindexOf(ns, 'anchor0'), 'ingress');
+      batch(ns, 'link set anchor0 up');
     }
   } catch (error) {
     close();

@@ -134,6 +134,29 @@ static __always_inline bool decap_read_meta(struct __sk_buff *skb, struct inboun
 	return true;
 }
 
+/*
+ * The type of what is behind the tags of the frame inside, 0 if it is not all there;
+ * tags: how many bytes they are. More than VLAN_TAGS_MAX are not looked through.
+ */
+static __always_inline __be16 decap_untagged(struct __sk_buff *skb, const struct inbound *in,
+					     __u32 *tags)
+{
+	__u32 offset = in->overhead + offsetof(struct ethhdr, h_proto);
+	__be16 protocol = in->eth.h_proto;
+	int i;
+
+	*tags = 0;
+#pragma unroll
+	for (i = 0; i < VLAN_TAGS_MAX; i++) {
+		if (!protocol_is_tag(protocol))
+			break;
+		*tags += VLAN_HLEN;
+		if (!load(skb, offset + *tags, &protocol, sizeof(protocol)))
+			return 0;
+	}
+	return protocol;
+}
+
 /* Marks of congestion on the way; only what is plainly IP has room for one. -1: not even that. */
 static __always_inline int decap_ecn(struct __sk_buff *skb, const struct inbound *in, __be16 *word)
 {

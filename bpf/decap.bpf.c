@@ -67,6 +67,9 @@ static __always_inline bool decap_xdp_ecn(struct xdp_md *ctx, __u32 overhead,
 	eth = at(ctx, overhead, ETH_HLEN + sizeof(*ip));
 	if (!eth)
 		return false;
+	/* ECT(0) outside changes nothing inside; all else behind a tag is for TC to look. */
+	if (protocol_is_tag(eth->h_proto))
+		return (tunnel->class & ECN_MASK) == ECN_ECT_0;
 	if (!protocol_is_ip(eth->h_proto))
 		return true;
 	ip6 = eth->h_proto == bpf_htons(ETH_P_IPV6);

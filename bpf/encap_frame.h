@@ -23,7 +23,7 @@ struct encap_frame {
 	__u16 network; /* bytes of its IP header, else 0 */
 };
 
-/* An IP header behind a tag is not looked at, nor does the kernel's vxlan. */
+/* The outermost tag is beside the data. An IP header behind a second one is not looked at. */
 static __always_inline bool encap_read(struct __sk_buff *skb, struct encap_frame *frame)
 {
 	frame->ports = 0;

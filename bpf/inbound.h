@@ -40,8 +40,8 @@ static __always_inline int inbound(struct __sk_buff *skb, struct inbound *in,
 	__u64 from = FROM_NODE(in->tunnel.node, network->vni);
 	struct node_stats *stats = node_stats_find(in->tunnel.node);
 	struct node *node = node_find(in->tunnel.node);
+	struct decap_mark mark;
 	bool typed = true;
-	__be16 word;
 	long error;
 	int ecn;
 
@@ -55,7 +55,7 @@ static __always_inline int inbound(struct __sk_buff *skb, struct inbound *in,
 		return drop_from(skb, NULL, from, REASON_SOURCE_MAC_INVALID, 0);
 	if (mac_is_link_local(in->eth.h_dest))
 		return drop_from(skb, NULL, from, REASON_LINK_LOCAL_GROUP, 0);
-	ecn = in->overhead ? decap_ecn(skb, in, &word) : 0;
+	ecn = in->overhead ? decap_ecn(skb, in, &mark) : 0;
 	if (ecn < 0)
 		return drop_from(skb, NULL, from, REASON_ECN, 0);
 
@@ -69,7 +69,7 @@ static __always_inline int inbound(struct __sk_buff *skb, struct inbound *in,
 
 	error = in->overhead ? decap_strip(skb, in, &typed) : 0;
 	if (!error && ecn > 0)
-		error = decap_store_ecn(skb, in, word);
+		error = decap_store_ecn(skb, &mark);
 	if (error)
 		return drop_from(skb, NULL, from, REASON_DECAP, error);
 	if (to.owner.word)

@@ -174,8 +174,8 @@ for (const family of [4, 6] as const) {
       const reasons = await reasonsDuring(stage.node, () => {
         for (const [outside, row] of table.entries()) {
           for (const [inside, mark] of row.entries()) {
-            for (const six of [false, true]) {
-              const make = (ecn: number) => marked(container, six, 0xb8 | ecn);
+            for (const [six, ...tags] of [[4], [6], [4, 5], [6, 5], [4, 5, 6], [6, 5, 6]]) {
+              const make = (ecn: number) => tagged(marked(container, six === 6, 0xb8 | ecn), tags);
               const packet = vxlan(outer({ tos: 0x28 | outside }), make(inside));
               sendFrame(stage.sender, 'under0', packet);
               if (mark !== null) expected.push(make(mark));
@@ -184,7 +184,7 @@ for (const family of [4, 6] as const) {
         }
       });
       t.deepEqual(await seen.stop(), expected);
-      t.deepEqual(reasons, { ecn: 2 });
+      t.deepEqual(reasons, { ecn: 6 });
     });
   }
 }
@@ -219,6 +219,12 @@ for (const family of [4, 6] as const) {
       t.is(unheard(), before, 'the host got none of it');
     },
   );
+}
+
+/** The same frame with VLAN tags, the outermost first. */
+function tagged(frame: Uint8Array, ids: readonly number[]): Uint8Array {
+  const tags = ids.flatMap((id) => [0x81, 0, 0, id]);
+  return join(frame.subarray(0, 12), tags, frame.subarray(12));
 }
 
 /** A UDP packet with a traffic class. */

@@ -177,7 +177,7 @@ static __noinline int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to
 	struct encap_plan plan;
 	struct node_stats *stats;
 	struct route *route;
-	__u32 overhead;
+	__u32 overhead, fits;
 	long error;
 
 	if (!underlay)
@@ -195,9 +195,11 @@ static __noinline int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to
 	overhead = underlay->flags & UNDERLAY_IP6 ? OUTER6_LENGTH : OUTER4_LENGTH;
 	/* The Ethernet header outside is not a part of layer 3. */
 	if (encap_length(skb, &frame) + overhead - ETH_HLEN > route->mtu) {
+		/* A VLAN device inside has the MTU of what carries it, which leaves no room for the tag. */
+		fits = route->mtu - overhead - (skb->vlan_present ? VLAN_HLEN : 0);
 		if (!tell)
-			return drop_from(skb, ep, to, REASON_TOO_BIG, route->mtu - overhead);
-		return pmtu_too_big(skb, ep, to, &frame, route->mtu - overhead);
+			return drop_from(skb, ep, to, REASON_TOO_BIG, fits);
+		return pmtu_too_big(skb, ep, to, &frame, fits);
 	}
 	error = encap_wrap(skb, &frame, underlay, node, &plan);
 	if (error)

@@ -9,6 +9,7 @@ import { type Container, type NodeOptions, OVERHEAD, type OverlayNode } from './
 import { vtep4, vtep6 } from './helpers/plan.js';
 import { reasonsDuring } from './helpers/segment.js';
 import { batch, sh, until } from './helpers/shell.js';
+import { speakVlan } from './helpers/tagged.js';
 import { pings, transfer } from './helpers/traffic.js';
 
 const BULK = 4 << 20;
@@ -124,6 +125,21 @@ test.serial('the errors are right to the last bit', async (t) => {
   const pseudo = join(ip16(b.ip6), ip16(a.ip6), u32(8 + 128), u32(58));
   t.is(checksum(join(pseudo, six?.subarray(54) ?? [])), 0, 'ICMPv6 checksum');
   t.deepEqual(six?.subarray(62), big6.subarray(14, 14 + 128), 'what it is about');
+});
+
+test.serial('behind a tag four bytes fewer fit, and the sender is told so', async (t) => {
+  const { fabric, a, b } = makePair(4);
+  t.teardown(() => fabric.close());
+  const ends = [a, b].map(({ ns }) => speakVlan(ns, 7));
+  t.teardown(() => ends.map((end) => end()));
+  const fits = 1500 - OVERHEAD[4] - 4;
+  for (const to of [b.ip4, b.ip6]) {
+    t.true(pings(a.ns, to));
+    t.regex(pingTooBig(a.ns, to, fits), / 0% packet loss/);
+    t.regex(pingTooBig(a.ns, to, fits + 1), new RegExp(`mtu[= ]+${fits}`));
+    sh(a.ns, 'ip', to === b.ip4 ? '-4' : '-6', 'route', 'flush', 'cache');
+    await t.notThrowsAsync(transfer(a.ns, { ns: b.ns, address: to }, BULK));
+  }
 });
 
 test.serial('what must not be answered is not, and all of it is counted', async (t) => {

@@ -47,6 +47,12 @@ static __always_inline bool encap_untag(struct __sk_buff *skb, struct encap_tags
 	return !skb->vlan_present;
 }
 
+/*
+ * In place of a length: segments of SCTP (include/linux/skbuff.h), which are cut where
+ * they were joined. No tunnel takes them whole, and too long for a path they are always.
+ */
+#define GSO_BY_FRAGS 0xffff
+
 /* Write the Ethernet header inside, behind the outer headers. */
 static __always_inline long encap_store_inner(struct __sk_buff *skb, __u32 offset,
 					      const struct encap_frame *frame,
@@ -195,6 +201,8 @@ static __noinline int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to
 	overhead = underlay->flags & UNDERLAY_IP6 ? OUTER6_LENGTH : OUTER4_LENGTH;
 	/* The Ethernet header outside is not a part of layer 3. */
 	if (encap_length(skb, &frame) + overhead - ETH_HLEN > route->mtu) {
+		if (skb->gso_size == GSO_BY_FRAGS)
+			return drop_from(skb, ep, to, REASON_ENCAP_GSO, 0);
 		/* A VLAN device inside has the MTU of what carries it, which leaves no room for the tag. */
 		fits = route->mtu - overhead - (skb->vlan_present ? VLAN_HLEN : 0);
 		if (!tell)

@@ -85,7 +85,7 @@ export function featuresSet(
   });
 }
 
-/** Segments of the protocols that are carried in tunnels. */
+/** Segments of the protocols that are carried in tunnels, and of SCTP, which no tunnel takes whole. */
 const TUNNELS = [
   'tx-gre-segmentation',
   'tx-gre-csum-segmentation',
@@ -93,15 +93,16 @@ const TUNNELS = [
   'tx-ipxip6-segmentation',
   'tx-udp_tnl-segmentation',
   'tx-udp_tnl-csum-segmentation',
+  'tx-sctp-segmentation',
 ] as const;
 
-/** Whether segments in a tunnel of some kind leave a device whole. Throws as featuresGet does. */
+/** Whether segments that another tunnel could not take whole leave a device whole. Throws as featuresGet does. */
 export function passesTunnels(nsFd: number | undefined, ifname: string): boolean {
   const features = featuresGet(nsFd, ifname);
   return TUNNELS.some((name) => isActive(features, name));
 }
 
-/** Let segments in tunnels of every kind leave a device whole, or not. Throws as featuresSet does. */
+/** Let segments that another tunnel could not take whole leave a device whole, or not. Throws as featuresSet does. */
 export function setTunnels(nsFd: number | undefined, ifname: string, whole: boolean): void {
   const features = featuresGet(nsFd, ifname);
   const known = TUNNELS.filter((name) => features.get(name)?.changeable);

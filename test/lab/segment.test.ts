@@ -191,7 +191,9 @@ test.serial('a container may have a tunnel of its own through the overlay', (t) 
       await nodes.within(where, 'ip', 'link', 'add', 'in0', 'type', 'vxlan', ...vxlan);
       await nodes.within(where, 'ip', 'addr', 'add', `10.55.0.${number}/24`, 'dev', 'in0');
       await nodes.within(where, 'ip', 'link', 'set', 'in0', 'up');
-      t.regex(await nodes.within(where, 'ethtool', '-k', 'eth0'), /tx-udp_tnl-segmentation: off/);
+      const features = await nodes.within(where, 'ethtool', '-k', 'eth0');
+      t.regex(features, /tx-udp_tnl-segmentation: off/);
+      t.regex(features, /tx-sctp-segmentation: off/, 'segments of SCTP, too, are cut inside');
     }
     const [one, two] = [nodes.ns('n1e1'), nodes.ns('n2e1')];
     t.true(await pings(one, '10.55.0.2'));

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { openRingbuf } from '../../loader/ringbuf.js';
+import { closeFd, inNetns, openFd } from '../../loader/sys.js';
+import { testRun } from '../../loader/testrun.js';
 import {
   ConfigFlags,
   type Event,
@@ -13,6 +15,7 @@ import {
   viewOf,
 } from '../../src/contract/generated.js';
 import { sendFrame } from '../packet/helpers/containers.js';
+import { contextFor } from '../packet/helpers/context.js';
 import { BROADCAST, join as bytes, eth, ip4, udp } from '../packet/helpers/frame.js';
 import { macBytes } from './helpers/bytes.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
@@ -102,6 +105,21 @@ test.serial('what the kernel refuses is counted with its error', async (t) => {
   // The padding has to be cut off, which is refused.
   t.like(await arrives(bytes(packet, [0, 0, 0])), { decap: 1 });
   t.true(((await arrives(packet)).redirect ?? 0) >= 1);
+});
+
+test.serial('segments of SCTP, which no tunnel takes whole, are refused by name', async (t) => {
+  const { fabric, node, container } = makeStage();
+  t.teardown(() => fabric.close());
+  // GSO_BY_FRAGS, in place of a length: this kernel need not speak SCTP.
+  const ctx = contextFor(container.ifindex, { gsoSize: 0xffff });
+  const packet = ip4({ src: container.ip4, dst: '10.80.2.1', protocol: 132 }, new Uint8Array(100));
+  const frame = eth(macOf(FAR, 1), container.mac, 0x0800, packet);
+  const netns = openFd(`/run/netns/${node.ns}`);
+  t.teardown(() => closeFd(netns));
+  const counted = await reasonsDuring(node, () =>
+    inNetns(netns, () => testRun(node.program('endpoint'), { data: frame, ctx })),
+  );
+  t.deepEqual(counted, { encap_gso: 1 });
 });
 
 test.serial('a driver that keeps no metadata leaves packets to TC', async (t) => {

@@ -5,8 +5,8 @@
  * would send it, in the name of the packet's destination, as
  * iptunnel_pmtud_build_icmp in the kernel does it for tunnels under a bridge.
  *
- * Not for what may be fragmented or was yet to be cut into segments: of the
- * latter TCP sends again one segment alone, and that is answered.
+ * Not for what was yet to be cut into segments: TCP sends again one segment alone,
+ * and that is answered. But for what may be fragmented: nobody would do it here.
  */
 #ifndef PMTU_H
 #define PMTU_H

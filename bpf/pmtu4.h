@@ -23,13 +23,16 @@ struct pmtu4 {
 	__be16 mtu;
 };
 
-/* RFC 1122, 3.2.2: never about an error, or a fragment that is not the first. */
+/*
+ * RFC 1122, 3.2.2: never about an error, or a fragment that is not the first. DF may be
+ * clear: a router would fragment the packet, and where none can, the sender does when it
+ * knows (Linux, to RFC 1191, heeds the error all the same).
+ */
 static __always_inline bool pmtu_may_tell4(struct __sk_buff *skb, const struct encap_frame *frame)
 {
 	__u8 type = 0;
 
-	if (!(frame->ip4.frag_off & bpf_htons(IP4_DF)) ||
-	    frame->ip4.frag_off & bpf_htons(IP4_OFFSET) || !frame->ip4.saddr)
+	if (frame->ip4.frag_off & bpf_htons(IP4_OFFSET) || !frame->ip4.saddr)
 		return false;
 	if (frame->transport != IPPROTO_ICMP)
 		return true;

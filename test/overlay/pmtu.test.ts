@@ -142,6 +142,21 @@ test.serial('behind a tag four bytes fewer fit, and the sender is told so', asyn
   }
 });
 
+test.serial('who lets others fragment does it himself when he knows', async (t) => {
+  const { fabric, one, a, b } = makePair(4);
+  t.teardown(() => fabric.close());
+  t.true(pings(a.ns, b.ip4));
+  // 1500 bytes, and two fragments of which the first has as many.
+  for (const size of [1472, 2000]) {
+    sh(a.ns, 'ip', 'route', 'flush', 'cache');
+    const counted = await reasonsDuring(one, () => {
+      pings(a.ns, b.ip4, size, '-M', 'dont');
+      t.true(pings(a.ns, b.ip4, size, '-M', 'dont'), `${size}`);
+    });
+    t.is(counted.too_big, 1, 'only the first was lost');
+  }
+});
+
 test.serial('what must not be answered is not, and all of it is counted', async (t) => {
   const { fabric, one, a, b } = makePair(4);
   t.teardown(() => fabric.close());
@@ -154,8 +169,8 @@ test.serial('what must not be answered is not, and all of it is counted', async 
   };
   const v6 = eth(b.mac, a.mac, 0x86dd, ip6({ src: a.ip6, dst: b.ip6, next: 58 }, [1], big));
   const frames = [
-    about(0, 17), // may be fragmented
     about(0x4001, 17), // not the first fragment
+    about(1, 17), // nor this one, which may be cut again
     about(0x4000, 1, 3), // about an error
     v6, // the same in IPv6
     eth('33:33:00:00:00:99', a.mac, 0x86dd, ip6({ src: a.ip6, dst: 'ff02::99' }, udp(1, 2, big))),

@@ -204,7 +204,7 @@ struct prefix_key {
 };
 
 struct prefix {
-	__u32 endpoint;
+	__u32 endpoint; /* its number; 0: not even the shorter prefixes of the endpoint allow this one */
 };
 
 /* dp_epstat, one for each CPU: counters of an endpoint, as seen from inside its namespace. */

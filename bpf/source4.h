@@ -13,17 +13,22 @@
 #define DHCP_CLIENT_PORT 68
 #define DHCP_SERVER_PORT 67
 
-/* Is the address in one of the further prefixes of the endpoint? */
+/*
+ * Is the address in one of the further prefixes of the endpoint? An entry of nobody's
+ * keeps IPv4, in the form of the table, out of an IPv6 prefix that contains that.
+ */
 static __noinline bool source_prefix(struct endpoint *ep, struct in6_addr *ip)
 {
 	struct prefix_key key;
+	struct prefix *prefix;
 
 	if (!(ep->flags & ENDPOINT_PREFIXES))
 		return false;
 	key.prefixlen = 8 * (sizeof(key) - sizeof(key.prefixlen));
 	key.endpoint = ep->id;
 	__builtin_memcpy(key.ip, ip, sizeof(key.ip));
-	return bpf_map_lookup_elem(&dp_prefix_v1, &key) != NULL;
+	prefix = bpf_map_lookup_elem(&dp_prefix_v1, &key);
+	return prefix && prefix->endpoint;
 }
 
 static __always_inline bool source_owns_ip4(struct endpoint *ep, __be32 ip4)

@@ -1250,6 +1250,7 @@ export const encodePrefixKey = prefixKeyCodec.encode;
 
 /** struct prefix */
 export interface Prefix {
+  /** its number; 0: not even the shorter prefixes of the endpoint allow this one */
   readonly endpoint: number;
 }
 /** Bytes of a {@link Prefix}. */

@@ -5,6 +5,7 @@
 import { ENDPOINT_ARRAY_SIZE, EndpointFlags, FdbFlags, NeighFlags } from '../contract/generated.js';
 import { ip4ToNumber, ipToBytes16, macToBytes } from './address.js';
 import { replicaCount, uplinkSysctls } from './desired/overlay.js';
+import { prefixEntries } from './desired/prefixes.js';
 import { type RawEntry, tableEntry } from './entry.js';
 import type { Driver, Endpoint, Network, State } from './state.js';
 
@@ -114,7 +115,7 @@ export function networkEntry(state: State, network: Network): RawEntry {
 export function sourceEntries({ endpoint, network }: Port): RawEntry[] {
   const ip4 = endpoint.ip4 === undefined ? undefined : bareAddress(endpoint.ip4);
   const ip6 = endpoint.ip6 === undefined ? undefined : bareAddress(endpoint.ip6);
-  const prefixes = endpoint.allowPrefixes.map((prefix) => prefixEntry(endpoint.id, prefix));
+  const prefixes = prefixEntries(endpoint);
   const value = {
     id: endpoint.id,
     network: network.index,
@@ -197,17 +198,6 @@ export function staticEntries(state: State): RawEntry[] {
     );
   }
   return entries;
-}
-
-function prefixEntry(endpoint: number, prefix: string): RawEntry {
-  const [address = '', length = '0'] = prefix.split('/');
-  // An IPv4 prefix lies in ::ffff:0:0/96, so 96 bits come before its own.
-  const bits = Number(length) + (address.includes(':') ? 0 : 96);
-  return tableEntry(
-    'prefix',
-    { prefixlen: 32 + bits, endpoint, ip: ipToBytes16(address) },
-    { endpoint },
-  );
 }
 
 function flag(condition: boolean, bit: number): number {

@@ -1,7 +1,7 @@
 import type { Case } from '../helpers/case.js';
 import { arp, BROADCAST, eth, ip4, PROTO, TYPE, udp, vlan } from '../helpers/frame.js';
 import { PORTS } from '../helpers/ports.js';
-import { putEndpoint } from '../helpers/world.js';
+import { putEndpoint, putPrefix, type World } from '../helpers/world.js';
 import { everybodyBut, udp4 } from './common.js';
 
 const { a, b, router } = PORTS;
@@ -14,6 +14,12 @@ const LATER = 1;
 function from(src: string, options: Partial<Parameters<typeof ip4>[0]> = {}, ports = [68, 67]) {
   const [sport = 0, dport = 0] = ports;
   return ip4({ src, dst: '10.0.0.2', ...options }, udp(sport, dport));
+}
+
+/** The router may have every IPv6 source, which the table tells apart from IPv4. */
+function anyIp6(world: World): void {
+  putPrefix(world, 'router', '::', 0);
+  putPrefix(world, 'router', '0.0.0.0', 0, 0);
 }
 
 function ip4Case(name: string, packet: Uint8Array, reason?: string, by: 'a' | 'router' = 'a') {
@@ -78,6 +84,14 @@ export const source4: readonly Case[] = [
   ip4Case('a forwarder with an address beside', from('192.0.3.1'), 'source_ip4', 'router'),
   ip4Case("a forwarder with another's address", from(b.ip4), 'source_ip4', 'router'),
   ip4Case('a prefix belongs to its endpoint alone', from(IP4_BEHIND), 'source_ip4'),
+  {
+    ...ip4Case('any IPv6 source is no IPv4 source', from(b.ip4), 'source_ip4', 'router'),
+    setup: anyIp6,
+  },
+  {
+    ...ip4Case('nor is it one less', from(IP4_BEHIND), undefined, 'router'),
+    setup: anyIp6,
+  },
   {
     name: 'an endpoint without an IPv4 address has no IPv4 source, not even 0.0.0.0',
     setup: (world) => putEndpoint(world, 'a', { flags: 1, ip4: 0 }),

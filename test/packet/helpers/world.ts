@@ -232,13 +232,19 @@ export function putNeigh(
   }
 }
 
-/** Allow a port the sources of a prefix; its length in bits of its own family. */
-export function putPrefix(world: World, name: PortName, prefix: string, length: number): void {
+/** Allow a port the sources of a prefix, or nobody; its length in bits of its own family. */
+export function putPrefix(
+  world: World,
+  name: PortName,
+  prefix: string,
+  length: number,
+  endpoint = idOf(name),
+): void {
   const bits = 32 + length + (prefix.includes(':') ? 0 : 96);
   mapPut(
     mapOf(world, 'prefix'),
     MAPS.prefix.key.encode({ prefixlen: bits, endpoint: idOf(name), ip: ip16(prefix) }),
-    MAPS.prefix.value.encode({ endpoint: idOf(name) }),
+    MAPS.prefix.value.encode({ endpoint }),
   );
 }
 

@@ -1,0 +1,32 @@
+/** Entries of an endpoint's further source prefixes. Pure. */
+import { ipToBytes16 } from '../address.js';
+import { type RawEntry, tableEntry } from '../entry.js';
+import { contains, parsePrefix } from '../prefix.js';
+import type { Endpoint } from '../state.js';
+
+/** Where the table has IPv4: in ::ffff:0:0/96, so 96 bits come before an address's own. */
+const MAPPED = { family: 6, value: 0xffff_0000_0000n } as const;
+const MAPPED_BITS = 96;
+/** Bits of the endpoint's number, which come before all. */
+const ENDPOINT_BITS = 32;
+
+/**
+ * What the table has to hold of an endpoint. An IPv6 prefix says nothing of IPv4, even if the form in
+ * which the table has IPv4 is a part of it: an entry of nobody's, longer than the prefix, says so.
+ */
+export function prefixEntries({ id, allowPrefixes }: Endpoint): RawEntry[] {
+  const entry = (bits: number, address: string, endpoint: number): RawEntry =>
+    tableEntry(
+      'prefix',
+      { prefixlen: ENDPOINT_BITS + bits, endpoint: id, ip: ipToBytes16(address) },
+      { endpoint },
+    );
+  const entries = allowPrefixes.map((prefix) => {
+    const [address = '', length = '0'] = prefix.split('/');
+    return entry(Number(length) + (address.includes(':') ? 0 : MAPPED_BITS), address, id);
+  });
+  const isOpen = allowPrefixes.some((prefix) => contains(parsePrefix(prefix), MAPPED));
+  if (isOpen && !allowPrefixes.includes('0.0.0.0/0'))
+    entries.push(entry(MAPPED_BITS, '0.0.0.0', 0));
+  return entries;
+}

@@ -87,10 +87,23 @@ function requireDevice(node: Node, { underlay, endpoints }: State): Link {
       : overlayKindOf(link) !== undefined
         ? 'it is a device of the overlay itself'
         : undefined;
-  if (why === undefined) return link;
+  if (why === undefined) {
+    if (link.ethernet) return link;
+    throw notEthernet(name);
+  }
   throw new DpctlError('UNDERLAY_UNFIT', `${name} leads to no other node: ${why}`, {
     exitCode: 1,
     hint: 'ip -br addr shows the devices with their addresses',
+    details: { device: name, why },
+  });
+}
+
+/** The program looks for the IP header behind an Ethernet header. */
+function notEthernet(name: string): DpctlError {
+  const why = 'its packets have no Ethernet header, as those of tun, WireGuard and other tunnels';
+  return new DpctlError('UNDERLAY_UNFIT', `${name} cannot carry VXLAN for dpctl: ${why}`, {
+    exitCode: 1,
+    hint: 'set the Ethernet device below it: ip -br link shows those, with a MAC',
     details: { device: name, why },
   });
 }

@@ -1,11 +1,13 @@
 /** What cannot be is refused with its reason and a way out, and changes nothing. */
 import test, { type ExecutionContext } from 'ava';
 import { dump } from '../../src/observe/dump.js';
+import { need } from '../helpers/need.js';
 import { putForeign } from '../system/helpers/foreign.js';
 import { run } from '../system/helpers/lab.js';
 import { start } from '../system/helpers/process.js';
 import { pings } from '../system/helpers/talk.js';
 import { addressOf, type Nodes, onNodes } from './helpers/nodes.js';
+import { tun } from './helpers/ovs.js';
 
 interface Refusal {
   readonly code: string;
@@ -43,6 +45,19 @@ async function refused(
   t.regex(error.hint, hint, title);
   t.is(await lookAt(nodes), before, `${title}: nothing changes`);
 }
+
+need(tun).serial('a device without an Ethernet header', (t) =>
+  onNodes(['--endpoints', '0', '--nodes', '1'], async (nodes) => {
+    await nodes.within('n1', 'ip', 'tuntap', 'add', 'dev', 'wg0', 'mode', 'tun');
+    await nodes.within('n1', 'ip', 'addr', 'add', '192.0.2.9/24', 'dev', 'wg0');
+    await refused(t, nodes, ['underlay', 'set', 'wg0'], {
+      code: 'UNDERLAY_UNFIT',
+      exit: 1,
+      message: /wg0 .* no Ethernet header/,
+      hint: /Ethernet device below it/,
+    });
+  }),
+);
 
 test.serial('bad values of nodes and of the underlay', (t) =>
   onNodes(['--endpoints', '1'], async (nodes) => {

@@ -42,6 +42,8 @@ export interface Link {
   readonly name: string;
   /** "veth", "bridge", "vxlan" ...; undefined for physical devices and lo. */
   readonly kind: string | undefined;
+  /** Frames begin with an Ethernet header; not so at lo, and at tunnels of layer 3. */
+  readonly ethernet: boolean;
   /** Lower case with colons; '' where the device has none. */
   readonly mac: string;
   readonly mtu: number;
@@ -75,6 +77,9 @@ export interface Link {
   readonly vxlan: VxlanInfo | undefined;
 }
 
+/** Type of a device (linux/if_arp.h). */
+const ARPHRD_ETHER = 1;
+
 /** Decodes the body of an RTM_NEWLINK. Without counters two dumps of an unchanged device are equal. */
 export function decodeLink(message: Message, statistics = true): Link {
   const view = viewOf(message.body);
@@ -89,6 +94,7 @@ export function decodeLink(message: Message, statistics = true): Link {
     ifindex: view.getInt32(4, true),
     name: readText(attributes.get(IFLA.IFNAME)) ?? '',
     kind,
+    ethernet: view.getUint16(2, true) === ARPHRD_ETHER,
     mac: macText(attributes.get(IFLA.ADDRESS) ?? new Uint8Array()),
     mtu: size(IFLA.MTU) ?? 0,
     minMtu: size(IFLA.MIN_MTU),

@@ -1,9 +1,10 @@
 /** Learned MACs are deleted by the datapath itself, which keeps their count beside them. */
+import { ERRNO, errnoOf } from '../../loader/errors.js';
 import { testRun } from '../../loader/testrun.js';
 import { ControlOp, controlCodec, decodeControl, type Fdb } from '../contract/generated.js';
 import { withProgram } from '../kernel/datapath.js';
-import { entriesRaw } from '../kernel/tables.js';
-import { decodeKey, decodeValue } from '../model/entry.js';
+import { entriesRaw, putRaw } from '../kernel/tables.js';
+import { decodeKey, decodeValue, type RawEntry } from '../model/entry.js';
 import { hostPins, type Node } from './node.js';
 
 /** A learned entry that was deleted. */
@@ -36,11 +37,34 @@ export function forgetLearned(
   return forgotten;
 }
 
-/** Delete one entry of the FDB if it is a learned one. */
-export function forgetKey(node: Node, keyBytes: Uint8Array): void {
+/** How often a MAC may be learned anew while an entry for it is written: each time takes a frame. */
+const PUT_TRIES = 1000;
+
+/**
+ * Write an entry of our own into the FDB. A learned one in its place counts against a limit, so it is
+ * deleted by the datapath first, and so is one that is learned meanwhile.
+ * @throws DpctlError MAP_FULL; KERNEL_EEXIST (exit 2) where the MAC is learned again and again
+ */
+export function putFdb(node: Node, entry: RawEntry): void {
+  for (let left = PUT_TRIES; ; left--) {
+    // One of our own is never replaced by a learned one, and so may be overwritten.
+    const isOwn = -forgetKey(node, entry.key) === ERRNO.EPERM;
+    try {
+      putRaw(node.tables(), entry, isOwn ? 'any' : 'noexist');
+      return;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST' || left === 0) throw error;
+    }
+  }
+}
+
+/** Delete one entry of the FDB if it is a learned one. Returns 0 or a negative errno. */
+function forgetKey(node: Node, keyBytes: Uint8Array): number {
   const fdb = decodeKey('fdb', keyBytes);
-  withProgram(hostPins(node), 'control', (fd) =>
-    runControl(fd, { op: ControlOp.FDB_FORGET, result: 0, now: 0n, fdb }),
+  return withProgram(
+    hostPins(node),
+    'control',
+    (fd) => runControl(fd, { op: ControlOp.FDB_FORGET, result: 0, now: 0n, fdb }).result,
   );
 }
 

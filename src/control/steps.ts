@@ -17,7 +17,7 @@ import {
   setInner,
   setLoopback,
 } from './devices.js';
-import { forgetKey, forgetLearned } from './forget.js';
+import { forgetLearned, putFdb } from './forget.js';
 import { allowAddress } from './ip6.js';
 import { hostPins, type Node } from './node.js';
 import { announce } from './underlay-announce.js';
@@ -78,9 +78,7 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       detachHook(hostPins(node), node.netnsFd(), step.id, step.ifindex);
       return;
     case 'table.put':
-      // A learned MAC counts against its endpoint's limit, so it is not just overwritten.
-      if (step.entry.table === 'fdb') forgetKey(node, step.entry.key);
-      putRaw(node.tables(), step.entry);
+      put(node, step.entry);
       return;
     case 'table.delete':
       deleteRaw(node.tables(), step.entry.table, step.entry.key);
@@ -155,11 +153,11 @@ export async function undo(node: Node, step: Step): Promise<void> {
       }
       return;
     case 'table.put':
-      if (step.was !== undefined && !isLearned(step.was)) putRaw(node.tables(), step.was);
+      if (step.was !== undefined && !isLearned(step.was)) put(node, step.was);
       else deleteRaw(node.tables(), step.entry.table, step.entry.key);
       return;
     case 'table.delete':
-      putRaw(node.tables(), step.entry);
+      put(node, step.entry);
       return;
     case 'sysctl.set':
       setSysctl(node, step.key, step.was, step.wasThen);
@@ -181,6 +179,11 @@ export async function undo(node: Node, step: Step): Promise<void> {
     case 'fdb.forget':
       return;
   }
+}
+
+function put(node: Node, entry: RawEntry): void {
+  if (entry.table === 'fdb') putFdb(node, entry);
+  else putRaw(node.tables(), entry);
 }
 
 function setSysctl(

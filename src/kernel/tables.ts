@@ -13,6 +13,7 @@ import {
   mapPut,
   mapPutBatch,
   openPinnedMap,
+  type UpdateFlag,
 } from '../../loader/map.js';
 import { MAPS } from '../contract/generated.js';
 import { isArrayTable, type RawEntry, type TableName } from '../model/entry.js';
@@ -67,12 +68,17 @@ export function getRaw(tables: Tables, table: TableName, key: Uint8Array): Uint8
 
 /**
  * Write one entry, new or not.
- * @throws DpctlError MAP_FULL when the table has no room
+ * @param flag 'noexist': only a new one
+ * @throws DpctlError MAP_FULL when the table has no room; KERNEL_EEXIST (exit 2) for one that is not new
  */
-export function putRaw(tables: Tables, { table, key, value }: RawEntry): void {
+export function putRaw(
+  tables: Tables,
+  { table, key, value }: RawEntry,
+  flag: UpdateFlag = 'any',
+): void {
   const map = tables.map(table);
   try {
-    mapPut(map, key, value);
+    mapPut(map, key, value, flag);
   } catch (cause) {
     throw fullError(table, map.maxEntries, cause);
   }

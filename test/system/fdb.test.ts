@@ -1,8 +1,12 @@
 /** Where MACs are: learned, aged, moved, told, forgotten. */
 import test from 'ava';
-import { MAPS } from '../../src/contract/generated.js';
+import { FdbFlags, MAPS } from '../../src/contract/generated.js';
+import { openNode } from '../../src/control/api.js';
+import { execute } from '../../src/control/steps.js';
+import { deleteRaw } from '../../src/kernel/tables.js';
 import { macToBytes } from '../../src/model/address.js';
-import { tableEntry } from '../../src/model/entry.js';
+import { decodeKey, decodeValue, tableEntry } from '../../src/model/entry.js';
+import { sendFrame as say } from '../packet/helpers/containers.js';
 import { BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
 import { counters } from './helpers/counters.js';
 import { type Attached, join } from './helpers/join.js';
@@ -66,6 +70,41 @@ test.serial('a MAC that speaks is learned, and frames to it go there alone', asy
   t.like({ ns, network, state }, { ns: open.ns, network: 'default', state: 'learned' });
   t.true((age ?? 99) <= 2);
   t.deepEqual(await receivers(t), [open.ns]);
+});
+
+test.serial('a MAC that speaks in the moment when it is told is counted no longer', async (t) => {
+  const node = openNode({ root: lab.root });
+  try {
+    await speak(open);
+    const [learned] = entriesOf(lab, 'fdb').filter(
+      ({ value }) => decodeValue('fdb', value).flags === 0,
+    );
+    if (learned === undefined) throw new Error('nothing was learned');
+    const { ifindex, endpoint } = decodeValue('fdb', learned.value);
+    const flags = FdbFlags.STATIC;
+    const value = { ifindex, endpoint, node: 0, flags, lastSeen: 0n };
+    const entry = tableEntry('fdb', decodeKey('fdb', learned.key), value);
+    // The table is asked for when the learned entry is gone, and its own not yet there.
+    let spoken = 0;
+    const during = {
+      ...node,
+      tables: () => {
+        if (spoken++ === 0) say(open.ns, 'eth0', eth(BROADCAST, MAC, TYPE.other, Buffer.alloc(50)));
+        return node.tables();
+      },
+    };
+    await execute(during, { op: 'table.put', entry, was: undefined }, { hook: undefined });
+    t.true(spoken > 0);
+    t.false(
+      learnedMacs(lab).some(({ mac }) => mac === MAC),
+      'it is told',
+    );
+    const rows = await lab.json<{ ns: string; learned: number }[]>(['dump', 'endpoints']);
+    t.is(rows.find(({ ns }) => ns === open.ns)?.learned, 0);
+    deleteRaw(node.tables(), 'fdb', entry.key);
+  } finally {
+    node.close();
+  }
 });
 
 test.serial('a silent MAC is forgotten by the kernel alone, with no process running', async (t) => {

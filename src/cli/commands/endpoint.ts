@@ -81,7 +81,7 @@ export const ATTACH = {
       name: 'isolated',
       type: 'boolean',
       negatable: true,
-      summary: 'no traffic with other isolated endpoints',
+      summary: 'no traffic with other isolated endpoints of this node',
       default: 'off',
     },
     {

@@ -56,7 +56,8 @@ const ruleSchema = z.object({
   expr: z.array(z.record(z.string(), z.unknown())),
 });
 
-const listingSchema = z.object({
+/** What nft lists, as far as it is looked at. */
+export const listingSchema = z.object({
   nftables: z.array(
     z.object({
       table: z.optional(z.unknown()),
@@ -172,12 +173,12 @@ export function decodeTable(json: string): TableState {
   };
 }
 
-/** Base chains in a listing of chains that drop forwarded packets unless a rule of theirs accepts them. */
-export function decodeForwardDrops(json: string): ForwardDrop[] {
+/** Base chains of a hook in a listing of chains that drop packets unless a rule of theirs accepts them. */
+export function decodeDrops(json: string, hook: 'forward' | 'input'): ChainDrop[] {
   return listingSchema
     .parse(JSON.parse(json))
     .nftables.flatMap(({ chain }) => chain ?? [])
-    .filter((chain) => chain.hook === 'forward' && chain.policy === 'drop')
+    .filter((chain) => chain.hook === hook && chain.policy === 'drop')
     .map(({ family, table, name }) => ({ family, table, chain: name }));
 }
 
@@ -205,8 +206,8 @@ const inputMatch = z.object({
   }),
 });
 
-/** A base chain of the forward hook whose policy is drop. */
-export interface ForwardDrop {
+/** A base chain whose policy is drop. */
+export interface ChainDrop {
   readonly family: string;
   readonly table: string;
   readonly chain: string;

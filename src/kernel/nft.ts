@@ -7,13 +7,14 @@
 
 import { DpctlError } from '../../loader/errors.js';
 import { runCommand, withAnonymousFile } from './command.js';
+import { type Datagrams, mayAccept } from './nft-input.js';
 import {
   acceptsFrom,
   addCommand,
-  decodeForwardDrops,
+  type ChainDrop,
+  decodeDrops,
   decodeTable,
   deleteCommand,
-  type ForwardDrop,
   type MasqueradeRule,
   type MasqueradeRuleState,
   rebuildCommands,
@@ -22,7 +23,7 @@ import {
   type TableState,
 } from './nft-json.js';
 
-export type { ForwardDrop, MasqueradeRule, MasqueradeRuleState } from './nft-json.js';
+export type { ChainDrop, MasqueradeRule, MasqueradeRuleState } from './nft-json.js';
 
 const ABSENT: TableState = { present: false, intact: false, rules: [] };
 
@@ -68,11 +69,30 @@ export async function nftDelete(nsPath: string | undefined): Promise<boolean> {
 export async function nftForwardDrops(
   nsPath: string | undefined,
   ifnamePrefix: string,
-): Promise<ForwardDrop[]> {
-  const drops = decodeForwardDrops(await nft(nsPath, ['-j', 'list', 'chains']));
+): Promise<ChainDrop[]> {
+  return dropping(nsPath, 'forward', (json) => acceptsFrom(json, ifnamePrefix));
+}
+
+/**
+ * Chains that drop what comes to this host by default and surely have no rule that accepts these
+ * datagrams. Throws COMMAND_MISSING, NFT_FAILED.
+ */
+export async function nftInputDrops(
+  nsPath: string | undefined,
+  datagrams: Datagrams,
+): Promise<ChainDrop[]> {
+  return dropping(nsPath, 'input', (json) => mayAccept(json, datagrams));
+}
+
+async function dropping(
+  nsPath: string | undefined,
+  hook: 'forward' | 'input',
+  accepts: (json: string) => boolean,
+): Promise<ChainDrop[]> {
+  const drops = decodeDrops(await nft(nsPath, ['-j', 'list', 'chains']), hook);
   const accepting = await Promise.all(
     drops.map(async ({ family, table, chain }) =>
-      acceptsFrom(await nft(nsPath, ['-j', 'list', 'chain', family, table, chain]), ifnamePrefix),
+      accepts(await nft(nsPath, ['-j', 'list', 'chain', family, table, chain])),
     ),
   );
   return drops.filter((_, index) => accepting[index] !== true);

@@ -1,10 +1,13 @@
 /** What status says of the way to other nodes. */
 import { DpctlError } from '../../loader/errors.js';
+import { hasFeature } from '../../loader/probe.js';
 import type { Node } from '../control/node.js';
 import type { Problem, StatusReport } from '../control/types.js';
 import { refuseConflicts } from '../control/underlay-conflicts.js';
 import { resolveUplink } from '../control/underlay-resolve.js';
+import { hostPath } from '../kernel/mountns.js';
 import { linkGet } from '../kernel/netlink.js';
+import { nftInputDrops } from '../kernel/nft.js';
 import { isGateway } from '../model/desired.js';
 import { overlayMtu, oversized } from '../model/edit.js';
 import { endpointLabel } from '../model/lookup.js';
@@ -94,6 +97,30 @@ function metadataProblems(node: Node, { underlay, uplink }: State): Problem[] {
       fix: `dpctl underlay set ${underlay.device} --decap tc-gro`,
     },
   ];
+}
+
+/** What is left to the anchor comes to its socket past the host's firewall. */
+export async function inputProblems(node: Node, { underlay, uplink }: State): Promise<Problem[]> {
+  if (underlay === undefined || uplink?.anchor === undefined) return [];
+  // Nothing is left to it where the kernel takes the tunnel's mark off.
+  if (hasFeature('adjust_room_decap_l4_udp')) return [];
+  const { device, port } = underlay;
+  const datagrams = { ifname: device, port };
+  const drops = await nftInputDrops(hostPath(node.paths.netns), datagrams).catch(noFirewall);
+  return drops.map(({ family, table, chain }) => ({
+    code: 'INPUT_DROP',
+    subject: `${family} ${table} ${chain}`,
+    message: `the host's firewall drops what no rule accepts, and none accepts VXLAN: what the kernel takes apart is lost`,
+    fix: `nft 'add rule ${family} ${table} ${chain} iifname "${device}" udp dport ${port} accept'`,
+  }));
+}
+
+/** Without nft, or nf_tables in the kernel, there is no such chain; nothing else here needs them. */
+function noFirewall(error: unknown): [] {
+  const known =
+    error instanceof DpctlError && ['COMMAND_MISSING', 'NFT_FAILED'].includes(error.code);
+  if (!known) throw error;
+  return [];
 }
 
 function sizeProblems(state: State): Problem[] {

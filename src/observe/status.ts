@@ -6,12 +6,12 @@ import type { Node } from '../control/node.js';
 import { previewReconcile } from '../control/reconcile.js';
 import type { PlanRow, Problem, StatusReport } from '../control/types.js';
 import { hostPath } from '../kernel/mountns.js';
-import { type ForwardDrop, isNftMissing, nftForwardDrops } from '../kernel/nft.js';
+import { type ChainDrop, isNftMissing, nftForwardDrops } from '../kernel/nft.js';
 import { kernelRelease } from '../kernel/process.js';
 import { driverOf, isGateway } from '../model/desired.js';
 import type { Endpoint, State } from '../model/state.js';
 import { dump } from './dump.js';
-import { underlayFacts, underlayProblems } from './status-underlay.js';
+import { inputProblems, underlayFacts, underlayProblems } from './status-underlay.js';
 
 /**
  * Compare a node with what is asked of it.
@@ -36,6 +36,7 @@ export async function status(node: Node): Promise<StatusReport> {
     ...underlayProblems(node, state),
     ...driftProblems(state, drift),
     ...forwardProblems(drops ?? []),
+    ...(await inputProblems(node, state)),
     ...fullProblems(node, installed),
   ];
   const unseen = { name: 'firewall', value: 'not looked at: the program nft is not installed' };
@@ -92,7 +93,7 @@ function stepsText(rows: readonly PlanRow[]): string {
 }
 
 /** Chains of the host's firewall that drop what gateways forward; undefined where nft is missing. */
-async function forwardDrops(node: Node, state: State): Promise<ForwardDrop[] | undefined> {
+async function forwardDrops(node: Node, state: State): Promise<ChainDrop[] | undefined> {
   if (!state.endpoints.some(isGateway)) return [];
   try {
     return await nftForwardDrops(hostPath(node.paths.netns), 'dpg');
@@ -103,7 +104,7 @@ async function forwardDrops(node: Node, state: State): Promise<ForwardDrop[] | u
 }
 
 /** A host firewall that drops what it should forward makes a gateway look broken. */
-function forwardProblems(drops: readonly ForwardDrop[]): Problem[] {
+function forwardProblems(drops: readonly ChainDrop[]): Problem[] {
   return drops.map(({ family, table, chain }) => {
     const add = `add rule ${family} ${table} ${chain}`;
     const answers = `${add} oifname "dpg*" ct state established,related accept`;

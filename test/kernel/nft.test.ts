@@ -8,6 +8,7 @@ import {
   nftApply,
   nftDelete,
   nftForwardDrops,
+  nftInputDrops,
   nftRead,
 } from '../../src/kernel/nft.js';
 import { sysctlSet } from '../../src/kernel/sysctl.js';
@@ -92,6 +93,41 @@ test('chains that drop what is forwarded are named', async (t) => {
     t.deepEqual(await nftForwardDrops(path, 'dpg'), named);
     inside(ns, 'nft', 'add rule ip fw FORWARD iifname "dpg*" accept');
     t.deepEqual(await nftForwardDrops(path, 'dpg'), []);
+  });
+});
+
+test('chains that surely drop datagrams to a port are named', async (t) => {
+  await withNamespaces(1, async (ns) => {
+    const path = netnsPathOf(ns.fd);
+    const drops = () => nftInputDrops(path, { ifname: 'eth1', port: 4789 });
+    t.deepEqual(await drops(), []);
+    const hook = '{ type filter hook input priority filter; policy drop; }';
+    inside(ns, 'nft', `table inet fw { chain in ${hook}; }`);
+    const named = [{ family: 'inet', table: 'fw', chain: 'in' }];
+    for (const rule of [
+      'ct state established,related accept',
+      'iifname "lo" accept',
+      'tcp dport 22 accept',
+      'udp dport 53 accept',
+      'meta l4proto icmp accept',
+      'udp dport 4789 drop',
+    ]) {
+      inside(ns, 'nft', `add rule inet fw in ${rule}`);
+      t.deepEqual(await drops(), named, rule);
+    }
+    for (const rule of [
+      'udp dport 4789 accept',
+      'udp dport { 53, 4789 } accept',
+      'iifname "eth*" accept',
+      'ip saddr 192.0.2.0/24 accept',
+      'accept',
+    ]) {
+      inside(ns, 'nft', `add rule inet fw in ${rule}`);
+      t.deepEqual(await drops(), [], rule);
+      const listed = inside(ns, 'nft', '-a', 'list', 'chain', 'inet', 'fw', 'in');
+      const handle = [...listed.matchAll(/# handle (\d+)/g)].at(-1)?.[1] ?? '';
+      inside(ns, 'nft', `delete rule inet fw in handle ${handle}`);
+    }
   });
 });
 

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { hasFeature } from '../../loader/probe.js';
 import { run } from '../system/helpers/lab.js';
 import { eventually } from '../system/helpers/process.js';
 import { pings } from '../system/helpers/talk.js';
@@ -181,6 +182,22 @@ test.serial('what somebody deletes of the overlay is found, and made again by re
       await nodes.must('n1', 'reconcile');
       await talksAgain(t, nodes, harm.join(' '));
     }
+  }),
+);
+
+test.serial('a firewall that keeps VXLAN from the anchor is named, with what helps', (t) =>
+  onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
+    const chain = 'chain in { type filter hook input priority 0; policy drop; }';
+    await nodes.within('n1', 'nft', `table inet wall { ${chain}; }`);
+    if (hasFeature('adjust_room_decap_l4_udp')) {
+      t.deepEqual(await codes(nodes, 'n1'), [], 'nothing is left to the anchor');
+      return;
+    }
+    const [problem, ...others] = await problems(nodes, 'n1');
+    t.like(problem, { code: 'INPUT_DROP', subject: 'inet wall in' });
+    t.deepEqual(others, []);
+    await nodes.within('n1', 'sh', '-c', problem?.fix ?? 'false');
+    t.deepEqual(await codes(nodes, 'n1'), [], 'what it says helps');
   }),
 );
 

@@ -436,17 +436,21 @@ async function expectLeftAlone(
     const second = { ...lab, root };
     const runSecond: Run = (args, options) =>
       lab.dpctl(['--root', root, ...args], { env: { ...env, ...options?.env } });
-    const refuse = (args: string[], code: string, message: RegExp, hint: RegExp) =>
-      refused(t, second, [ns, other], args, { code, exit: 1, message, hint }, { run: runSecond });
-    const alone = /each root needs a network namespace of its own/;
-    const theirs = /dp000001 .* belongs to another dpctl root: dp000001 \(dpctl .*y\/eth0\)/;
-    await refuse(['attach', ns], 'INTERFACE_EXISTS', theirs, alone);
-    const attached = /another dpctl root has attached it/;
-    await refuse(['attach', other], 'INTERFACE_EXISTS', attached, /--ifname eth1/);
-    const used = /u0 is the underlay of another dpctl root/;
-    await refuse(['underlay', 'set', 'u0'], 'UNDERLAY_IN_USE', used, alone);
-    for (const args of [['network', 'add', 'own'], ['reconcile'], ['reset', '--yes']]) {
-      t.is((await runSecond(args)).code, 0, args.join(' '));
+    try {
+      const refuse = (args: string[], code: string, message: RegExp, hint: RegExp) =>
+        refused(t, second, [ns, other], args, { code, exit: 1, message, hint }, { run: runSecond });
+      const alone = /each root needs a network namespace of its own/;
+      const theirs = /dp000001 .* belongs to another dpctl root: dp000001 \(dpctl .*y\/eth0\)/;
+      await refuse(['attach', ns], 'INTERFACE_EXISTS', theirs, alone);
+      const attached = /another dpctl root has attached it/;
+      await refuse(['attach', other], 'INTERFACE_EXISTS', attached, /--ifname eth1/);
+      const used = /u0 is the underlay of another dpctl root/;
+      await refuse(['underlay', 'set', 'u0'], 'UNDERLAY_IN_USE', used, alone);
+      for (const args of [['network', 'add', 'own'], ['reconcile'], ['reset', '--yes']]) {
+        t.is((await runSecond(args)).code, 0, args.join(' '));
+      }
+    } finally {
+      await runSecond(['reset', '--yes']);
     }
   });
   t.deepEqual(differences(before, await takeSnapshot(lab, [ns, other])), []);

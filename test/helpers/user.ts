@@ -1,2 +1,17 @@
-/** The environment of a Node that is going to change its user, which it refuses where io_uring may be in use. */
-export const MAY_CHANGE_USER = { ...process.env, UV_USE_IO_URING: '0' };
+/** Another user, for what root alone may do. */
+import koffi from 'koffi';
+
+/** The user and group that own nothing, on every Linux. */
+const NOBODY = 65_534;
+
+/**
+ * Be nobody from now on. By libc, since Debian 13's Node refuses process.setuid: its libuv may use
+ * io_uring, whose work would go on as root.
+ */
+export function becomeNobody(): void {
+  const libc = koffi.load('libc.so.6');
+  for (const name of ['setgid', 'setuid']) {
+    const result: number = libc.func(`int ${name}(unsigned int)`)(NOBODY);
+    if (result !== 0) throw new Error(`${name}: ${result}`);
+  }
+}

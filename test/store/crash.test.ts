@@ -9,7 +9,6 @@ import { invariants } from '../../src/model/invariants.js';
 import { EMPTY_STATE } from '../../src/model/state.js';
 import { openFileStore } from '../../src/store/file.js';
 import { need } from '../helpers/need.js';
-import { MAY_CHANGE_USER } from '../helpers/user.js';
 import { crashCases, directories, stateOf, temporary } from './helpers/states.js';
 
 const asRoot = need(() => (process.getuid?.() === 0 ? undefined : 'root'));
@@ -25,7 +24,6 @@ function child(...args: string[]) {
   return spawnSync(process.execPath, [CHILD, ...args], {
     encoding: 'utf8',
     timeout: 30_000,
-    env: MAY_CHANGE_USER,
   });
 }
 

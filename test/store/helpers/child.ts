@@ -10,6 +10,7 @@
 import { DpctlError } from '../../../loader/errors.js';
 import { addEndpoint } from '../../../src/model/edit.js';
 import { openFileStore } from '../../../src/store/file.js';
+import { becomeNobody } from '../../helpers/user.js';
 import { crashCases, directories } from './states.js';
 
 const [dir = '', action = '', word = '', name = ''] = process.argv.slice(2);
@@ -61,11 +62,7 @@ function tryLoad(): void {
   }
 }
 
-if (word === 'nobody' || name === 'nobody') {
-  // The user and group that own nothing, on every Linux.
-  process.setgid?.(65_534);
-  process.setuid?.(65_534);
-}
+if (word === 'nobody' || name === 'nobody') becomeNobody();
 if (action === 'attach') await attachMany(Number(word));
 else if (action === 'save') await saveAndDie(word, name);
 else if (action === 'hold') await hold();

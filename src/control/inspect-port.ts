@@ -8,6 +8,7 @@ import {
   linkGet,
   openRtnl,
   ROUTE_PROTOCOL,
+  RT_TABLE_MAIN,
   type Rtnl,
   routeDump,
 } from '../kernel/netlink.js';
@@ -20,9 +21,6 @@ import { endpointAlias, routeMetric } from '../model/plan.js';
 import type { Endpoint } from '../model/state.js';
 import { openNamespace } from './namespace.js';
 import { hostPins, type Node } from './node.js';
-
-/** RT_TABLE_MAIN. */
-const MAIN_TABLE = 254;
 
 /** Nothing inside is known, or nothing is there. */
 const NOTHING_INSIDE = {
@@ -76,7 +74,7 @@ function inspectInside(rtnl: Rtnl, endpoint: Endpoint, host: Link | undefined) {
   }
   const { ifindex } = inner;
   const found = addrDump(rtnl, ifindex).filter(({ scope }) => scope !== 'link');
-  const routes = routeDump(rtnl, { ifindex, table: MAIN_TABLE, protocol: ROUTE_PROTOCOL });
+  const routes = routeDump(rtnl, { ifindex, table: RT_TABLE_MAIN, protocol: ROUTE_PROTOCOL });
   return {
     inner: observedDevice(inner),
     loopbackUp,

@@ -1,15 +1,12 @@
 /** The networks that the node itself is on: a gateway on one of them would take its packets away. */
 import { DpctlError } from '../../loader/errors.js';
-import { addrDump, linkDump, routeDump } from '../kernel/netlink.js';
+import { addrDump, linkDump, RT_TABLE_MAIN, routeDump } from '../kernel/netlink.js';
 import { networkOf as networkNamed } from '../model/desired.js';
 import { freeSubnet } from '../model/network-addresses.js';
 import { formatPrefix, networkOf, overlaps, type Prefix, parseAddress } from '../model/prefix.js';
 import type { Network, State } from '../model/state.js';
 import type { Node } from './node.js';
 import { isOfOtherRoot, isOwnDevice } from './strays.js';
-
-/** RT_TABLE_MAIN. */
-const MAIN_TABLE = 254;
 
 /** Where the node sends what is for a prefix. */
 interface Way {
@@ -71,7 +68,7 @@ function waysOf(node: Node): Way[] {
   const addresses = addrDump(rtnl)
     .filter(({ ifindex, scope }) => scope !== 'link' && !isOurs(ifindex))
     .map(({ address, prefixLength, ifindex }) => way(`${address}/${prefixLength}`, ifindex, true));
-  const routes = routeDump(rtnl, { table: MAIN_TABLE })
+  const routes = routeDump(rtnl, { table: RT_TABLE_MAIN })
     .filter(({ dst, type, ifindex }) => dst !== 'default' && type === 'unicast' && !isOurs(ifindex))
     .map(({ dst, gateway, ifindex }) =>
       way(dst, ifindex, gateway === undefined && ifindex !== undefined),

@@ -33,6 +33,7 @@ export {
   type Route,
   type RouteFilter,
   type RouteSpec,
+  RT_TABLE_MAIN,
   routeAdd,
   routeDelete,
   routeDump,

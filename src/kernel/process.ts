@@ -44,10 +44,16 @@ export function missingCapabilities(status: string): string[] {
     .map(([name]) => name);
 }
 
+/** Numbers of all processes that this one can see. */
+export function processIds(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
 /** Another process whose network namespace has this inode, if there is one: the first that is seen. */
 export function processInNetns(inode: number): { pid: number; name: string } | undefined {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  for (const pid of pids.map(Number)) {
+  for (const pid of processIds()) {
     if (pid === process.pid) continue;
     try {
       if (readlinkSync(`/proc/${pid}/ns/net`) !== `net:[${inode}]`) continue;

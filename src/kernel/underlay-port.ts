@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { inNetns } from '../../loader/sys.js';
 import { bytes16ToIp } from '../model/address.js';
+import { processIds } from './process.js';
 
 /** A UDP socket that is bound to the port. */
 export interface UdpHolder {
@@ -47,14 +48,14 @@ function addressOf(hex: string): string {
 /** The process that has a socket open: `dnsmasq (pid 812)`; undefined when it cannot be seen. */
 export function socketOwner(inode: number): string | undefined {
   const target = `socket:[${inode}]`;
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+  for (const pid of processIds()) {
     if (!holds(pid, target)) continue;
     return `${readOrNothing(`/proc/${pid}/comm`).trim()} (pid ${pid})`;
   }
   return undefined;
 }
 
-function holds(pid: string, target: string): boolean {
+function holds(pid: number, target: string): boolean {
   try {
     return readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === target);
   } catch {

@@ -34,7 +34,7 @@ const RTNH_F_ONLINK = 4;
 const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 const RT_SCOPE_NOWHERE = 255;
-const RT_TABLE_MAIN = 254;
+export const RT_TABLE_MAIN = 254;
 const RTMSG_LENGTH = 12;
 
 /** Kinds of routes (RTN_*) by number. */

@@ -1,6 +1,7 @@
 export {
   BPFFS_MAGIC,
   closeFd,
+  closingAfter,
   flock,
   fsyncDir,
   isBpffs,
@@ -12,6 +13,7 @@ export {
   openFd,
   statfsType,
   umount,
+  withFd,
 } from './sys/files.js';
 export { clockTickHz, pageSize, possibleCpus } from './sys/machine.js';
 export {

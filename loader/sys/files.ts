@@ -31,9 +31,42 @@ export function openFd(path: string, flags: string | number = 'r', mode = 0o644)
   return asKernelError(`open ${path}`, () => openSync(path, flags, mode));
 }
 
-/** close(2). */
+/**
+ * close(2). The descriptor is free whatever else the kernel says of it (close(2), notes), so the one
+ * error is EBADF: somebody has closed it already, which is a bug.
+ */
 export function closeFd(fd: number): void {
-  asKernelError('close', () => closeSync(fd));
+  try {
+    closeSync(fd);
+  } catch (cause) {
+    if (errnoFromNode(cause) === ERRNO.EBADF) throw kernelError('close', 9, { cause });
+  }
+}
+
+/**
+ * Run a section with a descriptor that was just opened, and close it whatever becomes of the section;
+ * one that returns a promise has it until that is settled. Between an open and its close nothing else
+ * can throw, so none is left open.
+ */
+export function withFd<T>(fd: number, section: (fd: number) => T): T {
+  return closingAfter(
+    () => section(fd),
+    () => closeFd(fd),
+  );
+}
+
+/** Run a section, or await it, and then `close`, which must not throw for what the section did. */
+export function closingAfter<T>(section: () => T, close: () => void): T {
+  let result: T;
+  try {
+    result = section();
+  } catch (error) {
+    close();
+    throw error;
+  }
+  if (result instanceof Promise) return result.finally(close) as T;
+  close();
+  return result;
 }
 
 /** The inode number of an open file. */
@@ -43,12 +76,7 @@ export function fstatIno(fd: number): bigint {
 
 /** fsync a directory, so that a rename or a new name in it survives a power cut. */
 export function fsyncDir(path: string): void {
-  const fd = openFd(path, 'r');
-  try {
-    asKernelError(`fsync ${path}`, () => fsyncSync(fd));
-  } finally {
-    closeSync(fd);
-  }
+  withFd(openFd(path, 'r'), (fd) => asKernelError(`fsync ${path}`, () => fsyncSync(fd)));
 }
 
 const FLOCK = { shared: 1, exclusive: 2, unlock: 8 } as const;

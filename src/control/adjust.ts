@@ -3,7 +3,7 @@
  * networks, endpoints that died, values of sysctls to go back to.
  */
 import { linkGet } from '../kernel/netlink.js';
-import { closeNetns, openNetnsRef } from '../kernel/netns.js';
+import { withNetnsRef } from '../kernel/netns.js';
 import { wantedPorts, wantedSysctls } from '../model/desired.js';
 import { removeEndpoint, renumber, withGateways, withPhase } from '../model/edit.js';
 import type { Observed } from '../model/observed.js';
@@ -138,9 +138,8 @@ export function withCookies(state: State): State {
     endpoints: state.endpoints.map((endpoint) => {
       const { namespace } = endpoint;
       if (namespace.cookie !== '') return endpoint;
-      const made = openNetnsRef(namespace.ref);
-      closeNetns(made);
-      return { ...endpoint, namespace: { ...namespace, cookie: String(made.cookie) } };
+      const cookie = withNetnsRef(namespace.ref, (made) => String(made.cookie));
+      return { ...endpoint, namespace: { ...namespace, cookie } };
     }),
   };
 }

@@ -1,6 +1,6 @@
 /** detach: a namespace loses its endpoints. */
 import { DpctlError } from '../../loader/errors.js';
-import { closeNetns, openNetnsRef } from '../kernel/netns.js';
+import { withNetnsRef } from '../kernel/netns.js';
 import { findEndpoints, markDetaching } from '../model/edit.js';
 import { change } from './change.js';
 import type { Node } from './node.js';
@@ -37,14 +37,15 @@ export async function detach(
   return { ...changed, created: false, endpoints: removed, hook: '', namespacesDeleted };
 }
 
+/** What says that there is no such namespace, and not that it could not be looked for. */
+const GONE: ReadonlySet<string> = new Set(['NETNS_NOT_FOUND', 'NETNS_NOT_A_NETNS']);
+
 /** The same namespace may be named in another way than when it was attached, or be gone. */
 function cookieOf(ref: string): string | undefined {
   try {
-    const ns = openNetnsRef(ref);
-    closeNetns(ns);
-    return String(ns.cookie);
+    return withNetnsRef(ref, ({ cookie }) => String(cookie));
   } catch (error) {
-    if (error instanceof DpctlError && error.code === 'NETNS_BAD_NAME') throw error;
-    return undefined;
+    if (error instanceof DpctlError && GONE.has(error.code)) return undefined;
+    throw error;
   }
 }

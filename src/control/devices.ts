@@ -1,7 +1,6 @@
 /** An endpoint's two devices: made, set, and given addresses and routes. */
 
 import { DpctlError, errnoOf } from '../../loader/errors.js';
-import { closeFd } from '../../loader/sys.js';
 import { ENDPOINT_ARRAY_SIZE } from '../contract/generated.js';
 import {
   addrAdd,
@@ -20,14 +19,12 @@ import { sysctlSet } from '../kernel/sysctl.js';
 import { driverOf, isGateway, type Port } from '../model/desired.js';
 import { type DeviceSettings, endpointAlias, routeMetric } from '../model/plan.js';
 import type { Endpoint } from '../model/state.js';
-import { namespaceGone, openNamespace, withEndpointRtnl } from './namespace.js';
+import { namespaceGone, withEndpointFd, withEndpointRtnl } from './namespace.js';
 import type { Node } from './node.js';
 
 /** Make both ends of an endpoint, the far one born in the namespace. @throws DpctlError NETNS_GONE */
 export function createPair(node: Node, { endpoint }: Port): void {
-  const fd = openNamespace(node, endpoint.namespace);
-  if (fd === undefined) throw namespaceGone(endpoint);
-  try {
+  withEndpointFd(node, endpoint, (fd) => {
     const linkAdd = driverOf(endpoint) === 'netkit' ? linkAddNetkit : linkAddVeth;
     linkAdd(node.rtnl(), {
       name: endpoint.hostIfname,
@@ -42,9 +39,7 @@ export function createPair(node: Node, { endpoint }: Port): void {
         mtu: endpoint.mtu,
       },
     });
-  } finally {
-    closeFd(fd);
-  }
+  });
 }
 
 /**

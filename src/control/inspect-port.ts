@@ -1,16 +1,15 @@
 /** What is found of one endpoint: its devices, its program, and what is inside its namespace. */
-import { closeFd } from '../../loader/sys.js';
 import { hookOf, isLinkPinned } from '../kernel/hook.js';
 import {
   addrDump,
   type Link,
   type LinkAddress,
   linkGet,
-  openRtnl,
   ROUTE_PROTOCOL,
   RT_TABLE_MAIN,
   type Rtnl,
   routeDump,
+  withRtnl,
 } from '../kernel/netlink.js';
 import { passesTunnels } from '../kernel/offload.js';
 import { getRaw } from '../kernel/tables.js';
@@ -19,7 +18,7 @@ import { decodeValue, tableKey } from '../model/entry.js';
 import type { ObservedDevice, ObservedPort } from '../model/observed.js';
 import { endpointAlias, routeMetric } from '../model/plan.js';
 import type { Endpoint } from '../model/state.js';
-import { openNamespace } from './namespace.js';
+import { withNamespace } from './namespace.js';
 import { hostPins, type Node } from './node.js';
 
 /** Nothing inside is known, or nothing is there. */
@@ -43,7 +42,6 @@ export function inspectPort(
   tunnels = false,
 ): ObservedPort {
   const host = ownHostLink(node.rtnl(), endpoint);
-  const fd = openNamespace(node, endpoint.namespace);
   const pins = hostPins(node);
   const base = {
     host: host === undefined ? undefined : observedDevice(host),
@@ -51,19 +49,15 @@ export function inspectPort(
     pinned: isLinkPinned(pins, endpoint.id),
     learned: installed ? learnedCount(node, endpoint.id) : 0,
   };
-  if (fd === undefined) {
-    return { ...base, ...NOTHING_INSIDE, namespace: host === undefined ? 'gone' : 'hidden' };
-  }
-  const rtnl = openRtnl(fd);
-  try {
-    const inside = inspectInside(rtnl, endpoint, host);
+  return withNamespace(node, endpoint.namespace, (fd) => {
+    if (fd === undefined) {
+      return { ...base, ...NOTHING_INSIDE, namespace: host === undefined ? 'gone' : 'hidden' };
+    }
+    const inside = withRtnl(fd, (rtnl) => inspectInside(rtnl, endpoint, host));
     const wholeTunnels = tunnels && inside.inner && passesTunnels(fd, endpoint.ifname);
     const inner = inside.inner && { ...inside.inner, ...(tunnels && { wholeTunnels }) };
     return { ...base, ...inside, inner, namespace: 'reachable' };
-  } finally {
-    rtnl.close();
-    closeFd(fd);
-  }
+  });
 }
 
 function inspectInside(rtnl: Rtnl, endpoint: Endpoint, host: Link | undefined) {

@@ -1,6 +1,6 @@
 /** Reads from the kernel what a plan compares: the tables, devices and programs of a scope. */
 import { areTablesPinned } from '../kernel/datapath.js';
-import { netnsPathOf } from '../kernel/netns.js';
+import { withNetnsPath } from '../kernel/netns.js';
 import { isNftMissing, nftRead } from '../kernel/nft.js';
 import { sysctlFind, sysctlNames } from '../kernel/sysctl.js';
 import { entriesRaw, getRaw } from '../kernel/tables.js';
@@ -103,7 +103,7 @@ async function readMasquerades(node: Node, { before, after, scope }: InspectInpu
   const wanted = wantedMasquerades(after);
   if (scope !== 'node' && JSON.stringify(recorded) === JSON.stringify(wanted)) return recorded;
   try {
-    return await nftRead(netnsPathOf(node.netnsFd()));
+    return await withNetnsPath(node.netnsFd(), nftRead);
   } catch (error) {
     if (isNftMissing(error) && recorded.length + wanted.length === 0) return [];
     throw error;

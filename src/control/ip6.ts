@@ -1,9 +1,8 @@
 /** IPv6 where it is off: in many a container (Docker's by default), in some kernels. */
 import { DpctlError } from '../../loader/errors.js';
-import { closeFd } from '../../loader/sys.js';
 import { sysctlGet, sysctlSet } from '../kernel/sysctl.js';
 import type { Endpoint } from '../model/state.js';
-import { namespaceGone, openNamespace } from './namespace.js';
+import { withEndpointFd } from './namespace.js';
 import type { Node } from './node.js';
 
 /**
@@ -14,16 +13,12 @@ import type { Node } from './node.js';
  */
 export function allowAddress(node: Node, endpoint: Endpoint, address: string): void {
   if (!address.includes(':')) return;
-  const fd = openNamespace(node, endpoint.namespace);
-  if (fd === undefined) throw namespaceGone(endpoint);
-  try {
+  withEndpointFd(node, endpoint, (fd) => {
     const key = `net/ipv6/conf/${endpoint.ifname}/disable_ipv6`;
     if (read(fd, key, endpoint) === '0') return;
     if (endpoint.adopted !== undefined) throw disabled(endpoint, key);
     sysctlSet(fd, key, '0');
-  } finally {
-    closeFd(fd);
-  }
+  });
 }
 
 function read(fd: number, key: string, endpoint: Endpoint): string {

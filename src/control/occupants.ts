@@ -1,11 +1,10 @@
 /** What of others is in a namespace that dpctl made and is about to delete. */
 import { fstatSync } from 'node:fs';
-import { closeFd } from '../../loader/sys.js';
-import { linkDump, openRtnl } from '../kernel/netlink.js';
+import { linkDump, withRtnl } from '../kernel/netlink.js';
 import { processInNetns } from '../kernel/process.js';
 import type { Observed } from '../model/observed.js';
 import type { Endpoint, State } from '../model/state.js';
-import { openNamespace } from './namespace.js';
+import { withNamespace } from './namespace.js';
 import type { Node } from './node.js';
 
 /** The kernel makes these in every namespace by itself, once it has the module of the tunnel. */
@@ -21,25 +20,19 @@ const KERNELS_OWN: ReadonlySet<string> = new Set([
  * @returns how messages name it; undefined where there is nobody, or the namespace is gone
  */
 export function occupantOf(node: Node, state: State, { namespace }: Endpoint): string | undefined {
-  const fd = openNamespace(node, namespace);
-  if (fd === undefined) return undefined;
-  const rtnl = openRtnl(fd);
-  try {
+  return withNamespace(node, namespace, (fd) => {
+    if (fd === undefined) return undefined;
     const ours = new Set(
       state.endpoints
         .filter((each) => each.namespace.cookie === namespace.cookie)
         .map(({ ifname }) => ifname),
     );
-    const device = linkDump(rtnl, { statistics: false }).find(
-      ({ name }) => !ours.has(name) && !KERNELS_OWN.has(name),
-    );
+    const links = withRtnl(fd, (rtnl) => linkDump(rtnl, { statistics: false }));
+    const device = links.find(({ name }) => !ours.has(name) && !KERNELS_OWN.has(name));
     if (device !== undefined) return `interface ${device.name}`;
     const process = processInNetns(fstatSync(fd).ino);
     return process && `process ${process.pid} (${process.name})`;
-  } finally {
-    rtnl.close();
-    closeFd(fd);
-  }
+  });
 }
 
 /** What people have to know of namespaces that stay, though dpctl made them. */

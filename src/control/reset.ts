@@ -4,7 +4,7 @@ import { DpctlError } from '../../loader/errors.js';
 import { detachHook } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import { linkDump, linkSet } from '../kernel/netlink.js';
-import { netnsPathOf } from '../kernel/netns.js';
+import { withNetnsPath } from '../kernel/netns.js';
 import { isNftMissing, nftDelete } from '../kernel/nft.js';
 import { overlayAlias } from '../model/desired/overlay.js';
 import { isGateway, wantedMasquerades } from '../model/desired.js';
@@ -161,7 +161,7 @@ function unmarkDevices(node: Node): void {
 
 async function deleteRules(node: Node, before: State): Promise<void> {
   try {
-    await nftDelete(netnsPathOf(node.netnsFd()));
+    await withNetnsPath(node.netnsFd(), nftDelete);
   } catch (error) {
     if (!isNftMissing(error) || wantedMasquerades(before).length > 0) throw error;
   }

@@ -2,7 +2,7 @@
 
 import { attachHook, detachHook } from '../kernel/hook.js';
 import { linkDelete, linkGet, linkSet } from '../kernel/netlink.js';
-import { createNetns, deleteNetns, netnsPathOf } from '../kernel/netns.js';
+import { createNetns, deleteNetns, withNetnsPath } from '../kernel/netns.js';
 import { nftApply } from '../kernel/nft.js';
 import { sysctlFind, sysctlSet } from '../kernel/sysctl.js';
 import { deleteRaw, putRaw } from '../kernel/tables.js';
@@ -100,7 +100,7 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       setSysctl(node, step.key, step.value, step.then);
       return;
     case 'nft.apply':
-      await nftApply(netnsPathOf(node.netnsFd()), step.rules);
+      await withNetnsPath(node.netnsFd(), (path) => nftApply(path, step.rules));
       return;
   }
 }
@@ -163,7 +163,7 @@ export async function undo(node: Node, step: Step): Promise<void> {
       setSysctl(node, step.key, step.was, step.wasThen);
       return;
     case 'nft.apply':
-      await nftApply(netnsPathOf(node.netnsFd()), step.was);
+      await withNetnsPath(node.netnsFd(), (path) => nftApply(path, step.was));
       return;
     case 'overlay.create':
     case 'overlay.delete':

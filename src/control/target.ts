@@ -1,12 +1,12 @@
 /** The namespace that an endpoint is to be attached to. */
 import { DpctlError } from '../../loader/errors.js';
-import { closeFd } from '../../loader/sys.js';
-import { linkGet, openRtnl } from '../kernel/netlink.js';
-import { closeNetns, netnsExists, openNetnsRef } from '../kernel/netns.js';
+import { netnsCookie } from '../../loader/sys.js';
+import { linkGet, withRtnl } from '../kernel/netlink.js';
+import { netnsExists, withNetnsRef } from '../kernel/netns.js';
 import { endpointAt, findEndpoints } from '../model/edit.js';
 import type { NamespaceRef, State } from '../model/state.js';
 import { type FoundDevice, findDevice } from './adopt.js';
-import { openNamespace } from './namespace.js';
+import { withNamespace } from './namespace.js';
 import type { Node } from './node.js';
 import type { AttachRequest } from './types.js';
 
@@ -38,8 +38,7 @@ export function resolveTarget(
       loopbackDown: true,
     };
   }
-  const ns = openNetnsRef(request.ns);
-  try {
+  return withNetnsRef(request.ns, (ns) => {
     refuseNodeNamespace(node, request.ns, ns.cookie);
     const { kind, path } = ns;
     const cookie = String(ns.cookie);
@@ -48,28 +47,19 @@ export function resolveTarget(
     // What it was called first stays, as long as it can be opened by that.
     const namespace = known.find((each) => opens(node, each.namespace))?.namespace ?? asked;
     const isNew = endpointAt(state, namespace, ifname) === undefined;
-    const rtnl = openRtnl(ns.fd);
-    try {
-      return {
-        namespace,
-        adopted: isNew ? findDevice(node, rtnl, request.ns, ifname) : undefined,
-        // The first endpoint found it down; whichever goes last takes it down again.
-        loopbackDown:
-          linkGet(rtnl, { name: 'lo' })?.up === false ||
-          known.some(({ raisedLoopback }) => raisedLoopback),
-      };
-    } finally {
-      rtnl.close();
-    }
-  } finally {
-    closeNetns(ns);
-  }
+    return withRtnl(ns.fd, (rtnl) => ({
+      namespace,
+      adopted: isNew ? findDevice(node, rtnl, request.ns, ifname) : undefined,
+      // The first endpoint found it down; whichever goes last takes it down again.
+      loopbackDown:
+        linkGet(rtnl, { name: 'lo' })?.up === false ||
+        known.some(({ raisedLoopback }) => raisedLoopback),
+    }));
+  });
 }
 
 function refuseNodeNamespace(node: Node, ref: string, cookie: bigint): void {
-  const own = openNetnsRef(`/proc/self/fd/${node.netnsFd()}`);
-  closeNetns(own);
-  if (own.cookie !== cookie) return;
+  if (netnsCookie(node.netnsFd()) !== cookie) return;
   throw new DpctlError('NETNS_IS_NODE', `${ref} is the network namespace of the node itself`, {
     exitCode: 1,
     hint: 'attach the namespace of a container; the host joins by: dpctl network add NAME --gateway',
@@ -78,8 +68,5 @@ function refuseNodeNamespace(node: Node, ref: string, cookie: bigint): void {
 
 /** The process or file that a namespace was named by may be gone, while others keep the namespace. */
 function opens(node: Node, namespace: NamespaceRef): boolean {
-  const fd = openNamespace(node, namespace);
-  if (fd === undefined) return false;
-  closeFd(fd);
-  return true;
+  return withNamespace(node, namespace, (fd) => fd !== undefined);
 }

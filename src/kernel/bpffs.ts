@@ -3,10 +3,11 @@
  * reachable by path. All of them in the host's mount namespace (mountns.ts).
  */
 
-import { closeSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
 import {
+  closeFd,
   isBpffs as fileIsBpffs,
   isNsfs as fileIsNsfs,
   MNT_DETACH,
@@ -16,6 +17,7 @@ import {
   umount,
 } from '../../loader/sys.js';
 import { hostPath, hostRoot, runOnHost } from './mountns.js';
+import { withNetnsPath } from './netns.js';
 
 const MS_NOSUID = 2;
 const MS_NODEV = 4;
@@ -83,11 +85,16 @@ async function unmountTop(dir: string): Promise<void> {
  * be another one. Returns true when it bound. Throws KERNEL_* or NETNS_BIND (exit 2).
  */
 export async function bindNetns(source: number | string, target: string): Promise<boolean> {
+  if (fileIsNsfs(hostPath(target))) return false;
+  if (typeof source === 'string') await bindPath(source, target);
+  else await withNetnsPath(source, (from) => bindPath(from, target));
+  return true;
+}
+
+async function bindPath(from: string, target: string): Promise<void> {
   const real = hostPath(target);
-  if (fileIsNsfs(real)) return false;
-  const from = typeof source === 'number' ? `/proc/${process.pid}/fd/${source}` : source;
   mkdirSync(dirname(real), { recursive: true });
-  closeSync(openFd(real, 'a', 0o444));
+  closeFd(openFd(real, 'a', 0o444));
   try {
     if (hostRoot() === '') mount(from, target, '', MS.bind);
     else await runOnHost(['mount', '--bind', from, target], 'NETNS_BIND');
@@ -95,7 +102,6 @@ export async function bindNetns(source: number | string, target: string): Promis
     rmSync(real, { force: true });
     throw error;
   }
-  return true;
 }
 
 /** Undoes bindNetns, file included. Returns false when there is nothing at `target`. Throws as unmount does. */

@@ -2,10 +2,11 @@
  * Other programs of the system (ip, nft, mount), for what they do better than a few system calls.
  */
 
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
+import { withFd } from '../../loader/sys.js';
 
 /** No command used here takes longer than milliseconds; this one hangs. */
 const TIMEOUT_MS = 10_000;
@@ -71,12 +72,7 @@ export async function withAnonymousFile<T>(
   content: string,
   use: (path: string) => Promise<T>,
 ): Promise<T> {
-  const fd = anonymousFile(content);
-  try {
-    return await use(`/proc/${process.pid}/fd/${fd}`);
-  } finally {
-    closeSync(fd);
-  }
+  return withFd(anonymousFile(content), (fd) => use(`/proc/${process.pid}/fd/${fd}`));
 }
 
 function anonymousFile(content: string): number {

@@ -2,10 +2,10 @@
  * Network namespaces by the references that people use: a name of `ip netns`, a path, a pid.
  */
 
-import { closeSync, existsSync, fstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, fstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
-import { isNsfs, netnsCookie, openFd } from '../../loader/sys.js';
+import { closeFd, closingAfter, isNsfs, netnsCookie, openFd, withFd } from '../../loader/sys.js';
 import { hostPath, runOnHost } from './mountns.js';
 import { nearest } from './nearest.js';
 
@@ -49,7 +49,7 @@ export function openNetnsRef(ref: string): NetnsRef {
     const found = kind === 'path' ? realPath(path, { ino, dev }) : path;
     return { fd, kind, path: found, cookie: cookieOf(fd, ref, path), ino, dev };
   } catch (error) {
-    closeSync(fd);
+    closeFd(fd);
     throw error;
   }
 }
@@ -75,7 +75,19 @@ export function openOwnNetns(): NetnsRef {
 
 /** Closes what openNetnsRef opened. */
 export function closeNetns(ref: NetnsRef): void {
-  closeSync(ref.fd);
+  closeFd(ref.fd);
+}
+
+/**
+ * Run a section with the namespace that `ref` means open, and close it whatever becomes of the section,
+ * or of the promise that it returns. Throws as openNetnsRef and the section do.
+ */
+export function withNetnsRef<T>(ref: string, section: (ns: NetnsRef) => T): T {
+  const ns = openNetnsRef(ref);
+  return closingAfter(
+    () => section(ns),
+    () => closeNetns(ns),
+  );
 }
 
 /** Whether the two are the same namespace, however they were referred to. */
@@ -86,9 +98,13 @@ export function sameNetns(
   return a.ino === b.ino && a.dev === b.dev;
 }
 
-/** A path by which a program started now can open the namespace of `fd`, for as long as it is open here. */
-export function netnsPathOf(fd: number): string {
-  return `/proc/${process.pid}/fd/${fd}`;
+/**
+ * Run a section with a path by which a program can open the namespace of `fd`. The path is that of a
+ * descriptor of its own, open until the promise is settled: `fd` itself may be closed meanwhile, and its
+ * number given to something else. Throws KERNEL_* (exit 2) and what the section throws.
+ */
+export function withNetnsPath<T>(fd: number, section: (path: string) => Promise<T>): Promise<T> {
+  return withFd(openFd(`/proc/self/fd/${fd}`), (own) => section(`/proc/${process.pid}/fd/${own}`));
 }
 
 /** Names in /run/netns, sorted; empty when there is no such directory. */

@@ -29,7 +29,7 @@ const ABSENT: TableState = { present: false, intact: false, rules: [] };
 
 /**
  * Makes the table hold exactly these rules, in one transaction; without rules there is no table. Rules
- * that stay keep their counters. `nsPath` is a path that opens the node's namespace (netnsPathOf for an
+ * that stay keep their counters. `nsPath` is a path that opens the node's namespace (withNetnsPath for an
  * open one), undefined the one that this process is in. Returns whether anything was changed. Throws
  * COMMAND_MISSING, NFT_FAILED (exit 2), BAD_ADDRESS (exit 1).
  */

@@ -2,7 +2,6 @@
  * The underlay of a lab: a switch in a namespace of its own, a veth to each node. The bridge is the
  * wire here, not a part of what is tried.
  */
-import { closeFd } from '../../loader/sys.js';
 import { runCommand } from '../kernel/command.js';
 import {
   addrAdd,
@@ -14,7 +13,7 @@ import {
   openRtnl,
   type Rtnl,
 } from '../kernel/netlink.js';
-import { createNetns, netnsExists, openNetnsRef } from '../kernel/netns.js';
+import { createNetns, netnsExists, withNetnsRef } from '../kernel/netns.js';
 import { featuresSet } from '../kernel/offload.js';
 import { type LabNode, switchNs, UNDERLAY_IFNAME } from './names.js';
 import type { LabSpec } from './spec.js';
@@ -105,12 +104,12 @@ function requireLink(rtnl: Rtnl, name: string): Link {
 
 /** Run a section with a namespace open, and rtnetlink in it. */
 async function inNs(ns: string, section: (fd: number, rtnl: Rtnl) => Promise<void>): Promise<void> {
-  const { fd } = openNetnsRef(ns);
-  const rtnl = openRtnl(fd);
-  try {
-    await section(fd, rtnl);
-  } finally {
-    rtnl.close();
-    closeFd(fd);
-  }
+  await withNetnsRef(ns, async ({ fd }) => {
+    const rtnl = openRtnl(fd);
+    try {
+      await section(fd, rtnl);
+    } finally {
+      rtnl.close();
+    }
+  });
 }

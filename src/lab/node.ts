@@ -1,6 +1,5 @@
 /** A node of a lab: brought to what it is to be by what people would do on it, or taken away. */
 import { mkdirSync } from 'node:fs';
-import { closeFd } from '../../loader/sys.js';
 import {
   attach,
   type ChangeResult,
@@ -20,7 +19,7 @@ import {
 import { nodePaths } from '../control/node.js';
 import { bindNetns } from '../kernel/bpffs.js';
 import { hostPath } from '../kernel/mountns.js';
-import { createNetns, deleteNetns, netnsExists, openNetnsRef } from '../kernel/netns.js';
+import { createNetns, deleteNetns, netnsExists, withNetnsRef } from '../kernel/netns.js';
 import { type LabNode, labNetworks, rangesOf, UNDERLAY_IFNAME } from './names.js';
 import type { LabSpec } from './spec.js';
 
@@ -91,14 +90,11 @@ export async function withNode<T>(
   use: (node: Node) => Promise<T>,
 ): Promise<T> {
   if (!netnsExists(ns)) await createNetns(ns);
-  const { fd } = openNetnsRef(ns);
-  try {
+  await withNetnsRef(ns, ({ fd }) => {
     mkdirSync(hostPath(root), { recursive: true, mode: 0o700 });
     // A node that was never used would take the namespace of whoever asks for its own.
-    await bindNetns(fd, nodePaths(root).netns);
-  } finally {
-    closeFd(fd);
-  }
+    return bindNetns(fd, nodePaths(root).netns);
+  });
   const node = openNode({ root });
   try {
     return await use(node);

@@ -11,14 +11,14 @@ import {
   unmount,
 } from '../../src/kernel/bpffs.js';
 import { hostPath, hostRoot } from '../../src/kernel/mountns.js';
+import { closeNetns, deleteNetns, openNetnsRef, sameNetns } from '../../src/kernel/netns.js';
 import {
-  closeNetns,
-  deleteNetns,
+  inside,
   netnsPathOf,
-  openNetnsRef,
-  sameNetns,
-} from '../../src/kernel/netns.js';
-import { inside, rejection, withDirectory, withNamespaces } from './helpers/namespaces.js';
+  rejection,
+  withDirectory,
+  withNamespaces,
+} from './helpers/namespaces.js';
 
 const pinScript = new URL('./helpers/pin.js', import.meta.url).pathname;
 const mountsBelow = (dir: string): string[] =>

@@ -9,13 +9,13 @@ import {
   deleteNetns,
   netnsExists,
   netnsList,
-  netnsPathOf,
   openNetnsRef,
   openOwnNetns,
   sameNetns,
 } from '../../src/kernel/netns.js';
 import {
   inside,
+  netnsPathOf,
   refusal,
   rejection,
   uniqueName,

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test from 'ava';
 import { addrAdd, linkAddVeth, linkSet, routeAdd, withRtnl } from '../../src/kernel/netlink.js';
-import { netnsPathOf } from '../../src/kernel/netns.js';
 import {
   type MasqueradeRule,
   nftApply,
@@ -12,7 +11,13 @@ import {
   nftRead,
 } from '../../src/kernel/nft.js';
 import { sysctlSet } from '../../src/kernel/sysctl.js';
-import { inside, rejection, type TestNetns, withNamespaces } from './helpers/namespaces.js';
+import {
+  inside,
+  netnsPathOf,
+  rejection,
+  type TestNetns,
+  withNamespaces,
+} from './helpers/namespaces.js';
 
 const V4 = { network: 'default', subnet: '10.201.0.0/16', exceptIfname: 'dpgw1' };
 const V6 = { network: 'default', subnet: 'fd00:201::/64', exceptIfname: 'dpgw1' };

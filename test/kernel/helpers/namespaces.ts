@@ -27,6 +27,11 @@ export interface TestNetns extends NetnsRef {
   readonly name: string;
 }
 
+/** A path by which a program can open what is open here as `fd`. */
+export function netnsPathOf(fd: number): string {
+  return `/proc/${process.pid}/fd/${fd}`;
+}
+
 /** Makes `number` namespaces, hands them to `use` and deletes them. */
 export async function withNamespaces(
   number: number,

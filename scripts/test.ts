@@ -1,73 +1,61 @@
 /**
- * Runs the suites named on the command line, or all, one after another; checks after each that
- * the machine is as it was. The last line is `N passed, N failed, N skipped`.
+ * Runs the suites named on the command line, or all, in namespaces of their own; each is checked for
+ * what it leaves behind. The last line is `N passed, N failed, N skipped`.
  */
 
 import { spawnSync } from 'node:child_process';
-import { release } from 'node:os';
+import { availableParallelism, release } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GUESTS, runGuests, withGuests } from './kernels/suite.js';
-import { leaksSince, processesOf, snapshot } from './test/leaks.js';
-import { runSuite, type SuiteResult } from './test/run.js';
+import { whyNotAlone } from './test/alone.js';
+import { type Job, runInLanes } from './test/lanes.js';
+import { endAll, runInPlace } from './test/place.js';
+import type { SuiteResult } from './test/run.js';
 import { suites } from './test/suites.js';
-import { add, type Counts, closingLine, NOTHING } from './test/tap.js';
+import { add, closingLine, NOTHING } from './test/tap.js';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-interface Report {
-  counts: Counts;
-  readonly failures: string[];
-  readonly skips: string[];
-}
+/** Suites that run side by side: more would only wait for the kernel's one lock of all devices. */
+const LANES = 2;
 
 /** Something that is run by a name: a suite, or the guests. */
-interface Runnable {
-  readonly name: string;
-  readonly what: string;
-  readonly run: (tag: string) => Promise<SuiteResult>;
-  /** Nothing is run, so nothing can be left behind. */
-  readonly skipped: boolean;
+function job(
+  name: string,
+  what: string,
+  quiet: boolean,
+  run: (print: (line: string) => void) => Promise<SuiteResult>,
+): Job<SuiteResult> {
+  return {
+    quiet,
+    async run(print) {
+      print(`\n# ---- ${name}: ${what}`);
+      const result = await run(print);
+      const seconds = result.seconds.toFixed(1);
+      print(`# ---- ${name}: ${closingLine(result.counts)} in ${seconds} s`);
+      return result;
+    },
+  };
 }
 
-function runnables(only: readonly string[]): Runnable[] {
+function jobs(only: readonly string[], alone: boolean): Job<SuiteResult>[] {
   const named = only.filter((name) => name !== GUESTS);
   const folders = only.length > 0 && named.length === 0 ? [] : suites(root, named);
-  const all = folders.map((suite) => ({
-    name: suite.name,
-    what: `${suite.files.length} files`,
-    run: (tag: string) => runSuite(root, suite, tag),
-    skipped: suite.skip !== undefined,
-  }));
+  const all = folders.map((suite) =>
+    job(suite.name, `${suite.files.length} files`, suite.quiet, (print) =>
+      runInPlace(root, suite, alone, print),
+    ),
+  );
   if (!withGuests(only, process.env)) return all;
   const what = 'the oldest and the newest kernel';
-  return [...all, { name: GUESTS, what, run: () => runGuests(root), skipped: false }];
+  return [...all, job(GUESTS, what, true, () => runGuests(root))];
 }
 
-async function runAndCheck(suite: Runnable, report: Report): Promise<void> {
-  const tag = `${process.pid}-${suite.name}`;
-  console.log(`\n# ---- ${suite.name}: ${suite.what}`);
-  const before = snapshot();
-  const result = await suite.run(tag);
-  report.counts = add(report.counts, result.counts);
-  report.failures.push(...result.failures);
-  report.skips.push(...result.skips);
-  console.log(
-    `# ---- ${suite.name}: ${closingLine(result.counts)} in ${result.seconds.toFixed(1)} s`,
-  );
-
-  if (suite.skipped) return;
-  const leaks = await leaksSince(before, tag);
-  for (const pid of processesOf(tag)) process.kill(pid, 'SIGKILL');
-  const title = `${suite.name}: leaves the machine as it was`;
-  console.log(`${leaks.length === 0 ? 'ok' : 'not ok'} - ${title}`);
-  for (const leak of leaks) console.log(`  left behind: ${leak}`);
-  if (leaks.length > 0) console.log('  (or somebody else was at work on this machine meanwhile)');
-  report.counts = add(report.counts, {
-    ...NOTHING,
-    [leaks.length === 0 ? 'passed' : 'failed']: 1,
-  });
-  if (leaks.length > 0) report.failures.push(`${title}: ${leaks.join('; ')}`);
+function lanes(alone: boolean): number {
+  if (!alone) return 1;
+  const asked = Number(process.env.DPCTL_TEST_LANES ?? LANES);
+  return Math.max(1, Math.min(asked || LANES, availableParallelism()));
 }
 
 function versions(): string {
@@ -80,13 +68,26 @@ async function main(): Promise<void> {
     throw new Error('the tests make network namespaces and load BPF programs: run them as root');
   }
   console.log(`# ${versions()}`);
-  const report: Report = { counts: NOTHING, failures: [], skips: [] };
-  for (const suite of runnables(process.argv.slice(2))) await runAndCheck(suite, report);
+  const crowded = whyNotAlone(root);
+  const warning = `WARNING: this machine gives the suites no namespaces of their own: ${crowded}
+# WARNING: what others do here meanwhile may be taken for a leak, and one suite runs at a time`;
+  if (crowded !== undefined) console.log(`# ${warning}`);
+  const alone = crowded === undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      endAll();
+      process.exit(130);
+    });
+  }
+  const results = await runInLanes(jobs(process.argv.slice(2), alone), lanes(alone), console.log);
 
   console.log('');
-  for (const skip of report.skips) console.log(`skipped: ${skip}`);
-  for (const failure of report.failures) console.log(`failed: ${failure}`);
-  const { counts } = report;
+  if (crowded !== undefined) console.log(`# ${warning}`);
+  for (const skip of results.flatMap(({ skips }) => skips)) console.log(`skipped: ${skip}`);
+  for (const failure of results.flatMap(({ failures }) => failures)) {
+    console.log(`failed: ${failure}`);
+  }
+  const counts = results.reduce((sum, result) => add(sum, result.counts), NOTHING);
   if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;
   console.log(closingLine(counts));
 }

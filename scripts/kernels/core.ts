@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { leaksSince, snapshot } from '../test/leaks.js';
+import { leaksSince, processesOf, snapshot } from '../test/leaks.js';
 import { runSuite } from '../test/run.js';
 import { PARTS, type Part, REFUSAL } from './parts.js';
 import { refusalOf } from './refusal.js';
@@ -27,6 +27,7 @@ async function runPart(part: Part, tag: string): Promise<object> {
       files: part.files.map((file) => `dist/test/${file}.test.js`),
       env: { DPCTL_TEST_PATIENCE: '9' },
       serial: true,
+      quiet: true,
       timeoutSeconds: PART_SECONDS,
       options: [`--timeout=${IDLE_TIMEOUT}`, ...(part.match ?? []).map((text) => `-m=${text}`)],
     },
@@ -60,7 +61,7 @@ async function main(out: string, only: readonly string[]): Promise<void> {
   for (const part of tooOld ? [REFUSAL] : PARTS) {
     if (only.length === 0 || only.includes(part.name)) say(await runPart(part, tag));
   }
-  say({ leaks: await leaksSince(before, tag) });
+  say({ leaks: await leaksSince(before, () => processesOf(tag)) });
 }
 
 const [out, ...only] = process.argv.slice(2);

@@ -1,8 +1,10 @@
 /** The kernel matrix as a suite: the oldest kernel and the newest, their tests counted with all others. */
 
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { processesOf } from '../test/leaks.js';
 import type { SuiteResult } from '../test/run.js';
 import { add, type Counts, NOTHING } from '../test/tap.js';
 import {
@@ -73,6 +75,9 @@ export async function runGuests(root: string): Promise<SuiteResult> {
   const folder = join(process.env.DPCTL_KERNELS_DIR ?? join(root, '.kernels'), 'results');
   // An earlier run says nothing of this one.
   for (const kernel of KERNELS) rmSync(join(folder, `${kernel}.jsonl`), { force: true });
+  // Outside of any namespaces of the run's own: what it needs is fetched. It makes nothing but these.
+  const tag = `${process.pid}-${GUESTS}`;
+  const temporary = mkdtempSync(join(tmpdir(), 'dpctl-guests-'));
   const script = spawn(join(root, 'scripts/test-kernels.sh'), KERNELS, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -81,6 +86,8 @@ export async function runGuests(root: string): Promise<SuiteResult> {
       DPCTL_KERNELS_PARTS: CHOICE.join(' '),
       ...process.env,
       DPCTL_KERNELS_JOBS: '2',
+      DPCTL_TEST_RUN: tag,
+      TMPDIR: temporary,
     },
   });
   await new Promise<void>((resolve, reject) => {
@@ -93,12 +100,24 @@ export async function runGuests(root: string): Promise<SuiteResult> {
     if (verdictOf(result) === 'FAILED') console.log(`\n# ---- Linux ${kernel} said:\n${log}`);
     return countKernel(result);
   });
+  all.push(
+    countLeft([...processesOf(tag).map((pid) => `process ${pid}`), ...readdirSync(temporary)]),
+  );
+  rmSync(temporary, { recursive: true });
   return {
     counts: all.reduce((sum, { counts }) => add(sum, counts), NOTHING),
     failures: all.flatMap(({ failures }) => failures),
     skips: all.flatMap(({ skips }) => skips),
     seconds: (Date.now() - started) / 1000,
   };
+}
+
+function countLeft(left: readonly string[]): Omit<SuiteResult, 'seconds'> {
+  const title = `${GUESTS}: leaves the machine as it was`;
+  console.log(`${left.length === 0 ? 'ok' : 'not ok'} - ${title}`);
+  if (left.length === 0) return { counts: { ...NOTHING, passed: 1 }, failures: [], skips: [] };
+  const failures = [`${title}: ${left.join('; ')}`];
+  return { counts: { ...NOTHING, failed: 1 }, failures, skips: [] };
 }
 
 function read(file: string): string {

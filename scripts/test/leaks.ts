@@ -1,10 +1,14 @@
-/** What a test run may leave behind on a machine, and whether it did. */
+/**
+ * What a test run may leave behind, and whether it did. On a machine of others, only where the run
+ * has namespaces of its own: what is outside of them cannot be the run's.
+ */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { heldElsewhere } from './holders.js';
+import { isAlone } from './alone.js';
+import { attached, mounts, pinned } from './kept.js';
 
 /** Everything there is now: a line a thing, or a name and its value. */
 export interface Snapshot {
@@ -15,15 +19,17 @@ export interface Snapshot {
 /** `ip netns add` makes this on a machine's first use of it, and nothing ever removes it. */
 const NETNS_DIR = '/run/netns';
 
-/** The kernel frees programs, maps and namespaces a moment after their last user is gone. */
+/** The kernel frees namespaces and devices a moment after their last user is gone. */
 const GRACE_MS = 5000;
 
 /** Take stock of this machine. */
 export function snapshot(): Snapshot {
-  const held = heldElsewhere();
+  const mounted = mounts();
   return {
     things: new Set([
-      ...mounts(),
+      ...mounted
+        .filter(({ place }) => place !== NETNS_DIR)
+        .map(({ place, kind }) => `mount ${place} (${kind})`),
       ...files(),
       ...json('ip', ['-j', '-d', 'link', 'show']).map(linkLine),
       ...json('ip', ['-j', 'addr', 'show']).flatMap(addressLines),
@@ -34,9 +40,9 @@ export function snapshot(): Snapshot {
         (q) => `qdisc ${text(q, 'kind')} ${text(q, 'dev')}`,
       ),
       ...lines('nft', ['list', 'tables'], 'nft'),
-      ...bpf('prog', held),
-      ...bpf('map', held),
-      ...bpf('link', held),
+      // Those of others, where others can have any.
+      ...pinned(mounted.filter(({ place }) => isAlone() || place === '/sys/fs/bpf')),
+      ...attached(isAlone() ? mounted : []),
     ]),
     sysctls: sysctls(),
   };
@@ -45,12 +51,15 @@ export function snapshot(): Snapshot {
 /**
  * What has come or changed since the earlier snapshot and does not go away by itself, a line each.
  * @param before the machine as it was
- * @param tag value of DPCTL_TEST_RUN: processes that carry it are listed, too
+ * @param processes those that should have ended are listed, too
  */
-export async function leaksSince(before: Snapshot, tag: string): Promise<string[]> {
+export async function leaksSince(
+  before: Snapshot,
+  processes: () => readonly number[],
+): Promise<string[]> {
   const deadline = Date.now() + GRACE_MS;
   for (;;) {
-    const found = [...difference(before, snapshot()), ...processesOf(tag).map(processLine)];
+    const found = [...difference(before, snapshot()), ...processes().map(processLine)];
     if (found.length === 0 || Date.now() > deadline) return found;
     await sleep(200);
   }
@@ -68,37 +77,43 @@ export function difference(before: Snapshot, after: Snapshot): string[] {
 
 /** Processes that were started under the tag and still run. */
 export function processesOf(tag: string): number[] {
+  return pids().filter((pid) =>
+    read(`/proc/${pid}/environ`).split('\0').includes(`DPCTL_TEST_RUN=${tag}`),
+  );
+}
+
+/** All processes that run here but this one and those that it comes from. */
+export function processesBeside(): number[] {
+  const own = new Set<number>();
+  for (let pid = process.pid; pid > 0; pid = statusOf(pid).parent) own.add(pid);
+  return pids().filter((pid) => !own.has(pid) && statusOf(pid).runs);
+}
+
+function pids(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map(Number)
-    .filter((pid) => read(`/proc/${pid}/environ`).split('\0').includes(`DPCTL_TEST_RUN=${tag}`));
+    .map(Number);
+}
+
+function statusOf(pid: number): { readonly parent: number; readonly runs: boolean } {
+  const status = read(`/proc/${pid}/status`);
+  return {
+    parent: Number(/^PPid:\s+(\d+)/m.exec(status)?.[1] ?? 0),
+    // One that ended is listed until its parent asks for its exit code.
+    runs: /^State:\s+[^ZX]/m.test(status),
+  };
 }
 
 function processLine(pid: number): string {
   return `process ${pid}: ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()}`;
 }
 
-/** Named namespaces, bpffs and whatever else is mounted, by place and kind. */
-function mounts(): string[] {
-  return read('/proc/self/mountinfo')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const [head = '', tail = ''] = line.split(' - ');
-      return { place: head.split(' ')[4], kind: tail.split(' ')[0] };
-    })
-    .filter(({ place }) => place !== NETNS_DIR)
-    .map(({ place, kind }) => `mount ${place} (${kind})`);
-}
-
-/** Folders in which dpctl or its tests keep things, with all that is pinned in a bpffs. */
+/** Folders in which dpctl or its tests keep things. */
 function files(): string[] {
-  const under = ['/run', '/var/lib', '/tmp', NETNS_DIR, '/etc/netns', '/sys/fs/bpf'];
+  const under = ['/run', '/var/lib', '/tmp', '/dev/shm', NETNS_DIR];
   return under.flatMap((folder) =>
     (existsSync(folder) ? readdirSync(folder) : [])
-      .filter((name) => /^(dp|netns)/.test(name) || /netns|bpf$/.test(folder))
-      // What bpftool shows in a bpffs by itself comes and goes.
-      .filter((name) => !name.endsWith('.debug'))
+      .filter((name) => /^(dp|netns)/.test(name) || folder === NETNS_DIR)
       .map((name) => join(folder, name))
       .filter((path) => path !== NETNS_DIR)
       .map((path) => `file ${path}`),
@@ -117,26 +132,25 @@ function addressLines(link: Row): string[] {
   );
 }
 
-/** Programs of services (systemd's are for cgroups) and of bpftool itself are not ours. */
-function bpf(kind: 'prog' | 'map' | 'link', held: ReadonlySet<string>): string[] {
-  return json('bpftool', ['-j', kind, 'show'])
-    .filter((row) => !held.has(`${kind} ${text(row, 'id')}`))
-    .filter((row) => !/^cgroup|^sysctl/.test(text(row, 'type')))
-    .filter((row) => !/^(pid_iter|libbpf_|det_arg)/.test(text(row, 'name')))
-    .map((row) => `bpf ${kind} ${text(row, 'id')} ${text(row, 'type')} ${text(row, 'name')}`);
-}
-
-/** Parameters of the network, but those that count something. */
+/**
+ * Parameters of the network, but those that count something, and those that cannot be set: where a
+ * run has a network namespace of its own, they are the whole machine's.
+ */
 function sysctls(): Map<string, string> {
   const found = new Map<string, string>();
   const volatile = /nf_conntrack_(count|buckets)|random|route\/(flush|gc)/;
   for (const root of ['/proc/sys/net']) {
     for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name);
-      if (entry.isFile() && !volatile.test(path)) found.set(path.slice(10), read(path).trim());
+      if (!entry.isFile() || volatile.test(path) || !isWritable(path)) continue;
+      found.set(path.slice(10), read(path).trim());
     }
   }
   return found;
+}
+
+function isWritable(path: string): boolean {
+  return ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o200) !== 0;
 }
 
 type Row = Readonly<Record<string, unknown>>;

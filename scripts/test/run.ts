@@ -1,10 +1,12 @@
-/** Runs one suite and shows all that it prints. */
+/** Runs one suite and shows all that it prints. Not for one that has a reason to be skipped. */
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Suite } from './suites.js';
 import { type Counts, count, NOTHING, parseTapLine } from './tap.js';
+
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** What a suite did, and what of it is worth repeating at the end. */
 export interface SuiteResult {
@@ -23,11 +25,6 @@ export interface SuiteResult {
  * @param tag value of DPCTL_TEST_RUN: every process that the suite leaves behind carries it
  */
 export async function runSuite(root: string, suite: Suite, tag: string): Promise<SuiteResult> {
-  if (suite.skip !== undefined) {
-    console.log(`ok - ${suite.name} # SKIP ${suite.skip}`);
-    const skips = [`${suite.name}: ${suite.skip}`];
-    return { counts: { ...NOTHING, skipped: 1 }, failures: [], skips, seconds: 0 };
-  }
   const started = Date.now();
   let counts = NOTHING;
   const failures: string[] = [];
@@ -73,12 +70,18 @@ async function runAva(
     timedOut = true;
     if (child.pid !== undefined) endGroup(child.pid);
   }, suite.timeoutSeconds * 1000);
+  const interrupt = (): void => {
+    if (child.pid !== undefined) endGroup(child.pid);
+    process.exit(130);
+  };
+  for (const signal of INTERRUPTS) process.once(signal, interrupt);
   createInterface({ input: child.stdout }).on('line', onLine);
   const code = await new Promise<number | string>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (exit, signal) => resolve(exit ?? signal ?? 'unknown'));
   });
   clearTimeout(timer);
+  for (const signal of INTERRUPTS) process.off(signal, interrupt);
   return { code, timedOut };
 }
 

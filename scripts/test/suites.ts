@@ -11,6 +11,8 @@ export interface Suite {
   readonly env: Readonly<Record<string, string>>;
   /** One test at a time: the suite changes the machine that it runs on. */
   readonly serial: boolean;
+  /** No other suite at the same time: it measures time. */
+  readonly quiet: boolean;
   readonly timeoutSeconds: number;
   /** More words for ava. */
   readonly options?: readonly string[];
@@ -23,6 +25,7 @@ interface Plan {
   readonly folder?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly serial?: boolean;
+  readonly quiet?: boolean;
   readonly timeoutSeconds?: number;
   readonly needsModule?: string;
 }
@@ -88,6 +91,7 @@ function toSuite(root: string, plan: Plan): Suite {
     files: testFiles(root, join('test', plan.folder ?? plan.name)),
     env: plan.env ?? {},
     serial: plan.serial ?? true,
+    quiet: plan.quiet ?? false,
     timeoutSeconds: plan.timeoutSeconds ?? 600,
     ...(missing && { skip: `the optional package ${module} is not installed` }),
   };

@@ -1,0 +1,73 @@
+/** Runs several things side by side, and some alone, with the output of each in one piece. */
+
+type Print = (line: string) => void;
+
+/** Something to run. */
+export interface Job<T> {
+  /** What it prints goes line by line to the given function. */
+  readonly run: (print: Print) => Promise<T>;
+  /** It measures time: nothing else may run meanwhile. */
+  readonly quiet: boolean;
+}
+
+/**
+ * Run all, those that want quiet last and one after another.
+ * @param jobs in the order in which they start
+ * @param lanes how many run at a time
+ * @param print where lines go: those of the job that started first at once, those of the others
+ * when all before them have ended
+ * @returns what each returned, in the order of the jobs
+ */
+export async function runInLanes<T>(
+  jobs: readonly Job<T>[],
+  lanes: number,
+  print: Print,
+): Promise<T[]> {
+  const results = new Map<Job<T>, T>();
+  const open = blocks(print);
+  const work = async (waiting: Job<T>[]): Promise<void> => {
+    for (let job = waiting.shift(); job; job = waiting.shift()) {
+      const block = open();
+      try {
+        results.set(job, await job.run(block.print));
+      } finally {
+        block.close();
+      }
+    }
+  };
+  const loud = jobs.filter(({ quiet }) => !quiet);
+  await Promise.all(Array.from({ length: lanes }, () => work(loud)));
+  await work(jobs.filter(({ quiet }) => quiet));
+  return jobs.map((job) => results.get(job) as T);
+}
+
+interface Block {
+  held: string[];
+  closed: boolean;
+}
+
+/** The first open block writes through; what the others have to say waits for its turn. */
+function blocks(print: Print): () => { readonly print: Print; readonly close: () => void } {
+  const queue: Block[] = [];
+  const flush = (): void => {
+    for (const line of queue[0]?.held.splice(0) ?? []) print(line);
+  };
+  return () => {
+    const block: Block = { held: [], closed: false };
+    queue.push(block);
+    return {
+      print: (line) => {
+        block.held.push(line);
+        flush();
+      },
+      close: () => {
+        block.closed = true;
+        while (queue[0]?.closed) {
+          flush();
+          queue.shift();
+        }
+        flush();
+      },
+    };
+  };
+}

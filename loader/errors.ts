@@ -40,6 +40,17 @@ const ENOTSUPP = 524;
 /** errno numbers by name on this machine, from the C library's headers, plus ENOTSUPP. */
 export const ERRNO: Readonly<Record<string, number>> = { ...constants.errno, ENOTSUPP };
 
+/**
+ * Names by number. Three numbers have two names, and Node's own table has the other one for some: the
+ * one here is what the kernel's sources and manual pages say.
+ */
+const NAMES: ReadonlyMap<number, string> = new Map([
+  ...Object.entries(constants.errno).map(([name, errno]) => [errno, name] as const),
+  ...(['EAGAIN', 'EDEADLK', 'EOPNOTSUPP'] as const).map(
+    (name) => [constants.errno[name], name] as const,
+  ),
+]);
+
 /** libbpf's own error numbers (libbpf.h), which it returns negated like an errno. */
 const LIBBPF_ERRORS: readonly (readonly [string, string])[] = [
   ['LIBBPF_ERRNO__LIBELF', 'something wrong in libelf'],
@@ -68,7 +79,7 @@ export function errnoName(errno: number): string {
   if (errno === ENOTSUPP) return 'ENOTSUPP';
   const own = LIBBPF_ERRORS[errno - LIBBPF_ERRNO_START];
   if (own) return own[0];
-  return getSystemErrorMap().get(-errno)?.[0] ?? `ERRNO_${errno}`;
+  return NAMES.get(errno) ?? getSystemErrorMap().get(-errno)?.[0] ?? `ERRNO_${errno}`;
 }
 
 /** The sentence for an errno, as strerror(3) would put it. */

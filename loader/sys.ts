@@ -28,6 +28,7 @@ export {
   ioctl,
   ioctlEthtool,
   type NetlinkSocket,
+  netlinkSocket,
   openNetlink,
   setSocketInt,
   socketFd,

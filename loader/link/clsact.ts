@@ -1,8 +1,8 @@
-import { ERRNO, kernelError } from '../errors.js';
+import { ERRNO, errnoOf, kernelError } from '../errors.js';
 import { checkBpf, libbpf } from '../libbpf.js';
-import { fixedString } from '../libc.js';
+import { decodeAttributes, type Message, readText, viewOf } from '../netlink/codec.js';
+import { dump, type Netlink, withExchange } from '../netlink/exchange.js';
 import { options, struct } from '../struct.js';
-import { openNetlink } from '../sys/socket.js';
 import type { Direction } from './attach.js';
 
 /** The name of a filter on a clsact qdisc: its place in the order and its handle in that place. */
@@ -107,11 +107,9 @@ function destroyIfEmpty(ifindex: number): void {
   if (result < 0 && !absent(result)) checkBpf(`bpf_tc_hook_destroy ifindex ${ifindex}`, result);
 }
 
+const NETLINK_ROUTE = 0;
 const RTM_NEWTFILTER = 44;
 const RTM_GETTFILTER = 46;
-const NLM_F_REQUEST_DUMP = 0x301;
-const NLMSG_ERROR = 2;
-const NLMSG_DONE = 3;
 /** Parents of the two filter lists of a clsact qdisc (TC_H_CLSACT with TC_H_MIN_INGRESS, _EGRESS). */
 const CLSACT_PARENT: Readonly<Record<Direction, number>> = {
   ingress: 0xfffffff2,
@@ -128,44 +126,39 @@ const TCMSG_SIZE = 20;
 const TCA_KIND = 1;
 
 /**
- * The filters on one side of a device's clsact qdisc, of anybody, none without such a qdisc.
+ * The filters on one side of a device's clsact qdisc, of anybody, none without such a qdisc or device.
  * libbpf cannot list them. Call it inside the device's network namespace.
+ * @throws DpctlError KERNEL_* where the kernel does not list them: there may be some
  */
 export function tcFilters(ifindex: number, direction: Direction): TcListed[] {
-  const socket = openNetlink(0);
+  const body = struct(TCMSG_SIZE).u32(4, ifindex).u32(12, CLSACT_PARENT[direction]).bytes;
+  const what = `list filters ${direction} ifindex ${ifindex}`;
+  const messages = withExchange(NETLINK_ROUTE, (netlink) => listing(netlink, what, body));
+  return (
+    messages
+      .filter(({ type }) => type === RTM_NEWTFILTER)
+      .map(readFilter)
+      // A filter's head is listed too, with handle 0.
+      .filter(({ handle }) => handle !== 0)
+  );
+}
+
+function listing(netlink: Netlink, what: string, body: Uint8Array): Message[] {
   try {
-    const filters: TcListed[] = [];
-    const reply = new Uint8Array(65536);
-    const view = new DataView(reply.buffer);
-    const request = struct(36)
-      .u32(0, 36)
-      .u32(4, RTM_GETTFILTER | (NLM_F_REQUEST_DUMP << 16))
-      .u32(20, ifindex)
-      .u32(28, CLSACT_PARENT[direction]);
-    socket.send(request.bytes);
-    for (let done = false; !done; ) {
-      const length = socket.recv(reply);
-      for (let at = 0; at < length; at += (view.getUint32(at, true) + 3) & ~3) {
-        const type = view.getUint16(at + 4, true);
-        if (type === RTM_NEWTFILTER) filters.push(readFilter(view, at + 16, reply));
-        done ||= type === NLMSG_DONE || type === NLMSG_ERROR;
-      }
-    }
-    // A filter's head is listed too, with handle 0.
-    return filters.filter(({ handle }) => handle !== 0);
-  } finally {
-    socket.close();
+    return dump(netlink, what, RTM_GETTFILTER, body);
+  } catch (error) {
+    const errno = ERRNO[errnoOf(error) ?? ''];
+    if (errno !== undefined && absent(-errno)) return [];
+    throw error;
   }
 }
 
-/** struct tcmsg: family, ifindex, handle, parent, info (priority << 16 | protocol); TCA_KIND first. */
-function readFilter(view: DataView, at: number, bytes: Uint8Array): TcListed {
-  const attribute = at + TCMSG_SIZE;
-  const isKind = view.getUint16(attribute + 2, true) === TCA_KIND;
-  const end = attribute + view.getUint16(attribute, true);
+/** struct tcmsg: family, ifindex, handle, parent, info (priority << 16 | protocol). */
+function readFilter({ body }: Message): TcListed {
+  const view = viewOf(body);
   return {
-    handle: view.getUint32(at + 8, true),
-    priority: view.getUint32(at + 16, true) >>> 16,
-    kind: isKind ? fixedString(bytes.subarray(attribute + 4, end)) : '',
+    handle: view.getUint32(8, true),
+    priority: view.getUint32(16, true) >>> 16,
+    kind: readText(decodeAttributes(body, TCMSG_SIZE).get(TCA_KIND)) ?? '',
   };
 }

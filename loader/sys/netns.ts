@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DpctlError, ERRNO, errnoOf, kernelError } from '../errors.js';
 import { check, lastErrno, libc } from '../libc.js';
-import { fstatIno, MNT_DETACH, openFd, umount } from './files.js';
+import { closeFd, fstatIno, MNT_DETACH, openFd, umount, withFd } from './files.js';
 import { socketFd } from './socket.js';
 
 /** setns(2) type of a network namespace. */
@@ -25,8 +25,7 @@ export function setns(fd: number, nstype: number): void {
  * @throws TypeError if `fn` returns a promise; whatever `fn` throws
  */
 export function inNetns<T>(nsFd: number, fn: () => T): T {
-  const home = openFd('/proc/thread-self/ns/net');
-  try {
+  return withFd(openFd('/proc/thread-self/ns/net'), (home) => {
     setns(nsFd, CLONE_NEWNET);
     try {
       const result = fn();
@@ -37,16 +36,20 @@ export function inNetns<T>(nsFd: number, fn: () => T): T {
     } finally {
       comeHome(home);
     }
-  } finally {
-    closeSync(home);
-  }
+  });
 }
 
 function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value;
 }
 
+/** Times that the way home is tried: setns(2) needs memory for it, of which there may be none just now. */
+const HOMEWARD_TRIES = 100;
+
 function comeHome(home: number): void {
+  for (let left = HOMEWARD_TRIES; left > 0; left--) {
+    if (libc.setns(home, CLONE_NEWNET) === 0) return;
+  }
   try {
     setns(home, CLONE_NEWNET);
   } catch (error) {
@@ -70,15 +73,12 @@ export function netnsCookie(nsFd: number): bigint {
   const value = new Uint8Array(8);
   const length = new Uint8Array(new Uint32Array([8]).buffer);
   const supported = inNetns(nsFd, () => {
-    const socket = socketFd(AF_UNIX, SOCK_DGRAM, 0);
-    try {
+    return withFd(socketFd(AF_UNIX, SOCK_DGRAM, 0), (socket) => {
       if (libc.getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, value, length) === 0) return true;
       const errno = lastErrno();
       if (errno === ERRNO.ENOPROTOOPT) return false;
       throw kernelError('getsockopt SO_NETNS_COOKIE', errno);
-    } finally {
-      closeSync(socket);
-    }
+    });
   });
   return supported ? new DataView(value.buffer).getBigUint64(0, true) : fstatIno(nsFd);
 }
@@ -90,7 +90,7 @@ export function netnsCookie(nsFd: number): bigint {
  */
 export function createNetns(path: string): void {
   mkdirSync(dirname(path), { recursive: true });
-  closeSync(openFd(path, 'wx', 0o444));
+  closeFd(openFd(path, 'wx', 0o444));
   const child = spawnSync('unshare', [`--net=${path}`, 'true'], { encoding: 'utf8' });
   if (child.status === 0) return;
   rmSync(path, { force: true });

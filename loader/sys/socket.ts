@@ -1,23 +1,24 @@
-import { closeSync } from 'node:fs';
 import { ERRNO, kernelError } from '../errors.js';
 import { check, lastErrno, libc } from '../libc.js';
 import { struct } from '../struct.js';
+import { closeFd } from './files.js';
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+const POLLIN = 1;
 const SOL_SOCKET = 1;
 const SOL_NETLINK = 270;
-const SO_RCVTIMEO = 20;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
 
-/** Long enough for any answer of the kernel, short enough that a lost one is noticed. */
-const RECEIVE_TIMEOUT_SECONDS = 5;
+/** Milliseconds: long enough for any answer of the kernel, short enough that a lost one is noticed. */
+const RECEIVE_TIMEOUT = 5_000;
 /** A dump of thousands of links comes faster than JavaScript reads it. */
 const BUFFER_BYTES = 4 << 20;
 
@@ -27,13 +28,13 @@ export interface NetlinkSocket {
   /** One message, or several in a row, to the kernel. */
   send(message: Uint8Array): void;
   /**
-   * One datagram; waits at most 5 s.
+   * One datagram of the kernel's; those of processes are passed over.
+   * @param until the moment (performance.now) up to which it waits; 5 s from now when left out
    * @returns its length in bytes
-   * @throws DpctlError KERNEL_EAGAIN after the time-out, KERNEL_EMSGSIZE when the buffer is too
-   * small (the datagram is lost, details.needed is its length), KERNEL_ENOBUFS when the kernel
-   * dropped messages
+   * @throws DpctlError KERNEL_ETIMEDOUT, KERNEL_EMSGSIZE when the buffer is too small (the datagram is
+   * lost, details.needed is its length), KERNEL_ENOBUFS when the kernel dropped messages
    */
-  recv(buffer: Uint8Array): number;
+  recv(buffer: Uint8Array, until?: number): number;
   /** Receive the messages of a multicast group (RTNLGRP_ and the like). */
   join(group: number): void;
   close(): void;
@@ -57,8 +58,9 @@ export function setSocketInt(fd: number, level: number, option: number, value: n
 }
 
 /**
- * A raw netlink socket with extended error texts, strict checking of requests, large buffers and a
- * receive time-out of 5 s. It knows nothing of what the messages say.
+ * A raw netlink socket with extended error texts, strict checking of requests and large buffers. It
+ * knows nothing of what the messages say, but hears only the kernel: it is connected to it, so that what
+ * processes send is refused to them and takes no room.
  * @param protocol NETLINK_ROUTE 0, NETLINK_NETFILTER 12, NETLINK_GENERIC 16
  */
 export function openNetlink(protocol: number): NetlinkSocket {
@@ -68,32 +70,75 @@ export function openNetlink(protocol: number): NetlinkSocket {
     setSocketInt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
     setSocketInt(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_BYTES);
     setSocketInt(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES);
-    const timeout = struct(16).u64(0, RECEIVE_TIMEOUT_SECONDS);
-    check(
-      'setsockopt SO_RCVTIMEO',
-      libc.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout.bytes, 16),
-    );
+    const kernel = struct(SOCKADDR_NL_SIZE).u32(0, AF_NETLINK);
+    check('connect netlink', libc.connect(fd, kernel.bytes, SOCKADDR_NL_SIZE));
   } catch (error) {
-    closeSync(fd);
+    closeFd(fd);
     throw error;
   }
+  return netlinkSocket(fd);
+}
+
+/** ioctl number of a socket that opens the namespace that it is in (linux/sockios.h). */
+const SIOCGSKNS = 0x894c;
+
+/** A descriptor of the network namespace that a socket is in; close it with closeFd. */
+export function openNetnsOfSocket(fd: number): number {
+  return ioctl(fd, SIOCGSKNS, new Uint8Array(8));
+}
+
+/** A netlink socket from its descriptor, which from now on belongs to it. */
+export function netlinkSocket(fd: number): NetlinkSocket {
   return {
     fd,
     send(message) {
       const sent = uninterrupted(() => libc.send(fd, message, message.byteLength, 0));
       if (sent < 0) throw kernelError('send netlink', lastErrno());
     },
-    recv(buffer) {
-      const length = uninterrupted(() => libc.recv(fd, buffer, buffer.byteLength, MSG_TRUNC));
-      if (length < 0) throw kernelError('recv netlink', lastErrno());
+    recv(buffer, until = performance.now() + RECEIVE_TIMEOUT) {
+      const length = receive(fd, buffer, until);
       if (length > buffer.byteLength) {
         throw kernelError('recv netlink', ERRNO.EMSGSIZE ?? 90, { details: { needed: length } });
       }
       return length;
     },
     join: (group) => setSocketInt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group),
-    close: () => closeSync(fd),
+    close: () => closeFd(fd),
   };
+}
+
+/** struct sockaddr_nl: family, padding, port id (0: the kernel), groups. */
+const SOCKADDR_NL_SIZE = 12;
+const SOCKADDR_NL_PID = 4;
+
+/**
+ * One datagram from the kernel. Whoever has CAP_NET_ADMIN in the user namespace that owns the network
+ * namespace, as root of a container may, can send to any netlink socket in it, an acknowledgement too.
+ */
+function receive(fd: number, buffer: Uint8Array, until: number): number {
+  const sender = struct(SOCKADDR_NL_SIZE);
+  const size = struct(4);
+  for (;;) {
+    size.u32(0, SOCKADDR_NL_SIZE);
+    const flags = MSG_TRUNC | MSG_DONTWAIT;
+    const length = libc.recvfrom(fd, buffer, buffer.byteLength, flags, sender.bytes, size.bytes);
+    const errno = length < 0 ? lastErrno() : 0;
+    const isKernels = size.getU32(0) === SOCKADDR_NL_SIZE && sender.getU32(SOCKADDR_NL_PID) === 0;
+    if (length >= 0 && isKernels) return length;
+    if (length < 0 && errno !== ERRNO.EAGAIN && errno !== ERRNO.EINTR) {
+      throw kernelError('recv netlink', errno);
+    }
+    const left = Math.ceil(until - performance.now());
+    if (left <= 0) throw kernelError('recv netlink', ERRNO.ETIMEDOUT ?? 110);
+    if (errno === ERRNO.EAGAIN) awaitReadable(fd, left);
+  }
+}
+
+/** Wait until there is something to receive, a signal comes, or the time is over. */
+function awaitReadable(fd: number, milliseconds: number): void {
+  const descriptor = struct(8).u32(0, fd).u32(4, POLLIN);
+  const result = libc.poll(descriptor.bytes, 1, milliseconds);
+  if (result < 0 && lastErrno() !== ERRNO.EINTR) throw kernelError('poll netlink', lastErrno());
 }
 
 /** A call again for as long as signals end it: with a time-out set, the kernel does not restart it. */

@@ -39,7 +39,7 @@ function driverOf(netns: number, { name, kind }: Link): string {
   try {
     return driverName(netns, name);
   } catch (error) {
-    if (errnoOf(error) === 'EOPNOTSUPP' || errnoOf(error) === 'ENOTSUP') return kind ?? '';
+    if (errnoOf(error) === 'EOPNOTSUPP') return kind ?? '';
     throw error;
   }
 }

@@ -109,7 +109,7 @@ export function setTunnels(nsFd: number | undefined, ifname: string, whole: bool
   featuresSet(nsFd, ifname, Object.fromEntries(known.map((name) => [name, whole])));
 }
 
-/** Name of the device's driver: 'veth', 'virtio_net', 'ixgbe' ... Throws KERNEL_ENODEV, KERNEL_ENOTSUP (lo has none) (exit 2). */
+/** Name of the device's driver: 'veth', 'virtio_net', 'ixgbe' ... Throws KERNEL_ENODEV, KERNEL_EOPNOTSUPP (lo has none) (exit 2). */
 export function driverName(nsFd: number | undefined, ifname: string): string {
   return withDevice(nsFd, ifname, (device) => {
     const info = command(ETHTOOL.GDRVINFO, 196);

@@ -99,7 +99,7 @@ test('where there is no netkit, the kernel says that it is not supported', async
         return;
       }
       const error = refusal(() => linkAddNetkit(rtnl, { name: 'h0', peer: { name: 'p0' } }));
-      t.is(errnoOf(error), 'ENOTSUP');
+      t.is(errnoOf(error), 'EOPNOTSUPP');
     });
   });
 });

@@ -1,8 +1,9 @@
 import test from 'ava';
+import { kernelError } from '../../loader/errors.js';
 import { concat, encodeMessage, u32 } from '../../src/kernel/netlink/codec.js';
 import { dump, type Rtnl, request, withRtnl } from '../../src/kernel/netlink/socket.js';
-import { linkGet } from '../../src/kernel/netlink.js';
-import { refusal } from './helpers/namespaces.js';
+import { linkAddVeth, linkGet } from '../../src/kernel/netlink.js';
+import { refusal, withNamespaces } from './helpers/namespaces.js';
 
 /**
  * A socket that answers each request from a list. What is tested here (an answer that comes late, a
@@ -15,6 +16,9 @@ function scripted(...replies: ((sequence: number) => Uint8Array[])[]): Rtnl {
   return {
     nextSequence: () => ++sequence,
     scratch: new Uint8Array(4096),
+    patience: 100,
+    spoil: () => undefined,
+    renew: () => undefined,
     close: () => undefined,
     socket: {
       fd: -1,
@@ -68,6 +72,83 @@ test('answers to an earlier request are passed over', (t) => {
     request(rtnl, 'read', 18, 0, new Uint8Array()).map(({ body }) => body[0]),
     [1],
   );
+});
+
+test('answers that never come to their end are given up, however many there are', (t) => {
+  const flood = scripted(() => []);
+  const endless: Rtnl = {
+    ...flood,
+    socket: {
+      ...flood.socket,
+      recv: (buffer) => {
+        const datagram = entry(7, 9);
+        buffer.set(datagram);
+        return datagram.length;
+      },
+    },
+  };
+  const begin = performance.now();
+  const error = refusal(() => request(endless, 'set link', 16, 0, new Uint8Array()));
+  t.is(error.code, 'KERNEL_ETIMEDOUT');
+  t.is(error.details.inDoubt, true);
+  t.true(performance.now() - begin < 5_000);
+});
+
+test('a dump of which the kernel dropped a part is read again', (t) => {
+  let reads = 0;
+  const rtnl = scripted(
+    (n) => [entry(n, 1), done(n)],
+    (n) => [entry(n, 1), entry(n, 2), done(n)],
+  );
+  const lossy: Rtnl = {
+    ...rtnl,
+    socket: {
+      ...rtnl.socket,
+      recv: (buffer) => {
+        reads += 1;
+        if (reads === 2) throw kernelError('recv netlink', 105);
+        return rtnl.socket.recv(buffer);
+      },
+    },
+  };
+  t.deepEqual(
+    dump(lossy, 'list', 18, new Uint8Array()).map(({ body }) => body[0]),
+    [1, 2],
+  );
+});
+
+test('a lost acknowledgement is no success, and says that nobody knows', (t) => {
+  const rtnl = scripted((n) => [ack(n)]);
+  const full: Rtnl = {
+    ...rtnl,
+    socket: {
+      ...rtnl.socket,
+      recv: () => {
+        throw kernelError('recv netlink', 105);
+      },
+    },
+  };
+  const error = refusal(() => request(full, 'set link', 16, 0, new Uint8Array()));
+  t.is(error.code, 'KERNEL_ENOBUFS');
+  t.is(error.details.inDoubt, true);
+});
+
+test('an acknowledgement too short to say anything is no success', (t) => {
+  const rtnl = scripted((n) => [encodeMessage(2, 0, n, new Uint8Array(2))]);
+  t.throws(() => request(rtnl, 'set link', 16, 0, new Uint8Array()), { instanceOf: RangeError });
+});
+
+test('after an answer that was not read to its end the next request has a socket of its own', async (t) => {
+  await withNamespaces(1, (a) => {
+    withRtnl(a.fd, (rtnl) => {
+      const before = rtnl.socket;
+      const name = 'h0';
+      linkAddVeth(rtnl, { name, peer: { name: 'p0' } });
+      rtnl.spoil();
+      t.is(linkGet(rtnl, { name })?.name, name);
+      t.not(rtnl.socket, before);
+    });
+  });
 });
 
 test('a failure at the end of a dump is a failure', (t) => {

@@ -5,6 +5,10 @@ test('an errno has the name and text that people know', (t) => {
   t.is(errnoName(17), 'EEXIST');
   t.is(errnoName(7), 'E2BIG');
   t.is(errnoName(524), 'ENOTSUPP');
+  // As the kernel's sources and manual pages name them, not as Node does.
+  t.is(errnoName(95), 'EOPNOTSUPP');
+  t.is(errnoName(11), 'EAGAIN');
+  t.is(errnoName(122), 'EDQUOT');
   t.is(errnoName(4007), 'LIBBPF_ERRNO__VERIFY');
   t.is(errnoName(3999), 'ERRNO_3999');
   t.is(kernelError('bpf_obj_get /x', 2).message.split(' (')[0], 'bpf_obj_get /x: ENOENT');

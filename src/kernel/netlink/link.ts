@@ -81,7 +81,7 @@ export function linkSet(rtnl: Rtnl, ifindex: number, change: LinkChange): void {
   request(rtnl, `set link #${ifindex}`, RTM.NEWLINK, 0, concat([header, ...attributes]));
 }
 
-/** Deletes a link (of a veth: both ends). Returns false when there is none. Throws KERNEL_ENOTSUP for a physical one. */
+/** Deletes a link (of a veth: both ends). Returns false when there is none. Throws KERNEL_EOPNOTSUPP for a physical one. */
 export function linkDelete(rtnl: Rtnl, selector: LinkSelector): boolean {
   const byName = 'name' in selector;
   if (byName && !isLinkName(selector.name)) return false;

@@ -71,7 +71,7 @@ const NO_MAC = '01:00:00:00:00:00';
 /**
  * Whether the kernel makes netkit pairs with a MAC of the caller's. It is asked for one that no device
  * can have: where there are such pairs it finds fault with the MAC, and nothing is made either way.
- * Throws KERNEL_EPERM (exit 2).
+ * Throws KERNEL_* (exit 2) where nobody can tell.
  */
 export function hasNetkit(rtnl: Rtnl): boolean {
   const info = nested(IFLA.LINKINFO, [
@@ -84,7 +84,7 @@ export function hasNetkit(rtnl: Rtnl): boolean {
     request(rtnl, 'ask for netkit', RTM.NEWLINK, NLM_F.CREATE | NLM_F.EXCL, body);
   } catch (error) {
     if (errnoOf(error) === 'EADDRNOTAVAIL') return true;
-    if (errnoOf(error) === 'EPERM') throw error;
+    if (errnoOf(error) !== 'EOPNOTSUPP') throw error;
     return false;
   }
   linkDelete(rtnl, { name: 'dpprobe0' });

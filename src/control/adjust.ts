@@ -16,8 +16,8 @@ import {
   type Scope,
 } from '../model/plan.js';
 import type { NamespaceRef, State } from '../model/state.js';
-import { isHostEnd } from './inspect-port.js';
 import type { Node } from './node.js';
+import { hostEndOf } from './own-device.js';
 
 /** Gateways are ports like others; networks ask for them, not people. */
 export function addGateways(node: Node, before: State, state: State): State {
@@ -74,7 +74,7 @@ export function renewDevices(node: Node, state: State, scope: Scope): State {
   for (const { endpoint } of wantedPorts(state)) {
     if (scope !== 'node' && !scope.endpoints.has(endpoint.id)) continue;
     const link = linkGet(node.rtnl(), { ifindex: endpoint.ifindex });
-    if (link === undefined || isHostEnd(link, endpoint)) continue;
+    if (link === undefined || hostEndOf(node, endpoint) !== undefined) continue;
     renewed = renumber(renewed, endpoint.id, freeIfindex(node, [renewed]));
   }
   return renewed;

@@ -3,7 +3,9 @@
  * take the steps, undo them if one fails. The edit is written before the first step, marked as
  * unfinished, so a command that is killed is finished by the next one.
  */
+import { randomBytes } from 'node:crypto';
 import { installedProgramId } from '../kernel/datapath.js';
+import { ROOT_ID_BYTES, rootIdOf, withMarks } from '../model/mark.js';
 import { plan, type Scope, type Step } from '../model/plan.js';
 import { DECAPS, type State } from '../model/state.js';
 import { refusedDecap } from '../model/underlay-decap.js';
@@ -101,8 +103,9 @@ async function prepare(
 ): Promise<Planned> {
   const before = node.store.load();
   const edited = await edit(before);
-  // Nobody knows how far a command came that did not end.
-  const whole = before.unfinished === true || rebuilt || edited.scope === 'node';
+  // Nobody knows how far a command came that did not end, and what an older dpctl made has no marks.
+  const unmarked = before.rootId === undefined && before.endpoints.length > 0;
+  const whole = before.unfinished === true || rebuilt || unmarked || edited.scope === 'node';
   const followed = followUnderlay(node, before, edited.state, { fresh: whole, refused });
   const gateways = addGateways(node, before, followed.state);
   const all = whole || followed.state.uplink !== before.uplink;
@@ -111,7 +114,9 @@ async function prepare(
   const input = { before, after: renewed, scope };
   const observed = await inspect(node, input, installedProgramId(hostPins(node)));
   refuseHidden(before, edited.state, observed);
-  const after = recordSysctls(keepDead ? renewed : dropDead(renewed, observed), observed);
+  const alive = keepDead ? renewed : dropDead(renewed, observed);
+  const asked = recordSysctls(alive, observed);
+  const after = withMarks({ ...asked, rootId: before.rootId ?? newRootId() });
   const steps = plan({ before, after, scope, observed });
   const settled = settle(after);
   const notes = [
@@ -124,9 +129,15 @@ async function prepare(
     after,
     settled,
     steps,
-    changed: steps.length > 0 || !sameState(before, settled),
+    // An id alone is nothing to be saved: the first thing that is made brings one.
+    changed: steps.length > 0 || !sameState(before, settle(asked)),
     notes,
   };
+}
+
+/** Chosen once, by the first change, and kept with the records. */
+function newRootId(): string {
+  return rootIdOf(randomBytes(ROOT_ID_BYTES));
 }
 
 function result(

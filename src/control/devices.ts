@@ -17,7 +17,8 @@ import {
 import { setTunnels } from '../kernel/offload.js';
 import { sysctlSet } from '../kernel/sysctl.js';
 import { driverOf, isGateway, type Port } from '../model/desired.js';
-import { type DeviceSettings, endpointAlias, routeMetric } from '../model/plan.js';
+import { endpointAlias, hostMacOf } from '../model/mark.js';
+import { type DeviceSettings, routeMetric } from '../model/plan.js';
 import type { Endpoint } from '../model/state.js';
 import { namespaceGone, withEndpointFd, withEndpointRtnl } from './namespace.js';
 import type { Node } from './node.js';
@@ -29,6 +30,7 @@ export function createPair(node: Node, { endpoint }: Port): void {
     linkAdd(node.rtnl(), {
       name: endpoint.hostIfname,
       ifindex: endpoint.ifindex,
+      mac: hostMacOf(endpoint),
       mtu: endpoint.mtu,
       alias: endpointAlias(endpoint),
       peer: {

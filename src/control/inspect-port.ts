@@ -13,13 +13,13 @@ import {
 } from '../kernel/netlink.js';
 import { passesTunnels } from '../kernel/offload.js';
 import { getRaw } from '../kernel/tables.js';
-import { driverOf } from '../model/desired.js';
 import { decodeValue, tableKey } from '../model/entry.js';
 import type { ObservedDevice, ObservedPort } from '../model/observed.js';
-import { endpointAlias, routeMetric } from '../model/plan.js';
+import { routeMetric } from '../model/plan.js';
 import type { Endpoint } from '../model/state.js';
 import { withNamespace } from './namespace.js';
 import { hostPins, type Node } from './node.js';
+import { hostEndOf } from './own-device.js';
 
 /** Nothing inside is known, or nothing is there. */
 const NOTHING_INSIDE = {
@@ -41,7 +41,7 @@ export function inspectPort(
   installed: boolean,
   tunnels = false,
 ): ObservedPort {
-  const host = ownHostLink(node.rtnl(), endpoint);
+  const host = hostEndOf(node, endpoint);
   const pins = hostPins(node);
   const base = {
     host: host === undefined ? undefined : observedDevice(host),
@@ -82,20 +82,6 @@ function inspectInside(rtnl: Rtnl, endpoint: Endpoint, host: Link | undefined) {
 
 function withLength({ address, prefixLength }: LinkAddress): string {
   return `${address}/${prefixLength}`;
-}
-
-/**
- * Whether a device is the host end of an endpoint: numbers are used again, so it must have the name
- * or, renamed by somebody, the alias.
- */
-export function isHostEnd(link: Link, endpoint: Endpoint): boolean {
-  if (link.kind !== driverOf(endpoint)) return false;
-  return link.name === endpoint.hostIfname || link.alias === endpointAlias(endpoint);
-}
-
-function ownHostLink(rtnl: Rtnl, endpoint: Endpoint): Link | undefined {
-  const link = linkGet(rtnl, { ifindex: endpoint.ifindex });
-  return link !== undefined && isHostEnd(link, endpoint) ? link : undefined;
 }
 
 function observedDevice(link: Link): ObservedDevice {

@@ -1,12 +1,12 @@
 /** The networks that the node itself is on: a gateway on one of them would take its packets away. */
 import { DpctlError } from '../../loader/errors.js';
 import { addrDump, linkDump, RT_TABLE_MAIN, routeDump } from '../kernel/netlink.js';
-import { networkOf as networkNamed } from '../model/desired.js';
+import { isGateway, networkOf as networkNamed } from '../model/desired.js';
 import { freeSubnet } from '../model/network-addresses.js';
 import { formatPrefix, networkOf, overlaps, type Prefix, parseAddress } from '../model/prefix.js';
 import type { Network, State } from '../model/state.js';
 import type { Node } from './node.js';
-import { isOfOtherRoot, isOwnDevice } from './strays.js';
+import { hostEndOf, isOwn } from './own-device.js';
 
 /** Where the node sends what is for a prefix. */
 interface Way {
@@ -27,7 +27,7 @@ export function refuseOwnNetworks(node: Node, before: State, after: State, name:
   const network = networkNamed(after, name);
   const subnets = freshSubnets(networkNamed(before, name), network);
   if (subnets.length === 0) return;
-  const ways = waysOf(node);
+  const ways = waysOf(node, before);
   for (const subnet of subnets) {
     // No exception of these can be made without harm.
     const taken = ways.filter((way) => way.connected || way.prefix.length >= subnet.length);
@@ -51,14 +51,16 @@ function freshSubnets(old: Network | undefined, network: Network | undefined): P
   return fresh.filter((subnet) => subnet !== undefined).map(prefixOf);
 }
 
-function waysOf(node: Node): Way[] {
+function waysOf(node: Node, { rootId, endpoints }: State): Way[] {
   const rtnl = node.rtnl();
   const links = new Map(
     linkDump(rtnl, { statistics: false }).map((link) => [link.ifindex, link] as const),
   );
+  const hosts = endpoints.filter(isGateway).map((endpoint) => hostEndOf(node, endpoint));
+  const gateways = new Set(hosts.flatMap((host) => [host?.ifindex, host?.peerIfindex]));
   const isOurs = (ifindex: number | undefined): boolean => {
     const link = links.get(ifindex ?? 0);
-    return link !== undefined && isOwnDevice(link) && !isOfOtherRoot(node, link);
+    return link !== undefined && (gateways.has(link.ifindex) || isOwn(node, rootId, link));
   };
   const way = (text: string, ifindex: number | undefined, connected: boolean): Way => ({
     prefix: prefixOf(text),

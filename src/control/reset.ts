@@ -6,8 +6,9 @@ import { hostPath } from '../kernel/mountns.js';
 import { linkDump, linkSet } from '../kernel/netlink.js';
 import { withNetnsPath } from '../kernel/netns.js';
 import { isNftMissing, nftDelete } from '../kernel/nft.js';
-import { overlayAlias } from '../model/desired/overlay.js';
+import { overlayKindOf } from '../kernel/underlay-device.js';
 import { isGateway, wantedMasquerades } from '../model/desired.js';
+import { markOf } from '../model/mark.js';
 import type { Observed } from '../model/observed.js';
 import { plan, type Step } from '../model/plan.js';
 import { EMPTY_STATE, type State } from '../model/state.js';
@@ -15,9 +16,10 @@ import { faultPoint } from './fault.js';
 import { readKeys } from './inspect.js';
 import { inspectPort } from './inspect-port.js';
 import { dismantle, hostPins, type Node } from './node.js';
+import { isOwn } from './own-device.js';
 import { nodeExists } from './ready.js';
 import { execute } from './steps.js';
-import { findStrays, isMarked, isOfOtherRoot } from './strays.js';
+import { findStrays } from './strays.js';
 import type { PlanRow } from './types.js';
 import { inspectOverlay } from './underlay-inspect.js';
 
@@ -98,8 +100,16 @@ async function tearDown(node: Node): Promise<unknown[]> {
   };
   const before = loadOrSalvage(node);
   const endpoints = before.endpoints.map((each) => ({ ...each, phase: 'detaching' as const }));
-  const after: State = { ...EMPTY_STATE, endpoints, sysctls: before.sysctls };
+  const after: State = {
+    ...EMPTY_STATE,
+    rootId: before.rootId,
+    endpoints,
+    sysctls: before.sysctls,
+  };
+  const marked = new Set<number>();
   await attempt(async () => {
+    // By the links on them, which the steps take away.
+    for (const ifindex of ownDevices(node, before.rootId)) marked.add(ifindex);
     const observed = observe(node, before, after);
     const steps = plan({ before, after, scope: 'node', observed });
     for (const [index, step] of steps.filter(isOutside).entries()) {
@@ -109,7 +119,7 @@ async function tearDown(node: Node): Promise<unknown[]> {
       });
     }
   });
-  if (failures.length === 0) await attempt(() => unmarkDevices(node));
+  if (failures.length === 0) await attempt(() => unmarkDevices(node, marked));
   await attempt(() => deleteRules(node, before));
   return failures;
 }
@@ -145,17 +155,19 @@ function isOutside({ op }: Step): boolean {
   return !IN_TABLES.has(op);
 }
 
-/**
- * Adopted devices of which no record is left: what can be told from them alone. Those of an overlay are
- * another root's by now: this one's were deleted.
- */
-function unmarkDevices(node: Node): void {
-  const overlays = ['replicator', 'anchor'] as const;
-  const kept = new Set<string | undefined>(overlays.map(overlayAlias));
-  for (const link of linkDump(node.rtnl(), { statistics: false })) {
-    if (!isMarked(link) || kept.has(link.alias) || isOfOtherRoot(node, link)) continue;
-    detachHook(hostPins(node), node.netnsFd(), 0, link.ifindex);
-    linkSet(node.rtnl(), link.ifindex, { alias: '' });
+/** Numbers of the devices that are this root's, whether or not there is a record of them. */
+function ownDevices(node: Node, root: string | undefined): number[] {
+  return linkDump(node.rtnl(), { statistics: false })
+    .filter((link) => overlayKindOf(link) === undefined && isOwn(node, root, link))
+    .map(({ ifindex }) => ifindex);
+}
+
+/** Adopted devices of which no record is left: what can be told from them alone. */
+function unmarkDevices(node: Node, marked: ReadonlySet<number>): void {
+  for (const { ifindex, alias } of linkDump(node.rtnl(), { statistics: false })) {
+    if (!marked.has(ifindex) || markOf(alias) === undefined) continue;
+    detachHook(hostPins(node), node.netnsFd(), 0, ifindex);
+    linkSet(node.rtnl(), ifindex, { alias: '' });
   }
 }
 

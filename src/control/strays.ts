@@ -1,18 +1,15 @@
 /** What dpctl made and nobody asks for any more: left by a lost store, or by hand. */
 import { DpctlError } from '../../loader/errors.js';
-import { pinnedLinkIds, runsOther } from '../kernel/hook.js';
+import { pinnedLinkIds } from '../kernel/hook.js';
 import { type Link, linkDump, linkGet } from '../kernel/netlink.js';
 import { wantedPorts } from '../model/desired.js';
 import type { RawEntry } from '../model/entry.js';
+import { hostMacOf, markOf } from '../model/mark.js';
 import type { Observed, Stray } from '../model/observed.js';
 import { endpointOfFdb, inScope, isLearned, nodeOfFdb, type Scope } from '../model/plan.js';
 import { DRIVERS, type Endpoint, type State } from '../model/state.js';
 import { hostPins, type Node } from './node.js';
-
-/** Names of devices that dpctl makes, and so may take for strays. */
-const OWN_DEVICE = /^dp[0-9a-f]{6}$|^dp[gp]\d+$/;
-/** The mark in the alias of devices that dpctl made or adopted. */
-const OWN_ALIAS = 'dpctl ';
+import { isOwn, MADE_DEVICE } from './own-device.js';
 
 /** Devices, pinned links and learned MACs that belong to no endpoint of a state. */
 export function findStrays(
@@ -23,15 +20,27 @@ export function findStrays(
   const known = new Set(after.endpoints.map(({ id }) => id));
   const indexes = new Set(after.endpoints.map(({ ifindex }) => ifindex));
   const names = new Set(after.endpoints.flatMap((e) => [e.hostIfname, e.ifname]));
+  const pairs: readonly string[] = DRIVERS;
   const strays: Stray[] = [];
   for (const link of linkDump(node.rtnl(), { statistics: false })) {
     if (indexes.has(link.ifindex) || names.has(link.name)) continue;
-    if (isOwnDevice(link) && !isOfOtherRoot(node, link)) strays.push(deviceStray(link));
+    // An adopted device is its owner's, whoever has marked it.
+    if (!pairs.includes(link.kind ?? '') || !wasMade(link)) continue;
+    if (isOwn(node, after.rootId, link)) strays.push(deviceStray(link));
   }
   for (const id of pinnedLinkIds(hostPins(node)).keys()) {
     if (!known.has(id)) strays.push({ kind: 'link', id });
   }
   return [...strays, ...learnedStrays(after, known, entries)];
+}
+
+/** A device that dpctl made, under whatever name: it has a MAC that goes with its mark. */
+function wasMade({ name, alias, mac }: Link): boolean {
+  const { root, endpoint } = markOf(alias) ?? {};
+  if (root !== undefined && endpoint !== undefined && mac === hostMacOf({ id: endpoint, root })) {
+    return true;
+  }
+  return MADE_DEVICE.test(name);
 }
 
 /** MACs learned behind endpoints and nodes that are not there any more. */
@@ -68,28 +77,10 @@ export function findSquatters(
     if (!inScope(scope, endpoint.id) || ports.get(endpoint.id)?.host !== undefined) return [];
     const link = linkGet(node.rtnl(), { name: endpoint.hostIfname });
     if (link === undefined) return [];
-    if (!isOwnDevice(link)) throw nameTaken(link, endpoint, 'is not of dpctl');
-    if (isOfOtherRoot(node, link)) throw nameTaken(link, endpoint, 'belongs to another dpctl root');
-    return [deviceStray(link)];
+    if (isOwn(node, after.rootId, link)) return [deviceStray(link)];
+    const isMarked = markOf(link.alias) !== undefined;
+    throw nameTaken(link, endpoint, isMarked ? 'belongs to another dpctl root' : 'is not of dpctl');
   });
-}
-
-/** A device that looks as if dpctl had made it. */
-export function isOwnDevice({ kind, name, alias }: Link): boolean {
-  const isPair = DRIVERS.some((driver) => driver === kind);
-  return isPair && OWN_DEVICE.test(name) && (alias ?? OWN_ALIAS).startsWith(OWN_ALIAS);
-}
-
-/** A device that dpctl has marked, its own or an adopted one. */
-export function isMarked({ alias }: Link): boolean {
-  return alias?.startsWith(OWN_ALIAS) === true;
-}
-
-/** Two roots may share a namespace: what runs the program of the other one is not ours to delete. */
-export function isOfOtherRoot(node: Node, { ifindex, peerIfindex, linkNetnsId }: Link): boolean {
-  const runs = (end: number): boolean => runsOther(hostPins(node), node.netnsFd(), end);
-  const bothHere = peerIfindex !== undefined && linkNetnsId === undefined;
-  return runs(ifindex) || (bothHere && runs(peerIfindex));
 }
 
 function deviceStray({ name, ifindex }: Link): Stray {

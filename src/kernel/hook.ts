@@ -22,7 +22,7 @@ import { programInfo } from '../../loader/program.js';
 import { closeFd, inNetns } from '../../loader/sys.js';
 import type { ObservedHook } from '../model/observed.js';
 import { type DatapathPaths, withProgram } from './datapath.js';
-import { CLSACT, runsForOther } from './ownership.js';
+import { CLSACT, hasOwnFilter, runsForOther } from './ownership.js';
 
 /** Whether endpoints get tcx links here; DPCTL_TC=clsact asks for the older way. */
 export function usesTcx(): boolean {
@@ -107,10 +107,41 @@ export function pinnedLinkIds(paths: DatapathPaths): Map<number, number> {
   return ids;
 }
 
+/** Ids of the pinned links: of one endpoint, or of all. */
+function ownLinks(paths: DatapathPaths, id: number | undefined): number[] {
+  if (id === undefined) return [...pinnedLinkIds(paths).values()];
+  const fd = openLink(join(paths.linksDir, String(id)));
+  if (fd === undefined) return [];
+  try {
+    return [linkInfo(fd).id];
+  } finally {
+    closeFd(fd);
+  }
+}
+
 /** Whether a device runs the endpoint program for somebody whose pins are elsewhere. */
 export function runsOther(paths: DatapathPaths, netnsFd: number, ifindex: number): boolean {
   const place = { name: 'endpoint', ifindex, direction: 'ingress' } as const;
   return runsForOther(paths, netnsFd, place, () => new Set(pinnedLinkIds(paths).values()));
+}
+
+/**
+ * Whether a device runs the endpoint program by a link that is pinned here, or by a filter with the
+ * tables that are.
+ * @param id number of the endpoint under which the link is pinned; undefined: any
+ */
+export function runsOwn(
+  paths: DatapathPaths,
+  netnsFd: number,
+  id: number | undefined,
+  ifindex: number,
+): boolean {
+  if (hasFeature('tcx')) {
+    // By number alone it might be another device that has it by now, in another namespace even.
+    const links = inNetns(netnsFd, () => queryTcx(ifindex, 'ingress')).map(({ linkId }) => linkId);
+    if (links.length > 0 && ownLinks(paths, id).some((link) => links.includes(link))) return true;
+  }
+  return hasOwnFilter(paths, netnsFd, { name: 'endpoint', ifindex, direction: 'ingress' });
 }
 
 /**

@@ -2,11 +2,13 @@
 import { ENDPOINT_ARRAY_SIZE } from '../contract/generated.js';
 import {
   derivedMac,
+  isDerivedMac,
   OVERLAY_IFNAMES,
   type OverlayDevice,
   type OverlayDeviceKind,
   overlayAlias,
 } from '../model/desired/overlay.js';
+import { markOf } from '../model/mark.js';
 import type { ObservedOverlayDevice } from '../model/observed.js';
 import {
   type Link,
@@ -26,8 +28,7 @@ const REPLICATOR_MTU = 65_535;
  * @throws DpctlError KERNEL_EEXIST, KERNEL_EOPNOTSUPP as of {@link linkAddVxlanExternal}
  */
 export function createOverlayDevice(rtnl: Rtnl, device: OverlayDevice): void {
-  const { kind, name, ifindex, mac, port } = device;
-  const alias = overlayAlias(kind);
+  const { kind, name, ifindex, mac, port, alias } = device;
   if (kind === 'anchor') {
     linkAddVxlanExternal(rtnl, { name, ifindex, mac, port, alias });
     return;
@@ -82,28 +83,35 @@ export function freeOverlayIfindex(rtnl: Rtnl, kind: OverlayDeviceKind, except =
   return ifindex;
 }
 
-/** The device of the overlay that a link is, by its name and alias; undefined: none. */
-export function overlayKindOf({ name, kind, alias }: Link): OverlayDeviceKind | undefined {
-  if (kind === 'veth' && name === OVERLAY_IFNAMES.replicator && isMine(alias, 'replicator')) {
-    return 'replicator';
-  }
-  const isAnchor = kind === 'vxlan' && name === OVERLAY_IFNAMES.anchor && isMine(alias, 'anchor');
-  return isAnchor ? 'anchor' : undefined;
+/** The device of the overlay that a link is, of whichever root, by its name and mark; undefined: none. */
+export function overlayKindOf({ name, kind, alias, mac }: Link): OverlayDeviceKind | undefined {
+  const device = kind === 'veth' ? 'replicator' : kind === 'vxlan' ? 'anchor' : undefined;
+  if (device === undefined || name !== OVERLAY_IFNAMES[device]) return undefined;
+  // One that is half made has no alias yet, but its MAC from the start.
+  const marked = alias === undefined ? isDerivedMac(mac) : isOverlayAlias(alias, device);
+  return marked ? device : undefined;
 }
 
-/** Nobody else is expected to use these names; without an alias it is one that was half made. */
-function isMine(alias: string | undefined, kind: OverlayDeviceKind): boolean {
-  return alias === undefined || alias === overlayAlias(kind);
+function isOverlayAlias(alias: string, kind: OverlayDeviceKind): boolean {
+  return alias === overlayAlias(kind, markOf(alias)?.root);
 }
 
-/** The overlay's devices that are there. */
-export function overlayDevices(rtnl: Rtnl): Map<OverlayDeviceKind, ObservedOverlayDevice> {
+/**
+ * The overlay's devices that are there.
+ * @param root leave out those with the mark of another root; an older dpctl's have none
+ */
+export function overlayDevices(
+  rtnl: Rtnl,
+  root?: string,
+): Map<OverlayDeviceKind, ObservedOverlayDevice> {
   const found = new Map<OverlayDeviceKind, ObservedOverlayDevice>();
   for (const kind of ['replicator', 'anchor'] as const) {
     const link = linkGet(rtnl, { name: OVERLAY_IFNAMES[kind] });
     if (link === undefined || overlayKindOf(link) !== kind) continue;
-    const { name, ifindex, mac, up, vxlan } = link;
-    found.set(kind, { name, ifindex, mac, up, port: vxlan?.external ? vxlan.port : 0 });
+    const { name, ifindex, mac, up, vxlan, alias = '' } = link;
+    const owner = markOf(alias)?.root;
+    if (root !== undefined && owner !== undefined && owner !== root) continue;
+    found.set(kind, { name, ifindex, mac, up, alias, port: vxlan?.external ? vxlan.port : 0 });
   }
   return found;
 }

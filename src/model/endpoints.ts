@@ -82,6 +82,7 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   const follows = request.mtu === 'auto' || (asks === undefined && followed === true);
   const endpoint: Endpoint = {
     id: place.id,
+    ...(self?.root === undefined ? {} : { root: self.root }),
     namespace: knownNamespace(self?.namespace, request.namespace),
     ifname,
     hostIfname: place.hostIfname,

@@ -69,6 +69,7 @@ function gatewayPort(
   const taken = new Set([...members, ...statics].map((each) => each.mac));
   return {
     id,
+    ...(old?.root === undefined ? {} : { root: old.root }),
     slot,
     namespace: old?.namespace ?? node,
     ifname,

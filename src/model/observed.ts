@@ -64,6 +64,7 @@ export interface ObservedOverlayDevice {
   readonly up: boolean;
   /** UDP port, of an anchor; 0 where it is no such device. */
   readonly port: number;
+  readonly alias: string;
 }
 
 /** A program of the overlay, and where it runs. */

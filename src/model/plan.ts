@@ -57,7 +57,6 @@ export {
 } from './plan/scope.js';
 export {
   type DeviceSettings,
-  endpointAlias,
   isFinal,
   routeMetric,
   type Step,

@@ -62,6 +62,8 @@ const namespaceSchema = z.object({
 export const endpointSchema = z.object({
   /** Number from 1; index in dp_epstat and dp_learned. */
   id: z.int(),
+  /** Id of this root, with which its devices are marked; records of an older dpctl lack it. */
+  root: z.optional(z.string()),
   namespace: namespaceSchema,
   /** Name of the interface inside the namespace. */
   ifname: z.string(),
@@ -185,6 +187,8 @@ export const uplinkSchema = z.object({
 /** What outlives a boot. What came later is optional: older files lack it. */
 export const durableSchema = z.object({
   version: z.int(),
+  /** Random id of this root: the mark on all that it makes where others make things, too. */
+  rootId: z.optional(z.string()),
   networks: z.array(networkSchema),
   underlay: z.optional(underlaySchema),
   nodes: z.optional(z.array(remoteSchema)),
@@ -196,6 +200,8 @@ export const runtimeSchema = z.object({
   version: z.int(),
   /** /proc/sys/kernel/random/boot_id when it was written; another one means that all of it is gone. */
   bootId: z.string(),
+  /** As in the other file: either may be lost. */
+  rootId: z.optional(z.string()),
   /** A command has begun and not ended: the next one looks at all of the node, and finishes it. */
   unfinished: z.optional(z.boolean()),
   uplink: z.optional(uplinkSchema),
@@ -221,6 +227,8 @@ export type RuntimeState = z.infer<typeof runtimeSchema>;
 
 /** The desired state of a node, both files together. Treated as immutable. */
 export interface State {
+  /** Random id of this root. Not there before the first change, and in files of an older dpctl. */
+  readonly rootId?: string | undefined;
   readonly networks: readonly Network[];
   readonly endpoints: readonly Endpoint[];
   readonly staticFdb: readonly StaticFdb[];

@@ -133,7 +133,9 @@ function read(files: StoreFiles, bootId: string): State {
   if (durable === undefined && alive === undefined) return EMPTY_STATE;
   const { networks, underlay, nodes = [], remoteFdb = [] } = durable?.data ?? EMPTY_STATE;
   const { endpoints, staticFdb, sysctls, uplink, unfinished } = alive?.data ?? EMPTY_STATE;
+  const rootId = alive?.data.rootId ?? durable?.data.rootId;
   const state: State = {
+    ...(rootId !== undefined && { rootId }),
     networks,
     endpoints,
     staticFdb,
@@ -195,11 +197,19 @@ function save(
   replaceFiles(replacements, checkpoint);
 }
 
-const RUNTIME_KEYS = ['endpoints', 'staticFdb', 'sysctls', 'uplink', 'unfinished'] as const;
+const RUNTIME_KEYS = [
+  'rootId',
+  'endpoints',
+  'staticFdb',
+  'sysctls',
+  'uplink',
+  'unfinished',
+] as const;
 
-function durableText({ networks, underlay, nodes, remoteFdb }: State): string {
+function durableText({ rootId, networks, underlay, nodes, remoteFdb }: State): string {
   return formatDocument({
     version: STATE_VERSION,
+    ...(rootId !== undefined && { rootId }),
     networks,
     ...(underlay !== undefined && { underlay }),
     ...(nodes.length > 0 && { nodes }),
@@ -208,10 +218,11 @@ function durableText({ networks, underlay, nodes, remoteFdb }: State): string {
 }
 
 function runtimeText(state: State, bootId: string): string {
-  const { unfinished, uplink, endpoints, staticFdb, sysctls } = state;
+  const { rootId, unfinished, uplink, endpoints, staticFdb, sysctls } = state;
   return formatDocument({
     version: STATE_VERSION,
     bootId,
+    ...(rootId !== undefined && { rootId }),
     ...(unfinished === true && { unfinished }),
     ...(uplink !== undefined && { uplink }),
     endpoints,

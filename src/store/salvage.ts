@@ -23,8 +23,10 @@ export function salvageFiles(
 ): State {
   const durable = readMembers(files.durable);
   const runtime = readMembers(files.runtime);
+  const rootId = [runtime.rootId, durable.rootId].find((id) => typeof id === 'string');
   const lasting: State = {
     ...EMPTY_STATE,
+    ...(typeof rootId === 'string' && { rootId }),
     networks: elements(durable.networks, networkSchema),
     underlay: elements([durable.underlay], underlaySchema)[0],
     nodes: elements(durable.nodes, remoteSchema),

@@ -31,6 +31,8 @@ export interface OverlayDevice {
   readonly mac: string;
   /** UDP port, of an anchor. */
   readonly port: number;
+  /** Whose it is. */
+  readonly alias: string;
 }
 
 /** Names of the overlay's devices; the replicator is a veth whose other end has the second name. */
@@ -40,13 +42,13 @@ export const OVERLAY_IFNAMES = {
   anchor: 'dpx0',
 } as const;
 
-/** What `ip link` shows beside a device of the overlay. */
-export function overlayAlias(kind: OverlayDeviceKind): string {
-  return `dpctl ${kind}`;
+/** What `ip link` shows beside a device of the overlay; without a root's id, as an older dpctl had it. */
+export function overlayAlias(kind: OverlayDeviceKind, root?: string): string {
+  return root === undefined ? `dpctl ${kind}` : `dpctl ${root} ${kind}`;
 }
 
 /** The devices that a state asks for. */
-export function wantedDevices({ underlay, uplink }: State): OverlayDevice[] {
+export function wantedDevices({ rootId, underlay, uplink }: State): OverlayDevice[] {
   if (underlay === undefined || uplink === undefined) return [];
   const { port } = underlay;
   const device = (kind: OverlayDeviceKind, ifindex: number): OverlayDevice => ({
@@ -55,6 +57,7 @@ export function wantedDevices({ underlay, uplink }: State): OverlayDevice[] {
     ifindex,
     mac: derivedMac(`${kind}/${uplink.vtep}`),
     port,
+    alias: overlayAlias(kind, rootId),
   });
   return [
     device('replicator', uplink.replicator),
@@ -69,6 +72,11 @@ export function derivedMac(text: string): string {
   view.setUint16(0, 0x0e58);
   view.setUint32(2, hash32(text));
   return bytesToMac(bytes);
+}
+
+/** Whether a MAC may have come from {@link derivedMac}. */
+export function isDerivedMac(mac: string): boolean {
+  return mac.startsWith('0e:58:');
 }
 
 /** Which programs run on which devices, in the order in which they are attached. */

@@ -1,8 +1,9 @@
 /** Steps that make an endpoint's devices and put the program on them. */
 import type { Port } from '../desired.js';
+import { endpointAlias } from '../mark.js';
 import type { ObservedDevice, ObservedPort } from '../observed.js';
 import { formerGso } from './leave.js';
-import { type DeviceSettings, endpointAlias, type Step, setSteps } from './step.js';
+import { type DeviceSettings, type Step, setSteps } from './step.js';
 
 /**
  * What a plan can build on. A pair that was made by dpctl and lost its far end (moved or renamed by

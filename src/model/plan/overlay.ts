@@ -40,8 +40,8 @@ export function devicesLeave(after: State, observed: Observed): Step[] {
   for (const [kind, found] of overlay.devices) {
     const device = wanted.find((each) => each.kind === kind);
     if (device !== undefined && isAsWanted(device, found)) continue;
-    const { name, ifindex, mac, port } = found;
-    steps.push({ op: 'overlay.delete', device: { kind, name, ifindex, mac, port } });
+    const { name, ifindex, mac, port, alias } = found;
+    steps.push({ op: 'overlay.delete', device: { kind, name, ifindex, mac, port, alias } });
   }
   return steps;
 }

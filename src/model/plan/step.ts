@@ -121,13 +121,6 @@ export function setSteps(
   return [{ op, endpoint, ifindex: found.ifindex, set, was }];
 }
 
-/** What `ip link` shows beside a device of dpctl's, so that its owner can be told. */
-export function endpointAlias({ namespace, ifname, network }: Endpoint): string {
-  return namespace.kind === 'node'
-    ? `dpctl gateway ${network}`
-    : `dpctl ${namespace.ref}/${ifname}`;
-}
-
 /**
  * Metric of the default routes that dpctl adds inside: behind any that the namespace's owner is
  * likely to have, and another one for each endpoint, so that a namespace with several has them all.

@@ -1,0 +1,43 @@
+/** Which devices are this root's: by marks and by what runs on them, never by names or numbers alone. */
+import { runsOwn } from '../kernel/hook.js';
+import { type Link, linkGet } from '../kernel/netlink.js';
+import { driverOf } from '../model/desired.js';
+import { endpointAlias, hostMacOf, markOf } from '../model/mark.js';
+import type { Endpoint } from '../model/state.js';
+import { hostPins, type Node } from './node.js';
+
+/** The host end of an endpoint; undefined where it is gone, and whatever has its name or number by now. */
+export function hostEndOf(node: Node, endpoint: Endpoint): Link | undefined {
+  const link = linkGet(node.rtnl(), { ifindex: endpoint.ifindex });
+  return link !== undefined && isHostEnd(node, link, endpoint) ? link : undefined;
+}
+
+/** Whether a device of the number that an endpoint's host end is to have is that end. */
+function isHostEnd(node: Node, link: Link, endpoint: Endpoint): boolean {
+  if (link.kind !== driverOf(endpoint)) return false;
+  const mark = markOf(link.alias);
+  if (mark?.root !== undefined) return mark.root === endpoint.root && mark.endpoint === endpoint.id;
+  // Half made, or somebody has changed its alias.
+  if (endpoint.root !== undefined && link.mac === hostMacOf(endpoint)) return true;
+  if (runsOwn(hostPins(node), node.netnsFd(), endpoint.id, link.ifindex)) return true;
+  // A veth of somebody else's has no mark before all of the attaching is done.
+  if (endpoint.adopted !== undefined && mark === undefined)
+    return link.name === endpoint.hostIfname;
+  // An older dpctl's marks say no root.
+  const { root, ...old } = endpoint;
+  return root === undefined && (link.name === old.hostIfname || link.alias === endpointAlias(old));
+}
+
+/** Names of devices that dpctl makes: what was never marked may be one. */
+export const MADE_DEVICE = /^dp[0-9a-f]{6}$|^dp[gp]\d+$/;
+
+/**
+ * Whether a device has this root's mark, or runs its program: there may be records of it no more.
+ * @param root id of this root; undefined: it is not known
+ */
+export function isOwn(node: Node, root: string | undefined, link: Link): boolean {
+  const mark = markOf(link.alias);
+  if (mark === undefined && !MADE_DEVICE.test(link.name)) return false;
+  if (mark?.root !== undefined && mark.root === root) return true;
+  return runsOwn(hostPins(node), node.netnsFd(), undefined, link.ifindex);
+}

@@ -69,8 +69,7 @@ export function openFileStore(options: FileStoreOptions): Store {
       const timeout = lockTimeout(process.env.DPCTL_LOCK_TIMEOUT);
       const release = await acquireLock(files.lock, command, timeout);
       held = true;
-      removeLeftovers(files.durable);
-      removeLeftovers(files.runtime);
+      for (const path of [files.durable, files.runtime]) removeLeftovers(path);
       return () => {
         held = false;
         release();
@@ -147,7 +146,7 @@ function read(files: StoreFiles, bootId: string): State {
     ...(unfinished === true && { unfinished }),
   };
   const intact = (durable?.intact ?? true) && (alive?.intact ?? true);
-  // Intact files may still not belong together, if one of them was removed.
+  // Intact files may not belong together, if one was removed.
   const names = new Set(networks.map((network) => network.name));
   if (intact && endpoints.every((endpoint) => names.has(endpoint.network))) return state;
   const fault = invariants(state)[0];

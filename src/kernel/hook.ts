@@ -1,5 +1,4 @@
 /** The endpoint program on devices: tcx links where the kernel has them, clsact filters elsewhere. */
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
 import {
@@ -7,7 +6,6 @@ import {
   type Direction,
   detachLink,
   linkInfo,
-  openPinnedLink,
   pinLink,
   queryTcx,
   tcAttach,
@@ -23,6 +21,9 @@ import { closeFd, inNetns } from '../../loader/sys.js';
 import type { ObservedHook } from '../model/observed.js';
 import { type DatapathPaths, withProgram } from './datapath.js';
 import { CLSACT, hasOwnFilter, runsForOther } from './ownership.js';
+import { isLinkPinned, openLink, ownLinks, pinnedLinkIds } from './pinned-links.js';
+
+export { isLinkPinned, openLink, pinnedLinkIds };
 
 /** Whether endpoints get tcx links here; DPCTL_TC=clsact asks for the older way. */
 export function usesTcx(): boolean {
@@ -73,50 +74,6 @@ export function hookOf(
   }
   const programId = inNetns(netnsFd, () => tcQuery(ifindex, 'ingress', CLSACT));
   return programId === undefined ? undefined : { hook: 'clsact', programId };
-}
-
-/** A pinned link. Undefined where there is none, or what is pinned there is not a link: it is in the way. */
-export function openLink(path: string): number | undefined {
-  if (!existsSync(path)) return undefined;
-  try {
-    return openPinnedLink(path);
-  } catch (error) {
-    if (error instanceof DpctlError && error.code === 'PIN_KIND') return undefined;
-    throw error;
-  }
-}
-
-/** Whether a link is pinned under an endpoint's number, whatever it is attached to. */
-export function isLinkPinned(paths: DatapathPaths, id: number): boolean {
-  return existsSync(join(paths.linksDir, String(id)));
-}
-
-/** Ids of the pinned links, by the numbers of the endpoints that they are pinned under. */
-export function pinnedLinkIds(paths: DatapathPaths): Map<number, number> {
-  const ids = new Map<number, number>();
-  if (!existsSync(paths.linksDir)) return ids;
-  for (const name of readdirSync(paths.linksDir)) {
-    const fd = openLink(join(paths.linksDir, name));
-    if (fd === undefined) continue;
-    try {
-      ids.set(Number(name), linkInfo(fd).id);
-    } finally {
-      closeFd(fd);
-    }
-  }
-  return ids;
-}
-
-/** Ids of the pinned links: of one endpoint, or of all. */
-function ownLinks(paths: DatapathPaths, id: number | undefined): number[] {
-  if (id === undefined) return [...pinnedLinkIds(paths).values()];
-  const fd = openLink(join(paths.linksDir, String(id)));
-  if (fd === undefined) return [];
-  try {
-    return [linkInfo(fd).id];
-  } finally {
-    closeFd(fd);
-  }
 }
 
 /** Whether a device runs the endpoint program for somebody whose pins are elsewhere. */

@@ -182,6 +182,7 @@ struct sweep {
 
 enum neigh_flags {
 	NEIGH_ROUTER = 1 << 0, /* neighbour advertisements carry the R flag (RFC 4861, 4.4) */
+	NEIGH_MOVED = 1 << 1, /* somebody else was heard with it: not answered; the datapath's own */
 };
 
 /* dp_neigh: addresses whose ARP requests and neighbour solicitations are answered here. */
@@ -311,6 +312,7 @@ enum reason {
 	REASON_DECAP = 30, /* the kernel refused to remove the outer headers */
 	REASON_DECAP_GSO = 31, /* segments of UDP, which only the kernel's device or XDP can take apart */
 	REASON_ANCHOR_STRAY = 32, /* VXLAN at the anchor's socket for another address or an unknown network */
+	REASON_SOURCE_ICMP = 36, /* ICMP redirect or router advertisement for what the endpoint was not allowed */
 
 	REASON_NOTICE = 64, /* never counted: what follows is no drop */
 	REASON_FDB_FULL = 65, /* MAC not learned: the table is full */

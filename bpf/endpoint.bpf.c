@@ -66,7 +66,7 @@ int endpoint(struct __sk_buff *skb)
 		return drop(skb, ep, REASON_SOURCE_MAC_INVALID, 0);
 
 	if (ep->flags & ENDPOINT_LOCK) {
-		verdict = source_lock(skb, ep, eth);
+		verdict = source_lock(skb, ep, network, eth);
 		if (verdict != CONTINUE)
 			return verdict;
 	} else if ((ep->flags & (ENDPOINT_LEARN | ENDPOINT_GATEWAY)) == ENDPOINT_LEARN &&

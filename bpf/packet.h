@@ -31,6 +31,8 @@
 const volatile __u64 redirect_flags = 0;
 
 #define VLAN_HLEN 4
+/* Of a tag, the bits that are not priority (IEEE 802.1Q, 9.6). */
+#define VLAN_ID 0x0fff
 /*
  * Tags that are looked through: 802.1ad has two, and a receiver that strips
  * more of them would have to be configured to.
@@ -98,6 +100,15 @@ static __always_inline bool mac_is_link_local(const void *mac)
 
 	return x[0] == bpf_htons(0x0180) && x[1] == bpf_htons(0xc200) &&
 	       (x[2] & bpf_htons(0xfff0)) == 0;
+}
+
+/* The group that asks for an address (RFC 4291, 2.7.1): ff02::1:ff and its last 24 bits. */
+static __always_inline bool ip6_is_solicited_node(const struct in6_addr *group,
+						  const struct in6_addr *ip)
+{
+	return group->s6_addr32[0] == bpf_htonl(0xff020000) && !group->s6_addr32[1] &&
+	       group->s6_addr32[2] == bpf_htonl(1) &&
+	       group->s6_addr32[3] == (ip->s6_addr32[3] | bpf_htonl(0xff000000));
 }
 
 /* IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), the form of the tables. */

@@ -226,6 +226,8 @@ export function describeFdbFlags(value: number): string {
 export const NeighFlags = {
   /** neighbour advertisements carry the R flag (RFC 4861, 4.4) */
   ROUTER: 1,
+  /** somebody else was heard with it: not answered; the datapath's own */
+  MOVED: 2,
 } as const;
 /** A number of {@link NeighFlags}. */
 export type NeighFlags = (typeof NeighFlags)[keyof typeof NeighFlags];
@@ -241,6 +243,7 @@ export function neighFlagsFromNames(names: readonly string[]): number {
 }
 const neighFlagsTexts: ReadonlyMap<number, string> = new Map([
   [1, "neighbour advertisements carry the R flag (RFC 4861, 4.4)"],
+  [2, "somebody else was heard with it: not answered; the datapath's own"],
 ]);
 /** What a number of enum neigh_flags means, in a line for people; empty for one that has no text. */
 export function describeNeighFlags(value: number): string {
@@ -353,6 +356,8 @@ export const Reason = {
   DECAP_GSO: 31,
   /** VXLAN at the anchor's socket for another address or an unknown network */
   ANCHOR_STRAY: 32,
+  /** ICMP redirect or router advertisement for what the endpoint was not allowed */
+  SOURCE_ICMP: 36,
   /** never counted: what follows is no drop */
   NOTICE: 64,
   /** MAC not learned: the table is full */
@@ -422,6 +427,7 @@ const reasonNames: ReadonlyMap<number, ReasonName> = new Map([
   [30, "decap"],
   [31, "decap_gso"],
   [32, "anchor_stray"],
+  [36, "source_icmp"],
   [64, "notice"],
   [65, "fdb_full"],
   [66, "learn_limit"],
@@ -475,6 +481,7 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [30, "the kernel refused to remove the outer headers"],
   [31, "segments of UDP, which only the kernel's device or XDP can take apart"],
   [32, "VXLAN at the anchor's socket for another address or an unknown network"],
+  [36, "ICMP redirect or router advertisement for what the endpoint was not allowed"],
   [64, "never counted: what follows is no drop"],
   [65, "MAC not learned: the table is full"],
   [66, "MAC not learned: the endpoint has as many as it may"],

@@ -1,5 +1,5 @@
 /** Steps that bring the tables to what is wanted. */
-import { FDB_OFFSETS } from '../../contract/generated.js';
+import { FDB_OFFSETS, NEIGH_OFFSETS, NeighFlags } from '../../contract/generated.js';
 import type { RawEntry, TableName } from '../entry.js';
 import { entryName, type Observed } from '../observed.js';
 import type { State } from '../state.js';
@@ -35,13 +35,18 @@ export function putSteps(entry: RawEntry, observed: Observed): Step[] {
   return was !== undefined && sameValue(entry, was) ? [] : [{ op: 'table.put', entry, was }];
 }
 
-/** Two values of one table ask for the same. The FDB's times are the datapath's own. */
+/** Two values of one table ask for the same, whatever the datapath has written into them. */
 function sameValue(a: RawEntry, b: RawEntry): boolean {
-  const length = a.table === 'fdb' ? FDB_OFFSETS.lastSeen : a.value.length;
-  return (
-    Buffer.compare(
-      Buffer.from(a.value.buffer, a.value.byteOffset, length),
-      Buffer.from(b.value.buffer, b.value.byteOffset, length),
-    ) === 0
-  );
+  return Buffer.compare(askedValue(a), askedValue(b)) === 0;
+}
+
+/** What of a value people ask for: not the times of the FDB, nor who was heard with an address. */
+function askedValue({ table, value }: RawEntry): Uint8Array {
+  if (table === 'fdb') return value.subarray(0, FDB_OFFSETS.lastSeen);
+  if (table !== 'neigh') return value;
+  const asked = value.slice();
+  const view = new DataView(asked.buffer);
+  const flags = view.getUint16(NEIGH_OFFSETS.flags, true);
+  view.setUint16(NEIGH_OFFSETS.flags, flags & ~NeighFlags.MOVED, true);
+  return asked;
 }

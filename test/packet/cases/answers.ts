@@ -26,7 +26,7 @@ import {
   TARGET_MAC,
 } from '../helpers/nd.js';
 import { endpointOf, PORTS, type PortName } from '../helpers/ports.js';
-import { putEndpoint, putNeigh, type World } from '../helpers/world.js';
+import { putEndpoint, putNeigh, putPrefix, type World } from '../helpers/world.js';
 import { everybodyBut } from './common.js';
 
 const { a, b, learn, iso1, iso2, router, gateway, other } = PORTS;
@@ -34,6 +34,13 @@ const { a, b, learn, iso1, iso2, router, gateway, other } = PORTS;
 const known = (world: World): void => {
   for (const name of ['a', 'b', 'learn', 'iso2', 'gateway'] as const) putNeigh(world, name);
   putNeigh(world, 'router', NeighFlags.ROUTER);
+};
+
+/** The router may have b's addresses, too. */
+const mayMove = (world: World): void => {
+  known(world);
+  putPrefix(world, 'router', b.ip4, 32);
+  putPrefix(world, 'router', b.ip6, 128);
 };
 
 function request(from: PortName, target: string, how: Partial<Parameters<typeof arp>[0]> = {}) {
@@ -91,6 +98,76 @@ export const arpAnswers: readonly Case[] = [
       to: ['a'],
       suppressed: true,
       frame: reply(a.mac, '0.0.0.0', b.mac, b.ip4),
+    },
+  },
+  {
+    name: 'a probe of whom may have the address: its holder knows whether it still has it',
+    setup: mayMove,
+    from: 'router',
+    frame: request('router', b.ip4, { sender: '0.0.0.0' }),
+    expect: { verdict: 'redirect', to: everybodyBut('router'), flooded: true },
+  },
+  {
+    name: 'an address that has moved is not answered for the one who had it',
+    setup: mayMove,
+    before: [['router', request('router', b.ip4, { sender: b.ip4 })]],
+    frame: request('a', b.ip4),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
+    name: 'an unasked reply to all moves an address, too',
+    setup: mayMove,
+    before: [['router', request('router', b.ip4, { op: 2, sender: b.ip4 })]],
+    frame: request('a', b.ip4),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
+    name: 'an address that came back is answered for again',
+    setup: mayMove,
+    before: [
+      ['router', request('router', b.ip4, { sender: b.ip4 })],
+      ['b', request('b', b.ip4)],
+    ],
+    frame: request('a', b.ip4),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: reply(a.mac, a.ip4, b.mac, b.ip4),
+    },
+  },
+  {
+    name: 'an address moves to nobody who was not allowed it',
+    setup: known,
+    before: [['router', request('router', b.ip4, { sender: b.ip4 })]],
+    frame: request('a', b.ip4),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: reply(a.mac, a.ip4, b.mac, b.ip4),
+    },
+  },
+  {
+    name: "a bridge that brings a holder's own frame back moves nothing",
+    setup: known,
+    before: [
+      [
+        'learn',
+        eth(
+          BROADCAST,
+          b.mac,
+          TYPE.arp,
+          arp({ senderMac: b.mac, sender: b.ip4, target: '10.0.0.77' }),
+        ),
+      ],
+    ],
+    frame: request('a', b.ip4),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: reply(a.mac, a.ip4, b.mac, b.ip4),
     },
   },
   {
@@ -239,6 +316,22 @@ function told(target: typeof b | typeof router, to: string, flags: number): Uint
   return eth(a.mac, target.mac, TYPE.ip6, packet);
 }
 
+/** The answer to the question whether an address is taken. */
+function taken(address: string, mac: string, flags = 0): Uint8Array {
+  const option = macOption(TARGET_MAC, mac);
+  const packet = advert(address, address, 'ff02::1', flags | ADVERT.override, option);
+  return eth('33:33:00:00:00:01', mac, TYPE.ip6, packet);
+}
+
+/** The router says that it has b's address now. */
+function moves(): Uint8Array {
+  const option = macOption(TARGET_MAC, router.mac);
+  const packet = advert(b.ip6, router.ip6, 'ff02::1', ADVERT.override, option);
+  return eth('33:33:00:00:00:01', router.mac, TYPE.ip6, packet);
+}
+
+const NONCE = Uint8Array.of(14, 1, 1, 2, 3, 4, 5, 6);
+
 const FLOODED = { verdict: 'redirect', to: everybodyBut('a'), flooded: true } as const;
 
 /** Neighbour solicitations that are answered, and those that are not. */
@@ -312,7 +405,90 @@ export const ndAnswers: readonly Case[] = [
     expect: FLOODED,
   },
   {
-    name: 'is an address taken? only its owner can tell',
+    name: 'is an address taken?',
+    setup: known,
+    frame: ask(solicit(b.ip6, '::')),
+    expect: { verdict: 'redirect', to: ['a'], suppressed: true, frame: taken(b.ip6, b.mac) },
+  },
+  {
+    name: 'is an address taken? with a nonce',
+    setup: known,
+    frame: ask(solicit(b.ip6, '::', NONCE)),
+    expect: { verdict: 'redirect', to: ['a'], suppressed: true, frame: taken(b.ip6, b.mac) },
+  },
+  {
+    name: 'is an address taken? with two nonces and bytes behind them',
+    setup: known,
+    frame: join(ask(solicit(b.ip6, '::', join(NONCE, NONCE))), new Uint8Array(5)),
+    expect: { verdict: 'redirect', to: ['a'], suppressed: true, frame: taken(b.ip6, b.mac) },
+  },
+  {
+    name: "is a router's address taken?",
+    setup: known,
+    frame: ask(solicit(router.ip6, '::'), router.ip6),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: taken(router.ip6, router.mac, ADVERT.router),
+    },
+  },
+  {
+    name: 'is a link-local address taken?',
+    frame: ask(solicit(linkLocal(b.mac), '::'), linkLocal(b.mac)),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: taken(linkLocal(b.mac), b.mac),
+    },
+  },
+  {
+    name: 'is a link-local address taken that nobody here has?',
+    frame: ask(solicit(linkLocal('02:00:00:00:00:01'), '::'), linkLocal('02:00:00:00:00:01')),
+    expect: FLOODED,
+  },
+  {
+    name: 'is its own address taken? that is for everybody',
+    setup: known,
+    frame: ask(solicit(a.ip6, '::'), a.ip6),
+    expect: FLOODED,
+  },
+  {
+    name: 'is an address taken? by whom may have it: its holder knows whether it still has it',
+    setup: mayMove,
+    from: 'router',
+    frame: eth(groupMac(solicitedNode(b.ip6)), router.mac, TYPE.ip6, solicit(b.ip6, '::')),
+    expect: { ...FLOODED, to: everybodyBut('router') },
+  },
+  {
+    name: 'an address that has moved is not answered for the one who had it',
+    setup: mayMove,
+    before: [['router', moves()]],
+    frame: ask(solicit(b.ip6, a.ip6, OWN)),
+    expect: FLOODED,
+  },
+  {
+    name: 'nor is it taken by that one',
+    setup: mayMove,
+    before: [['router', moves()]],
+    frame: ask(solicit(b.ip6, '::')),
+    expect: FLOODED,
+  },
+  {
+    name: 'an address moves to nobody who was not allowed it',
+    setup: known,
+    before: [['router', moves()]],
+    frame: ask(solicit(b.ip6, a.ip6, OWN)),
+    expect: {
+      verdict: 'redirect',
+      to: ['a'],
+      suppressed: true,
+      frame: told(b, a.ip6, ADVERT.solicited | ADVERT.override),
+    },
+  },
+  {
+    name: 'is an address taken? only its owner can tell a port without the lock',
     setup: (world) => {
       known(world);
       putEndpoint(world, 'a', { flags: 0 });

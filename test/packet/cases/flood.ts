@@ -1,7 +1,7 @@
 import { mapDelete } from '../../../loader/map.js';
 import { EndpointFlags, FLOOD_PORT_MAX, MAPS } from '../../../src/contract/generated.js';
 import type { Case } from '../helpers/case.js';
-import { BROADCAST, eth, ip4, TYPE, udp } from '../helpers/frame.js';
+import { BROADCAST, dhcp, eth, ip4, TYPE, udp } from '../helpers/frame.js';
 import { endpointOf, NOBODY, PORTS } from '../helpers/ports.js';
 import { mapOf, putEndpoint, putNetwork, putPort } from '../helpers/world.js';
 import { everybodyBut, other, udp4, udp6 } from './common.js';
@@ -34,7 +34,7 @@ export const flood: readonly Case[] = [
       BROADCAST,
       a.mac,
       TYPE.ip4,
-      ip4({ src: '0.0.0.0', dst: '255.255.255.255' }, udp(68, 67, new Uint8Array(240))),
+      ip4({ src: '0.0.0.0', dst: '255.255.255.255' }, udp(68, 67, dhcp(a.mac))),
     ),
     expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
   },

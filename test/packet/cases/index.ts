@@ -4,7 +4,7 @@ import { arpAnswers, ndAnswers } from './answers.js';
 import { flood } from './flood.js';
 import { learning } from './learning.js';
 import { refused } from './refused.js';
-import { source4, sourceArp } from './source4.js';
+import { source4, sourceArp, sourceDhcp, sourceIcmp, sourceStatic } from './source4.js';
 import { source6, sourceNd } from './source6.js';
 import { aged, unicast } from './unicast.js';
 
@@ -15,6 +15,9 @@ export const TABLES: Readonly<Record<string, readonly Case[]>> = {
   flood,
   learning,
   'source IPv4': source4,
+  'source DHCP': sourceDhcp,
+  'source ICMP': sourceIcmp,
+  'source static MAC': sourceStatic,
   'source ARP': sourceArp,
   'source IPv6': source6,
   'source ND': sourceNd,

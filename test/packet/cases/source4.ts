@@ -1,7 +1,23 @@
 import type { Case } from '../helpers/case.js';
-import { arp, BROADCAST, eth, ip4, PROTO, TYPE, udp, vlan } from '../helpers/frame.js';
+import {
+  arp,
+  BROADCAST,
+  dhcp,
+  eth,
+  ip,
+  ip4,
+  ip6,
+  join,
+  linkLocal,
+  PROTO,
+  TYPE,
+  u32,
+  udp,
+  vlan,
+} from '../helpers/frame.js';
+import { ADVERT, advert, macOption, TARGET_MAC } from '../helpers/nd.js';
 import { PORTS } from '../helpers/ports.js';
-import { putEndpoint, putPrefix, type World } from '../helpers/world.js';
+import { clock, putEndpoint, putFdb, putPrefix, type World } from '../helpers/world.js';
 import { everybodyBut, udp4 } from './common.js';
 
 const { a, b, router } = PORTS;
@@ -64,15 +80,8 @@ export const source4: readonly Case[] = [
   ip4Case("another's address", from(b.ip4), 'source_ip4'),
   ip4Case('an address of the outside', from('8.8.8.8'), 'source_ip4'),
   ip4Case('an address in IPv4 options does not count', from(a.ip4, { options: [1, 1, 1, 0] })),
-  ip4Case('no address, asking for one', from(ANY)),
-  ip4Case('no address, asking for one, with IPv4 options', from(ANY, { options: [1, 1, 1, 0] })),
-  ip4Case('no address, from another port', from(ANY, {}, [69, 67]), 'source_ip4'),
-  ip4Case('no address, to another port', from(ANY, {}, [68, 69]), 'source_ip4'),
-  ip4Case('no address, as a DHCP server', from(ANY, {}, [67, 68]), 'source_ip4'),
+  ip4Case('no address, to one host', from(ANY, { dst: b.ip4 }), 'source_ip4'),
   ip4Case('no address, another protocol', from(ANY, { protocol: PROTO.icmp }), 'source_ip4'),
-  ip4Case('no address, a first fragment', from(ANY, { fragment: MORE }), 'source_ip4'),
-  ip4Case('no address, a later fragment', from(ANY, { fragment: LATER }), 'source_ip4'),
-  ip4Case('no address, cut before the ports', ip4({ src: ANY, dst: b.ip4 }), 'malformed'),
   ip4Case('a fragment with its own address', from(a.ip4, { fragment: MORE | 3 })),
   ip4Case("a fragment with another's address", from(b.ip4, { fragment: MORE | 3 }), 'source_ip4'),
   // In a VLAN, as test runs refuse a short packet that the EtherType announces.
@@ -128,6 +137,165 @@ export const source4: readonly Case[] = [
   ),
   frameCase('a VLAN tag cut short', eth(b.mac, a.mac, TYPE.vlan, [0, 5]), 'malformed'),
 ];
+
+const LEASE = dhcp(a.mac);
+const ALL = '255.255.255.255';
+
+/** What a host says that has no address yet. */
+function lease(
+  name: string,
+  message: Uint8Array,
+  reason?: string,
+  how: Partial<Parameters<typeof ip4>[0]> = {},
+  to = BROADCAST,
+): Case {
+  return {
+    name,
+    frame: eth(to, a.mac, TYPE.ip4, ip4({ src: ANY, dst: ALL, ...how }, message)),
+    expect:
+      reason === undefined
+        ? { verdict: 'redirect', to: everybodyBut('a'), flooded: true }
+        : { verdict: 'drop', reasons: { [reason]: 1 } },
+  };
+}
+
+/** Asking for an address by DHCP, and nothing else, is what a host without one may do. */
+export const sourceDhcp: readonly Case[] = [
+  lease('asking for an address', udp(68, 67, LEASE)),
+  lease('with options', udp(68, 67, join(LEASE, new Uint8Array(64)))),
+  lease('with IPv4 options', udp(68, 67, LEASE), undefined, { options: [1, 1, 1, 0] }),
+  lease('to one machine', udp(68, 67, LEASE), 'source_ip4', {}, b.mac),
+  lease('to one address', udp(68, 67, LEASE), 'source_ip4', { dst: b.ip4 }),
+  lease('from another port', udp(69, 67, LEASE), 'source_ip4'),
+  lease('to another port', udp(68, 69, LEASE), 'source_ip4'),
+  lease('as a DHCP server', udp(67, 68, LEASE), 'source_ip4'),
+  lease("in another's name", udp(68, 67, dhcp(b.mac)), 'source_ip4'),
+  lease('a reply', udp(68, 67, dhcp(a.mac, { op: 2 })), 'source_ip4'),
+  lease('of another hardware type', udp(68, 67, dhcp(a.mac, { hardware: 6 })), 'source_ip4'),
+  lease('a first fragment', udp(68, 67, LEASE), 'source_ip4', { fragment: MORE }),
+  lease('a later fragment', udp(68, 67, LEASE), 'source_ip4', { fragment: LATER }),
+  lease('cut before the ports', new Uint8Array(0), 'malformed'),
+  lease('shorter than a message is', udp(68, 67, LEASE.slice(0, -1)), 'malformed'),
+  lease('bytes behind the packet are no ports', udp(68, 67, LEASE), 'malformed', { length: 23 }),
+  lease('bytes behind the packet are no message', udp(68, 67, LEASE), 'malformed', { length: 61 }),
+  lease('longer than the packet', udp(68, 67, LEASE), 'malformed', { length: 263 }),
+];
+
+/** An ICMP message with 8 bytes of header and what it quotes. */
+function icmp(type: number, ...quoted: readonly Uint8Array[]): Uint8Array {
+  return join([type, 0, 0, 0], u32(0), ...quoted);
+}
+
+function icmpCase(
+  name: string,
+  message: Uint8Array,
+  reason?: string,
+  how: Partial<Parameters<typeof ip4>[0]> = {},
+  by: 'a' | 'router' = 'router',
+): Case {
+  const packet = ip4({ src: PORTS[by].ip4, dst: b.ip4, protocol: PROTO.icmp, ...how }, message);
+  return ip4Case(name, packet, reason, by);
+}
+
+const QUOTED = ip4({ src: b.ip4, dst: IP4_BEHIND }, udp(1, 2, new Uint8Array(0)));
+const QUOTED_OTHER = ip4({ src: b.ip4, dst: a.ip4 }, udp(1, 2, new Uint8Array(0)));
+
+/** ICMP messages that say where others send their traffic. */
+export const sourceIcmp: readonly Case[] = [
+  icmpCase('an echo request', icmp(8), undefined, {}, 'a'),
+  icmpCase('an error', icmp(3, QUOTED), undefined, {}, 'a'),
+  icmpCase('a redirect of a plain endpoint', icmp(5, QUOTED), 'source_icmp', {}, 'a'),
+  icmpCase('a redirect of what a forwarder may have', icmp(5, QUOTED)),
+  icmpCase("a redirect of another's address", icmp(5, QUOTED_OTHER), 'source_icmp'),
+  icmpCase('a redirect cut before what it quotes', icmp(5), 'malformed'),
+  icmpCase('a redirect that quotes bytes behind the packet', icmp(5, QUOTED), 'malformed', {
+    length: 47,
+  }),
+  icmpCase('no message at all', new Uint8Array(0), 'malformed'),
+  icmpCase('a later fragment has no message', icmp(5, QUOTED_OTHER), undefined, {
+    fragment: LATER,
+  }),
+  icmpCase('a first fragment has one', icmp(5, QUOTED_OTHER), 'source_icmp', { fragment: MORE }),
+  icmpCase('a redirect behind options', icmp(5, QUOTED_OTHER), 'source_icmp', {
+    options: [1, 1, 1, 0],
+  }),
+  icmpCase('a router advertisement of a forwarder', icmp(9, new Uint8Array(8)), 'source_icmp'),
+  {
+    ...icmpCase(
+      'a router advertisement by whom that may have any address',
+      icmp(9, ip(router.ip4)),
+    ),
+    setup: (world) => putPrefix(world, 'router', '0.0.0.0', 0),
+  },
+];
+
+/** A machine behind a locked port, as its static entry names it. */
+const MACHINE = '02:00:00:00:aa:01';
+
+function machineCase(
+  name: string,
+  type: number,
+  packet: Uint8Array,
+  reason?: string,
+  from: 'a' | 'b' = 'a',
+): Case {
+  return {
+    name,
+    setup: (world) => putFdb(world, MACHINE, from),
+    frame: eth(b.mac, MACHINE, type, packet),
+    expect:
+      reason === undefined
+        ? { verdict: 'redirect', to: ['b'] }
+        : { verdict: 'drop', reasons: { [reason]: 1 } },
+  };
+}
+
+function says(senderMac: string, sender: string): Uint8Array {
+  return arp({ op: 2, senderMac, sender, target: b.ip4 });
+}
+
+/** A static MAC behind a locked port may speak, for what the port may have. */
+export const sourceStatic: readonly Case[] = [
+  machineCase('with an address of the endpoint', TYPE.ip4, from(a.ip4)),
+  machineCase("with another's address", TYPE.ip4, from('10.0.0.77'), 'source_ip4'),
+  machineCase('that is behind another port', TYPE.ip4, from(a.ip4), 'source_mac', 'b'),
+  machineCase('ARP of its own', TYPE.arp, says(MACHINE, a.ip4)),
+  machineCase("ARP with the endpoint's MAC", TYPE.arp, says(a.mac, a.ip4), 'source_arp'),
+  machineCase('the link-local address of its MAC', TYPE.ip6, fromLinkLocal(MACHINE)),
+  machineCase(
+    "the link-local address of the endpoint's MAC",
+    TYPE.ip6,
+    fromLinkLocal(a.mac),
+    'source_ip6',
+  ),
+  machineCase('ND of its own', TYPE.ip6, tells(MACHINE)),
+  machineCase("ND with the endpoint's MAC", TYPE.ip6, tells(a.mac), 'source_nd'),
+  {
+    name: 'the endpoint does not speak for it',
+    setup: (world) => putFdb(world, MACHINE, 'a'),
+    frame: eth(b.mac, a.mac, TYPE.arp, says(MACHINE, a.ip4)),
+    expect: { verdict: 'drop', reasons: { source_arp: 1 } },
+  },
+  {
+    name: 'a learned MAC is none',
+    setup: (world) => putFdb(world, MACHINE, 'a', { flags: 0, lastSeen: clock(world) }),
+    frame: eth(b.mac, MACHINE, TYPE.ip4, from(a.ip4)),
+    expect: { verdict: 'drop', reasons: { source_mac: 1 }, learned: { [MACHINE]: 'a' } },
+  },
+  {
+    name: "an endpoint's own MAC is none",
+    frame: eth(router.mac, b.mac, TYPE.ip4, from(b.ip4)),
+    expect: { verdict: 'drop', reasons: { source_mac: 1 } },
+  },
+];
+
+function fromLinkLocal(address: string): Uint8Array {
+  return ip6({ src: linkLocal(address), dst: b.ip6 }, udp(1, 2));
+}
+
+function tells(address: string): Uint8Array {
+  return advert(a.ip6, a.ip6, b.ip6, ADVERT.solicited, macOption(TARGET_MAC, address));
+}
 
 function arpCase(
   name: string,

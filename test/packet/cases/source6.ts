@@ -27,6 +27,7 @@ import {
   TARGET_MAC,
 } from '../helpers/nd.js';
 import { PORTS } from '../helpers/ports.js';
+import { putNeigh, putPrefix } from '../helpers/world.js';
 import { everybodyBut } from './common.js';
 
 const { a, b, router } = PORTS;
@@ -141,6 +142,32 @@ export const source6: readonly Case[] = [
     from(a.ip6, { next: PROTO.fragment }, join(fragment(PROTO.udp, 8, false), udp(1, 2))),
   ),
   it(
+    'a later fragment of another protocol: there is no header of it',
+    from(
+      a.ip6,
+      { next: PROTO.fragment },
+      join(fragment(PROTO.destination, 8, false), [PROTO.icmp6, 200], new Uint8Array(6)),
+    ),
+  ),
+  it(
+    'a later fragment that begins like neighbour discovery',
+    from(
+      a.ip6,
+      { next: PROTO.fragment, hops: 255 },
+      join(fragment(PROTO.icmp6, 8, false), icmp6(a.ip6, b.ip6, ICMP6.advert, u32(0), ip(b.ip6))),
+    ),
+  ),
+  it(
+    'bytes behind the packet are no extension header',
+    from(a.ip6, { next: PROTO.hopByHop, length: 0 }, join(extension(PROTO.udp), udp(1, 2))),
+    'malformed',
+  ),
+  it(
+    'bytes behind the packet are no fragment header',
+    from(a.ip6, { next: PROTO.fragment, length: 7 }, fragment(PROTO.udp, 0, true)),
+    'malformed',
+  ),
+  it(
     "a later fragment with another's address",
     from(b.ip6, { next: PROTO.fragment }, join(fragment(PROTO.udp, 8, false), udp(1, 2))),
     'source_ip6',
@@ -167,13 +194,48 @@ function routerSolicit(src: string, options: Uint8Array = new Uint8Array(0)): Ui
   return icmp6Packet({ src, dst: ALL_ROUTERS }, ICMP6.routerSolicit, u32(0), options);
 }
 
-function routerAdvert(src: string): Uint8Array {
-  return icmp6Packet({ src, dst: ALL_NODES }, ICMP6.routerAdvert, new Uint8Array(12), OWN);
+/** Behind its type, code and checksum: hop limit, flags, lifetime, reachable and retransmit time. */
+const QUIET = new Uint8Array(12);
+
+function routerAdvert(src: string, head = QUIET, ...options: readonly Uint8Array[]): Uint8Array {
+  return icmp6Packet({ src, dst: ALL_NODES }, ICMP6.routerAdvert, head, ...options);
 }
 
-function redirect(src: string): Uint8Array {
-  return icmp6Packet({ src, dst: b.ip6 }, ICMP6.redirect, u32(0), ip(TARGET), ip('2001:db8::5'));
+/** A router advertisement of the forwarder. */
+function routed(...options: readonly Uint8Array[]): Uint8Array {
+  return routerAdvert(linkLocal(router.mac), QUIET, ...options);
 }
+
+/** The forwarder says something about the link or itself. */
+function says(at: number, ...bytes: readonly number[]): Uint8Array {
+  const head = QUIET.slice();
+  head.set(bytes, at);
+  return routerAdvert(linkLocal(router.mac), head);
+}
+
+/** A prefix that is on the link (RFC 4861, 4.6.2). */
+function prefixOption(prefix: string, bits: number): Uint8Array {
+  return join([3, 4, bits, 0xc0], new Uint8Array(12), ip(prefix));
+}
+
+/** A route (RFC 4191, 2.3), with so many times 8 bytes. */
+function routeOption(prefix: string, bits: number, length: number): Uint8Array {
+  return join([24, length, bits, 0], u32(600), ip(prefix).slice(0, 8 * (length - 1)));
+}
+
+function redirect(src: string, to: string, ...options: readonly Uint8Array[]): Uint8Array {
+  const body = [u32(0), ip(TARGET), ip(to), ...options];
+  return icmp6Packet({ src, dst: b.ip6 }, ICMP6.redirect, ...body);
+}
+
+/** A redirect of the forwarder to b, with a MAC of it. */
+function leadsToB(mac: string): Uint8Array {
+  const body = [u32(0), ip(b.ip6), ip(IP6_BEHIND), macOption(TARGET_MAC, mac)];
+  return icmp6Packet({ src: router.ip6, dst: b.ip6 }, ICMP6.redirect, ...body);
+}
+
+/** Is b's address taken? */
+const TAKEN = solicit(b.ip6, ANY);
 
 /** Neighbour discovery behind other headers. */
 function hidden(headers: readonly Uint8Array[], first: number, target = b.ip6): Uint8Array {
@@ -247,7 +309,36 @@ export const sourceNd: readonly Case[] = [
   it('no ICMPv6 at all', ip6({ src: a.ip6, dst: b.ip6, next: PROTO.icmp6 }), 'malformed'),
   it('is its address taken?', solicit(a.ip6, ANY)),
   it('is its link-local address taken?', solicit(OWN_LINK_LOCAL, ANY)),
-  it("is another's address taken?", solicit(b.ip6, ANY), 'source_nd'),
+  it("is another's address taken?", TAKEN),
+  it("is another's address taken? with a nonce", solicit(b.ip6, ANY, NONCE)),
+  it("is another's address taken? inside a VLAN", TAKEN, undefined, 'a', vlan(5, TYPE.ip6)),
+  it(
+    "is another's address taken? with a priority: asked beside the datapath, it would take it away",
+    TAKEN,
+    'source_nd',
+    'a',
+    vlan(0xe000, TYPE.ip6),
+  ),
+  it(
+    "is another's address taken? in another group",
+    solicit(b.ip6, ANY, undefined, ALL_NODES),
+    'source_nd',
+  ),
+  it("is another's address taken? with its MAC", solicit(b.ip6, ANY, OTHERS), 'source_nd'),
+  it(
+    "is another's address taken? behind a header",
+    ip6(
+      { src: ANY, dst: solicitedNode(b.ip6), next: PROTO.hopByHop, hops: 255 },
+      extension(PROTO.icmp6),
+      icmp6(ANY, solicitedNode(b.ip6), ICMP6.solicit, u32(0), ip(b.ip6)),
+    ),
+    'source_nd',
+  ),
+  {
+    name: "is another's address taken? to the one who takes it",
+    frame: eth(b.mac, a.mac, TYPE.ip6, TAKEN),
+    expect: { verdict: 'drop', reasons: { source_nd: 1 } },
+  },
   it('is its address taken? with a nonce (RFC 7527)', solicit(a.ip6, ANY, NONCE)),
   it('is its address taken? to one host', solicit(a.ip6, ANY, undefined, b.ip6), 'source_ip6'),
   it('an advertisement', advert(a.ip6, a.ip6, b.ip6, 0x60, OWN_TARGET)),
@@ -306,8 +397,108 @@ export const sourceNd: readonly Case[] = [
     'a',
     vlan(5, TYPE.ip6),
   ),
-  it('a redirect of a plain endpoint', redirect(a.ip6), 'source_nd'),
-  it('a redirect of a forwarder', redirect(router.ip6), undefined, 'router'),
+  it(
+    'a router advertisement that others forward to it',
+    routed(prefixOption('2001:db8:6:1::', 64), routeOption('2001:db8:6::', 48, 2)),
+    undefined,
+    'router',
+  ),
+  it('a route in 8 bytes', routed(routeOption('::', 0, 1)), 'source_nd', 'router'),
+  it('a route in 24 bytes', routed(routeOption('2001:db8:6::1', 128, 3)), undefined, 'router'),
+  it("a route to another's", routed(routeOption('2001:db8:7::', 48, 3)), 'source_nd', 'router'),
+  it("another's prefix", routed(prefixOption('fd00::', 64)), 'source_nd', 'router'),
+  it(
+    'a prefix with more bits than there are',
+    routed(prefixOption('2001:db8:6::', 129)),
+    'source_nd',
+    'router',
+  ),
+  it('a wider prefix', routed(prefixOption('2001:db8:6::', 47)), 'source_nd', 'router'),
+  it(
+    'a prefix cut short',
+    routed(prefixOption('2001:db8:6::', 48).slice(0, 24)),
+    'malformed',
+    'router',
+  ),
+  it(
+    'a prefix in an option of 8 bytes',
+    routed(join([3, 1, 48, 0], u32(0))),
+    'malformed',
+    'router',
+  ),
+  it('name servers', routed(join([25, 3, 0, 0], u32(600), ip(IP6_BEHIND))), 'source_nd', 'router'),
+  it('the MTU of the link', routed(join([5, 1, 0, 0], u32(1280))), 'source_nd', 'router'),
+  it("a router advertisement with another's MAC", routed(OWN), 'source_nd', 'router'),
+  it(
+    'a router advertisement with its MAC',
+    routed(macOption(SOURCE_MAC, router.mac)),
+    undefined,
+    'router',
+  ),
+  it(
+    'a router advertisement cut short',
+    icmp6Packet({ src: router.ip6, dst: ALL_NODES }, ICMP6.routerAdvert, new Uint8Array(11)),
+    'malformed',
+    'router',
+  ),
+  it('a default router', says(2, 0, 1), 'source_nd', 'router'),
+  it('the usual hop limit', says(0, 64), undefined, 'router'),
+  it('a hop limit that ends on the way', says(0, 63), 'source_nd', 'router'),
+  it('addresses by DHCP', says(1, 0x80), 'source_nd', 'router'),
+  it('a reachable time', says(4, 0, 0, 0, 1), 'source_nd', 'router'),
+  it('a retransmit time', says(8, 0, 0, 0, 1), 'source_nd', 'router'),
+  {
+    ...it(
+      'a default router, by whom that may have any address',
+      says(2, 7, 8),
+      undefined,
+      'router',
+    ),
+    setup: (world) => putPrefix(world, 'router', '::', 0),
+  },
+  {
+    ...it(
+      'any prefix, by whom that may have any address',
+      routed(prefixOption('fd00::', 64)),
+      undefined,
+      'router',
+    ),
+    setup: (world) => putPrefix(world, 'router', '::', 0),
+  },
+  it('a redirect of a plain endpoint', redirect(a.ip6, IP6_BEHIND), 'source_nd'),
+  it(
+    'a redirect of what a forwarder may have',
+    redirect(router.ip6, IP6_BEHIND),
+    undefined,
+    'router',
+  ),
+  it("a redirect of another's address", redirect(router.ip6, '2001:db8::5'), 'source_nd', 'router'),
+  it(
+    'a redirect cut short',
+    icmp6Packet(
+      { src: router.ip6, dst: b.ip6 },
+      ICMP6.redirect,
+      u32(0),
+      ip(TARGET),
+      ip(IP6_BEHIND).slice(1),
+    ),
+    'malformed',
+    'router',
+  ),
+  it('a redirect to an unknown neighbour with a MAC', leadsToB(b.mac), 'source_nd', 'router'),
+  {
+    ...it('a redirect to a neighbour with its MAC', leadsToB(b.mac), undefined, 'router'),
+    setup: (world) => putNeigh(world, 'b'),
+  },
+  {
+    ...it(
+      "a redirect to a neighbour with another's MAC",
+      leadsToB(router.mac),
+      'source_nd',
+      'router',
+    ),
+    setup: (world) => putNeigh(world, 'b'),
+  },
   it('behind a hop-by-hop header', hidden([extension(PROTO.icmp6)], PROTO.hopByHop), 'source_nd'),
   it(
     'behind a hop-by-hop header, its own',

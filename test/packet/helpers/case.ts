@@ -163,7 +163,8 @@ export function outcomeOf(world: World, it: Case): Outcome {
       txPackets: own ? 1 : 0,
       txBytes: own ? length : 0,
       rxPackets: to.includes(name) ? 1 : 0,
-      rxBytes: to.includes(name) ? length : 0,
+      // An answer may have another length than the question.
+      rxBytes: !to.includes(name) ? 0 : own ? result.data.length : length,
       txDropped: own && verdict === 'drop' ? 1 : 0,
       txFlooded: own ? delta.txFlooded : 0,
       suppressed: own ? delta.suppressed : 0,

@@ -127,6 +127,8 @@ export interface Ip4 {
   /** Options, a multiple of four bytes. */
   readonly options?: readonly number[];
   readonly version?: number;
+  /** Total length, as it is when left out. */
+  readonly length?: number;
 }
 
 /** An IPv4 packet (RFC 791). */
@@ -137,7 +139,7 @@ export function ip4(it: Ip4, ...payload: readonly (Uint8Array | readonly number[
   const head = (sum: number) =>
     join(
       [((it.version ?? 4) << 4) | (length / 4), 0],
-      u16(length + body.length),
+      u16(it.length ?? length + body.length),
       u16(1),
       u16(it.fragment ?? 0),
       [64, it.protocol ?? PROTO.udp],
@@ -152,6 +154,19 @@ export function ip4(it: Ip4, ...payload: readonly (Uint8Array | readonly number[
 /** A UDP datagram without a checksum. */
 export function udp(from: number, to: number, payload: Uint8Array = new Uint8Array(18)) {
   return join(u16(from), u16(to), u16(8 + payload.length), u16(0), payload);
+}
+
+/** A DHCP message without options (RFC 2131, 2): a request when left out. */
+export function dhcp(
+  client: string,
+  it: { readonly op?: number; readonly hardware?: number } = {},
+): Uint8Array {
+  return join(
+    [it.op ?? 1, it.hardware ?? 1, 6, 0],
+    new Uint8Array(24),
+    mac(client),
+    new Uint8Array(202),
+  );
 }
 
 /** What an IPv6 header says. */

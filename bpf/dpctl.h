@@ -77,6 +77,7 @@ struct network {
 	__u32 flags; /* enum network_flags */
 	__u32 slots; /* one more than the highest slot of the flood list in use */
 	__u32 replicas; /* the same of the list of nodes that have the network */
+	__u32 group_forward; /* bit N: 01:80:c2:00:00:0N is forwarded, as by a bridge's group_fwd_mask */
 };
 
 /* dp_vni: VNI on the wire -> index of the network. A VNI that is not there is somebody else's. */
@@ -289,7 +290,7 @@ enum reason {
 	REASON_SOURCE_ARP = 7, /* ARP sender is not the endpoint */
 	REASON_SOURCE_ND = 8, /* neighbour discovery speaks for somebody else */
 	REASON_HEADER_CHAIN = 9, /* too many VLAN tags or IPv6 extension headers to check the source */
-	REASON_LINK_LOCAL_GROUP = 10, /* 01:80:c2:00:00:0x stays on its link (IEEE 802.1D, 7.12.6) */
+	REASON_LINK_LOCAL_GROUP = 10, /* 01:80:c2:00:00:0x stays on its link (network add --group-fwd-mask) */
 	REASON_ISOLATED = 11, /* both ends are isolated ports */
 	REASON_SAME_PORT = 12, /* destination is behind the port that the frame came from */
 	REASON_UNKNOWN_UNICAST = 13, /* destination is unknown and the network does not flood unknowns */

@@ -79,7 +79,7 @@ int endpoint(struct __sk_buff *skb)
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
 		return drop(skb, ep, REASON_MALFORMED, 0);
 	if (mac_is_group(eth->h_dest)) {
-		if (mac_is_link_local(eth->h_dest))
+		if (mac_is_link_local(eth->h_dest) && !network_forwards_group(network, eth->h_dest))
 			return drop(skb, ep, REASON_LINK_LOCAL_GROUP, 0);
 		verdict = neigh_answer(skb, ep, network);
 		if (verdict != CONTINUE)

@@ -53,7 +53,7 @@ static __always_inline int inbound(struct __sk_buff *skb, struct inbound *in,
 		return drop_from(skb, NULL, from, in->tunnel.reason, 0);
 	if (mac_is_group(in->eth.h_source) || mac_is_zero(in->eth.h_source))
 		return drop_from(skb, NULL, from, REASON_SOURCE_MAC_INVALID, 0);
-	if (mac_is_link_local(in->eth.h_dest))
+	if (mac_is_link_local(in->eth.h_dest) && !network_forwards_group(network, in->eth.h_dest))
 		return drop_from(skb, NULL, from, REASON_LINK_LOCAL_GROUP, 0);
 	ecn = in->overhead ? decap_ecn(skb, in, &mark) : 0;
 	if (ecn < 0)

@@ -44,7 +44,7 @@ struct {
 	__uint(max_entries, NETWORK_MAX);
 	__type(key, __u32);
 	__type(value, struct network);
-} dp_network_v1 SEC(".maps");
+} dp_network_v2 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -217,11 +217,27 @@ static __always_inline struct endpoint *endpoint_find(__u32 ifindex)
 /* The network with an index that came from a table, or NULL if it is gone. */
 static __always_inline struct network *network_find_index(__u32 index)
 {
-	struct network *network = bpf_map_lookup_elem(&dp_network_v1, &index);
+	struct network *network = bpf_map_lookup_elem(&dp_network_v2, &index);
 
 	if (!network || !network->vni)
 		return NULL;
 	return network;
+}
+
+/*
+ * Does a frame to 01:80:c2:00:00:00 to :0f leave its link? What br_handle_frame says in the
+ * kernel of a bridge with no spanning tree of its own: BPDUs do, so that bridges inside of
+ * endpoints find their loops; pauses never; the others where the network's mask says so.
+ */
+static __always_inline bool network_forwards_group(const struct network *network, const __u8 *mac)
+{
+	switch (mac[5]) {
+	case 0x00:
+		return true;
+	case 0x01:
+		return false;
+	}
+	return network->group_forward & 1U << (mac[5] & 0xf);
 }
 
 /* The endpoint's network, or NULL if it is gone. */

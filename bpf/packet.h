@@ -91,7 +91,7 @@ static __always_inline bool mac_is_zero(const void *mac)
 }
 
 /*
- * 01:80:c2:00:00:00 to :0f, which no bridge forwards (IEEE 802.1D-2004, 7.12.6;
+ * 01:80:c2:00:00:00 to :0f, which are for the next bridge (IEEE 802.1D-2004, 7.12.6;
  * is_link_local_ether_addr in the kernel).
  */
 static __always_inline bool mac_is_link_local(const void *mac)

@@ -66,7 +66,14 @@ export function openWorld(stage: Stage): World {
 /** Make a network with so many places for ports. */
 export function putNetwork(world: World, network: number, slots: number): void {
   const vni = vniOf(network);
-  world.put('network', network, { vni, ageing: AGEING, flags: 0, slots, replicas: 0 });
+  world.put('network', network, {
+    vni,
+    ageing: AGEING,
+    flags: 0,
+    slots,
+    replicas: 0,
+    groupForward: 0,
+  });
 }
 
 /** Make a port: known by its interface, in its network's flood list and in the MAC table. */

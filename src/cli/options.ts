@@ -67,6 +67,8 @@ function convert(flag: Flag, value: Given, source: string): unknown {
   switch (flag.type) {
     case 'integer':
       return flag.choices?.includes(last) === true ? last : integer(last, source, flag.choices);
+    case 'mask':
+      return mask(last, source);
     case 'seconds':
       return seconds(last, source);
     case 'list':
@@ -89,6 +91,16 @@ function integer(text: string, source: string, words: readonly string[] = []): n
   if (!/^[0-9]{1,15}$/.test(text)) {
     const hint = ['digits only, such as 1450', ...words].join(', or ');
     throw badValue(`${source}: "${text}" is not a whole number`, hint);
+  }
+  return Number(text);
+}
+
+function mask(text: string, source: string): number {
+  if (!/^(0x[0-9a-f]{1,8}|[0-9]{1,9})$/i.test(text)) {
+    throw badValue(
+      `${source}: "${text}" is not a mask`,
+      `bits as one number, such as ${source} 0x4008`,
+    );
   }
   return Number(text);
 }

@@ -15,9 +15,10 @@ export type Completion =
 
 /**
  * How a flag's text becomes a value: `boolean` takes none; `list` may be repeated and split by
- * commas; `switch-list` is a list whose value may be left out; `seconds` takes 300, 300s, 5m or 2h.
+ * commas; `switch-list` is a list whose value may be left out; `seconds` takes 300, 300s, 5m or 2h;
+ * `mask` takes 16 or 0x10.
  */
-export type FlagType = 'boolean' | 'text' | 'integer' | 'seconds' | 'list' | 'switch-list';
+export type FlagType = 'boolean' | 'text' | 'integer' | 'mask' | 'seconds' | 'list' | 'switch-list';
 
 /** One flag. */
 export interface Flag {
@@ -91,7 +92,7 @@ type FlagKey<F extends Flag> = F extends { readonly key: infer K extends string 
 
 type FlagValue<F extends Flag> = F['type'] extends 'boolean'
   ? boolean
-  : F['type'] extends 'integer' | 'seconds'
+  : F['type'] extends 'integer' | 'mask' | 'seconds'
     ? number | ChoiceOf<F>
     : F['type'] extends 'list'
       ? readonly string[] | Negated<F>

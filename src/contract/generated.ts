@@ -310,7 +310,7 @@ export const Reason = {
   SOURCE_ND: 8,
   /** too many VLAN tags or IPv6 extension headers to check the source */
   HEADER_CHAIN: 9,
-  /** 01:80:c2:00:00:0x stays on its link (IEEE 802.1D, 7.12.6) */
+  /** 01:80:c2:00:00:0x stays on its link (network add --group-fwd-mask) */
   LINK_LOCAL_GROUP: 10,
   /** both ends are isolated ports */
   ISOLATED: 11,
@@ -458,7 +458,7 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [7, "ARP sender is not the endpoint"],
   [8, "neighbour discovery speaks for somebody else"],
   [9, "too many VLAN tags or IPv6 extension headers to check the source"],
-  [10, "01:80:c2:00:00:0x stays on its link (IEEE 802.1D, 7.12.6)"],
+  [10, "01:80:c2:00:00:0x stays on its link (network add --group-fwd-mask)"],
   [11, "both ends are isolated ports"],
   [12, "destination is behind the port that the frame came from"],
   [13, "destination is unknown and the network does not flood unknowns"],
@@ -721,9 +721,11 @@ export interface Network {
   readonly slots: number;
   /** the same of the list of nodes that have the network */
   readonly replicas: number;
+  /** bit N: 01:80:c2:00:00:0N is forwarded, as by a bridge's group_fwd_mask */
+  readonly groupForward: number;
 }
 /** Bytes of a {@link Network}. */
-export const sizeofNetwork = 20;
+export const sizeofNetwork = 24;
 /** Where each field of a {@link Network} begins, in bytes. */
 export const NETWORK_OFFSETS = {
   vni: 0,
@@ -731,6 +733,7 @@ export const NETWORK_OFFSETS = {
   flags: 8,
   slots: 12,
   replicas: 16,
+  groupForward: 20,
 } as const;
 function writeNetwork(view: DataView, offset: number, value: Network): void {
   view.setUint32(offset, value.vni, true);
@@ -738,6 +741,7 @@ function writeNetwork(view: DataView, offset: number, value: Network): void {
   view.setUint32(offset + 8, value.flags, true);
   view.setUint32(offset + 12, value.slots, true);
   view.setUint32(offset + 16, value.replicas, true);
+  view.setUint32(offset + 20, value.groupForward, true);
 }
 /** Read a {@link Network} at an offset of the view. */
 export function decodeNetwork(view: DataView, offset = 0): Network {
@@ -747,6 +751,7 @@ export function decodeNetwork(view: DataView, offset = 0): Network {
     flags: view.getUint32(offset + 8, true),
     slots: view.getUint32(offset + 12, true),
     replicas: view.getUint32(offset + 16, true),
+    groupForward: view.getUint32(offset + 20, true),
   };
 }
 /** {@link Network} to bytes and back. */
@@ -1940,7 +1945,7 @@ export const MAPS = {
     value: neighCodec,
   } satisfies MapLayout<NeighKey, Neigh> as MapLayout<NeighKey, Neigh>,
   network: {
-    name: "dp_network_v1",
+    name: "dp_network_v2",
     type: 2,
     flags: 0,
     maxEntries: 4096,

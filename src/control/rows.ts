@@ -71,6 +71,7 @@ function networkRow(network: Network, endpoints: number): NetworkRow {
     ageing: network.ageing,
     gateway: [gateway?.ip4, gateway?.ip6].filter((ip) => ip !== undefined).join(','),
     endpoints,
+    groupFwdMask: network.groupFwdMask ?? 0,
     flags: [...(network.masquerade ? ['masquerade'] : []), ...(network.bigTcp ? ['big-tcp'] : [])],
   };
 }

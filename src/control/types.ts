@@ -40,6 +40,8 @@ export interface NetworkAddRequest {
   readonly gateway?: boolean | readonly string[];
   readonly masquerade?: boolean;
   readonly bigTcp?: boolean;
+  /** Bits 3 to 15: frames to 01:80:c2:00:00:0N are forwarded. */
+  readonly groupFwdMask?: number;
 }
 
 /** One line of a plan, in the order in which it is carried out. */
@@ -86,6 +88,8 @@ export interface NetworkRow {
   /** Addresses of the gateway with a comma between, or empty. */
   readonly gateway: string;
   readonly endpoints: number;
+  /** Bit N: frames to 01:80:c2:00:00:0N are forwarded. */
+  readonly groupFwdMask: number;
   /** masquerade, big-tcp. */
   readonly flags: readonly string[];
 }

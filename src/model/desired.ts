@@ -106,6 +106,7 @@ export function networkEntry(state: State, network: Network): RawEntry {
     flags: 0,
     slots,
     replicas: replicaCount(state),
+    groupForward: network.groupFwdMask ?? 0,
   });
 }
 

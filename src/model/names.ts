@@ -91,6 +91,25 @@ export function checkAgeing(ageing: number): number {
 }
 
 /**
+ * A bridge forwards no pauses, and spanning tree and link aggregation not because of its mask
+ * (BR_GROUPFWD_RESTRICTED in the kernel).
+ * @param mask bit N stands for 01:80:c2:00:00:0N
+ * @throws DpctlError GROUP_MASK_INVALID, exit 1
+ */
+export function checkGroupMask(mask: number): number {
+  if (Number.isInteger(mask) && mask >= 0 && mask <= 0xffff && (mask & 7) === 0) return mask;
+  throw new DpctlError(
+    'GROUP_MASK_INVALID',
+    `group-fwd-mask 0x${mask.toString(16)} has other bits than 3 to 15`,
+    {
+      exitCode: 1,
+      hint: '--group-fwd-mask 0x4000 forwards LLDP; BPDUs (bit 0) always are, pauses and LACP never',
+      details: { mask },
+    },
+  );
+}
+
+/**
  * @param mtu bytes of layer 3
  * @param ip6 the interface has an IPv6 address: the kernel takes IPv6 away below 1280
  * @throws DpctlError MTU_OUT_OF_RANGE, exit 1

@@ -5,7 +5,14 @@ import { NETWORK_MAX } from '../contract/generated.js';
 import { isGateway, networkOf } from './desired.js';
 import { lowestFree } from './ipam.js';
 import { findEndpoints, listText, NETWORK_DEFAULT, shellWord } from './lookup.js';
-import { AGEING_DEFAULT, checkAgeing, checkNetworkName, checkVni, VNI_MAX } from './names.js';
+import {
+  AGEING_DEFAULT,
+  checkAgeing,
+  checkGroupMask,
+  checkNetworkName,
+  checkVni,
+  VNI_MAX,
+} from './names.js';
 import { chooseGateway, chooseSubnets } from './network-addresses.js';
 import { chooseRanges } from './network-ranges.js';
 import { checkReplication } from './nodes.js';
@@ -25,6 +32,8 @@ export interface NetworkRequest {
   readonly gateway?: boolean | readonly string[] | undefined;
   readonly masquerade?: boolean | undefined;
   readonly bigTcp?: boolean | undefined;
+  /** Bits 3 to 15: see {@link checkGroupMask}. */
+  readonly groupFwdMask?: number | undefined;
 }
 
 /** A state after an edit of a network. */
@@ -37,7 +46,7 @@ export interface NetworkEdit {
 /**
  * Make a network, or change what is asked of one that is there.
  * @throws DpctlError, all exit 1: NETWORK_NAME_INVALID, VNI_OUT_OF_RANGE, VNI_IN_USE,
- *   AGEING_OUT_OF_RANGE, NETWORK_LIMIT, NETWORK_IN_USE (VNI or subnet of a network with
+ *   AGEING_OUT_OF_RANGE, GROUP_MASK_INVALID, NETWORK_LIMIT, NETWORK_IN_USE (VNI or subnet of a network with
  *   endpoints), MASQUERADE_NEEDS_GATEWAY, REPLICATION_LIMIT, and those of network-addresses.ts
  */
 export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
@@ -57,6 +66,7 @@ export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
     ...(gateway === undefined ? {} : { gateway }),
     masquerade,
     bigTcp: request.bigTcp ?? base.bigTcp,
+    ...groupMaskOf(request.groupFwdMask ?? base.groupFwdMask ?? 0),
   };
   if (old !== undefined && isDeepStrictEqual(old, network)) {
     return { state, network: old, changed: false };
@@ -120,6 +130,11 @@ function newNetwork(state: State, request: NetworkRequest): Network {
   const vni = request.vni ?? lowestFree(vnis, 1, VNI_MAX) ?? VNI_MAX;
   const settings = { ageing: AGEING_DEFAULT, masquerade: false, bigTcp: false };
   return { name: request.name, index, vni, ...settings };
+}
+
+/** A mask of zeros is not kept: a network of an older dpctl has none. */
+function groupMaskOf(mask: number): { groupFwdMask?: number } {
+  return mask === 0 ? {} : { groupFwdMask: checkGroupMask(mask) };
 }
 
 function checkVniFree(state: State, { name, vni }: Network): void {

@@ -47,6 +47,8 @@ export const networkSchema = z.object({
   masquerade: z.boolean(),
   /** 192 KB GSO/GRO at the endpoints. */
   bigTcp: z.boolean(),
+  /** Bit N: frames to 01:80:c2:00:00:0N are forwarded, as by a bridge's group_fwd_mask; none where it is not set. */
+  groupFwdMask: z.optional(z.int()),
 });
 
 /** Kinds of device that an endpoint can be. */

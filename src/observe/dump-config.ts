@@ -49,7 +49,7 @@ function learnedCount(node: Node, id: number): number {
   return value === undefined ? 0 : decodeValue('learned', value).count;
 }
 
-/** Rows {vni, network, index, ageing, slots, replicas, flags}; ageing in seconds. */
+/** Rows {vni, network, index, ageing, slots, replicas, group_fwd_mask, flags}; ageing in seconds. */
 export function* networkRows(node: Node, names: Names): Generator<DumpRow> {
   for (const [key, value] of entriesOf(node, 'network')) {
     const network = decodeValue('network', value);
@@ -60,6 +60,7 @@ export function* networkRows(node: Node, names: Names): Generator<DumpRow> {
       ageing: network.ageing,
       slots: network.slots,
       replicas: network.replicas,
+      group_fwd_mask: network.groupForward,
       flags: networkFlagsToNames(network.flags),
     };
   }

@@ -40,6 +40,13 @@ test('switches can be turned off again', (t) => {
   });
 });
 
+test('a mask is decimal or hexadecimal', (t) => {
+  const mask = (text: string) => callOf(`network add n --group-fwd-mask ${text}`).options;
+  t.deepEqual(mask('0x4008'), { groupFwdMask: 0x4008 });
+  t.deepEqual(mask('16'), { groupFwdMask: 16 });
+  for (const text of ['0x', 'lldp', '-8', '1e3']) t.throws(() => mask(text), { code: 'BAD_VALUE' });
+});
+
 test('a gateway may be given without, with one and with two addresses', (t) => {
   t.deepEqual(callOf('network add n --gateway').options, { gateway: true });
   t.deepEqual(callOf('network add n --gateway --vni 7').options, { gateway: true, vni: 7 });

@@ -33,6 +33,17 @@ test('said again it is unchanged, and what is not said stays', (t) => {
   t.deepEqual(changed.network, { ...network, ageing: 0, bigTcp: true });
 });
 
+test('a mask of groups is what a bridge takes, and 0 is none', (t) => {
+  const { state, network } = addNetwork(EMPTY_STATE, { name: 'a', groupFwdMask: 0x4008 });
+  t.is(network.groupFwdMask, 0x4008);
+  t.is(addNetwork(state, { name: 'a', ageing: 9 }).network.groupFwdMask, 0x4008);
+  t.false('groupFwdMask' in addNetwork(state, { name: 'a', groupFwdMask: 0 }).network);
+  for (const mask of [1, 2, 4, 0x10000, -8, 8.5]) {
+    const code = refusal(() => addNetwork(state, { name: 'a', groupFwdMask: mask })).code;
+    t.is(code, 'GROUP_MASK_INVALID', `${mask}`);
+  }
+});
+
 test('subnets are checked against those of all networks', (t) => {
   const state = withNetworks({ name: 'blue', subnets: ['10.1.0.0/16', 'fd00:1::/64'] });
   const error = refusal(() => addNetwork(state, { name: 'red', subnets: ['10.1.4.0/24'] }));

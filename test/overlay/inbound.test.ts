@@ -119,8 +119,10 @@ for (const family of [4, 6] as const) {
       await check('nothing inside', {}, new Uint8Array(), [], { inner_malformed: 1 });
       const group = frameTo(container.mac, '01:00:5e:00:00:01');
       await check('a group as source', {}, group, [], { source_mac_invalid: 1 });
-      const bpdu = frameTo('01:80:c2:00:00:00');
+      const bpdu = frameTo('01:80:c2:00:00:0e');
       await check('what stays on its link', {}, bpdu, [], { link_local_group: 1 });
+      const tree = frameTo('01:80:c2:00:00:00');
+      await check('spanning tree of a bridge inside a container', {}, tree, [tree]);
       const dropped = stage.node.nodeStats(KNOWN).rxDropped;
       t.is(dropped, 8n, 'counted at the node that it claims to be from');
     });

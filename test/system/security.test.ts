@@ -152,9 +152,9 @@ function spoofs(): [name: string, reason: string, frame: Uint8Array][] {
       to(TYPE.ip6, solicitFor(friend.mac)),
     ],
     [
-      'ND: the address of a friend is taken (duplicate address detection)',
+      'ND: the address of a friend is taken (duplicate address detection), said to the friend',
       'source_nd',
-      eth(nd.groupMac(nd.solicitedNode(friend.ip6)), me, TYPE.ip6, nd.solicit(friend.ip6, '::')),
+      eth(friend.mac, me, TYPE.ip6, nd.solicit(friend.ip6, '::')),
     ],
     ['ND: I am your router', 'source_nd', toAll(router(macOption(nd.SOURCE_MAC, me)))],
     [
@@ -184,7 +184,7 @@ function spoofs(): [name: string, reason: string, frame: Uint8Array][] {
     [
       'a frame that stays on its link',
       'link_local_group',
-      eth('01:80:c2:00:00:00', me, TYPE.other, Buffer.alloc(50)),
+      eth('01:80:c2:00:00:0e', me, TYPE.other, Buffer.alloc(50)),
     ],
   ];
 }

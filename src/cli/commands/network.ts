@@ -78,6 +78,13 @@ export const NETWORK_ADD = {
       summary: '192 KB GSO and GRO at the endpoints (BIG TCP)',
       default: 'off',
     },
+    {
+      name: 'group-fwd-mask',
+      type: 'mask',
+      placeholder: 'MASK',
+      summary: 'forward 01:80:c2:00:00:0N for each bit N from 3 to 15, as a bridge; 0x4000 is LLDP',
+      default: '0; spanning tree (00) always is',
+    },
   ],
   schemas: ['network added', 'plan'],
   changes: true,

@@ -69,6 +69,13 @@ export const NETWORK: Schema = {
       doc: 'part of subnet4 from which this node chooses addresses, or empty',
     },
     { key: 'range6', type: 'text', wide: true, doc: 'the same of subnet6' },
+    {
+      key: 'groupFwdMask',
+      json: 'group_fwd_mask',
+      type: 'number',
+      wide: true,
+      doc: 'bit N: frames to 01:80:c2:00:00:0N are forwarded',
+    },
   ],
 };
 

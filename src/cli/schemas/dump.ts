@@ -102,6 +102,11 @@ const NETWORKS: readonly Column[] = [
   },
   { key: 'slots', type: 'number', doc: 'length of its flood list' },
   { key: 'replicas', type: 'number', doc: 'length of its list of other nodes' },
+  {
+    key: 'group_fwd_mask',
+    type: 'number',
+    doc: 'bit N: frames to 01:80:c2:00:00:0N are forwarded',
+  },
   FLAGS,
 ];
 

@@ -29,13 +29,15 @@ export async function run(call: Call): Promise<Outcome> {
 }
 
 /** A network in one line: `vni 2 10.1.0.0/16 gateway 10.1.0.1 masquerade`; usual ageing goes unsaid. */
-function networkText({ vni, subnet4, subnet6, ageing, gateway, flags }: NetworkRow): string {
+function networkText(network: NetworkRow): string {
+  const { vni, subnet4, subnet6, ageing, gateway, groupFwdMask, flags } = network;
   return words(
     `vni ${vni}`,
     subnet4,
     subnet6,
     ageing === AGEING_DEFAULT ? '' : `ageing ${ageing} s`,
     gateway && `gateway ${gateway}`,
+    groupFwdMask === 0 ? '' : `group-fwd-mask 0x${groupFwdMask.toString(16)}`,
     ...flags,
   );
 }

@@ -269,6 +269,7 @@ export function makeNode(options: NodeOptions): OverlayNode {
       vni,
       ageing: 300,
       flags,
+      groupForward: 0,
       slots: slots.get(index) ?? 0,
       replicas,
     });

@@ -11,6 +11,11 @@ const { a } = PORTS;
 /** An ifindex that no device has. */
 const NO_DEVICE = 12_345;
 
+/** A group that bridges keep for themselves (IEEE 802.1D, 7.12.6). */
+function groupOf(last: number): string {
+  return `01:80:c2:00:00:${last.toString(16).padStart(2, '0')}`;
+}
+
 /** To everybody on the network. */
 export const flood: readonly Case[] = [
   {
@@ -134,16 +139,31 @@ export const flood: readonly Case[] = [
     },
   },
   {
-    name: 'what a bridge may not forward stays on its link: spanning tree',
+    name: 'spanning tree of a bridge inside an endpoint reaches the next one',
     from: 'learn',
-    frame: eth('01:80:c2:00:00:00', PORTS.learn.mac, 38, new Uint8Array(46)),
-    expect: { verdict: 'drop', reasons: { link_local_group: 1 } },
+    frame: eth(groupOf(0x00), PORTS.learn.mac, 38, new Uint8Array(46)),
+    expect: { verdict: 'redirect', to: everybodyBut('learn'), flooded: true },
   },
   {
-    name: 'what a bridge may not forward stays on its link: LLDP',
-    frame: eth('01:80:c2:00:00:0e', a.mac, TYPE.lldp, new Uint8Array(46)),
+    name: 'a pause stays on its link, whatever the mask says',
+    setup: (world) => putNetwork(world, 1, { groupForward: 0xffff }),
+    frame: eth(groupOf(0x01), a.mac, 0x8808, new Uint8Array(46)),
     expect: { verdict: 'drop', reasons: { link_local_group: 1 } },
   },
+  ...[0x02, 0x03, 0x08, 0x0e, 0x0f].flatMap((last): Case[] => [
+    {
+      name: `01:80:c2:00:00:0${last.toString(16)} stays on its link`,
+      setup: (world) => putNetwork(world, 1, { groupForward: 0xffff & ~(1 << last) }),
+      frame: eth(groupOf(last), a.mac, TYPE.lldp, new Uint8Array(46)),
+      expect: { verdict: 'drop', reasons: { link_local_group: 1 } },
+    },
+    {
+      name: `01:80:c2:00:00:0${last.toString(16)} is forwarded if the mask says so`,
+      setup: (world) => putNetwork(world, 1, { groupForward: 1 << last }),
+      frame: eth(groupOf(last), a.mac, TYPE.lldp, new Uint8Array(46)),
+      expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+    },
+  ]),
   {
     name: 'the group next to those is forwarded',
     frame: eth('01:80:c2:00:00:10', a.mac, TYPE.other, new Uint8Array(46)),

@@ -7,9 +7,9 @@ export const AGEING = 300;
 
 /** Networks by their index in dp_network. Index 9 is none: its network is gone. */
 export const NETWORKS = {
-  1: { vni: 100, ageing: AGEING, flags: 0, slots: 0, replicas: 0 },
-  2: { vni: 200, ageing: AGEING, flags: 0, slots: 0, replicas: 0 },
-  3: { vni: 300, ageing: AGEING, flags: 0, slots: 0, replicas: 0 },
+  1: { vni: 100, ageing: AGEING, flags: 0, slots: 0, replicas: 0, groupForward: 0 },
+  2: { vni: 200, ageing: AGEING, flags: 0, slots: 0, replicas: 0, groupForward: 0 },
+  3: { vni: 300, ageing: AGEING, flags: 0, slots: 0, replicas: 0, groupForward: 0 },
 } as const satisfies Record<number, Network>;
 
 interface PortSpec {

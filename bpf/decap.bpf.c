@@ -24,6 +24,8 @@ static __always_inline void *at(struct xdp_md *ctx, __u32 offset, __u32 size)
 	return data + size <= (void *)(long)ctx->data_end ? data : NULL;
 }
 
+CHECKSUM_RIGHT(checksum_right_xdp, struct xdp_md, bpf_xdp_load_bytes, 256)
+
 static __always_inline bool decap_xdp_match(struct xdp_md *ctx, const struct underlay *underlay,
 					    bool ip6, __u32 overhead, struct tunnel *tunnel)
 {
@@ -31,7 +33,8 @@ static __always_inline bool decap_xdp_match(struct xdp_md *ctx, const struct und
 	struct ethhdr *eth = at(ctx, 0, overhead + ETH_HLEN);
 	void *ip = (void *)(eth + 1);
 
-	if (!eth)
+	/* Other MACs are of others, or of a device that was given another one: TC knows. */
+	if (!eth || !mac_equal(eth->h_dest, underlay->mac))
 		return false;
 	if (ip6) {
 		struct ipv6hdr *header = ip;
@@ -48,8 +51,73 @@ static __always_inline bool decap_xdp_match(struct xdp_md *ctx, const struct und
 		    !decap_match4(underlay, header, udp, (void *)(udp + 1), bytes, tunnel))
 			return false;
 	}
-	/* Padding behind the frame would make it longer. */
-	return !tunnel->reason && tunnel->length == bytes + ETH_HLEN;
+	/*
+	 * Padding behind the frame would make it longer. And where there is an outer UDP
+	 * checksum the kernel may believe that it is yet to be computed, or verified, and
+	 * take that for the one inside once the header is gone.
+	 */
+	return !tunnel->reason && !tunnel->checksum && tunnel->length == bytes + ETH_HLEN;
+}
+
+/* Is the checksum that lies at `at` one that is yet to be computed? Then it is that of what counts beside. */
+static __always_inline bool decap_xdp_partial(struct xdp_md *ctx, const struct underlay *underlay,
+					      __u32 offset, __u32 pseudo)
+{
+	__u16 check;
+
+	return underlay->decap & DECAP_VETH &&
+	       !bpf_xdp_load_bytes(ctx, offset, &check, sizeof(check)) &&
+	       check == checksum_fold(pseudo);
+}
+
+/* Where the checksum is in the header of TCP (RFC 9293, 3.1), and how long that is at least. */
+#define TCP_CHECKSUM 16
+#define TCP_HLEN 20
+
+/*
+ * The kernel believes what the driver said of checksums: of the first ones that it
+ * saw, which are about to be removed. So only what is merged goes on without its
+ * outer headers, and only if it is right: all else is for TC, where the kernel can
+ * be told.
+ */
+static __always_inline bool decap_xdp_verify(struct xdp_md *ctx, const struct underlay *underlay,
+					     __u32 overhead, const struct tunnel *tunnel)
+{
+	__u32 offset = overhead + ETH_HLEN, length, pseudo, header;
+	union {
+		struct iphdr v4;
+		struct ipv6hdr v6;
+	} ip;
+	struct ethhdr *eth = at(ctx, overhead, ETH_HLEN);
+
+	if (!eth)
+		return false;
+	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
+		if (bpf_xdp_load_bytes(ctx, offset, &ip.v4, sizeof(ip.v4)))
+			return false;
+		header = ip.v4.ihl * 4;
+		length = bpf_ntohs(ip.v4.tot_len);
+		if (ip.v4.protocol != IPPROTO_TCP || header < sizeof(ip.v4) || length < header ||
+		    ip.v4.frag_off & bpf_htons(IP4_MF | IP4_OFFSET))
+			return false;
+		length -= header;
+		pseudo = checksum_pseudo4(&ip.v4, length, IPPROTO_TCP);
+	} else if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
+		if (bpf_xdp_load_bytes(ctx, offset, &ip.v6, sizeof(ip.v6)))
+			return false;
+		header = sizeof(ip.v6);
+		length = bpf_ntohs(ip.v6.payload_len);
+		if (ip.v6.nexthdr != IPPROTO_TCP)
+			return false;
+		pseudo = checksum_pseudo6(&ip.v6, length, IPPROTO_TCP);
+	} else {
+		return false;
+	}
+	offset += header;
+	if (length < TCP_HLEN || offset + length > tunnel->length)
+		return false;
+	return decap_xdp_partial(ctx, underlay, offset + TCP_CHECKSUM, pseudo) ||
+	       checksum_right_xdp(ctx, offset, length, pseudo);
 }
 
 /* Marks of congestion go inside; false: they cannot, or the packet's head is too short to tell. */
@@ -67,9 +135,6 @@ static __always_inline bool decap_xdp_ecn(struct xdp_md *ctx, __u32 overhead,
 	eth = at(ctx, overhead, ETH_HLEN + sizeof(*ip));
 	if (!eth)
 		return false;
-	/* ECT(0) outside changes nothing inside; all else behind a tag is for TC to look. */
-	if (protocol_is_tag(eth->h_proto))
-		return (tunnel->class & ECN_MASK) == ECN_ECT_0;
 	if (!protocol_is_ip(eth->h_proto))
 		return true;
 	ip6 = eth->h_proto == bpf_htons(ETH_P_IPV6);
@@ -87,40 +152,67 @@ static __always_inline bool decap_xdp_ecn(struct xdp_md *ctx, __u32 overhead,
 	return true;
 }
 
+/* Does the frame inside have a tag? One that TC sees must be the device's own. */
+static __always_inline bool decap_xdp_tagged(struct xdp_md *ctx, __u32 overhead)
+{
+	struct ethhdr *eth = at(ctx, overhead, ETH_HLEN);
+
+	return !eth || protocol_is_tag(eth->h_proto);
+}
+
+/* Leave in front of the packet what TC is to know of it; false: there is no room. */
+static __always_inline bool decap_xdp_meta(struct xdp_md *ctx, __u32 network, __u32 node)
+{
+	struct tunnel_meta *meta = (void *)(long)ctx->data_meta;
+
+	if ((void *)(meta + 1) > (void *)(long)ctx->data)
+		return false;
+	meta->magic = TUNNEL_META;
+	meta->network = network;
+	meta->node = node;
+	return true;
+}
+
+/* Remove the outer headers, or leave the packet as it is. */
+static __always_inline void decap_xdp(struct xdp_md *ctx, const struct underlay *underlay)
+{
+	bool ip6 = underlay->flags & UNDERLAY_IP6;
+	__u32 overhead = ip6 ? OUTER6_LENGTH : OUTER4_LENGTH;
+	struct tunnel tunnel;
+
+	if (ip6 ? !decap_xdp_match(ctx, underlay, true, OUTER6_LENGTH, &tunnel) :
+		  !decap_xdp_match(ctx, underlay, false, OUTER4_LENGTH, &tunnel))
+		return;
+	if (!decap_network(&tunnel) || !decap_node(&tunnel) || decap_xdp_tagged(ctx, overhead))
+		return;
+	if (underlay->decap & DECAP_VERIFY && !decap_xdp_verify(ctx, underlay, overhead, &tunnel))
+		return;
+	/* First what a driver may lack, while the packet is still whole. */
+	if (!(underlay->decap & DECAP_VETH) &&
+	    bpf_xdp_adjust_meta(ctx, -(int)(sizeof(struct tunnel_meta) + redirect_flags))) {
+		count_reason(REASON_NO_META, 1, bpf_xdp_get_buff_len(ctx));
+		return;
+	}
+	if (!decap_xdp_meta(ctx, 0, 0))
+		return;
+	if (!decap_xdp_ecn(ctx, overhead, &tunnel) || bpf_xdp_adjust_head(ctx, overhead))
+		return;
+	decap_xdp_meta(ctx, tunnel.network, tunnel.node);
+}
+
 SEC("xdp.frags")
 int decap(struct xdp_md *ctx)
 {
 	struct underlay *underlay = underlay_find();
-	struct tunnel_meta *meta;
-	struct tunnel tunnel;
-	__u32 overhead;
-	bool ip6;
 
-	if (!underlay)
+	if (!underlay || !(underlay->decap & DECAP_XDP))
 		return XDP_PASS;
-	ip6 = underlay->flags & UNDERLAY_IP6;
-	overhead = ip6 ? OUTER6_LENGTH : OUTER4_LENGTH;
-	if (ip6 ? !decap_xdp_match(ctx, underlay, true, OUTER6_LENGTH, &tunnel) :
-		  !decap_xdp_match(ctx, underlay, false, OUTER4_LENGTH, &tunnel))
-		return XDP_PASS;
-	if (!decap_network(&tunnel) || !decap_node(&tunnel))
-		return XDP_PASS;
-	/* First what a driver may lack, while the packet is still whole. */
-	if (bpf_xdp_adjust_meta(ctx, -(int)(sizeof(*meta) + redirect_flags))) {
-		count_reason(REASON_NO_META, 1, bpf_xdp_get_buff_len(ctx));
-		return XDP_PASS;
+	if (underlay->decap & DECAP_VETH) {
+		/* What somebody else has left there would pass for ours. */
+		if (bpf_xdp_adjust_meta(ctx, -(int)(sizeof(struct tunnel_meta) + redirect_flags)))
+			return XDP_PASS;
+		decap_xdp_meta(ctx, 0, 0);
 	}
-	meta = (void *)(long)ctx->data_meta;
-	if ((void *)(meta + 1) > (void *)(long)ctx->data)
-		return XDP_PASS;
-	meta->magic = 0;
-	if (!decap_xdp_ecn(ctx, overhead, &tunnel) || bpf_xdp_adjust_head(ctx, overhead))
-		return XDP_PASS;
-	meta = (void *)(long)ctx->data_meta;
-	if ((void *)(meta + 1) > (void *)(long)ctx->data)
-		return XDP_PASS;
-	meta->magic = TUNNEL_META;
-	meta->network = tunnel.network;
-	meta->node = tunnel.node;
+	decap_xdp(ctx, underlay);
 	return XDP_PASS;
 }

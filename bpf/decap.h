@@ -6,6 +6,8 @@
 #ifndef DECAP_H
 #define DECAP_H
 
+#include <bpf/bpf_core_read.h>
+
 #include "decap_match.h"
 #include "ecn.h"
 #include "fdb.h"
@@ -34,6 +36,36 @@ static __always_inline __u32 decap_bytes(struct __sk_buff *skb)
 	return skb->gso_size ? 0 : skb->len - ETH_HLEN;
 }
 
+CHECKSUM_RIGHT(checksum_right_skb, struct __sk_buff, bpf_skb_load_bytes, 128)
+
+/* include/linux/skbuff.h: its own end of the kernel has yet to compute the checksum. */
+#define SKB_CHECKSUM_PARTIAL 3
+/* linux/if_packet.h, which is not for BPF: somebody else's by its MAC. */
+#define PACKET_OTHERHOST 3
+
+/* Of struct sk_buff, what no helper tells. */
+struct sk_buff___checksum {
+	__u8 ip_summed : 2;
+} __attribute__((preserve_access_index));
+
+/*
+ * An outer UDP checksum, where there is one, is right if somebody has said so: the
+ * driver, GRO, or the sender, if that was on this machine. Else it is computed, which
+ * is rare: no GRO, or a device that sums whole packets (CHECKSUM_COMPLETE).
+ */
+static __always_inline void decap_checksum(struct __sk_buff *skb, struct tunnel *tunnel,
+					   __u32 offset)
+{
+	struct sk_buff___checksum *kernel = (void *)skb;
+
+	if (!tunnel->checksum || tunnel->reason || skb->gso_size ||
+	    bpf_csum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0 ||
+	    BPF_CORE_READ_BITFIELD_PROBED(kernel, ip_summed) == SKB_CHECKSUM_PARTIAL)
+		return;
+	if (!checksum_right_skb(skb, offset, tunnel->length - offset, tunnel->pseudo))
+		tunnel->reason = REASON_OUTER_CHECKSUM;
+}
+
 static __always_inline bool decap_read4(struct __sk_buff *skb, const struct underlay *underlay,
 					struct inbound *in)
 {
@@ -49,8 +81,11 @@ static __always_inline bool decap_read4(struct __sk_buff *skb, const struct unde
 		return false;
 	in->overhead = OUTER4_LENGTH;
 	in->eth = outer.inner;
-	return decap_match4(underlay, &outer.ip, &outer.udp, &outer.vxlan, decap_bytes(skb),
-			    &in->tunnel);
+	if (!decap_match4(underlay, &outer.ip, &outer.udp, &outer.vxlan, decap_bytes(skb),
+			  &in->tunnel))
+		return false;
+	decap_checksum(skb, &in->tunnel, ETH_HLEN + sizeof(outer.ip));
+	return true;
 }
 
 /* RFC 8200, 4.5. */
@@ -97,8 +132,11 @@ static __always_inline bool decap_read6(struct __sk_buff *skb, const struct unde
 	in->eth = outer.inner;
 	if (outer.ip.nexthdr == IPPROTO_FRAGMENT)
 		return decap_fragment6(skb, underlay, &outer, &in->tunnel);
-	return decap_match6(underlay, &outer.ip, &outer.udp, &outer.vxlan, decap_bytes(skb),
-			    &in->tunnel);
+	if (!decap_match6(underlay, &outer.ip, &outer.udp, &outer.vxlan, decap_bytes(skb),
+			  &in->tunnel))
+		return false;
+	decap_checksum(skb, &in->tunnel, ETH_HLEN + sizeof(outer.ip));
+	return true;
 }
 
 /* Is the packet VXLAN for this node? Fills in what it says, and the frame's Ethernet header. */
@@ -106,8 +144,11 @@ static __always_inline bool decap_read(struct __sk_buff *skb, struct inbound *in
 {
 	struct underlay *underlay = underlay_find();
 
-	/* A tag would have to be the underlay's own, whose device then has none. */
-	if (!underlay || skb->vlan_present)
+	/*
+	 * A tag would have to be the underlay's own, whose device then has none. And a
+	 * device that hears all (promiscuous, a flooded frame) hears what is for others.
+	 */
+	if (!underlay || skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST)
 		return false;
 	if (underlay->flags & UNDERLAY_IP6)
 		return skb->protocol == bpf_htons(ETH_P_IPV6) && decap_read6(skb, underlay, in);
@@ -119,13 +160,16 @@ static __always_inline bool decap_read_meta(struct __sk_buff *skb, struct inboun
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct tunnel_meta *meta = (void *)(long)skb->data_meta;
+	struct underlay *underlay = underlay_find();
 	struct ethhdr *eth = data;
 
-	if ((void *)(meta + 1) > data || meta->magic != TUNNEL_META)
+	if (!underlay || !(underlay->decap & DECAP_XDP) || (void *)(meta + 1) > data ||
+	    meta->magic != TUNNEL_META || !meta->node)
 		return false;
 	in->tunnel.network = meta->network;
 	in->tunnel.node = meta->node;
-	in->tunnel.reason = REASON_UNSPEC;
+	/* XDP leaves frames with tags inside alone. */
+	in->tunnel.reason = skb->vlan_present ? REASON_OUTER_VLAN : REASON_UNSPEC;
 	in->overhead = 0;
 	if ((void *)(eth + 1) <= end)
 		in->eth = *eth;

@@ -7,14 +7,19 @@
 #ifndef DECAP_MATCH_H
 #define DECAP_MATCH_H
 
+#include "checksum.h"
 #include "maps.h"
 #include "vxlan.h"
 
-/* What XDP leaves in front of the frame when it has removed the outer headers. */
+/*
+ * What XDP leaves in front of the frame when it has removed the outer headers. Where
+ * packets may come with something in front of them, it leaves a node 0 in front of
+ * all others: then nothing that TC finds there is of anybody else.
+ */
 struct tunnel_meta {
 	__u32 magic; /* TUNNEL_META */
 	__u16 network; /* index in dp_network */
-	__u16 node; /* its number */
+	__u16 node; /* its number; 0: the packet is as it came */
 };
 
 /* Other programs may leave other things there. Not a number that anybody counts to. */
@@ -28,6 +33,8 @@ struct tunnel {
 	__u8 class; /* traffic class outside */
 	enum reason reason; /* why it cannot be taken, or REASON_UNSPEC */
 	__u32 length; /* bytes of the frame with the outer headers: what lies behind is padding */
+	__u32 pseudo; /* of the outer UDP header: what its checksum counts beside the datagram */
+	bool checksum; /* there is one */
 };
 
 /*
@@ -54,7 +61,8 @@ static __always_inline bool decap_vxlan(const struct vxlan *vxlan, struct tunnel
 
 /*
  * bytes: of layer 3, as received; 0 if the packet is yet to be segmented, whose
- * lengths may say anything.
+ * lengths may say anything. The kernel keeps the checksum of an IP header right
+ * then, too. That of UDP is for who calls this to look at.
  */
 static __always_inline bool decap_match4(const struct underlay *underlay, const struct iphdr *ip,
 					 const struct udphdr *udp, const struct vxlan *vxlan,
@@ -64,15 +72,20 @@ static __always_inline bool decap_match4(const struct underlay *underlay, const 
 	__u32 total = bpf_ntohs(ip->tot_len);
 
 	/* Only the first fragment has a UDP header, and says whose packet it was a part of. */
-	if (ip->protocol != IPPROTO_UDP || ip->ihl != 5 || udp->dest != underlay->port ||
+	if (ip->protocol != IPPROTO_UDP || ip->version != 4 || ip->ihl != 5 ||
+	    udp->dest != underlay->port ||
 	    ip->daddr != ip4_of(underlay->local) || ip->frag_off & bpf_htons(IP4_OFFSET) ||
 	    !decap_vxlan(vxlan, tunnel))
 		return false;
 	ip4_map(source, ip->saddr);
 	tunnel->class = ip->tos;
 	tunnel->length = ETH_HLEN + total;
+	tunnel->pseudo = checksum_pseudo4(ip, total - sizeof(*ip), IPPROTO_UDP);
+	tunnel->checksum = udp->check;
 	tunnel->reason = REASON_UNSPEC;
-	if (ip->frag_off & bpf_htons(IP4_MF))
+	if (checksum_header4(ip))
+		tunnel->reason = REASON_OUTER_CHECKSUM;
+	else if (ip->frag_off & bpf_htons(IP4_MF))
 		tunnel->reason = REASON_OUTER_FRAGMENT;
 	else if (bytes)
 		tunnel->reason = decap_lengths(bytes, total, bpf_ntohs(udp->len), sizeof(*ip));
@@ -86,12 +99,14 @@ static __always_inline bool decap_match6(const struct underlay *underlay, const 
 {
 	__u32 total = sizeof(*ip) + bpf_ntohs(ip->payload_len);
 
-	if (ip->nexthdr != IPPROTO_UDP || udp->dest != underlay->port ||
+	if (ip->nexthdr != IPPROTO_UDP || ip->version != 6 || udp->dest != underlay->port ||
 	    !ip6_equal(&ip->daddr, underlay->local) || !decap_vxlan(vxlan, tunnel))
 		return false;
 	__builtin_memcpy(tunnel->source.ip, &ip->saddr, sizeof(tunnel->source.ip));
 	tunnel->class = ip6_class(ip);
 	tunnel->length = ETH_HLEN + total;
+	tunnel->pseudo = checksum_pseudo6(ip, total - sizeof(*ip), IPPROTO_UDP);
+	tunnel->checksum = udp->check;
 	tunnel->reason = REASON_UNSPEC;
 	if (bytes)
 		tunnel->reason = decap_lengths(bytes, total, bpf_ntohs(udp->len), sizeof(*ip));

@@ -227,6 +227,17 @@ enum underlay_flags {
 	UNDERLAY_ANCHOR = 1 << 3, /* an external vxlan device with the program `anchor` is on the port */
 };
 
+enum underlay_decap {
+	DECAP_XDP = 1 << 0, /* the program `decap` is in the driver: metadata at the device are its own */
+	/* A driver's word about checksums may be of the headers that `decap` removes. */
+	DECAP_VERIFY = 1 << 1,
+	/*
+	 * The device hands over packets as the kernel had them: with a checksum that is yet to be
+	 * computed, and with whatever was left in front of them elsewhere.
+	 */
+	DECAP_VETH = 1 << 2,
+};
+
 /* dp_underlay: one entry, how this node sends to others and hears them. */
 struct underlay {
 	__u32 ifindex; /* where the way to nodes starts if the kernel's routes don't say; 0: no underlay */
@@ -237,6 +248,8 @@ struct underlay {
 	__be16 port; /* UDP port of VXLAN; network byte order */
 	__u8 ttl; /* TTL or hop limit of what is sent */
 	__u8 dscp; /* DSCP of what is sent, 6 bits */
+	__u8 mac[6]; /* of the device that packets come in at, if DECAP_XDP */
+	__u16 decap; /* enum underlay_decap */
 };
 
 /* dp_node: number of the node, from 1 to NODE_MAX - 1 -> how to reach it. */
@@ -314,6 +327,8 @@ enum reason {
 	REASON_DECAP_GSO = 31, /* segments of UDP, which only the kernel's device or XDP can take apart */
 	REASON_ANCHOR_STRAY = 32, /* VXLAN at the anchor's socket for another address or an unknown network */
 	REASON_SOURCE_ICMP = 36, /* ICMP redirect or router advertisement for what the endpoint was not allowed */
+	REASON_OUTER_CHECKSUM = 45, /* VXLAN packet whose outer IP or UDP checksum is wrong */
+	REASON_OUTER_VLAN = 46, /* VXLAN of a VLAN of the device, whose tag the driver hid from XDP */
 
 	REASON_NOTICE = 64, /* never counted: what follows is no drop */
 	REASON_FDB_FULL = 65, /* MAC not learned: the table is full */

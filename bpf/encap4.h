@@ -3,22 +3,8 @@
 #ifndef ENCAP4_H
 #define ENCAP4_H
 
+#include "checksum.h"
 #include "encap_plan.h"
-
-/* RFC 791, 3.1; the header has no options. */
-static __always_inline __sum16 ip4_checksum(const struct iphdr *ip)
-{
-	const __u16 *word = (const __u16 *)ip;
-	__u32 sum = 0;
-	int i;
-
-#pragma unroll
-	for (i = 0; i < 10; i++)
-		sum += word[i];
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
 
 static __always_inline void encap_route4(struct __sk_buff *skb, const struct underlay *underlay,
 					 const struct node *node, __be16 port, struct route *route)
@@ -57,7 +43,7 @@ static __always_inline void encap_outer4(struct __sk_buff *skb, const struct und
 	outer->ip.protocol = IPPROTO_UDP;
 	outer->ip.saddr = ip4_of(underlay->local);
 	outer->ip.daddr = ip4_of(node->vtep);
-	outer->ip.check = ip4_checksum(&outer->ip);
+	outer->ip.check = checksum_header4(&outer->ip);
 	outer->udp.source = plan->port;
 	outer->udp.dest = underlay->port;
 	outer->udp.len = datagram <= 0xffff ? bpf_htons(datagram) : 0;

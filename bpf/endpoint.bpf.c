@@ -30,6 +30,7 @@ const volatile struct contract {
 	enum reason reason;
 	enum config_flags config_flags;
 	enum underlay_flags underlay_flags;
+	enum underlay_decap underlay_decap;
 	enum bucket_kind bucket_kind;
 	enum source_file source_file;
 	enum control_op control_op;

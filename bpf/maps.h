@@ -120,7 +120,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct underlay);
-} dp_underlay_v1 SEC(".maps");
+} dp_underlay_v2 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -265,7 +265,7 @@ static __always_inline void count_rx(__u32 endpoint, __u32 bytes)
 static __always_inline struct underlay *underlay_find(void)
 {
 	__u32 zero = 0;
-	struct underlay *underlay = bpf_map_lookup_elem(&dp_underlay_v1, &zero);
+	struct underlay *underlay = bpf_map_lookup_elem(&dp_underlay_v2, &zero);
 
 	if (!underlay || !underlay->ifindex)
 		return NULL;

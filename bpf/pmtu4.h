@@ -68,7 +68,7 @@ static __always_inline long pmtu_tell4(struct __sk_buff *skb, const struct encap
 		return sum;
 	mac_copy(answer.eth.h_dest, frame->eth.h_source);
 	mac_copy(answer.eth.h_source, frame->eth.h_dest);
-	answer.ip.check = ip4_checksum(&answer.ip);
+	answer.ip.check = checksum_header4(&answer.ip);
 	answer.checksum = pmtu_fold(sum + bpf_htons(ICMP_UNREACHABLE << 8 | ICMP_FRAGMENTATION_NEEDED) +
 				    answer.mtu);
 	error = bpf_skb_change_head(skb, added, 0);

@@ -284,6 +284,38 @@ export function describeUnderlayFlags(value: number): string {
   return underlayFlagsTexts.get(value) ?? '';
 }
 
+/** enum underlay_decap */
+export const UnderlayDecap = {
+  /** the program `decap` is in the driver: metadata at the device are its own */
+  XDP: 1,
+  /** A driver's word about checksums may be of the headers that `decap` removes. */
+  VERIFY: 2,
+  /** The device hands over packets as the kernel had them: with a checksum that is yet to be computed, and with whatever was left in front of them elsewhere. */
+  VETH: 4,
+} as const;
+/** A number of {@link UnderlayDecap}. */
+export type UnderlayDecap = (typeof UnderlayDecap)[keyof typeof UnderlayDecap];
+/** A name of {@link UnderlayDecap}, as users see it. */
+export type UnderlayDecapName = Lowercase<keyof typeof UnderlayDecap>;
+const underlayDecapNames: ReadonlyMap<number, UnderlayDecapName> = new Map([
+  [1, "xdp"],
+  [2, "verify"],
+  [4, "veth"],
+]);
+/** The name of a number of enum underlay_decap; `unknown_N` for one that a newer datapath may know. */
+export function nameOfUnderlayDecap(value: number): UnderlayDecapName | `unknown_${number}` {
+  return underlayDecapNames.get(value) ?? `unknown_${value}`;
+}
+const underlayDecapTexts: ReadonlyMap<number, string> = new Map([
+  [1, "the program `decap` is in the driver: metadata at the device are its own"],
+  [2, "A driver's word about checksums may be of the headers that `decap` removes."],
+  [4, "The device hands over packets as the kernel had them: with a checksum that is yet to be computed, and with whatever was left in front of them elsewhere."],
+]);
+/** What a number of enum underlay_decap means, in a line for people; empty for one that has no text. */
+export function describeUnderlayDecap(value: number): string {
+  return underlayDecapTexts.get(value) ?? '';
+}
+
 /**
  * Why a frame was dropped (below REASON_NOTICE), or what else deserves a count although the frame
  * went on (from REASON_NOTICE). The number is the index in dp_reason and part of the events: a
@@ -358,6 +390,10 @@ export const Reason = {
   ANCHOR_STRAY: 32,
   /** ICMP redirect or router advertisement for what the endpoint was not allowed */
   SOURCE_ICMP: 36,
+  /** VXLAN packet whose outer IP or UDP checksum is wrong */
+  OUTER_CHECKSUM: 45,
+  /** VXLAN of a VLAN of the device, whose tag the driver hid from XDP */
+  OUTER_VLAN: 46,
   /** never counted: what follows is no drop */
   NOTICE: 64,
   /** MAC not learned: the table is full */
@@ -428,6 +464,8 @@ const reasonNames: ReadonlyMap<number, ReasonName> = new Map([
   [31, "decap_gso"],
   [32, "anchor_stray"],
   [36, "source_icmp"],
+  [45, "outer_checksum"],
+  [46, "outer_vlan"],
   [64, "notice"],
   [65, "fdb_full"],
   [66, "learn_limit"],
@@ -482,6 +520,8 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [31, "segments of UDP, which only the kernel's device or XDP can take apart"],
   [32, "VXLAN at the anchor's socket for another address or an unknown network"],
   [36, "ICMP redirect or router advertisement for what the endpoint was not allowed"],
+  [45, "VXLAN packet whose outer IP or UDP checksum is wrong"],
+  [46, "VXLAN of a VLAN of the device, whose tag the driver hid from XDP"],
   [64, "never counted: what follows is no drop"],
   [65, "MAC not learned: the table is full"],
   [66, "MAC not learned: the endpoint has as many as it may"],
@@ -1364,9 +1404,13 @@ export interface Underlay {
   readonly ttl: number;
   /** DSCP of what is sent, 6 bits */
   readonly dscp: number;
+  /** of the device that packets come in at, if DECAP_XDP */
+  readonly mac: Uint8Array;
+  /** enum underlay_decap */
+  readonly decap: number;
 }
 /** Bytes of a {@link Underlay}. */
-export const sizeofUnderlay = 36;
+export const sizeofUnderlay = 44;
 /** Where each field of a {@link Underlay} begins, in bytes. */
 export const UNDERLAY_OFFSETS = {
   ifindex: 0,
@@ -1377,6 +1421,8 @@ export const UNDERLAY_OFFSETS = {
   port: 32,
   ttl: 34,
   dscp: 35,
+  mac: 36,
+  decap: 42,
 } as const;
 function writeUnderlay(view: DataView, offset: number, value: Underlay): void {
   view.setUint32(offset, value.ifindex, true);
@@ -1387,6 +1433,8 @@ function writeUnderlay(view: DataView, offset: number, value: Underlay): void {
   view.setUint16(offset + 32, value.port, false);
   view.setUint8(offset + 34, value.ttl);
   view.setUint8(offset + 35, value.dscp);
+  setBytes(view, offset + 36, value.mac, 6);
+  view.setUint16(offset + 42, value.decap, true);
 }
 /** Read a {@link Underlay} at an offset of the view. */
 export function decodeUnderlay(view: DataView, offset = 0): Underlay {
@@ -1399,6 +1447,8 @@ export function decodeUnderlay(view: DataView, offset = 0): Underlay {
     port: view.getUint16(offset + 32, false),
     ttl: view.getUint8(offset + 34),
     dscp: view.getUint8(offset + 35),
+    mac: getBytes(view, offset + 36, 6),
+    decap: view.getUint16(offset + 42, true),
   };
 }
 /** {@link Underlay} to bytes and back. */
@@ -2045,7 +2095,7 @@ export const MAPS = {
     value: sweepCodec,
   } satisfies MapLayout<number, Sweep> as MapLayout<number, Sweep>,
   underlay: {
-    name: "dp_underlay_v1",
+    name: "dp_underlay_v2",
     type: 2,
     flags: 0,
     maxEntries: 1,

@@ -40,7 +40,7 @@ export function refuseConflicts(node: Node, before: State, state: State): void {
     [uplink.vtep, '0.0.0.0', '::'].includes(address),
   );
   // The anchor's own sockets are known by the anchor.
-  const anchor = overlayDevices(node.rtnl(), state.rootId).get('anchor');
+  const anchor = overlayDevices(node.rtnl(), node.netnsFd(), state.rootId).get('anchor');
   if (holder === undefined || anchor?.port === port) return;
   throw portInUse(state, socketOwner(holder.inode) ?? 'a socket inside the kernel');
 }

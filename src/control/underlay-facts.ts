@@ -21,6 +21,7 @@ export function deviceFacts(node: Node, { port }: Underlay, link: Link): DeviceF
     passesSegments: driver === 'veth' && passesTunnels(features),
     merges: isActive(features, 'gro'),
     mergesInHardware: isActive(features, 'rx-lro') || isActive(features, 'rx-gro-hw'),
+    checksums: driver === 'veth' ? 'sender' : isActive(features, 'rx') ? 'driver' : 'nobody',
     xdp: xdp?.native,
     xdpFrags: xdp?.frags,
     foreignXdp: foreignXdp(hostPins(node), netns, link.ifindex),

@@ -15,7 +15,7 @@ import { hostPins, type Node } from './node.js';
 export function inspectOverlay(node: Node, before: State, loaded = true): ObservedOverlay {
   const pins = hostPins(node);
   const netns = node.netnsFd();
-  const devices = overlayDevices(node.rtnl(), before.rootId);
+  const devices = overlayDevices(node.rtnl(), netns, before.rootId);
   const replicator = devices.get('replicator')?.ifindex;
   if (replicator !== undefined) {
     const recorded = before.uplink?.replicator === replicator;

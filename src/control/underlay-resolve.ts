@@ -60,6 +60,8 @@ export function resolveUplink(
     replicator,
     ...(needsAnchor ? { anchor: numberFor(node, 'anchor', before.uplink?.anchor) } : {}),
     ...(tunnelDevice === undefined ? {} : { tunnel: tunnelDevice }),
+    mac: link.mac,
+    checksums: facts.checksums,
   };
   if (overlayMtu(uplink) < MTU_MIN) throw tooSmall(underlay.device, uplink);
   return uplink;

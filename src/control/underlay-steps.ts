@@ -19,7 +19,7 @@ export function executeOverlay(node: Node, step: OverlayStep): void {
   switch (step.op) {
     case 'overlay.create':
       refusable(step.device.kind === 'anchor' ? 'tc-gro' : undefined, () =>
-        createOverlayDevice(node.rtnl(), step.device),
+        createOverlayDevice(node.rtnl(), node.netnsFd(), step.device),
       );
       return;
     case 'overlay.delete':
@@ -45,7 +45,7 @@ export function undoOverlay(node: Node, step: OverlayStep): void {
       deleteOverlayDevice(node.rtnl(), step.device);
       return;
     case 'overlay.delete':
-      createOverlayDevice(node.rtnl(), step.device);
+      createOverlayDevice(node.rtnl(), node.netnsFd(), step.device);
       return;
     case 'overlay.attach':
       // Switched over from another build: this one's program does the same, and nothing is cut off.

@@ -19,6 +19,7 @@ import {
   linkSet,
   type Rtnl,
 } from './netlink.js';
+import { featuresGet, featuresSet, isActive } from './offload.js';
 
 /** Frames of any length go through the replicator, segments that are yet to be cut among them. */
 const REPLICATOR_MTU = 65_535;
@@ -27,10 +28,13 @@ const REPLICATOR_MTU = 65_535;
  * Make a device of the overlay, and bring a replicator up.
  * @throws DpctlError KERNEL_EEXIST, KERNEL_EOPNOTSUPP as of {@link linkAddVxlanExternal}
  */
-export function createOverlayDevice(rtnl: Rtnl, device: OverlayDevice): void {
+export function createOverlayDevice(rtnl: Rtnl, netnsFd: number, device: OverlayDevice): void {
   const { kind, name, ifindex, mac, port, alias } = device;
   if (kind === 'anchor') {
     linkAddVxlanExternal(rtnl, { name, ifindex, mac, port, alias });
+    // Packets were merged on arrival. Here the outer headers would count as part of the flow, so that
+    // segments of one flow under different ones, as a mark of congestion makes them, change places.
+    undoOnError(rtnl, ifindex, () => featuresSet(netnsFd, name, { gro: false }));
     return;
   }
   const peer = freeOverlayIfindex(rtnl, kind, ifindex);
@@ -48,10 +52,17 @@ export function createOverlayDevice(rtnl: Rtnl, device: OverlayDevice): void {
       mtu: REPLICATOR_MTU,
     },
   });
-  try {
+  undoOnError(rtnl, ifindex, () => {
     const mode = linkGet(rtnl, { ifindex: peer })?.addrGenMode;
     linkSet(rtnl, peer, { alias, addrGenMode: mode === undefined ? undefined : 'none' });
     linkSet(rtnl, peer, { up: true });
+  });
+}
+
+/** A device that cannot be finished is not left half made. */
+function undoOnError(rtnl: Rtnl, ifindex: number, finish: () => void): void {
+  try {
+    finish();
   } catch (error) {
     linkDelete(rtnl, { ifindex });
     throw error;
@@ -102,6 +113,7 @@ function isOverlayAlias(alias: string, kind: OverlayDeviceKind): boolean {
  */
 export function overlayDevices(
   rtnl: Rtnl,
+  netnsFd: number,
   root?: string,
 ): Map<OverlayDeviceKind, ObservedOverlayDevice> {
   const found = new Map<OverlayDeviceKind, ObservedOverlayDevice>();
@@ -111,7 +123,9 @@ export function overlayDevices(
     const { name, ifindex, mac, up, vxlan, alias = '' } = link;
     const owner = markOf(alias)?.root;
     if (root !== undefined && owner !== undefined && owner !== root) continue;
-    found.set(kind, { name, ifindex, mac, up, alias, port: vxlan?.external ? vxlan.port : 0 });
+    const port = vxlan?.external ? vxlan.port : 0;
+    const merges = kind === 'anchor' && isActive(featuresGet(netnsFd, name), 'gro');
+    found.set(kind, { name, ifindex, mac, up, alias, port, merges });
   }
   return found;
 }

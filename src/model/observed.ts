@@ -65,6 +65,8 @@ export interface ObservedOverlayDevice {
   /** UDP port, of an anchor; 0 where it is no such device. */
   readonly port: number;
   readonly alias: string;
+  /** It merges what comes out of it (GRO), of an anchor. */
+  readonly merges: boolean;
 }
 
 /** A program of the overlay, and where it runs. */

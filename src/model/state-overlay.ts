@@ -3,6 +3,8 @@ import * as z from 'zod/mini';
 
 /** Ways to take VXLAN apart: at TC, at TC with the kernel's tunnel GRO, in the driver. */
 export const DECAPS = ['tc', 'tc-gro', 'xdp'] as const;
+/** Who knows on arrival whether checksums are right. */
+const CHECKSUMS = ['driver', 'nobody', 'sender'] as const;
 
 /** How this node is to reach others, as asked. */
 export const underlaySchema = z.object({
@@ -55,4 +57,8 @@ export const uplinkSchema = z.object({
   anchor: z.optional(z.int()),
   /** A VXLAN device of somebody else that does the same. */
   tunnel: z.optional(z.string()),
+  /** MAC of the device. */
+  mac: z.optional(z.string()),
+  /** Who knows on arrival which checksums are right: the driver, nobody yet, or, of a veth, the sender. */
+  checksums: z.optional(z.enum(CHECKSUMS)),
 });

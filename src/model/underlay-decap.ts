@@ -15,6 +15,8 @@ export interface DeviceFacts {
   readonly merges: boolean;
   /** Its hardware merges, too, which a program in the driver would switch off. */
   readonly mergesInHardware: boolean;
+  /** It says which checksums it has found right (rx-checksum), a veth those that its sender knows. */
+  readonly checksums: NonNullable<Uplink['checksums']>;
   /** Its driver runs XDP programs; undefined where the kernel cannot tell before it is tried. */
   readonly xdp: boolean | undefined;
   /** It runs them on packets in several pieces; undefined as above. */
@@ -106,9 +108,13 @@ function obstacleOf(decap: Decap, facts: DeviceFacts): string | undefined {
 }
 
 /** Why XDP, although possible, is not the best. */
-function drawback({ driver, mergesInHardware, xdp }: DeviceFacts): string | undefined {
+function drawback(facts: DeviceFacts): string | undefined {
+  const { driver, mergesInHardware, checksums, xdp } = facts;
   if (driver === 'veth') return 'a veth copies every packet for it';
   if (mergesInHardware) return "it would switch off the device's own merging (LRO, GRO-HW)";
+  if (checksums === 'driver') {
+    return 'what its driver says of checksums may be of the headers that XDP removes (rx-checksumming)';
+  }
   return xdp === undefined ? 'this kernel cannot tell whether the driver has it' : undefined;
 }
 

@@ -45,7 +45,7 @@ function* overlayRows(node: Node): Generator<DumpRow> {
   const { ifindex, replicator } = decodeValue('underlay', bytes);
   const places = new Map<OverlayProgram, number>([
     ['replicate', replicator],
-    ['anchor', overlayDevices(node.rtnl()).get('anchor')?.ifindex ?? 0],
+    ['anchor', overlayDevices(node.rtnl(), node.netnsFd()).get('anchor')?.ifindex ?? 0],
     ['underlay', ifindex],
   ]);
   const found = overlayPrograms(hostPins(node), node.netnsFd(), node.rtnl(), places);

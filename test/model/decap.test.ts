@@ -9,6 +9,7 @@ const NIC: DeviceFacts = {
   passesSegments: false,
   merges: true,
   mergesInHardware: false,
+  checksums: 'nobody',
   xdp: true,
   xdpFrags: true,
   foreignXdp: undefined,
@@ -16,7 +17,7 @@ const NIC: DeviceFacts = {
   tellsDestination: true,
   tunnelDevice: undefined,
 };
-const VETH: DeviceFacts = { ...NIC, driver: 'veth', passesSegments: true, merges: false };
+const VETH: DeviceFacts = { ...NIC, driver: 'veth', passesSegments: true, merges: false, checksums: 'sender' };
 
 type Asked = 'auto' | 'tc' | 'tc-gro' | 'xdp';
 
@@ -39,6 +40,7 @@ test('auto goes by what the device does', (t) => {
     ['an old kernel cannot tell', { ...NIC, xdp: undefined }, 'tc-gro', /cannot tell/],
     ['XDP is taken', { ...NIC, foreignXdp: 'fw' }, 'tc-gro', /another XDP program \(fw\)/],
     ['large frames', { ...NIC, xdpFrags: false, mtu: 9000 }, 'tc-gro', /MTU of 9000/],
+    ['a driver that verifies', { ...NIC, checksums: 'driver' }, 'tc-gro', /the headers that XDP removes/],
     ['small frames', { ...NIC, xdpFrags: false }, 'xdp', /XDP/],
     [
       'nothing is possible',

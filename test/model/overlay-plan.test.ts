@@ -68,7 +68,7 @@ function device(name: string, ifindex: number, port: number) {
     observed: observed([]),
   }).find((step) => step.op === 'overlay.create' && step.device.name === name);
   const mac = created?.op === 'overlay.create' ? created.device.mac : '';
-  return { name, ifindex, mac, up: true, port, alias: 'dpctl' };
+  return { name, ifindex, mac, up: true, port, alias: 'dpctl', merges: false };
 }
 
 function observed(entries: readonly RawEntry[]): Observed {

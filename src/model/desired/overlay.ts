@@ -2,7 +2,7 @@
  * From desired state to what the kernel must hold of the overlay: how this node sends, to whom,
  * which networks it hears, which programs run where, and the devices that they need. Pure.
  */
-import { FdbFlags, UnderlayFlags } from '../../contract/generated.js';
+import { FdbFlags, UnderlayDecap, UnderlayFlags } from '../../contract/generated.js';
 import { ipToBytes16, macToBytes } from '../address.js';
 import { type RawEntry, tableEntry } from '../entry.js';
 import { hash32 } from '../hash.js';
@@ -14,6 +14,9 @@ import type { Network, Remote, State, Uplink } from '../state.js';
 export const NODE_LEARN_LIMIT = 16_384;
 /** TTL of what is sent, the one of the host's own packets (RFC 1700). */
 const TTL = 64;
+
+/** Of a device of which none is known. */
+const NO_MAC = '00:00:00:00:00:00';
 
 /** Programs of the overlay, by the names that they have in the kernel. */
 export const OVERLAY_PROGRAMS = ['replicate', 'anchor', 'underlay', 'decap'] as const;
@@ -110,6 +113,8 @@ export function underlayEntry({ underlay, uplink }: State): RawEntry[] {
       port: underlay.port,
       ttl: TTL,
       dscp: 0,
+      mac: macToBytes(uplink.mac ?? NO_MAC),
+      decap: underlayDecap(uplink),
     }),
   ];
 }
@@ -118,6 +123,16 @@ function underlayFlags({ vtep, anchor }: Uplink): number {
   return (
     (familyOf(vtep) === 6 ? UnderlayFlags.IP6 : 0) |
     (anchor === undefined ? 0 : UnderlayFlags.ANCHOR)
+  );
+}
+
+/** What a program in the driver has to know: of nothing that came before it, unless it is there. */
+function underlayDecap({ decap, checksums }: Uplink): number {
+  if (decap !== 'xdp') return 0;
+  return (
+    UnderlayDecap.XDP |
+    (checksums === 'nobody' ? 0 : UnderlayDecap.VERIFY) |
+    (checksums === 'sender' ? UnderlayDecap.VETH : 0)
   );
 }
 

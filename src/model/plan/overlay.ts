@@ -80,7 +80,7 @@ function isAsWanted(device: OverlayDevice, found: ObservedOverlayDevice): boolea
     found.ifindex === device.ifindex &&
     found.mac === device.mac &&
     found.up &&
-    (device.kind === 'replicator' || found.port === device.port)
+    (device.kind === 'replicator' || (found.port === device.port && !found.merges))
   );
 }
 

@@ -72,7 +72,11 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
       );
       awaitUp(fabric, port);
       awaitUp(ns, 'under0');
-      if (underlay === 'wire') sh(ns, 'ethtool', '-K', 'under0', ...WIRE);
+      if (underlay === 'wire') {
+        sh(ns, 'ethtool', '-K', 'under0', ...WIRE);
+        // A veth merges nothing of what its other end could pass whole.
+        sh(fabric, 'ethtool', '-K', port, 'tso', 'off');
+      }
       return ns;
     },
     nameOf: (number) => `${tag}n${number}`,

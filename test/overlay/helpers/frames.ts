@@ -80,6 +80,15 @@ export function sendMany(from: { readonly ns: string }, frame: Uint8Array, count
   );
 }
 
+/** Send frames of one length right behind each other. */
+export function sendBurst(ns: string, device: string, frames: readonly Uint8Array[]): void {
+  const length = frames[0]?.length ?? 0;
+  if (frames.some((frame) => frame.length !== length)) throw new Error('lengths differ');
+  withFile(Buffer.concat(frames), (path) =>
+    sh(ns, 'socat', '-u', '-b', `${length}`, `OPEN:${path},rdonly`, `INTERFACE:${device}`),
+  );
+}
+
 function withFile(content: Uint8Array, use: (path: string) => void): void {
   const dir = mkdtempSync(join(tmpdir(), 'dpctl-frames-'));
   try {

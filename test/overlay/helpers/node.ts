@@ -15,6 +15,7 @@ import {
   MAPS,
   NetworkFlags,
   nameOfReason,
+  UnderlayDecap,
   UnderlayFlags,
   viewOf,
 } from '../../../src/contract/generated.js';
@@ -37,8 +38,10 @@ export interface NodeOptions {
   readonly device: string;
   readonly family: 4 | 6;
   readonly decap: Decap;
-  /** Whether the kernel's device is there; with tc-gro only, when left out. */
+  /** Whether the kernel's device is there; not with tc, when left out. */
   readonly anchor?: boolean;
+  /** What the program in the driver is told of the device: a veth, when left out. */
+  readonly xdp?: number;
   /** Directory in a bpffs of the node's own. */
   readonly pins: string;
   /** Bytes of layer 3 that the underlay carries. */
@@ -94,6 +97,7 @@ export interface ContainerOptions {
 }
 
 const { LOCK, LEARN, IP4, IP6 } = EndpointFlags;
+const XDP_ON_VETH = UnderlayDecap.XDP | UnderlayDecap.VERIFY | UnderlayDecap.VETH;
 /** BPF_FIB_LOOKUP_SKIP_NEIGH. */
 const SKIP_NEIGH = 4;
 /** BPF_F_ADJ_ROOM_DECAP_L3_IPV4 and _IPV6. */
@@ -122,7 +126,7 @@ export function makeNode(options: NodeOptions): OverlayNode {
   const links: number[] = [];
   const slots = new Map<number, number>();
   const networks = new Map<number, { vni: number; replicas: number; flags: number }>();
-  const anchored = options.anchor ?? options.decap === 'tc-gro';
+  const anchored = options.anchor ?? options.decap !== 'tc';
   let endpoints = 0;
 
   const close = () => {
@@ -305,6 +309,8 @@ export function makeNode(options: NodeOptions): OverlayNode {
       port: PORT,
       ttl: 64,
       dscp: options.dscp ?? 0,
+      mac: macBytes(sh(ns, 'cat', `/sys/class/net/${options.device}/address`).trim()),
+      decap: options.decap === 'xdp' ? (options.xdp ?? XDP_ON_VETH) : 0,
     });
     attach('replicate', ifindexOf(ns, 'repl0'), 'egress');
     attach('underlay', node.ifindex, 'ingress');
@@ -314,6 +320,7 @@ export function makeNode(options: NodeOptions): OverlayNode {
     if (anchored) {
       batch(ns, `link add anchor0 type vxlan external dstport ${PORT} udp6zerocsumrx`);
       attach('anchor', ifindexOf(ns, 'anchor0'), 'ingress');
+      sh(ns, 'ethtool', '-K', 'anchor0', 'gro', 'off');
       batch(ns, 'link set anchor0 up');
     }
   } catch (error) {

@@ -36,7 +36,8 @@ export function makePeer(fabric: Fabric, options: PeerOptions): Peer {
   const vtep = family === 4 ? vtep4 : vtep6;
   const mtu = fabric.mtu - OVERHEAD[family];
   // Without these words the kernel neither sends nor takes IPv6 packets with a checksum of zero.
-  const zero = family === 6 ? 'udp6zerocsumtx udp6zerocsumrx' : '';
+  const zero =
+    family === 6 && !vxlan.includes('udp6zerocsumtx') ? 'udp6zerocsumtx udp6zerocsumrx' : '';
   batch(
     ns,
     'link add br0 type bridge',

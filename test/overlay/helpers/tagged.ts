@@ -6,18 +6,18 @@ import { closeFd, inNetns, openFd } from '../../../loader/sys.js';
 import { ifindexOf } from './node.js';
 
 /**
- * Tag what goes out of a namespace's eth0, and untag what comes in.
+ * Tag what goes out of a namespace's device, and untag what comes in.
  * @param vlans at most two, the outermost last
  * @returns what ends it
  */
-export function speakVlan(ns: string, outer: number, inner = 0): () => void {
+export function speakVlan(ns: string, outer: number, inner = 0, device = 'eth0'): () => void {
   const object = openObject(join(import.meta.dirname, '../bpf/tag.bpf.o'), {
     constants: { vlan: Uint8Array.from(inner === 0 ? [outer, 0, 0, 0] : [inner, 0, outer, 0]) },
   });
   loadObject(object);
   const netns = openFd(`/run/netns/${ns}`);
   try {
-    const ifindex = ifindexOf(ns, 'eth0');
+    const ifindex = ifindexOf(ns, device);
     const links = inNetns(netns, () => [
       attachTcx(object.programs.get('tag')?.fd ?? -1, ifindex, 'egress'),
       attachTcx(object.programs.get('untag')?.fd ?? -1, ifindex, 'ingress'),

@@ -17,7 +17,13 @@ const NIC: DeviceFacts = {
   tellsDestination: true,
   tunnelDevice: undefined,
 };
-const VETH: DeviceFacts = { ...NIC, driver: 'veth', passesSegments: true, merges: false, checksums: 'sender' };
+const VETH: DeviceFacts = {
+  ...NIC,
+  driver: 'veth',
+  passesSegments: true,
+  merges: false,
+  checksums: 'sender',
+};
 
 type Asked = 'auto' | 'tc' | 'tc-gro' | 'xdp';
 
@@ -40,7 +46,12 @@ test('auto goes by what the device does', (t) => {
     ['an old kernel cannot tell', { ...NIC, xdp: undefined }, 'tc-gro', /cannot tell/],
     ['XDP is taken', { ...NIC, foreignXdp: 'fw' }, 'tc-gro', /another XDP program \(fw\)/],
     ['large frames', { ...NIC, xdpFrags: false, mtu: 9000 }, 'tc-gro', /MTU of 9000/],
-    ['a driver that verifies', { ...NIC, checksums: 'driver' }, 'tc-gro', /the headers that XDP removes/],
+    [
+      'a driver that verifies',
+      { ...NIC, checksums: 'driver' },
+      'tc-gro',
+      /the headers that XDP removes/,
+    ],
     ['small frames', { ...NIC, xdpFrags: false }, 'xdp', /XDP/],
     [
       'nothing is possible',

@@ -43,7 +43,10 @@ function segment(family: 4 | 6, it: Segment): Uint8Array {
       new Uint8Array(LENGTH).fill(it.broken ? BROKEN : GOOD),
     );
   const tcp = make(0);
-  const pseudo = [ip16(src).subarray(family === 4 ? 12 : 0), ip16(dst).subarray(family === 4 ? 12 : 0)];
+  const pseudo = [
+    ip16(src).subarray(family === 4 ? 12 : 0),
+    ip16(dst).subarray(family === 4 ? 12 : 0),
+  ];
   const right = checksum(join(...pseudo, u32(tcp.length), u32(6), tcp));
   const body = make(it.broken ? right ^ 0x0100 : right);
   const packet =
@@ -67,12 +70,19 @@ interface Arrived {
 
 /** The segments that arrive in a container while something is sent. */
 async function arrivals(ns: string, family: 4 | 6, act: () => void): Promise<Arrived[]> {
-  const seen = await capture(ns, family === 4 ? 'tcp dst port 8000' : 'ip6 proto 6 and dst port 8000');
+  const seen = await capture(
+    ns,
+    family === 4 ? 'tcp dst port 8000' : 'ip6 proto 6 and dst port 8000',
+  );
   act();
   const at = 14 + (family === 4 ? 20 : 40);
   return (await seen.stop()).map((frame) => {
     const view = new DataView(frame.buffer, frame.byteOffset + at);
-    return { flow: view.getUint16(0) - 1500, seq: view.getUint32(4), payload: frame.subarray(at + 20) };
+    return {
+      flow: view.getUint16(0) - 1500,
+      seq: view.getUint32(4),
+      payload: frame.subarray(at + 20),
+    };
   });
 }
 
@@ -183,7 +193,11 @@ for (const [decap, family] of WAYS) {
     cases.forEach((change, i) => {
       const own = arrived.filter(({ flow }) => Math.floor(flow / FLOWS) === i);
       const what = JSON.stringify(change);
-      t.is(own.reduce((sum, { payload }) => sum + payload.length, 0), FLOWS * 3 * LENGTH, what);
+      t.is(
+        own.reduce((sum, { payload }) => sum + payload.length, 0),
+        FLOWS * 3 * LENGTH,
+        what,
+      );
       const late = own.filter(({ flow, seq }, k) =>
         own.slice(0, k).some((it) => it.flow === flow && it.seq > seq),
       );

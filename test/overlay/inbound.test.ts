@@ -1,15 +1,17 @@
 /** VXLAN packets of every kind at the underlay: what is taken, refused by name, or not ours. */
 import test, { type ExecutionContext } from 'ava';
 import { sendFrame } from '../packet/helpers/containers.js';
-import { eth, ip4, ip6, join, udp } from '../packet/helpers/frame.js';
+import { checksum, eth, ip4, ip6, ip16, join, u16, u32, udp } from '../packet/helpers/frame.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
 import { capture, EXPERIMENT } from './helpers/frames.js';
 import { type Container, type Decap, OVERHEAD, type OverlayNode } from './helpers/node.js';
-import { macOf, vtep4, vtep6 } from './helpers/plan.js';
+import { ip4Of, macOf, vtep4, vtep6 } from './helpers/plan.js';
 import { reasonsDuring } from './helpers/segment.js';
 import { sh } from './helpers/shell.js';
+import { speakVlan } from './helpers/tagged.js';
 import { nstat } from './helpers/traffic.js';
 import { type Outer, vxlan } from './helpers/vxlan.js';
+import { bring } from './helpers/word.js';
 
 const VNI = 0xabcdef;
 /** Node 2 is known, 7 is not. Whoever sends in their names is on host 9. */
@@ -66,6 +68,21 @@ async function arrival(stage: Stage, packet: Uint8Array) {
   return { frames, reasons };
 }
 
+/** Let the device hear what is for others. */
+function hearAll({ node }: Stage): void {
+  sh(node.ns, 'ip', 'link', 'set', 'under0', 'promisc', 'on');
+}
+
+/** A segment of TCP with a right checksum, from a container of node 2. */
+function tcpTo({ mac, ip4: to }: Container): Uint8Array {
+  const from = ip4Of(KNOWN, 1);
+  const tcp = (sum: number) =>
+    join(u16(7), u16(8), u32(1), u32(1), [0x50, 0x10], u16(9000), u16(sum), u16(0), payload);
+  const pseudo = [ip16(from).subarray(12), ip16(to).subarray(12), u32(6), u32(20 + payload.length)];
+  const sum = checksum(join(...pseudo, tcp(0)));
+  return eth(mac, macOf(KNOWN, 1), 0x0800, ip4({ src: from, dst: to, protocol: 6 }, tcp(sum)));
+}
+
 const payload = new Uint8Array(100).map((_, i) => i);
 const frameTo = (to: string, from = macOf(KNOWN, 1)) => eth(to, from, EXPERIMENT, payload);
 
@@ -117,6 +134,15 @@ for (const family of [4, 6] as const) {
       await check('UDP shorter than IP', { udpLength: -9 }, frame, [], { outer_malformed: 1 });
       await check('no frame inside', {}, frame.subarray(0, 13), [], { inner_malformed: 1 });
       await check('nothing inside', {}, new Uint8Array(), [], { inner_malformed: 1 });
+      await check('a right UDP checksum', { checksum: 'right' }, frame, [frame]);
+      await check('a wrong UDP checksum', { checksum: 'wrong' }, frame, [], { outer_checksum: 1 });
+      const ipDropped = family === 4 ? 1n : 0n;
+      if (family === 4) {
+        const [change, reasons] = [{ ipChecksum: 0x10 }, { outer_checksum: 1 }];
+        await check('a wrong IPv4 checksum', change, frame, [], reasons);
+      }
+      hearAll(stage);
+      await check("another host's MAC", { toMac: '0a:58:00:00:00:99' }, frame, []);
       const group = frameTo(container.mac, '01:00:5e:00:00:01');
       await check('a group as source', {}, group, [], { source_mac_invalid: 1 });
       const bpdu = frameTo('01:80:c2:00:00:0e');
@@ -124,7 +150,32 @@ for (const family of [4, 6] as const) {
       const tree = frameTo('01:80:c2:00:00:00');
       await check('spanning tree of a bridge inside a container', {}, tree, [tree]);
       const dropped = stage.node.nodeStats(KNOWN).rxDropped;
-      t.is(dropped, 8n, 'counted at the node that it claims to be from');
+      t.is(dropped, 9n + ipDropped, 'counted at the node that it claims to be from');
+    });
+
+    test.serial(`IPv${family}, ${decap}: what came along is not believed`, async (t) => {
+      const stage = makeStage(family, decap);
+      t.teardown(() => stage.fabric.close());
+      const { fabric, node, outer, container, sender } = stage;
+      const frame = frameTo(container.mac);
+      // Of a kind that the program in the driver takes.
+      const stream = tcpTo(container);
+      await judge(t, stage, 'TCP', vxlan(outer(), stream), [stream], {});
+
+      // A device that is told the tag beside the packet, as by a NIC, and has no VLAN.
+      const untag = speakVlan(sender, 5, 0, 'under0');
+      const hidden = decap === 'xdp' ? { outer_vlan: 1 } : {};
+      await judge(t, stage, 'a VLAN outside', vxlan(outer(), stream), [], hidden);
+      await judge(t, stage, 'a VLAN outside', vxlan(outer(), frame), [], {});
+      untag();
+
+      // Somebody on the way writes what the program in the driver would.
+      t.teardown(bring('forge', fabric.switch, `p${SENDER}`));
+      const before = node.nodeStats(KNOWN).rxPackets;
+      await judge(t, stage, 'no VXLAN, but metadata', frame, [], {});
+      t.is(node.nodeStats(KNOWN).rxPackets, before, 'nothing came from the node');
+      await judge(t, stage, 'both', vxlan(outer(), stream), [stream], {});
+      await judge(t, stage, 'both', vxlan(outer(), frame), [frame], {});
     });
 
     test.serial(`IPv${family}, ${decap}: what is not ours goes to the host`, async (t) => {

@@ -18,6 +18,8 @@ export interface FabricOptions {
 /** An underlay: a switch in a namespace of its own. */
 export interface Fabric {
   readonly mtu: number;
+  /** The namespace of the switch: port `pN` is for host N. */
+  readonly switch: string;
   /** A namespace with a device `under0` on the underlay, addresses included. */
   host(number: number): string;
   /** The namespace of a host. */
@@ -53,6 +55,7 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
 
   return {
     mtu,
+    switch: fabric,
     host(number) {
       const ns = `${tag}n${number}`;
       const port = `p${number}`;

@@ -152,7 +152,8 @@ function compareHost(
   sameSet('devices', found, expected, more);
   for (const network of gateways) {
     const link = [...hostLinks(world).values()].find(
-      ({ name, alias }) => name.startsWith('dpg') && alias?.endsWith(` gateway ${network.name}`) === true,
+      ({ name, alias }) =>
+        name.startsWith('dpg') && alias?.endsWith(` gateway ${network.name}`) === true,
     );
     const addresses = addrDump(world.node.rtnl())
       .filter(({ label, scope }) => scope === 'global' && (label ?? link?.name) === link?.name)

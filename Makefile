@@ -34,7 +34,7 @@ TS_SRC := $(shell find loader src test scripts -name '*.ts' 2>/dev/null)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -Ibpf
 
-.PHONY: help setup build bpf contract types bundle test test-kernels test-fresh test-lab test-loader lint lint-c format \
+.PHONY: help setup build bpf contract types bundle test check test-kernels test-fresh test-lab test-loader lint lint-c format \
 	docs docs-kernels check-docs check-contract check-imports demo bench install uninstall clean distclean
 
 help: ## list the targets
@@ -92,6 +92,10 @@ endif
 
 test: build ## run every suite; the last line is the count
 	@node dist/scripts/test.js $(SUITES)
+
+# What shows most mistakes within two minutes: for the loop of edit and try.
+check: build lint ## the quick loop: lint, types, and the suites repo, model and packet
+	@node dist/scripts/test.js repo model packet
 
 # Kernels of Debian, by the beginning of their version, or newest.
 KERNELS ?= 5.10 6.1 6.12 6.18 newest

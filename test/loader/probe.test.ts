@@ -63,9 +63,11 @@ test('an answer is remembered and leaves nothing open', (t) => {
   const before = descriptorsOf('anon_inode:bpf');
   t.is(hasFeature('tcx'), hasFeature('tcx'));
   t.is(hasFeature('batch'), true);
-  const start = performance.now();
+  // CPU time: what else the machine does meanwhile is no matter. A probe loads a program.
+  const start = process.cpuUsage();
   for (let i = 0; i < 1000; i++) hasFeature('bpf_loop');
-  t.true(performance.now() - start < 100);
+  const { user, system } = process.cpuUsage(start);
+  t.true(user + system < 100_000);
   t.is(descriptorsOf('anon_inode:bpf'), before);
 });
 

@@ -15,12 +15,23 @@ test('a set-up that has nothing to do is quick and silent', (t) => {
   const setup = run(join(ROOT, 'scripts/setup.sh'), []);
   t.is(setup.status, 0);
   t.is(setup.stdout + setup.stderr, '');
-  t.true(performance.now() - started < 2000);
+  // Alone, a fraction of a second; whatever it should not do takes longer than this beside others.
+  t.true(performance.now() - started < 10_000);
 });
 
 test('the help names every target that a person may want, with a word on each', (t) => {
   const help = run('make', ['help']).stdout;
-  for (const target of ['setup', 'build', 'test', 'lint', 'format', 'demo', 'bench', 'install']) {
+  for (const target of [
+    'setup',
+    'build',
+    'test',
+    'check',
+    'lint',
+    'format',
+    'demo',
+    'bench',
+    'install',
+  ]) {
     t.regex(help, new RegExp(`^ {2}make ${target} +\\w`, 'm'));
   }
 });

@@ -96,9 +96,11 @@ export function watchCrashes(words: readonly string[], env: Environment): void {
  * An interrupt ends the process at once; what a change left half done, the next command finishes.
  * @returns a function that gives interrupts back to the system
  */
-function onInterrupt({ command, globals }: Call, env: Environment): () => void {
+function onInterrupt({ command, options, globals }: Call, env: Environment): () => void {
   const listener = (): void => {
-    const hint = command.changes ? { hint: 'dpctl reconcile' } : {};
+    const name = options.name === undefined ? '' : ` --name ${options.name}`;
+    const again = command.repeats ? `dpctl ${command.path}${name}` : 'dpctl reconcile';
+    const hint = command.changes ? { hint: again } : {};
     const error = new DpctlError('INTERRUPTED', `dpctl ${command.path} was interrupted`, {
       exitCode: INTERRUPTED,
       ...hint,

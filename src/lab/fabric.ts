@@ -8,6 +8,7 @@ import {
   addrDump,
   type Link,
   linkAddVeth,
+  linkDelete,
   linkGet,
   linkSet,
   openRtnl,
@@ -20,18 +21,24 @@ import type { LabSpec } from './spec.js';
 
 const BRIDGE = 'br0';
 
-/** Make the switch, and its cable to each node. What is there is set as it is asked for. */
-export async function raiseFabric(spec: LabSpec, nodes: readonly LabNode[]): Promise<void> {
+/**
+ * Make the switch, and its cable to each node. What is there is set as it is asked for.
+ * @returns whether a part had to be made
+ */
+export async function raiseFabric(spec: LabSpec, nodes: readonly LabNode[]): Promise<boolean> {
   const ns = switchNs(spec.name);
-  if (!netnsExists(ns)) await createNetns(ns);
+  let made = !netnsExists(ns);
+  if (made) await createNetns(ns);
   await inNs(ns, async (fd, rtnl) => {
     if (linkGet(rtnl, { name: BRIDGE }) === undefined) {
       await runCommand(['ip', '-n', ns, 'link', 'add', BRIDGE, 'type', 'bridge']);
+      made = true;
     }
     const bridge = requireLink(rtnl, BRIDGE);
     linkSet(rtnl, bridge.ifindex, { mtu: spec.mtu, up: true });
-    for (const node of nodes) await raiseCable(spec, node, { ns, fd, rtnl });
+    for (const node of nodes) made = (await raiseCable(spec, node, { ns, fd, rtnl })) || made;
   });
+  return made;
 }
 
 interface Switch {
@@ -40,13 +47,19 @@ interface Switch {
   readonly rtnl: Rtnl;
 }
 
-async function raiseCable(spec: LabSpec, node: LabNode, fabric: Switch): Promise<void> {
+async function raiseCable(spec: LabSpec, node: LabNode, fabric: Switch): Promise<boolean> {
   const port = `p${node.number}`;
   const { mtu } = spec;
   if (!netnsExists(node.ns)) await createNetns(node.ns);
+  let made = false;
   await inNs(node.ns, async (nsFd, rtnl) => {
-    if (linkGet(rtnl, { name: UNDERLAY_IFNAME }) === undefined) {
+    const end = linkGet(rtnl, { name: UNDERLAY_IFNAME });
+    if (!areJoined(end, linkGet(fabric.rtnl, { name: port }))) {
+      // What one end is left of leads into a namespace that is gone, or was put there by hand.
+      linkDelete(fabric.rtnl, { name: port });
+      linkDelete(rtnl, { name: UNDERLAY_IFNAME });
       linkAddVeth(fabric.rtnl, { name: port, mtu, peer: { name: UNDERLAY_IFNAME, nsFd, mtu } });
+      made = true;
     }
     await runCommand(['ip', '-n', fabric.ns, 'link', 'set', port, 'master', BRIDGE]);
     linkSet(fabric.rtnl, requireLink(fabric.rtnl, port).ifindex, { mtu, up: true });
@@ -62,6 +75,18 @@ async function raiseCable(spec: LabSpec, node: LabNode, fabric: Switch): Promise
     setOffloads(nsFd, spec.underlay === 'wire');
   });
   await impair(fabric.ns, port, spec);
+  return made;
+}
+
+/** Whether the two are the ends of one veth pair. */
+function areJoined(one: Link | undefined, other: Link | undefined): boolean {
+  return (
+    one !== undefined &&
+    other !== undefined &&
+    one.kind === 'veth' &&
+    one.peerIfindex === other.ifindex &&
+    other.peerIfindex === one.ifindex
+  );
 }
 
 /** A wire carries packets of its MTU: nothing is left whole on the way out, and merged on the way in. */

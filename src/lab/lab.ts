@@ -3,30 +3,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../loader/errors.js';
-import { endpointList, openNode } from '../control/api.js';
 import { hostPath } from '../kernel/mountns.js';
 import { deleteNetns, netnsExists, netnsList } from '../kernel/netns.js';
 import { raiseFabric } from './fabric.js';
 import { isOfLab, type LabNode, labNodes, nsOf } from './names.js';
-import { raiseNode, removeNode } from './node.js';
+import { raiseNode } from './node.js';
+import { demolish, dropDeadNames, guessSpec, mendNode, placeOf } from './repair.js';
+import { type LabRow, rowsOf } from './rows.js';
 import { checkLabName, type LabRequest, type LabSpec, labSpec } from './spec.js';
 import { forgetLab, labDir, labNames, nodeDirs, readLab, writeLab } from './store.js';
-
-/** A node or an endpoint of a lab. */
-export interface LabRow {
-  readonly lab: string;
-  /** n1, n1e1 ... */
-  readonly where: string;
-  readonly kind: 'node' | 'endpoint';
-  readonly ns: string;
-  readonly network: string;
-  readonly vni: number;
-  readonly ip4: string;
-  readonly ip6: string;
-  readonly mac: string;
-  /** Root directory of the node. */
-  readonly root: string;
-}
 
 /** What lab up did. */
 export interface LabUp {
@@ -46,35 +31,60 @@ export interface LabUp {
 export async function labUp(root: string | undefined, request: LabRequest): Promise<LabUp> {
   const start = performance.now();
   const dir = labDir(root, checkLabName(request.name));
+  const existed = existsSync(hostPath(dir));
   const old = readLab(dir);
-  const spec = labSpec(request, old);
+  const spec = labSpec(request, old ?? (existed ? guessSpec(request.name, dir) : undefined));
   refuseForeign(dir, spec);
   writeLab(dir, spec);
+  const asBefore = isDeepStrictEqual(spec, old);
   try {
-    const changed = (await raise(spec, dir)) || !isDeepStrictEqual(spec, old);
-    const rows = rowsOf(spec, dir, (error) => {
-      throw error;
-    });
+    const changed = (await raise(spec, dir, existed && asBefore)) || !asBefore;
+    const rows = rowsOf(spec.name, spec, dir);
     return { spec, rows, changed, milliseconds: performance.now() - start };
   } catch (error) {
-    // Of one that was up, what works is left as it is.
-    if (old === undefined) await labDown(root, spec.name);
+    // Of one that was up, what works is left as it is, and what was refused is not remembered.
+    if (!existed) await labDown(root, spec.name);
+    else if (old !== undefined) writeLab(dir, old);
     throw ofLab(error, spec.name);
   }
 }
 
-/** @returns whether anything of a node was changed */
-async function raise(spec: LabSpec, dir: string): Promise<boolean> {
+/**
+ * @param asBefore nothing else is asked than before: what fails now is damaged
+ * @returns whether anything was changed
+ */
+async function raise(spec: LabSpec, dir: string, asBefore: boolean): Promise<boolean> {
+  const { name } = spec;
+  let changed = await dropDeadNames(name);
   const nodes = labNodes(spec, dir);
   const wanted = new Set(nodes.map(({ where }) => where));
   for (const where of nodeDirs(dir)) {
-    if (!wanted.has(where))
-      await removeNode({ ns: nsOf(spec.name, where), root: join(dir, where) });
+    if (!wanted.has(where)) await demolish(name, placeOf(name, dir, where));
   }
-  await raiseFabric(spec, nodes);
-  let changed = false;
-  for (const node of nodes) changed = (await raiseNode(spec, node, nodes)) || changed;
+  for (const node of nodes) changed = (await mendNode(name, node)) || changed;
+  changed = (await raiseFabric(spec, nodes)) || changed;
+  for (const node of nodes) {
+    changed = (await raiseOrRebuild(spec, node, nodes, asBefore)) || changed;
+  }
   return changed;
+}
+
+async function raiseOrRebuild(
+  spec: LabSpec,
+  node: LabNode,
+  nodes: readonly LabNode[],
+  asBefore: boolean,
+): Promise<boolean> {
+  try {
+    return await raiseNode(spec, node, nodes);
+  } catch (error) {
+    const unreadable = error instanceof DpctlError && error.code.startsWith('STORE_');
+    if (!asBefore && !unreadable) throw error;
+    await demolish(spec.name, node);
+    await raiseFabric(spec, nodes);
+    await raiseNode(spec, node, nodes);
+    return true;
+  }
 }
 
 /** Namespaces of these names that no lab has made are somebody's. */
@@ -91,7 +101,7 @@ function refuseForeign(dir: string, { name }: LabSpec): void {
 
 /**
  * Remove a lab, whatever state it is in.
- * @returns what was there, of which damaged nodes cannot tell all; undefined: there is no such lab
+ * @returns what was there; undefined: there is no such lab
  * @throws DpctlError LAB_INCOMPLETE, exit 2, when something could not be removed; all else is
  */
 export async function labDown(
@@ -100,8 +110,7 @@ export async function labDown(
 ): Promise<LabRow[] | undefined> {
   const dir = labDir(root, checkLabName(name));
   if (!existsSync(hostPath(dir))) return undefined;
-  const spec = readLab(dir);
-  const rows = spec === undefined ? [] : rowsOf(spec, dir, () => []);
+  const rows = rowsOf(name, readLab(dir), dir);
   const failures: unknown[] = [];
   const attempt = async (action: () => unknown): Promise<void> => {
     try {
@@ -110,9 +119,8 @@ export async function labDown(
       failures.push(error);
     }
   };
-  for (const where of nodeDirs(dir)) {
-    await attempt(() => removeNode({ ns: nsOf(name, where), root: join(dir, where) }));
-  }
+  await attempt(() => dropDeadNames(name));
+  for (const where of nodeDirs(dir)) await attempt(() => demolish(name, placeOf(name, dir, where)));
   for (const ns of netnsList().filter((each) => isOfLab(name, each))) {
     await attempt(() => deleteNetns(ns));
   }
@@ -130,36 +138,14 @@ function incomplete(name: string, failures: readonly unknown[]): DpctlError {
   });
 }
 
-/**
- * The nodes and endpoints of a lab, or of all.
- * @throws DpctlError of a node that cannot be read, with what helps: the lab can be removed
- */
+/** The nodes and endpoints of a lab, or of all: what lab down would remove. */
 export function labRows(root: string | undefined, name?: string): LabRow[] {
   return labNames(root)
     .filter((each) => name === undefined || each === name)
     .flatMap((each) => {
       const dir = labDir(root, each);
-      const spec = readLab(dir);
-      return spec === undefined
-        ? []
-        : rowsOf(spec, dir, (error) => {
-            throw ofLab(error, each);
-          });
+      return rowsOf(each, readLab(dir), dir);
     });
-}
-
-/** @param unreadable what to do where the endpoints of a node cannot be told */
-function rowsOf(spec: LabSpec, dir: string, unreadable: (error: unknown) => LabRow[]): LabRow[] {
-  const endpointsOf = (node: LabNode): LabRow[] => {
-    try {
-      return endpointRows(spec, node);
-    } catch (error) {
-      return unreadable(error);
-    }
-  };
-  return labNodes(spec, dir)
-    .filter(({ root }) => existsSync(hostPath(root)))
-    .flatMap((node) => [nodeRow(spec, node), ...endpointsOf(node)]);
 }
 
 /** An error of a node, whose own hint would reset the node of this machine instead of the lab's. */
@@ -172,27 +158,6 @@ function ofLab(error: unknown, name: string): unknown {
     details,
     cause,
   });
-}
-
-function nodeRow(spec: LabSpec, { where, ns, root, addresses }: LabNode): LabRow {
-  const [ip4, ip6] = addresses;
-  const base = { lab: spec.name, where, kind: 'node', ns, network: '', vni: 0 } as const;
-  return { ...base, ip4, ip6, mac: '', root };
-}
-
-function endpointRows(spec: LabSpec, { root }: LabNode): LabRow[] {
-  const node = openNode({ root });
-  try {
-    return endpointList(node).map(({ ns, network, vni, ip4, ip6, mac }) => ({
-      lab: spec.name,
-      where: ns.slice(spec.name.length + 1),
-      kind: 'endpoint',
-      ns,
-      ...{ network, vni, ip4, ip6, mac, root },
-    }));
-  } finally {
-    node.close();
-  }
 }
 
 /** A place in a lab where a program can run. */

@@ -72,25 +72,26 @@ export function rangesOf({ vni }: LabNetwork, node: number): string[] {
 
 /** The nodes of a lab. @param dir directory of the lab */
 export function labNodes(spec: LabSpec, dir: string): LabNode[] {
-  const networks = labNetworks(spec);
-  return Array.from({ length: spec.nodes }, (_, i) => {
-    const number = i + 1;
-    const where = `n${number}`;
-    const addresses = [`172.31.210.${number}/24`, `fd00:31::${number.toString(16)}/64`] as const;
-    const [ip4, ip6] = addresses;
-    return {
-      number,
-      where,
-      ns: nsOf(spec.name, where),
-      root: join(dir, where),
-      addresses,
-      vtep: (spec.family === 'ip4' ? ip4 : ip6).split('/')[0] ?? '',
-      endpoints: networks.flatMap((network, v) =>
-        Array.from({ length: spec.endpoints }, (_, e) => {
-          const own = `${where}e${e + 1}${v === 0 ? '' : `v${v + 1}`}`;
-          return { where: own, ns: nsOf(spec.name, own), network };
-        }),
-      ),
-    };
-  });
+  return Array.from({ length: spec.nodes }, (_, i) => labNode(spec, dir, i + 1));
+}
+
+/** The node with a number, whether the lab was asked for as many or not. */
+export function labNode(spec: LabSpec, dir: string, number: number): LabNode {
+  const where = `n${number}`;
+  const addresses = [`172.31.210.${number}/24`, `fd00:31::${number.toString(16)}/64`] as const;
+  const [ip4, ip6] = addresses;
+  return {
+    number,
+    where,
+    ns: nsOf(spec.name, where),
+    root: join(dir, where),
+    addresses,
+    vtep: (spec.family === 'ip4' ? ip4 : ip6).split('/')[0] ?? '',
+    endpoints: labNetworks(spec).flatMap((network, v) =>
+      Array.from({ length: spec.endpoints }, (_, e) => {
+        const own = `${where}e${e + 1}${v === 0 ? '' : `v${v + 1}`}`;
+        return { where: own, ns: nsOf(spec.name, own), network };
+      }),
+    ),
+  };
 }

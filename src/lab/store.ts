@@ -4,11 +4,12 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { hostPath } from '../kernel/mountns.js';
 import { labsDir } from './names.js';
 import { LAB_DEFAULT, type LabSpec, labSpec } from './spec.js';
@@ -24,11 +25,19 @@ export function labNames(root: string | undefined): string[] {
   return existsSync(dir) ? readdirSync(dir).sort() : [];
 }
 
+const RECORD = 'lab.json';
+/** The same once more, for who deletes or damages the first. */
+const COPY = 'lab.json.copy';
+
 /** The lab as it was asked for; undefined where it is not up, or what is written is of no use. */
 export function readLab(dir: string): LabSpec | undefined {
+  return readRecord(dir, RECORD) ?? readRecord(dir, COPY);
+}
+
+function readRecord(dir: string, file: string): LabSpec | undefined {
   try {
-    const text = readFileSync(join(hostPath(dir), 'lab.json'), 'utf8');
-    return labSpec(JSON.parse(text), LAB_DEFAULT);
+    const { name, ...spec } = JSON.parse(readFileSync(join(hostPath(dir), file), 'utf8'));
+    return name === basename(dir) ? labSpec({ name, ...spec }, LAB_DEFAULT) : undefined;
   } catch {
     return undefined;
   }
@@ -36,14 +45,20 @@ export function readLab(dir: string): LabSpec | undefined {
 
 /** Remember a lab before anything of it is made, so that all of it can be found again. */
 export function writeLab(dir: string, spec: LabSpec): void {
-  mkdirSync(hostPath(dir), { recursive: true, mode: 0o700 });
-  writeFileSync(join(hostPath(dir), 'lab.json'), `${JSON.stringify(spec, null, 2)}\n`);
+  const place = hostPath(dir);
+  mkdirSync(place, { recursive: true, mode: 0o700 });
+  for (const file of [RECORD, COPY]) {
+    const path = join(place, file);
+    // Beside and renamed: an interrupt leaves the old one or the new one.
+    writeFileSync(`${path}.new`, `${JSON.stringify(spec, null, 2)}\n`);
+    renameSync(`${path}.new`, path);
+  }
 }
 
 /** Names of the directories of a lab's nodes: n1, n2 ... */
 export function nodeDirs(dir: string): string[] {
   const path = hostPath(dir);
-  return existsSync(path) ? readdirSync(path).filter((name) => /^n\d+$/.test(name)) : [];
+  return existsSync(path) ? readdirSync(path).filter((name) => /^n[1-9]\d*$/.test(name)) : [];
 }
 
 /** Remove the directory of a lab, and with the last one what only labs needed of a root of its own. */

@@ -225,16 +225,9 @@ test.serial('what cannot be is refused before anything is made', async (t) => {
   }
 });
 
-test.serial('down removes a lab whose records are damaged, which list and up advise', (t) =>
+test.serial('down removes a lab whose records are damaged', (t) =>
   onNodes(['--endpoints', '1'], async (nodes) => {
     writeFileSync(`${nodes.rootOf('n1')}/run/dpctl/endpoints.json`, '{"version":1,"endpoints":7}');
-    const remedy = `\ntry: dpctl --root ${nodes.root} lab down --name ${nodes.name}`;
-    for (const verb of ['list', 'up']) {
-      const refused = await nodes.lab(verb);
-      t.is(refused.code, 5, refused.stderr);
-      t.true(refused.stderr.startsWith('error[STORE_CORRUPT]: '), refused.stderr);
-      t.true(refused.stderr.endsWith(remedy), refused.stderr);
-    }
     const down = await nodes.lab('down');
     t.is(down.stderr, `lab ${nodes.name} is gone`);
     t.deepEqual(traces(nodes), []);

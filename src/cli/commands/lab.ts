@@ -12,7 +12,7 @@ export const LAB_UP = {
   path: 'lab up',
   summary: 'make nodes with endpoints on this machine, connected by an underlay',
   description: [
-    'A node is a network namespace (lab-n1, lab-n2 ...) with a root directory of its own; its endpoints are namespaces, too (lab-n1e1 ...). Node N has 10.210.N.0/24 of each network for its endpoints. Said again, it makes the lab as it is asked now; what is in order is left alone.',
+    'A node is a network namespace (lab-n1, lab-n2 ...) with a root directory of its own; its endpoints are namespaces, too (lab-n1e1 ...). Node N has 10.210.N.0/24 of each network for its endpoints. Repeated, it makes the lab what is asked now and repairs what was damaged or interrupted; what is in order is left alone. A node that cannot be repaired is made anew, with its endpoints.',
     'A veth passes segments whole, which no wire does: --underlay wire cuts them into packets of the MTU and merges them on arrival, as network cards do.',
   ],
   examples: [
@@ -96,6 +96,7 @@ export const LAB_UP = {
   ],
   schemas: ['lab'],
   changes: true,
+  repeats: true,
 } as const satisfies Command;
 
 export const LAB_DOWN = {
@@ -107,6 +108,7 @@ export const LAB_DOWN = {
   flags: [NAME],
   schemas: ['lab'],
   changes: true,
+  repeats: true,
 } as const satisfies Command;
 
 export const LAB_LIST = {

@@ -67,7 +67,8 @@ export const LAB: Schema = {
   columns: [
     { key: 'lab', type: 'text', doc: 'name of the lab' },
     { key: 'where', type: 'text', doc: 'what `dpctl lab exec` calls it: n1, n1e1' },
-    { key: 'kind', type: 'text', doc: 'node or endpoint' },
+    { key: 'kind', type: 'text', doc: 'node or endpoint; switch where nothing else is left' },
+    { key: 'state', type: 'text', doc: 'up, damaged, or missing: `dpctl lab up` repairs it' },
     { key: 'ns', type: 'text', doc: 'its network namespace' },
     { key: 'network', type: 'text', doc: 'network of an endpoint, or empty' },
     { key: 'vni', type: 'number', doc: 'VXLAN network identifier; 0 for a node' },

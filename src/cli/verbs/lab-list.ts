@@ -7,5 +7,13 @@ import { type Outcome, valuesOf } from './verb.js';
 export async function run(call: Call): Promise<Outcome> {
   const { name } = valuesOf(LAB_LIST, call).options;
   const { labRows } = await import('../../lab/lab.js');
-  return { data: { kind: 'rows', schema: LAB, rows: labRows(call.globals.root, name) } };
+  const rows = labRows(call.globals.root, name);
+  const ailing = new Set(rows.filter(({ state }) => state !== 'up').map(({ lab }) => lab));
+  return {
+    data: { kind: 'rows', schema: LAB, rows },
+    notes: [...ailing].map((lab) => {
+      const flag = lab === 'lab' ? '' : ` --name ${lab}`;
+      return `lab ${lab} is not whole: dpctl lab up${flag} repairs it, dpctl lab down${flag} removes it`;
+    }),
+  };
 }

@@ -1,0 +1,106 @@
+/** What somebody damaged by hand in a lab, made good as far as it can be, or taken away to be made anew. */
+import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { nodePaths } from '../control/node.js';
+import { bindNetns, isNsfs, unbindNetns, unmount } from '../kernel/bpffs.js';
+import { hostPath } from '../kernel/mountns.js';
+import { deleteNetns, NETNS_DIR, netnsExists, netnsList, sameNetns } from '../kernel/netns.js';
+import { isOfLab, type LabNode, nsOf } from './names.js';
+import { removeNode } from './node.js';
+import { LAB_DEFAULT, type LabSpec } from './spec.js';
+import { nodeDirs } from './store.js';
+
+type Place = Pick<LabNode, 'where' | 'ns' | 'root'>;
+
+/** A node of a lab by what people call it. */
+export function placeOf(lab: string, dir: string, where: string): Place {
+  return { where, ns: nsOf(lab, where), root: join(dir, where) };
+}
+
+/**
+ * Remove the names of namespaces that lead to none: what a killed `ip netns add`, or an unmount, leaves.
+ * @returns whether there were any
+ */
+export async function dropDeadNames(lab: string): Promise<boolean> {
+  const dead = netnsList().filter((ns) => isOfLab(lab, ns) && !isNsfs(join(NETNS_DIR, ns)));
+  for (const ns of dead) await deleteNetns(ns);
+  return dead.length > 0;
+}
+
+/**
+ * See to it that a node's name and its root directory mean one namespace. Where the directory still
+ * holds the namespace, it keeps all that is in it; else nothing there is of any use.
+ * @returns whether anything had to be done
+ */
+export async function mendNode(lab: string, place: Place): Promise<boolean> {
+  const { ns, root } = place;
+  dropStranger(root);
+  const { netns, runDir } = nodePaths(root);
+  const name = join(NETNS_DIR, ns);
+  if (!isNsfs(netns)) {
+    if (!netnsExists(ns) && !existsSync(hostPath(runDir))) return false;
+    await demolish(lab, place);
+    return true;
+  }
+  if (netnsExists(ns)) {
+    if (isSame(name, netns)) return false;
+    await deleteNetns(ns);
+  }
+  return bindNetns(hostPath(netns), name);
+}
+
+/** Whether a node's name and its root directory mean one namespace. */
+export function isWhole({ ns, root }: Pick<LabNode, 'ns' | 'root'>): boolean {
+  const { netns } = nodePaths(root);
+  const name = join(NETNS_DIR, ns);
+  return isFolder(root) && isNsfs(netns) && isNsfs(name) && isSame(name, netns);
+}
+
+/** Whatever is where a node's directory belongs, and is none. */
+function dropStranger(root: string): void {
+  if (!isFolder(root)) rmSync(hostPath(root), { force: true });
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(hostPath(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(hostPath(path), { bigint: true }));
+  return a !== undefined && b !== undefined && sameNetns(a, b);
+}
+
+/** Take away a node with its endpoints, in whatever state it is: what it cannot tell is of no use. */
+export async function demolish(lab: string, place: Place): Promise<void> {
+  const { where, ns, root } = place;
+  dropStranger(root);
+  try {
+    await removeNode({ ns, root });
+  } catch {
+    // Its records are damaged. What it made is in its namespaces, and goes with them.
+  }
+  const own = new RegExp(`^${where}(e|$)`);
+  for (const each of netnsList()) {
+    if (isOfLab(lab, each) && own.test(each.slice(lab.length + 1))) await deleteNetns(each);
+  }
+  const { bpfDir, netns } = nodePaths(root);
+  await unmount(bpfDir);
+  await unbindNetns(netns);
+  rmSync(hostPath(root), { recursive: true, force: true });
+}
+
+/** What a lab was, as far as its namespaces and directories tell: where its record is lost. */
+export function guessSpec(name: string, dir: string): LabSpec {
+  const places = netnsList()
+    .filter((ns) => isOfLab(name, ns))
+    .map((ns) => ns.slice(name.length + 1));
+  const most = (least: number, pattern: RegExp, words: readonly string[]): number =>
+    Math.max(least, ...words.map((word) => Number(pattern.exec(word)?.[1] ?? 0)));
+  return {
+    ...LAB_DEFAULT,
+    name,
+    nodes: most(1, /^n(\d+)/, [...places, ...nodeDirs(dir)]),
+    endpoints: most(0, /e(\d+)/, places),
+    vnis: most(1, /v(\d+)$/, places),
+  };
+}

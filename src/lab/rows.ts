@@ -1,0 +1,100 @@
+/** What there is of a lab: the same for lab list, and for lab down, which removes it. */
+import { endpointList, openNode } from '../control/api.js';
+import { isNsfs } from '../kernel/bpffs.js';
+import { NETNS_DIR, netnsList } from '../kernel/netns.js';
+import { isOfLab, type LabNode, labNode, nsOf, switchNs } from './names.js';
+import { isWhole } from './repair.js';
+import { LAB_DEFAULT, type LabSpec } from './spec.js';
+import { nodeDirs } from './store.js';
+
+/** A node or an endpoint of a lab. */
+export interface LabRow {
+  readonly lab: string;
+  /** n1, n1e1 ... */
+  readonly where: string;
+  /** The switch is named only where nothing else is left. */
+  readonly kind: 'node' | 'endpoint' | 'switch';
+  /** missing: it was deleted, or never made; damaged: it is there, and not as the lab needs it. */
+  readonly state: 'up' | 'damaged' | 'missing';
+  readonly ns: string;
+  readonly network: string;
+  readonly vni: number;
+  readonly ip4: string;
+  readonly ip6: string;
+  readonly mac: string;
+  /** Root directory of the node. */
+  readonly root: string;
+}
+
+const NO_NETWORK = { network: '', vni: 0, ip4: '', ip6: '', mac: '' } as const;
+
+/**
+ * All of a lab: what it was asked for, and what is there by its name.
+ * @param spec undefined where nothing tells what was asked for
+ * @param dir directory of the lab
+ */
+export function rowsOf(name: string, spec: LabSpec | undefined, dir: string): LabRow[] {
+  const named = netnsList().filter((ns) => isOfLab(name, ns));
+  const numbers = new Set([
+    ...Array.from({ length: spec?.nodes ?? 0 }, (_, i) => i + 1),
+    ...nodeDirs(dir).map((where) => Number(where.slice(1))),
+    ...named.flatMap((ns) => /-n(\d+)/.exec(ns)?.[1] ?? []).map(Number),
+  ]);
+  const asked = spec ?? { ...LAB_DEFAULT, name, endpoints: 0 };
+  const rows = [...numbers]
+    .sort((a, b) => a - b)
+    .flatMap((number) => {
+      const node = labNode(asked, dir, number);
+      // What is there of a node that was not asked for was made by hand, or for an earlier form.
+      const wanted = number <= (spec?.nodes ?? 0);
+      return nodeRows(name, wanted ? node : { ...node, endpoints: [] }, named);
+    });
+  if (rows.length > 0) return rows;
+  const ns = switchNs(name);
+  const state = named.includes(ns) ? 'damaged' : 'missing';
+  return [{ lab: name, where: 'sw', kind: 'switch', state, ns, ...NO_NETWORK, root: dir }];
+}
+
+function nodeRows(lab: string, node: LabNode, named: readonly string[]): LabRow[] {
+  const { where, ns, root } = node;
+  const attached = attachedTo(node);
+  const whole = isWhole(node) && attached !== undefined;
+  const traces = named.includes(ns) || attached === undefined || attached.length > 0;
+  const [ip4, ip6] = node.addresses;
+  const self: LabRow = {
+    ...{ lab, where, kind: 'node', state: whole ? 'up' : traces ? 'damaged' : 'missing' },
+    ...{ ns, ...NO_NETWORK, ip4, ip6, root },
+  };
+  const known = new Map((attached ?? []).map((row) => [row.ns, row]));
+  const own = new Set([
+    ...known.keys(),
+    ...node.endpoints.map((endpoint) => endpoint.ns),
+    ...named.filter((each) => each.startsWith(`${nsOf(lab, where)}e`)),
+  ]);
+  const endpoints = [...own].map((each): LabRow => {
+    const row = known.get(each);
+    const there = isNsfs(`${NETNS_DIR}/${each}`);
+    return {
+      ...{ lab, where: each.slice(lab.length + 1), kind: 'endpoint' },
+      state: there ? (row && whole ? 'up' : 'damaged') : 'missing',
+      ...{ ns: each, ...NO_NETWORK, ...row, root },
+    };
+  });
+  return [self, ...endpoints];
+}
+
+type Attached = Pick<LabRow, 'ns' | 'network' | 'vni' | 'ip4' | 'ip6' | 'mac'>;
+
+/** The endpoints that a node knows; undefined where its records cannot be read. */
+function attachedTo({ root }: LabNode): Attached[] | undefined {
+  const node = openNode({ root });
+  try {
+    return endpointList(node).map(({ ns, network, vni, ip4, ip6, mac }) => ({
+      ...{ ns, network, vni, ip4, ip6, mac },
+    }));
+  } catch {
+    return undefined;
+  } finally {
+    node.close();
+  }
+}

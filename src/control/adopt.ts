@@ -2,8 +2,10 @@
 import { DpctlError } from '../../loader/errors.js';
 import { addrDump, type Link, linkDump, linkGet, type Rtnl } from '../kernel/netlink.js';
 import { LEGACY_GSO_SIZE } from '../model/desired.js';
+import { markOf } from '../model/mark.js';
 import type { Endpoint } from '../model/state.js';
 import type { Node } from './node.js';
+import { type End, isPair } from './own-device.js';
 
 /** The host end of a veth that was found, and what both ends are set to. */
 export interface FoundDevice {
@@ -16,19 +18,20 @@ export interface FoundDevice {
 
 /**
  * Look for an interface in a namespace that can become an endpoint.
- * @param inside rtnetlink in the endpoint's namespace
+ * @param where the endpoint's namespace, open, with rtnetlink in it
  * @returns undefined when there is no such interface, so that one is to be made
  * @throws DpctlError INTERFACE_EXISTS when there is one that cannot be taken
  */
 export function findDevice(
   node: Node,
-  inside: Rtnl,
+  where: Pick<End, 'rtnl' | 'nsFd'>,
   ns: string,
   ifname: string,
 ): FoundDevice | undefined {
+  const { rtnl: inside, nsFd } = where;
   const inner = linkGet(inside, { name: ifname });
   if (inner === undefined) return undefined;
-  const host = hostEnd(node, inner);
+  const host = hostEnd(node, { rtnl: inside, nsFd, link: inner });
   const refuse = (why: string): DpctlError =>
     new DpctlError('INTERFACE_EXISTS', `${ns} has an interface ${ifname} already, and ${why}`, {
       exitCode: 1,
@@ -37,7 +40,7 @@ export function findDevice(
     });
   if (inner.kind !== 'veth') throw refuse(`it is no veth (${inner.kind ?? 'a physical device'})`);
   if (host === undefined) throw refuse('its other end is not in the namespace of this node');
-  if (host.alias?.startsWith('dpctl ') === true) throw refuse('another dpctl root has attached it');
+  if (markOf(host.alias) !== undefined) throw refuse('another dpctl root has attached it');
   if (host.master !== undefined) {
     const master = linkGet(node.rtnl(), { ifindex: host.master })?.name ?? `#${host.master}`;
     throw refuse(`its other end ${host.name} is a port of ${master}`);
@@ -62,11 +65,12 @@ export function findDevice(
 }
 
 /** The other end of a veth, if it is in the node's namespace and points back. */
-function hostEnd(node: Node, inner: Link): Link | undefined {
-  if (inner.kind !== 'veth' || inner.peerIfindex === undefined) return undefined;
-  const host = linkGet(node.rtnl(), { ifindex: inner.peerIfindex });
-  const pointsBack = host?.kind === 'veth' && host.peerIfindex === inner.ifindex;
-  return pointsBack && host.linkNetnsId !== undefined ? host : undefined;
+function hostEnd(node: Node, inner: End): Link | undefined {
+  const { kind, peerIfindex } = inner.link;
+  if (kind !== 'veth' || peerIfindex === undefined) return undefined;
+  const host = linkGet(node.rtnl(), { ifindex: peerIfindex });
+  if (host?.kind !== 'veth') return undefined;
+  return isPair({ rtnl: node.rtnl(), nsFd: node.netnsFd(), link: host }, inner) ? host : undefined;
 }
 
 /** The first ethN that the namespace does not have. */

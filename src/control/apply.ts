@@ -1,9 +1,11 @@
 /** A plan is carried out, or taken back whole where a step fails. */
-import { DpctlError } from '../../loader/errors.js';
-import { isFinal, type Step } from '../model/plan.js';
-import type { State } from '../model/state.js';
+import { DpctlError, errnoOf } from '../../loader/errors.js';
+import { putEndpoint } from '../model/endpoints.js';
+import { endpointOfEntry, isFinal, type Step } from '../model/plan.js';
+import type { Endpoint, State } from '../model/state.js';
 import { withCookies } from './adjust.js';
 import { describeStep } from './describe.js';
+import { type Failure, failureOf } from './failures.js';
 import { faultPoint } from './fault.js';
 import type { Node } from './node.js';
 import { type Applied, execute, undo } from './steps.js';
@@ -16,6 +18,14 @@ export interface Work {
   /** When all steps are taken. */
   readonly settled: State;
   readonly steps: readonly Step[];
+  /** Endpoints that were asked for: a step of theirs that fails ends it all. */
+  readonly about: ReadonlySet<number>;
+}
+
+/** What was done. */
+export interface Done extends Applied {
+  /** Other endpoints that failed; what is theirs was left out from there on. */
+  readonly failures: readonly Failure[];
 }
 
 /**
@@ -24,9 +34,10 @@ export interface Work {
  * @throws whatever a step threw. Everything is as before then; or, where there was no way back, what
  *   is asked stays recorded as unfinished, and the error says so
  */
-export async function applyPlan(node: Node, work: Work): Promise<Applied> {
+export async function applyPlan(node: Node, work: Work): Promise<Done> {
   const { before, after, settled, steps } = work;
   const applied: Applied = { hook: undefined };
+  const failed = new Map<number, Failure>();
   const intent: State = { ...after, unfinished: true };
   faultPoint('store.intent');
   node.store.save(before, intent);
@@ -36,21 +47,58 @@ export async function applyPlan(node: Node, work: Work): Promise<Applied> {
     for (const [index, step] of steps.entries()) {
       current = step;
       faultPoint(`step.${index}`);
-      await execute(node, step, applied);
-      done.push(step);
+      const owner = ownerOf(step, after);
+      if (owner !== undefined && failed.has(owner.id)) continue;
+      try {
+        await execute(node, step, applied);
+        done.push(step);
+      } catch (error) {
+        const failure = survivable(error, step, owner, work);
+        if (owner === undefined || failure === undefined) throw error;
+        failed.set(owner.id, failure);
+      }
     }
     current = undefined;
     faultPoint('store.ready');
-    node.store.save(intent, withCookies(settled));
+    node.store.save(intent, withCookies(withFailed(settled, after, failed)));
   } catch (error) {
     const failure = current === undefined ? error : blame(error, current, before);
     if (done.some(isFinal)) throw unfinished(failure, []);
-    const failures = await takeBack(node, done);
+    const failures = await takeBack(
+      node,
+      done.filter((step) => !failed.has(ownerOf(step, after)?.id ?? 0)),
+    );
     if (failures.length === 0) failures.push(...attempt(() => node.store.save(intent, before)));
     throw failures.length === 0 ? failure : unfinished(failure, failures);
   }
   faultPoint('done');
-  return applied;
+  return { ...applied, failures: [...failed.values()] };
+}
+
+/** A step of an endpoint that nobody asked for may fail: what its namespace is like is its own affair. */
+function survivable(
+  error: unknown,
+  step: Step,
+  owner: Endpoint | undefined,
+  { about, before }: Work,
+): Failure | undefined {
+  if (!(error instanceof DpctlError) || owner === undefined || about.has(owner.id))
+    return undefined;
+  // Tables are everybody's, and the program is the same for all; but a pair may be deleted meanwhile.
+  const isDevice = 'endpoint' in step || 'port' in step;
+  const isLost = step.op === 'tc.attach' && errnoOf(error) === 'ENODEV';
+  if (!isDevice && !isLost) return undefined;
+  return failureOf(owner, blame(error, step, before) as DpctlError);
+}
+
+/** Those that failed are as far as they were: the next reconcile tries them again. */
+function withFailed(settled: State, after: State, failed: ReadonlyMap<number, Failure>): State {
+  if (failed.size === 0) return settled;
+  const kept = after.endpoints.filter(
+    ({ id, phase, namespace }) =>
+      failed.has(id) && (phase === 'detaching' || namespace.cookie === ''),
+  );
+  return kept.reduce(putEndpoint, settled);
 }
 
 /** Undo steps, the last one first, whatever becomes of each. @returns what went wrong */
@@ -99,7 +147,13 @@ function blame(error: unknown, step: Step, before: State): unknown {
 function endpointOf(step: Step): { readonly id: number } | undefined {
   if ('endpoint' in step) return step.endpoint;
   if ('port' in step) return step.port.endpoint;
+  if (step.op === 'table.put') return { id: endpointOfEntry(step.entry) };
   return 'id' in step ? { id: step.id } : undefined;
+}
+
+function ownerOf(step: Step, { endpoints }: State): Endpoint | undefined {
+  const id = endpointOf(step)?.id;
+  return id === undefined ? undefined : endpoints.find((each) => each.id === id);
 }
 
 /** The first error, with the word that something of the change stays. */

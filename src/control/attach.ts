@@ -75,6 +75,7 @@ export async function attach(
     return {
       state: edited.state,
       scope: { endpoints: new Set([id, ...dead, ...named.ids]), networks },
+      about: new Set([id]),
     };
   });
   const chosen = created && request.ips === undefined;

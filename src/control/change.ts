@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { installedProgramId } from '../kernel/datapath.js';
+import { isGateway } from '../model/desired.js';
 import { ROOT_ID_BYTES, rootIdOf, withMarks } from '../model/mark.js';
 import { plan, type Scope, type Step } from '../model/plan.js';
 import { DECAPS, type State } from '../model/state.js';
@@ -12,7 +13,8 @@ import { refusedDecap } from '../model/underlay-decap.js';
 import { addGateways, dropDead, recordSysctls, renewDevices, settle, widen } from './adjust.js';
 import { applyPlan, type Work } from './apply.js';
 import { describeStep } from './describe.js';
-import { refuseHidden } from './hidden.js';
+import { blockedPorts, endpointsFailed, type Failure } from './failures.js';
+import { hiddenPorts } from './hidden.js';
 import { inspect } from './inspect.js';
 import { hostPins, type Node } from './node.js';
 import { keptNotes } from './occupants.js';
@@ -26,6 +28,8 @@ import type { ResolveOptions } from './underlay-resolve.js';
 export interface Edited {
   readonly state: State;
   readonly scope: Scope;
+  /** Endpoints that were asked for: where one of them fails, the command has. Others cannot hold it up. */
+  readonly about?: ReadonlySet<number>;
 }
 
 /** An edit of the desired state. It may look at the kernel but changes nothing. */
@@ -35,6 +39,8 @@ export type Edit = (state: State) => Edited | Promise<Edited>;
 export interface Changed extends ChangeResult {
   readonly state: State;
   readonly hook: Applied['hook'];
+  /** Endpoints that are not as asked, for a reason inside their namespaces or beside them. */
+  readonly failures: readonly Failure[];
 }
 
 /**
@@ -48,7 +54,13 @@ export async function change(node: Node, options: ChangeOptions, edit: Edit): Pr
   if (options.dryRun === true) return preview(node, edit);
   // What is refused is refused before anything is made for it.
   const check = (): Promise<unknown> => prepare(node, edit);
-  return await whenReady(node, ({ rebuilt }) => attempt(node, edit, start, { rebuilt }), check);
+  const changed = await whenReady(
+    node,
+    ({ rebuilt }) => attempt(node, edit, start, { rebuilt }),
+    check,
+  );
+  if (changed.failures.length > 0) throw endpointsFailed(changed.failures);
+  return changed;
 }
 
 /**
@@ -58,7 +70,8 @@ export async function change(node: Node, options: ChangeOptions, edit: Edit): Pr
  */
 export async function preview(node: Node, edit: Edit, keepDead = false): Promise<Changed> {
   const start = performance.now();
-  return result(start, await prepare(node, edit, { keepDead }), undefined);
+  const planned = await prepare(node, edit, { keepDead });
+  return result(start, planned, undefined, planned.failures);
 }
 
 /** Plan and apply; where the kernel refuses what was chosen for the underlay, choose again. */
@@ -71,7 +84,8 @@ async function attempt(
   const planned = await prepare(node, edit, options);
   try {
     const applied = planned.changed ? await applyPlan(node, planned) : undefined;
-    return result(start, planned, applied?.hook);
+    const failures = [...planned.failures, ...(applied?.failures ?? [])];
+    return result(start, planned, applied?.hook, failures);
   } catch (error) {
     const refusal = refusedDecap(error);
     if (refusal === undefined || planned.after.underlay?.decap === refusal.decap) throw error;
@@ -85,6 +99,7 @@ async function attempt(
 interface Planned extends Work {
   readonly changed: boolean;
   readonly notes: readonly string[];
+  readonly failures: readonly Failure[];
 }
 
 interface PrepareOptions {
@@ -111,9 +126,13 @@ async function prepare(
   const all = whole || followed.state.uplink !== before.uplink;
   const scope = all ? 'node' : widen(edited.scope, before, gateways);
   const renewed = renewDevices(node, gateways, scope);
-  const input = { before, after: renewed, scope };
+  const about = edited.about ?? gatewaysIn(renewed, edited.scope);
+  const input = { before, after: renewed, scope, about };
   const observed = await inspect(node, input, installedProgramId(hostPins(node)));
-  refuseHidden(before, edited.state, observed);
+  const failures = [
+    ...blockedPorts(renewed, observed, about),
+    ...hiddenPorts(before, edited.state, observed, about),
+  ];
   const alive = keepDead ? renewed : dropDead(renewed, observed);
   const asked = recordSysctls(alive, observed);
   const after = withMarks({ ...asked, rootId: before.rootId ?? newRootId() });
@@ -129,6 +148,8 @@ async function prepare(
     after,
     settled,
     steps,
+    about,
+    failures,
     // An id alone is nothing to be saved: the first thing that is made brings one.
     changed: steps.length > 0 || !sameState(before, settle(asked)),
     notes,
@@ -144,6 +165,7 @@ function result(
   start: number,
   { settled, steps, changed, notes }: Planned,
   hook: Applied['hook'],
+  failures: readonly Failure[],
 ): Changed {
   return {
     state: settled,
@@ -152,7 +174,15 @@ function result(
     notes,
     milliseconds: performance.now() - start,
     hook,
+    failures,
   };
+}
+
+/** The host's own ports are not in a container's reach: where a command is about one, it counts. */
+function gatewaysIn({ endpoints }: State, scope: Scope): ReadonlySet<number> {
+  if (scope === 'node') return new Set();
+  const gateways = endpoints.filter((each) => isGateway(each) && scope.networks.has(each.network));
+  return new Set(gateways.map(({ id }) => id));
 }
 
 function sameState(a: State, b: State): boolean {

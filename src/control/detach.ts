@@ -1,8 +1,8 @@
 /** detach: a namespace loses its endpoints. */
-import { DpctlError } from '../../loader/errors.js';
-import { withNetnsRef } from '../kernel/netns.js';
-import { findEndpoints, markDetaching } from '../model/edit.js';
+import { markDetaching } from '../model/edit.js';
+import type { Endpoint, State } from '../model/state.js';
 import { change } from './change.js';
+import { endpointsNamed } from './named.js';
 import type { Node } from './node.js';
 import { endpointRows } from './rows.js';
 import type { ChangeOptions, DetachChange, EndpointChange } from './types.js';
@@ -18,34 +18,47 @@ export async function detach(
   options: ChangeOptions = {},
 ): Promise<DetachChange> {
   let removed: EndpointChange['endpoints'] = [];
+  let notes: readonly string[] = [];
   const changed = await change(node, options, (state) => {
-    const found = findEndpoints(state, {
-      ref: request.ns,
-      cookie: cookieOf(request.ns),
-      ifname: request.ifname,
-    });
+    const { found, notes: told } = chosen(state, request);
+    notes = told;
     const ids = new Set(found.map(({ id }) => id));
     removed = endpointRows(state, ({ id }) => ids.has(id));
     let edited = state;
     for (const id of ids) edited = markDetaching(edited, id);
     const networks = new Set(found.map(({ network }) => network));
-    return { state: edited, scope: { endpoints: ids, networks } };
+    return { state: edited, scope: { endpoints: ids, networks }, about: ids };
   });
   const namespacesDeleted = changed.plan
     .filter(({ step }) => step === 'netns.delete')
     .map(({ subject }) => subject);
-  return { ...changed, created: false, endpoints: removed, hook: '', namespacesDeleted };
+  return {
+    ...changed,
+    notes: [...changed.notes, ...notes],
+    created: false,
+    endpoints: removed,
+    hook: '',
+    namespacesDeleted,
+  };
 }
 
-/** What says that there is no such namespace, and not that it could not be looked for. */
-const GONE: ReadonlySet<string> = new Set(['NETNS_NOT_FOUND', 'NETNS_NOT_A_NETNS']);
-
-/** The same namespace may be named in another way than when it was attached, or be gone. */
-function cookieOf(ref: string): string | undefined {
-  try {
-    return withNetnsRef(ref, ({ cookie }) => String(cookie));
-  } catch (error) {
-    if (error instanceof DpctlError && GONE.has(error.code)) return undefined;
-    throw error;
-  }
+/**
+ * Who cleans up after a container means the one that was attached by this name, not the one that has it
+ * by now: of that the note says what is attached.
+ */
+function chosen(
+  state: State,
+  request: { readonly ns: string; readonly ifname?: string | undefined },
+): { readonly found: readonly Endpoint[]; readonly notes: readonly string[] } {
+  const { ns, ifname } = request;
+  const { current, former, exists } = endpointsNamed(state, { ref: ns, ifname });
+  const byName = current.some(({ namespace }) => namespace.ref === ns);
+  if (former.length === 0 || byName) return { found: current, notes: [] };
+  if (!exists) return { found: former, notes: [] };
+  const other = current[0]?.namespace.ref;
+  const stays = other === undefined ? '' : `, which stays attached as ${other}`;
+  return {
+    found: former,
+    notes: [`${ns} is another namespace by now than the one that was detached${stays}`],
+  };
 }

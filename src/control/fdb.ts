@@ -7,15 +7,16 @@ import {
   addStaticFdb,
   deleteRemoteFdb,
   deleteStaticFdb,
-  findEndpoints,
   NETWORK_DEFAULT,
   requireNetwork,
 } from '../model/edit.js';
-import { listText } from '../model/lookup.js';
+import { type EndpointFilter, listText } from '../model/lookup.js';
 import type { Scope } from '../model/plan.js';
-import type { Endpoint, RemoteFdb, State, StaticFdb } from '../model/state.js';
+import type { Endpoint, State } from '../model/state.js';
 import { change } from './change.js';
+import { fdbRow, learnedRow, remoteFdbRow } from './fdb-rows.js';
 import { type Forgotten, forgetLearned } from './forget.js';
+import { endpointsNamed } from './named.js';
 import { hostPins, type Node } from './node.js';
 import { whenReady } from './ready.js';
 import type { ChangeOptions, FdbChange, FdbRow } from './types.js';
@@ -58,40 +59,6 @@ export async function fdbAdd(
   return { ...changed, count: entries.length, entries };
 }
 
-function fdbRow(state: State, { network, mac, endpoint: id }: StaticFdb): FdbRow {
-  const endpoint = state.endpoints.find((each) => each.id === id);
-  return {
-    mac,
-    vni: state.networks.find(({ name }) => name === network)?.vni ?? 0,
-    network,
-    ns: endpoint?.namespace.ref ?? '',
-    ifname: endpoint?.hostIfname ?? '',
-    ifindex: endpoint?.ifindex ?? 0,
-    node: '',
-    dst: '',
-    state: 'static',
-    age: 0,
-    flags: [],
-  };
-}
-
-function remoteFdbRow(state: State, { network, mac, node: number }: RemoteFdb): FdbRow {
-  const remote = state.nodes.find((each) => each.number === number);
-  return {
-    mac,
-    vni: state.networks.find(({ name }) => name === network)?.vni ?? 0,
-    network,
-    ns: '',
-    ifname: '',
-    ifindex: 0,
-    node: remote?.name ?? '',
-    dst: remote?.vtep ?? '',
-    state: 'static',
-    age: 0,
-    flags: [],
-  };
-}
-
 function whereIsIt(mac: string): DpctlError {
   return new DpctlError('FDB_WHERE', `${mac} is behind either an endpoint or another node`, {
     exitCode: 1,
@@ -118,11 +85,21 @@ function touched(before: State, after: State): Scope {
   };
 }
 
+/** Of the namespace that a name means now; of the former one where there is none. */
+function endpointsOf(
+  state: State,
+  ref: string,
+  rest: Pick<EndpointFilter, 'ifname' | 'network'> = {},
+): readonly Endpoint[] {
+  const { current, former, exists } = endpointsNamed(state, { ref, ...rest });
+  return exists ? current : former;
+}
+
 function soleEndpoint(
   state: State,
   { ns, ifname, network }: FdbAddRequest & { readonly ns: string },
 ): Endpoint {
-  const found = findEndpoints(state, { ref: ns, ifname, network });
+  const found = endpointsOf(state, ns, { ifname, network });
   const [endpoint] = found;
   if (endpoint === undefined) {
     throw new DpctlError('ENDPOINT_NOT_FOUND', `${ns} is not attached`, {
@@ -203,7 +180,7 @@ export async function fdbFlush(
   const ids =
     request.ns === undefined
       ? undefined
-      : new Set(findEndpoints(state, { ref: request.ns }).map(({ id }) => id));
+      : new Set(endpointsOf(state, request.ns).map(({ id }) => id));
   if (ids?.size === 0) {
     throw new DpctlError('ENDPOINT_NOT_FOUND', `${request.ns} is not attached`, {
       exitCode: 3,
@@ -226,24 +203,5 @@ export async function fdbFlush(
     plan: [],
     notes: [],
     milliseconds: performance.now() - start,
-  };
-}
-
-function learnedRow(state: State, learned: Forgotten): FdbRow {
-  const { mac, vni, ifindex, endpoint: id, node: number } = learned;
-  const endpoint = state.endpoints.find((each) => each.id === id);
-  const remote = state.nodes.find((each) => each.number === number);
-  return {
-    mac: bytesToMac(mac),
-    vni,
-    network: state.networks.find((network) => network.vni === vni)?.name ?? '',
-    ns: endpoint?.namespace.ref ?? '',
-    ifname: endpoint?.hostIfname ?? '',
-    ifindex,
-    node: remote?.name ?? '',
-    dst: remote?.vtep ?? '',
-    state: 'learned',
-    age: 0,
-    flags: [],
   };
 }

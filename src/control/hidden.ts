@@ -5,13 +5,21 @@ import { type Port, wantedPorts } from '../model/desired.js';
 import { endpointLabel, shellWord } from '../model/lookup.js';
 import type { Observed } from '../model/observed.js';
 import type { State } from '../model/state.js';
+import { type Failure, failureOf } from './failures.js';
 
 /**
- * Refuse an edit that would be done on the node and not inside a namespace.
+ * Endpoints of which an edit would be done on the node and not inside their namespaces.
  * @param edited as asked, before anything follows from it
- * @throws DpctlError NETNS_HIDDEN, exit 3
+ * @param about those that were asked for
+ * @throws DpctlError NETNS_HIDDEN, exit 3, for one of them
  */
-export function refuseHidden(before: State, edited: State, { ports }: Observed): void {
+export function hiddenPorts(
+  before: State,
+  edited: State,
+  { ports }: Observed,
+  about: ReadonlySet<number>,
+): Failure[] {
+  const failures: Failure[] = [];
   const were = new Map(wantedPorts(before).map((port) => [port.endpoint.id, port]));
   for (const port of wantedPorts(edited)) {
     const { endpoint } = port;
@@ -19,7 +27,7 @@ export function refuseHidden(before: State, edited: State, { ports }: Observed):
     if (was === undefined || ports.get(endpoint.id)?.namespace !== 'hidden') continue;
     if (isDeepStrictEqual(inside(was), inside(port))) continue;
     const { ref, path } = endpoint.namespace;
-    throw new DpctlError(
+    const error = new DpctlError(
       'NETNS_HIDDEN',
       `${endpoint.ifname} of ${endpointLabel(endpoint)} is to be changed, and its namespace cannot be opened by ${path} any more`,
       {
@@ -28,7 +36,10 @@ export function refuseHidden(before: State, edited: State, { ports }: Observed):
         details: { ns: ref, path, ifname: endpoint.ifname },
       },
     );
+    if (about.has(endpoint.id)) throw error;
+    failures.push(failureOf(endpoint, error));
   }
+  return failures;
 }
 
 /** What is set inside. */

@@ -7,22 +7,22 @@ import {
   linkGet,
   ROUTE_PROTOCOL,
   RT_TABLE_MAIN,
-  type Rtnl,
   routeDump,
   withRtnl,
 } from '../kernel/netlink.js';
 import { passesTunnels } from '../kernel/offload.js';
 import { getRaw } from '../kernel/tables.js';
 import { decodeValue, tableKey } from '../model/entry.js';
-import type { ObservedDevice, ObservedPort } from '../model/observed.js';
+import { shellWord } from '../model/lookup.js';
+import type { ObservedDevice, ObservedPort, Obstacle } from '../model/observed.js';
 import { routeMetric } from '../model/plan.js';
 import type { Endpoint } from '../model/state.js';
 import { withNamespace } from './namespace.js';
 import { hostPins, type Node } from './node.js';
-import { hostEndOf } from './own-device.js';
+import { type End, hostEndOf, isPair } from './own-device.js';
 
 /** Nothing inside is known, or nothing is there. */
-const NOTHING_INSIDE = {
+export const NOTHING_INSIDE = {
   inner: undefined,
   addresses: [],
   ownAddresses: [],
@@ -53,18 +53,31 @@ export function inspectPort(
     if (fd === undefined) {
       return { ...base, ...NOTHING_INSIDE, namespace: host === undefined ? 'gone' : 'hidden' };
     }
-    const inside = withRtnl(fd, (rtnl) => inspectInside(rtnl, endpoint, host));
+    const inside = withRtnl(fd, (rtnl) => inspectInside(node, { rtnl, nsFd: fd }, endpoint, host));
     const wholeTunnels = tunnels && inside.inner && passesTunnels(fd, endpoint.ifname);
     const inner = inside.inner && { ...inside.inner, ...(tunnels && { wholeTunnels }) };
     return { ...base, ...inside, inner, namespace: 'reachable' };
   });
 }
 
-function inspectInside(rtnl: Rtnl, endpoint: Endpoint, host: Link | undefined) {
-  const inner = linkGet(rtnl, { name: endpoint.ifname });
+type Inside = Pick<
+  ObservedPort,
+  'inner' | 'addresses' | 'ownAddresses' | 'gateways' | 'loopbackUp' | 'blocked'
+>;
+
+function inspectInside(
+  node: Node,
+  where: Pick<End, 'rtnl' | 'nsFd'>,
+  endpoint: Endpoint,
+  host: Link | undefined,
+): Inside {
+  const { rtnl } = where;
   const loopbackUp = linkGet(rtnl, { name: 'lo' })?.up ?? false;
-  if (host === undefined || inner?.peerIfindex !== host.ifindex) {
-    return { ...NOTHING_INSIDE, loopbackUp };
+  const named = linkGet(rtnl, { name: endpoint.ifname });
+  const inner = host === undefined ? undefined : innerEndOf(node, where, host);
+  if (inner === undefined || inner.name !== endpoint.ifname) {
+    const blocked = named && innerTaken(endpoint, host, inner);
+    return { ...NOTHING_INSIDE, loopbackUp, ...(blocked && { blocked }) };
   }
   const { ifindex } = inner;
   const found = addrDump(rtnl, ifindex).filter(({ scope }) => scope !== 'link');
@@ -77,6 +90,39 @@ function inspectInside(rtnl: Rtnl, endpoint: Endpoint, host: Link | undefined) {
     gateways: routes
       .filter(({ dst, metric }) => dst === 'default' && metric === routeMetric(endpoint))
       .flatMap(({ gateway = [] }) => gateway),
+  };
+}
+
+/** The far end of a host end, whatever it is called by now; undefined where it is in another namespace. */
+function innerEndOf(node: Node, where: Pick<End, 'rtnl' | 'nsFd'>, host: Link): Link | undefined {
+  if (host.peerIfindex === undefined) return undefined;
+  const link = linkGet(where.rtnl, { ifindex: host.peerIfindex });
+  if (link === undefined) return undefined;
+  const near = { rtnl: node.rtnl(), nsFd: node.netnsFd(), link: host };
+  return isPair(near, { ...where, link }) ? link : undefined;
+}
+
+/** Another interface has the name that is to be the endpoint's: its own stays until there is room for another. */
+function innerTaken(
+  { namespace, ifname, adopted }: Endpoint,
+  host: Link | undefined,
+  inner: Link | undefined,
+): Obstacle | undefined {
+  // What is its owner's is the owner's to name.
+  if (adopted !== undefined && host !== undefined) return undefined;
+  const { ref } = namespace;
+  const own =
+    inner !== undefined
+      ? `dpctl's is called ${inner.name} there`
+      : host !== undefined
+        ? `dpctl's was moved to another namespace`
+        : "dpctl's is gone";
+  const remove = inner === undefined ? `delete or rename ${ifname}` : `rename ${ifname}`;
+  return {
+    code: 'INTERFACE_EXISTS',
+    message: `${ref} has another interface ${ifname}, and ${own}`,
+    hint: `${remove} in ${ref}, then: dpctl reconcile; or dpctl detach ${shellWord(ref)}`,
+    exitCode: 1,
   };
 }
 

@@ -1,4 +1,5 @@
 /** Reads from the kernel what a plan compares: the tables, devices and programs of a scope. */
+import { DpctlError } from '../../loader/errors.js';
 import { areTablesPinned } from '../kernel/datapath.js';
 import { withNetnsPath } from '../kernel/netns.js';
 import { isNftMissing, nftRead } from '../kernel/nft.js';
@@ -10,7 +11,7 @@ import { entryName, type Observed, type ObservedPort } from '../model/observed.j
 import { inScope, isPurging, type Scope, scopedEntries, sysctlOfAll } from '../model/plan.js';
 import type { Endpoint, State } from '../model/state.js';
 import { advertisedSysctls } from './advertised.js';
-import { inspectPort } from './inspect-port.js';
+import { inspectPort, NOTHING_INSIDE } from './inspect-port.js';
 import { hostPins, type Node } from './node.js';
 import { occupantOf } from './occupants.js';
 import { findSquatters, findStrays } from './strays.js';
@@ -21,6 +22,8 @@ export interface InspectInput {
   readonly before: State;
   readonly after: State;
   readonly scope: Scope;
+  /** Endpoints that were asked for: what goes wrong with them is an error. */
+  readonly about: ReadonlySet<number>;
 }
 
 /**
@@ -39,21 +42,54 @@ export async function inspect(
   const tunnels = before.uplink !== undefined || after.uplink !== undefined;
   for (const endpoint of mergedEndpoints(before, after)) {
     if (!inScope(scope, endpoint.id)) continue;
-    const port = inspectPort(node, endpoint, installed, tunnels);
+    const port = inspectAlone(input, endpoint, () =>
+      inspectPort(node, endpoint, installed, tunnels),
+    );
     const isLeaving = endpoint.phase === 'detaching' && endpoint.namespace.created;
     const occupant = isLeaving ? occupantOf(node, after, endpoint) : undefined;
     ports.set(endpoint.id, occupant === undefined ? port : { ...port, occupant });
   }
   const squatters = findSquatters(node, after, scope, ports);
+  for (const [id, blocked] of squatters.blocked) {
+    const port = ports.get(id);
+    if (port !== undefined) ports.set(id, { ...port, blocked });
+  }
   return {
     entries,
     ports,
-    strays: scope === 'node' ? [...findStrays(node, after, entries), ...squatters] : squatters,
+    strays:
+      scope === 'node'
+        ? [...findStrays(node, after, entries), ...squatters.strays]
+        : squatters.strays,
     masquerades: await readMasquerades(node, input),
     sysctls: readSysctls(node, before, after),
     programId,
     ...(scope === 'node' && { overlay: inspectOverlay(node, before) }),
   };
+}
+
+/** What a container does to its own namespace may keep it from being looked at, and nobody else. */
+function inspectAlone(
+  { about }: InspectInput,
+  endpoint: Endpoint,
+  look: () => ObservedPort,
+): ObservedPort {
+  try {
+    return look();
+  } catch (error) {
+    const isOthers = !about.has(endpoint.id) && endpoint.phase !== 'detaching';
+    if (!isOthers || !(error instanceof DpctlError)) throw error;
+    const { code, message, hint = 'dpctl status' } = error;
+    return {
+      ...NOTHING_INSIDE,
+      namespace: 'hidden',
+      host: undefined,
+      hook: undefined,
+      pinned: true,
+      learned: 0,
+      blocked: { code, message, hint, exitCode: 2 },
+    };
+  }
 }
 
 function mergedEndpoints(before: State, after: State): Endpoint[] {

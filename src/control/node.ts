@@ -14,6 +14,7 @@ import { requireRoot } from '../kernel/process.js';
 import { openTables, type Tables } from '../kernel/tables.js';
 import { openFileStore, type Store } from '../store/file.js';
 import { faultPoint } from './fault.js';
+import { rememberName } from './node-name.js';
 
 /** Where a node keeps what it has. Paths as the host sees them (mountns.ts). */
 export interface NodePaths {
@@ -114,7 +115,7 @@ export async function prepareNode({ paths, netnsFd }: Node): Promise<void> {
   for (const dir of [paths.mapsDir, paths.programsDir, paths.linksDir]) {
     mkdirSync(hostPath(dir), { recursive: true, mode: 0o700 });
   }
-  await bindNetns(netnsFd(), paths.netns);
+  if (await bindNetns(netnsFd(), paths.netns)) rememberName(paths.netns);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Which devices are this root's: by marks and by what runs on them, never by names or numbers alone. */
 import { runsOwn } from '../kernel/hook.js';
-import { type Link, linkGet } from '../kernel/netlink.js';
+import { type Link, linkGet, nsidOf, type Rtnl } from '../kernel/netlink.js';
 import { driverOf } from '../model/desired.js';
 import { endpointAlias, hostMacOf, markOf } from '../model/mark.js';
 import type { Endpoint } from '../model/state.js';
@@ -40,4 +40,22 @@ export function isOwn(node: Node, root: string | undefined, link: Link): boolean
   if (mark === undefined && !MADE_DEVICE.test(link.name)) return false;
   if (mark?.root !== undefined && mark.root === root) return true;
   return runsOwn(hostPins(node), node.netnsFd(), undefined, link.ifindex);
+}
+
+/** A device, with the namespace that it is in. */
+export interface End {
+  readonly rtnl: Rtnl;
+  readonly nsFd: number;
+  readonly link: Link;
+}
+
+/** Whether two devices are the ends of one pair. Numbers are alike in all namespaces: both must name the other's. */
+export function isPair(one: End, other: End): boolean {
+  return leadsTo(one, other) && leadsTo(other, one);
+}
+
+function leadsTo({ rtnl, nsFd, link }: End, to: End): boolean {
+  if (link.peerIfindex !== to.link.ifindex) return false;
+  if (nsFd === to.nsFd) return link.linkNetnsId === undefined;
+  return link.linkNetnsId !== undefined && link.linkNetnsId === nsidOf(rtnl, to.nsFd);
 }

@@ -2,6 +2,7 @@
 
 import type { State } from '../model/state.js';
 import { change, type Edit, preview } from './change.js';
+import type { Failure } from './failures.js';
 import type { Node } from './node.js';
 import { endpointRows } from './rows.js';
 import type { ChangeOptions, ChangeResult, EndpointRow, PlanRow } from './types.js';
@@ -12,6 +13,8 @@ export interface Differences {
   readonly gone: readonly string[];
   /** What else it would do. */
   readonly drift: readonly PlanRow[];
+  /** Endpoints for which it could do nothing. */
+  readonly failures: readonly Failure[];
 }
 
 /** What reconcile would do. Changes nothing. */
@@ -21,12 +24,12 @@ export async function previewReconcile(node: Node): Promise<Differences> {
     before = endpointRows(current);
     return { state: current, scope: 'node' };
   };
-  const { plan, state } = await preview(node, edit);
+  const { plan, state, failures } = await preview(node, edit);
   const gone = goneEndpoints(before, state).map(({ ns, ifname }) => `${ns}/${ifname}`);
-  if (gone.length === 0) return { gone, drift: plan };
+  if (gone.length === 0) return { gone, drift: plan, failures };
   // A step that is planned whether or not the dead are dropped is about something else.
   const anyway = new Set((await preview(node, edit, true)).plan.map((row) => JSON.stringify(row)));
-  return { gone, drift: plan.filter((row) => anyway.has(JSON.stringify(row))) };
+  return { gone, drift: plan.filter((row) => anyway.has(JSON.stringify(row))), failures };
 }
 
 function goneEndpoints(before: readonly EndpointRow[], after: State): EndpointRow[] {
@@ -50,6 +53,10 @@ export async function reconcile(node: Node, options: ChangeOptions = {}): Promis
     ...changed,
     notes: [
       ...changed.notes,
+      // Without --dry-run these are its error.
+      ...changed.failures.map(
+        ({ subject, error }) => `nothing can be done for ${subject}: ${error.message}`,
+      ),
       ...gone.map(({ ns, ifname }) => `endpoint ${ns} (${ifname}) is gone with its namespace`),
     ],
   };

@@ -1,11 +1,10 @@
 /** What dpctl made and nobody asks for any more: left by a lost store, or by hand. */
-import { DpctlError } from '../../loader/errors.js';
 import { pinnedLinkIds } from '../kernel/hook.js';
 import { type Link, linkDump, linkGet } from '../kernel/netlink.js';
 import { wantedPorts } from '../model/desired.js';
 import type { RawEntry } from '../model/entry.js';
 import { hostMacOf, markOf } from '../model/mark.js';
-import type { Observed, Stray } from '../model/observed.js';
+import type { Observed, Obstacle, Stray } from '../model/observed.js';
 import { endpointOfFdb, inScope, isLearned, nodeOfFdb, type Scope } from '../model/plan.js';
 import { DRIVERS, type Endpoint, type State } from '../model/state.js';
 import { hostPins, type Node } from './node.js';
@@ -63,39 +62,52 @@ function learnedStrays(
   ];
 }
 
-/**
- * Devices that stand where an endpoint's is to be made: leftovers of dpctl's own go.
- * @throws DpctlError INTERFACE_EXISTS, exit 1, where somebody else has the name
- */
+/** What stands where endpoints' devices are to be made. */
+export interface Squatters {
+  /** Leftovers of this root's own. */
+  readonly strays: readonly Stray[];
+  /** By number of the endpoint: somebody else has the name. */
+  readonly blocked: ReadonlyMap<number, Obstacle>;
+}
+
+/** Look at the names that devices are to have which are not there. Leftovers of dpctl's own go. */
 export function findSquatters(
   node: Node,
   after: State,
   scope: Scope,
   ports: Observed['ports'],
-): Stray[] {
-  return wantedPorts(after).flatMap(({ endpoint }) => {
-    if (!inScope(scope, endpoint.id) || ports.get(endpoint.id)?.host !== undefined) return [];
+): Squatters {
+  const strays: Stray[] = [];
+  const blocked = new Map<number, Obstacle>();
+  const known = new Set(after.endpoints.map(({ ifindex }) => ifindex));
+  for (const { endpoint } of wantedPorts(after)) {
+    const port = ports.get(endpoint.id);
+    // Of a namespace that is gone no device is to be made.
+    const isGone = port?.namespace === 'gone' && endpoint.namespace.cookie !== '';
+    if (!inScope(scope, endpoint.id) || port?.host !== undefined || isGone) continue;
     const link = linkGet(node.rtnl(), { name: endpoint.hostIfname });
-    if (link === undefined) return [];
-    if (isOwn(node, after.rootId, link)) return [deviceStray(link)];
+    if (link === undefined) continue;
+    if (isOwn(node, after.rootId, link) && !known.has(link.ifindex)) {
+      strays.push(deviceStray(link));
+      continue;
+    }
     const isMarked = markOf(link.alias) !== undefined;
-    throw nameTaken(link, endpoint, isMarked ? 'belongs to another dpctl root' : 'is not of dpctl');
-  });
+    const whose = isMarked ? 'belongs to another dpctl root' : 'is not of dpctl';
+    blocked.set(endpoint.id, nameTaken(link, endpoint, whose));
+  }
+  return { strays, blocked };
 }
 
 function deviceStray({ name, ifindex }: Link): Stray {
   return { kind: 'device', name, ifindex };
 }
 
-function nameTaken({ name, alias }: Link, { namespace }: Endpoint, whose: string): DpctlError {
+function nameTaken({ name, alias }: Link, { namespace }: Endpoint, whose: string): Obstacle {
   const what = alias === undefined ? name : `${name} (${alias})`;
-  return new DpctlError(
-    'INTERFACE_EXISTS',
-    `${namespace.ref} needs an interface ${name} on this node, and the one that is there ${whose}: ${what}`,
-    {
-      exitCode: 1,
-      hint: `ip link show ${name}; each root needs a network namespace of its own`,
-      details: { ifname: name, alias: alias ?? '', ns: namespace.ref },
-    },
-  );
+  return {
+    code: 'INTERFACE_EXISTS',
+    message: `${namespace.ref} needs an interface ${name} on this node, and the one that is there ${whose}: ${what}`,
+    hint: `ip link show ${name}; each root needs a network namespace of its own`,
+    exitCode: 1,
+  };
 }

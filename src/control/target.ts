@@ -49,7 +49,7 @@ export function resolveTarget(
     const isNew = endpointAt(state, namespace, ifname) === undefined;
     return withRtnl(ns.fd, (rtnl) => ({
       namespace,
-      adopted: isNew ? findDevice(node, rtnl, request.ns, ifname) : undefined,
+      adopted: isNew ? findDevice(node, { rtnl, nsFd: ns.fd }, request.ns, ifname) : undefined,
       // The first endpoint found it down; whichever goes last takes it down again.
       loopbackDown:
         linkGet(rtnl, { name: 'lo' })?.up === false ||

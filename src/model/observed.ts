@@ -24,6 +24,14 @@ export interface ObservedHook {
   readonly programId: number;
 }
 
+/** What stands in the way of an endpoint, as an error says it. */
+export interface Obstacle {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  readonly exitCode: 1 | 2 | 3 | 5;
+}
+
 /** What was found of one endpoint. */
 export interface ObservedPort {
   /**
@@ -45,6 +53,8 @@ export interface ObservedPort {
   readonly pinned: boolean;
   /** MACs learned behind it. */
   readonly learned: number;
+  /** Why nothing can be made of it until somebody makes room: then what there is of it stays. */
+  readonly blocked?: Obstacle | undefined;
   /** Who else uses a namespace that would be deleted with it; undefined: nobody. */
   readonly occupant?: string | undefined;
 }

@@ -14,7 +14,7 @@ import {
 } from './desired.js';
 import type { RawEntry } from './entry.js';
 import { entryName, type Observed } from './observed.js';
-import { deviceSteps, hookSteps, settingSteps, usablePort } from './plan/arrive.js';
+import { deviceSteps, hookSteps, hostSteps, settingSteps, usablePort } from './plan/arrive.js';
 import { deletions, putSteps, staleEntries } from './plan/entries.js';
 import { nftSteps, sysctlSteps } from './plan/host.js';
 import {
@@ -48,6 +48,7 @@ export {
   sysctlOfAll,
 } from './plan/host.js';
 export {
+  endpointOfEntry,
   endpointOfFdb,
   inScope,
   isLearned,
@@ -97,7 +98,9 @@ export function plan(input: PlanInput): Step[] {
     scopedReplicas(after, scope).flatMap(put),
     ports.flatMap((port) => portSteps(port, observed)),
     statics.flatMap(put),
-    ports.flatMap((port) => announceSteps(after, port, observed.ports.get(port.endpoint.id))),
+    ports
+      .filter(({ endpoint }) => observed.ports.get(endpoint.id)?.blocked === undefined)
+      .flatMap((port) => announceSteps(after, port, observed.ports.get(port.endpoint.id))),
     deletions(stale, ['network', 'vtep', 'node']),
     nodesLeave(before, after, scope),
     nftSteps(after, observed),
@@ -108,6 +111,17 @@ export function plan(input: PlanInput): Step[] {
 function portSteps(port: Port, observed: Observed): Step[] {
   const put = (entry: RawEntry): Step[] => putSteps(entry, observed);
   const there = observed.ports.get(port.endpoint.id);
+  // What there is of it goes on: its replacement could not be made.
+  if (there?.blocked !== undefined) {
+    const { host } = there;
+    if (host === undefined) return [];
+    return [
+      sourceEntries(port).flatMap(put),
+      hookSteps(port, there, observed.programId),
+      hostSteps(port, host),
+      reachEntries(port).flatMap(put),
+    ].flat();
+  }
   const usable = usablePort(port, there);
   return [
     deviceSteps(port, there),

@@ -20,7 +20,7 @@ import { inputProblems, underlayFacts, underlayProblems } from './status-underla
 export async function status(node: Node): Promise<StatusReport> {
   const state = node.store.load();
   const installed = existsSync(hostPath(node.paths.mapsDir));
-  const { drift, gone } = await previewReconcile(node);
+  const { drift, gone, failures } = await previewReconcile(node);
   const drops = await forwardDrops(node, state);
   const problems: Problem[] = [
     ...unfinishedProblems(state),
@@ -30,6 +30,14 @@ export async function status(node: Node): Promise<StatusReport> {
         subject,
         message: 'its namespace was deleted; the endpoint is still recorded',
         fix: 'dpctl reconcile',
+      }),
+    ),
+    ...failures.map(
+      ({ subject, error }): Problem => ({
+        code: error.code,
+        subject,
+        message: error.message,
+        fix: error.hint ?? '',
       }),
     ),
     // Before the drift that may come of it.

@@ -66,13 +66,22 @@ export const RECONCILE = {
   summary: 'make the kernel as it was asked to be',
   description: [
     'Finishes commands that were killed, makes again what was deleted by hand and removes what nobody asked for. With nothing to do it changes nothing.',
+    'An endpoint that cannot be mended holds up no other: all else is done, and those that are left are listed with exit code 2.',
   ],
   examples: [
     { line: 'dpctl reconcile', text: '' },
     { line: 'dpctl reconcile --dry-run', text: 'what it would do' },
   ],
   args: [],
-  flags: [DRY_RUN],
+  flags: [
+    DRY_RUN,
+    {
+      name: 'adopt',
+      type: 'boolean',
+      summary:
+        "where the node's own network namespace was deleted, make everything in the caller's one",
+    },
+  ],
   schemas: ['plan'],
   changes: true,
 } as const satisfies Command;

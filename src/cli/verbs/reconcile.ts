@@ -1,13 +1,14 @@
 import { RECONCILE } from '../commands/observe.js';
 import type { Call } from '../parse.js';
 import { PLAN } from '../schemas/control.js';
-import { nodeOf, type Outcome, planOutcome, took, valuesOf, words } from './verb.js';
+import { anyNodeOf, nodeOf, type Outcome, planOutcome, took, valuesOf, words } from './verb.js';
 
 /** dpctl reconcile. */
 export async function run(call: Call): Promise<Outcome> {
-  const { dryRun = false } = valuesOf(RECONCILE, call).options;
-  const node = await nodeOf(call);
-  const { reconcile } = await import('../../control/api.js');
+  const { dryRun = false, adopt = false } = valuesOf(RECONCILE, call).options;
+  const node = await (adopt && !dryRun ? anyNodeOf(call) : nodeOf(call));
+  const { adoptNamespace, reconcile } = await import('../../control/api.js');
+  if (adopt && !dryRun) await adoptNamespace(node);
   const { changed, plan, notes, milliseconds } = await reconcile(node, { dryRun });
   if (dryRun) return planOutcome({ plan, notes });
   const steps = plan.map(({ step, subject, detail }) => words(step, subject, detail));

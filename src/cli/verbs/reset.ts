@@ -5,12 +5,12 @@ import { printable, writeStderr } from '../output.js';
 import type { Call } from '../parse.js';
 import { PLAN } from '../schemas/control.js';
 import { count } from './reconcile.js';
-import { nodeOf, type Outcome, valuesOf, words } from './verb.js';
+import { anyNodeOf, type Outcome, valuesOf, words } from './verb.js';
 
 /** dpctl reset. The list comes first, on stderr: what is on stdout has been done. */
 export async function run(call: Call): Promise<Outcome> {
   const { dryRun = false, yes = false } = valuesOf(RESET, call).options;
-  const node = await nodeOf(call);
+  const node = await anyNodeOf(call);
   const { reset, resetPlan } = await import('../../control/api.js');
   const list = await resetPlan(node);
   if (dryRun) return { data: { kind: 'rows', schema: PLAN, rows: list } };

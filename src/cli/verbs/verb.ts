@@ -33,8 +33,19 @@ export function valuesOf<C extends Command>(
   };
 }
 
-/** The node that --root means. It is open until the process ends: rows are read while they print. */
-export async function nodeOf({ globals }: Call): Promise<Node> {
+/**
+ * The node that --root means. It is open until the process ends: rows are read while they print.
+ * @throws DpctlError NODE_NETNS_CHANGED, exit 3
+ */
+export async function nodeOf(call: Call): Promise<Node> {
+  const node = await anyNodeOf(call);
+  const { refuseLostNamespace } = await import('../../control/api.js');
+  refuseLostNamespace(node);
+  return node;
+}
+
+/** As {@link nodeOf}, also where its namespace is not the one that people mean any more. */
+export async function anyNodeOf({ globals }: Call): Promise<Node> {
   const { openNode } = await import('../../control/node.js');
   return openNode(globals.root === undefined ? {} : { root: globals.root });
 }

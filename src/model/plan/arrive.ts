@@ -37,7 +37,7 @@ export function deviceSteps(port: Port, found: ObservedPort | undefined): Step[]
   if (found?.host !== undefined) {
     if (!isBroken(port, found)) return [];
     const { name, ifindex } = found.host;
-    steps.push({ op: 'pair.delete', name, ifindex, stray: true });
+    steps.push({ op: 'pair.delete', name, ifindex, stray: true, endpoint });
   }
   if (endpoint.namespace.created && found?.namespace === 'gone') {
     steps.push({ op: 'netns.create', endpoint });
@@ -61,9 +61,7 @@ export function settingSteps(port: Port, found: ObservedPort | undefined): Step[
   const steps: Step[] = [];
   const alias = endpointAlias(endpoint);
   const host = found?.host ?? bornDevice(endpoint.ifindex, endpoint.hostIfname, mtu, '', alias);
-  const hostGso = gsoSetting(port, host, endpoint.adopted?.hostGsoSize);
-  const hostWanted = { mtu, up: true, alias, ...hostGso };
-  steps.push(...setSteps('host.set', endpoint, host, hostWanted));
+  steps.push(...hostSteps(port, host));
   const lost = found?.host !== undefined && found.inner === undefined;
   if (found?.namespace === 'hidden' || lost) return steps;
   const inner = found?.inner ?? bornDevice(0, endpoint.ifname, mtu, mac, '');
@@ -83,6 +81,14 @@ export function settingSteps(port: Port, found: ObservedPort | undefined): Step[
   }
   steps.push(...addressSteps(port, found));
   return steps;
+}
+
+/** The host end with the settings asked for. */
+export function hostSteps(port: Port, host: ObservedDevice): Step[] {
+  const { endpoint } = port;
+  const gso = gsoSetting(port, host, endpoint.adopted?.hostGsoSize);
+  const wanted = { mtu: endpoint.mtu, up: true, alias: endpointAlias(endpoint), ...gso };
+  return setSteps('host.set', endpoint, host, wanted);
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   staticEntries,
   wantedPorts,
 } from '../desired.js';
-import type { RawEntry } from '../entry.js';
+import { decodeValue, type RawEntry } from '../entry.js';
 import type { Network, Remote, State } from '../state.js';
 
 /** What a plan is about: all of this node, or what a command names. */
@@ -80,6 +80,15 @@ export function scopedEntries(state: State, scope: Scope): RawEntry[] {
 export function endpointOfFdb({ value }: RawEntry): number {
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   return view.getUint16(FDB_OFFSETS.endpoint, true);
+}
+
+/** The endpoint that an entry of any table is about; 0: none. */
+export function endpointOfEntry({ table, value }: RawEntry): number {
+  if (table === 'endpoint' || table === 'endpointx') return decodeValue(table, value).id;
+  if (table === 'fdb' || table === 'neigh' || table === 'port') {
+    return decodeValue(table, value).endpoint;
+  }
+  return 0;
 }
 
 /** The other node that an entry of the FDB names; 0: none. */

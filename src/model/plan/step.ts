@@ -32,6 +32,8 @@ export type Step =
       readonly ifindex: number;
       /** It is nobody's, or of no use: that it is gone need not be undone. */
       readonly stray: boolean;
+      /** Whose it was, where another one is to be made in its stead. */
+      readonly endpoint?: Endpoint;
     }
   | {
       readonly op: 'host.set' | 'inner.set';

@@ -1,0 +1,88 @@
+/** The node's own namespace: whether the one that is bound is still the one that people mean. */
+import { statSync } from 'node:fs';
+import { DpctlError } from '../../loader/errors.js';
+import { unbindNetns } from '../kernel/bpffs.js';
+import { hostPath } from '../kernel/mountns.js';
+import { linkDelete } from '../kernel/netlink.js';
+import { netnsList } from '../kernel/netns.js';
+import { processInNetns } from '../kernel/process.js';
+import { deleteOverlayDevice, overlayDevices } from '../kernel/underlay-device.js';
+import { shellWord } from '../model/lookup.js';
+import type { Node } from './node.js';
+import { inodeOf, named, rememberedName } from './node-name.js';
+import { hostEndOf } from './own-device.js';
+
+/**
+ * Refuse to go on in a namespace that has lost its name: dpctl's bind keeps it alive, and all that is
+ * asked for would be done where nobody looks.
+ * @throws DpctlError NODE_NETNS_CHANGED, exit 3
+ */
+export function refuseLostNamespace(node: Node): void {
+  const lost = lostNamespace(node);
+  if (lost === undefined) return;
+  const { name, isAnew } = lost;
+  const what = `${name === undefined ? '' : `${name}, `}the network namespace of this node`;
+  const how = isAnew ? 'deleted and made anew' : 'deleted';
+  throw new DpctlError(
+    'NODE_NETNS_CHANGED',
+    `${what}, was ${how}: what dpctl made is in the old one, which has no name any more`,
+    {
+      exitCode: 3,
+      hint: `dpctl reconcile --adopt, to make it all in the namespace of today; or dpctl reset --yes`,
+      details: { name: name ?? '', netns: node.paths.netns },
+    },
+  );
+}
+
+function lostNamespace(node: Node): { name: string | undefined; isAnew: boolean } | undefined {
+  const bound = inodeOf(hostPath(node.paths.netns));
+  if (bound === undefined || bound === inodeOf('/proc/self/ns/net')) return undefined;
+  // Nothing is bound there, only its file: a node that was never changed.
+  if (statSync(hostPath(node.paths.netns)).dev !== statSync('/proc/self/ns/net').dev) {
+    return undefined;
+  }
+  const name = rememberedName(node.paths.netns);
+  const now = name === undefined ? undefined : named(name);
+  if (name !== undefined && now !== undefined) {
+    return now === bound ? undefined : { name, isAnew: true };
+  }
+  if (netnsList().some((each) => named(each) === bound)) return undefined;
+  return processInNetns(Number(bound)) === undefined ? { name, isAnew: false } : undefined;
+}
+
+/**
+ * Leave a namespace that has lost its name for the one that the caller is in: what can be made again is
+ * taken away there, and records of what only it had are dropped. reconcile makes the rest.
+ * @returns false where the namespace was not lost
+ * @throws DpctlError NODE_NETNS_CHANGED, exit 3, where the caller is not in the one that has the name
+ */
+export async function adoptNamespace(node: Node): Promise<boolean> {
+  const lost = lostNamespace(node);
+  if (lost === undefined) return false;
+  const { name, isAnew } = lost;
+  if (name !== undefined && isAnew && named(name) !== inodeOf('/proc/self/ns/net')) {
+    throw new DpctlError('NODE_NETNS_CHANGED', `this is not ${name}, the namespace of this node`, {
+      exitCode: 3,
+      hint: `ip netns exec ${shellWord(name)} dpctl reconcile --adopt`,
+      details: { name },
+    });
+  }
+  const release = await node.store.lock();
+  try {
+    const before = node.store.load();
+    for (const endpoint of before.endpoints) {
+      const host = endpoint.adopted === undefined ? hostEndOf(node, endpoint) : undefined;
+      if (host !== undefined) linkDelete(node.rtnl(), { ifindex: host.ifindex });
+    }
+    for (const [kind, device] of overlayDevices(node.rtnl(), node.netnsFd(), before.rootId)) {
+      deleteOverlayDevice(node.rtnl(), { kind, ...device });
+    }
+    // Parameters and the underlay were those of the old one.
+    node.store.save(before, { ...before, sysctls: [], uplink: undefined, unfinished: true });
+    node.close();
+    await unbindNetns(node.paths.netns);
+  } finally {
+    release();
+  }
+  return true;
+}

@@ -1,0 +1,142 @@
+/** Whose a device or a namespace is goes by what it is, never by a name or a number that another has by now. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { type Lab, openLab, run } from '../system/helpers/lab.js';
+
+interface Row {
+  readonly ns: string;
+}
+
+async function onLab(t: ExecutionContext, use: (lab: Lab) => Promise<void>): Promise<void> {
+  t.timeout(240_000);
+  const lab = await openLab();
+  try {
+    await use(lab);
+  } finally {
+    await lab.close();
+  }
+}
+
+const namesOf = async (lab: Lab): Promise<string[]> =>
+  (await lab.json<Row[]>(['endpoints'])).map(({ ns }) => ns);
+
+const reaches = async (lab: Lab, ns: string, address: string): Promise<boolean> =>
+  (await lab.inside(ns, ['ping', '-c', '1', '-W', '2', address])).code === 0;
+
+test.serial("a veth that leads elsewhere is not taken for one of another container's", (t) =>
+  onLab(t, async (lab) => {
+    const [a, b, far] = [
+      await lab.container('a'),
+      await lab.container('b'),
+      await lab.container('f'),
+    ];
+    // Both are number 2 in their namespaces, and so are their other ends in theirs.
+    await lab.within(a, 'ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'x', 'netns', far);
+    await lab.within(
+      b,
+      'ip',
+      'link',
+      'add',
+      'eth0',
+      'type',
+      'veth',
+      'peer',
+      'y',
+      'netns',
+      lab.node,
+    );
+    const { code, stderr } = await lab.dpctl(['attach', a]);
+    t.is(code, 1, stderr);
+    t.regex(stderr, /INTERFACE_EXISTS.*its other end is not in the namespace of this node/);
+    t.deepEqual(await namesOf(lab), []);
+    await lab.must('attach', b);
+    t.deepEqual(await namesOf(lab), [b]);
+  }),
+);
+
+test.serial('detach by a name that another namespace has by now leaves that one attached', (t) =>
+  onLab(t, async (lab) => {
+    const [a, b] = [await lab.container('a'), await lab.container('b')];
+    await lab.must('attach', a);
+    await lab.must('attach', b);
+    await run(['ip', 'netns', 'del', a]);
+    await run(['touch', `/run/netns/${a}`]);
+    await run(['mount', '--bind', `/run/netns/${b}`, `/run/netns/${a}`]);
+    const { stderr } = await lab.must('detach', a);
+    t.regex(stderr, new RegExp(`another namespace by now .* stays attached as ${b}`));
+    t.deepEqual(await namesOf(lab), [b]);
+  }),
+);
+
+test.serial('another eth0 in one namespace holds up no other, and what works goes on', (t) =>
+  onLab(t, async (lab) => {
+    const [a, b, c] = [
+      await lab.container('a'),
+      await lab.container('b'),
+      await lab.container('c'),
+    ];
+    for (const ns of [a, b, c]) await lab.must('attach', ns);
+    // One renames its interface, one deletes it; both put another one in its place.
+    await lab.within(a, 'ip', 'link', 'set', 'eth0', 'down');
+    await lab.within(a, 'ip', 'link', 'set', 'eth0', 'name', 'lan0');
+    await lab.within(a, 'ip', 'link', 'set', 'lan0', 'up');
+    await lab.within(b, 'ip', 'link', 'del', 'eth0');
+    for (const ns of [a, b]) {
+      await lab.within(ns, 'ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'other0');
+    }
+    await lab.within(c, 'ip', 'addr', 'flush', 'dev', 'eth0', 'scope', 'global');
+    const { code, stderr } = await lab.dpctl(['reconcile']);
+    t.is(code, 2, stderr);
+    t.regex(stderr, /^error\[ENDPOINTS_FAILED\]: all else is done, but 2 endpoints/);
+    t.regex(stderr, new RegExp(`${a}/eth0: .*is called lan0 there; ${b}/eth0: `));
+    t.true(await reaches(lab, a, '10.201.0.4'), 'the renamed one still works, and c is mended');
+    const status = await lab.dpctl(['status', '-o', 'name']);
+    t.deepEqual(status.stdout.trim().split('\n'), ['INTERFACE_EXISTS', 'INTERFACE_EXISTS']);
+    // The remedy.
+    for (const ns of [a, b]) await lab.within(ns, 'ip', 'link', 'del', 'eth0');
+    await lab.must('reconcile');
+    t.is((await lab.dpctl(['status'])).code, 0);
+    t.true(await reaches(lab, b, '10.201.0.4'));
+  }),
+);
+
+test.serial("a dead endpoint's number and name are another root's by now: it is left alone", (t) =>
+  onLab(t, async (lab) => {
+    const [a, b] = [await lab.container('a'), await lab.container('b')];
+    const root = mkdtempSync(join(tmpdir(), 'dpctl-second-'));
+    const second = (...args: string[]) => lab.dpctl(['--root', root, ...args]);
+    try {
+      await lab.must('attach', a);
+      await lab.within(lab.node, 'ip', 'link', 'del', 'dp000001');
+      await run(['ip', 'netns', 'del', a]);
+      t.is((await second('attach', b)).code, 0);
+      const before = await lab.within(lab.node, 'ip', '-br', 'link');
+      t.true(before.includes('dp000001'), before);
+      await lab.must('reconcile');
+      t.is(await lab.within(lab.node, 'ip', '-br', 'link'), before);
+      t.is((await second('status')).code, 0);
+    } finally {
+      await second('reset', '--yes');
+      rmSync(root, { recursive: true, force: true });
+    }
+  }),
+);
+
+test.serial("the node's own namespace made anew is told, and reconcile --adopt moves there", (t) =>
+  onLab(t, async (lab) => {
+    const a = await lab.container('a');
+    await lab.must('network', 'add', 'lan', '--subnet', '10.83.0.0/24', '--gateway');
+    await lab.must('attach', a, '--network', 'lan');
+    for (const verb of ['del', 'add']) await run(['ip', 'netns', verb, lab.node]);
+    for (const args of [['status'], ['endpoints'], ['reconcile'], ['attach', a]]) {
+      const { code, stderr } = await lab.dpctl(args);
+      t.is(code, 3, args.join(' '));
+      t.regex(stderr, /^error\[NODE_NETNS_CHANGED\]: .*\ntry: dpctl reconcile --adopt/);
+    }
+    await lab.must('reconcile', '--adopt');
+    t.is((await lab.dpctl(['status'])).code, 0);
+    t.true(await reaches(lab, lab.node, '10.83.0.2'));
+  }),
+);

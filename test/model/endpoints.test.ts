@@ -8,6 +8,7 @@ import {
   renumber,
   withPhase,
 } from '../../src/model/edit.js';
+import { renewNamespace } from '../../src/model/endpoint-edits.js';
 import type { Endpoint, State } from '../../src/model/state.js';
 import { namespace } from './arbitraries.js';
 import { attach, refusal, withNetworks } from './helpers.js';
@@ -322,4 +323,18 @@ test('a static MAC that cannot be is refused', (t) => {
   t.is(add('02:00:00:00:00:99', 'blue').code, 'NETWORK_MISMATCH');
   t.is(add('02:00:00:00:00:99', 'nosuch').exitCode, 3);
   t.is(add('02:00:00:00:00:99', 'default', 5).exitCode, 3);
+});
+
+test('a namespace reached another way is told to all its endpoints, and to nobody else', (t) => {
+  const two = attach(attach(base, 1).state, 1, { network: 'blue', ifindex: 201, ifname: 'eth1' });
+  const state = attach(two.state, 2).state;
+  const moved = { ...namespace(1), path: '/proc/9/ns/net' };
+  const renewed = renewNamespace(state, moved);
+  t.deepEqual(renewed.ids, [1, 2]);
+  t.deepEqual(
+    renewed.state.endpoints.map((each) => each.namespace.path),
+    [moved.path, moved.path, namespace(2).path],
+  );
+  t.deepEqual(renewNamespace(renewed.state, moved).ids, [], 'nothing is left to say');
+  t.deepEqual(renewNamespace(state, { ...moved, cookie: '' }).ids, [], 'one that nobody knows');
 });

@@ -1,9 +1,9 @@
 /** Replacing files so that a reader, a crash or a power cut sees the old or the new, never half. */
+import { randomBytes } from 'node:crypto';
 import {
-  closeSync,
+  type Dirent,
   fsyncSync,
   mkdirSync,
-  openSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { fsyncDir, openFd, withFd } from '../../loader/sys.js';
 import { unavailable } from './errors.js';
 
 /** A file and what it is to hold. */
@@ -21,8 +22,6 @@ export interface Replacement {
 
 /** Between two steps of {@link replaceFiles}; a test kills the process here. */
 export type Checkpoint = (step: string) => void;
-
-let count = 0;
 
 /**
  * Replace files one after the other, in the given order. All are written and on the disk before
@@ -38,7 +37,9 @@ export function replaceFiles(
   try {
     for (const { path, text } of files) {
       checkpoint(`write ${basename(path)}`);
-      const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${++count}.tmp`);
+      // Not by the process's number: one that has it again would find what another has left.
+      const unique = randomBytes(8).toString('hex');
+      const temporary = join(dirname(path), `.${basename(path)}.${unique}.tmp`);
       written.push({ temporary, path });
       attempt(`write ${path}`, () => writeDurably(temporary, text));
     }
@@ -47,11 +48,20 @@ export function replaceFiles(
       attempt(`replace ${path}`, () => renameSync(temporary, path));
       checkpoint(`sync ${basename(path)}`);
       // The rename itself is on the disk only with the directory (rename(2), fsync(2)).
-      attempt(`write ${dirname(path)}`, () => syncPath(dirname(path)));
+      attempt(`write ${dirname(path)}`, () => fsyncDir(dirname(path)));
     }
   } catch (error) {
-    for (const { temporary } of written) rmSync(temporary, { force: true });
+    for (const { temporary } of written) discard(temporary);
     throw error;
+  }
+}
+
+/** Never throws: what made it necessary is what people are told, and the next command cleans up. */
+function discard(temporary: string): void {
+  try {
+    rmSync(temporary, { force: true });
+  } catch {
+    // It stays until then.
   }
 }
 
@@ -71,6 +81,8 @@ function makeEach(path: string): void {
     // Another process may have been quicker.
     if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
+  // A file is on the disk only with all the names that lead to it.
+  fsyncDir(dirname(path));
 }
 
 /**
@@ -81,8 +93,11 @@ export function removeLeftovers(path: string): void {
   const dir = dirname(path);
   const start = `.${basename(path)}.`;
   attempt(`clean ${dir}`, () => {
-    for (const name of readNames(dir)) {
-      if (name.startsWith(start) && name.endsWith('.tmp')) rmSync(join(dir, name), { force: true });
+    for (const entry of readEntries(dir)) {
+      const { name } = entry;
+      // A directory of such a name is nobody's leftover, and in nobody's way.
+      if (!entry.isFile() || !name.startsWith(start) || !name.endsWith('.tmp')) continue;
+      rmSync(join(dir, name), { force: true });
     }
   });
 }
@@ -91,33 +106,21 @@ export function removeLeftovers(path: string): void {
 export function removeFile(path: string): void {
   attempt(`remove ${path}`, () => {
     rmSync(path, { force: true });
-    if (readNames(dirname(path)).length > 0) syncPath(dirname(path));
+    if (statSync(dirname(path), { throwIfNoEntry: false }) !== undefined) fsyncDir(dirname(path));
   });
 }
 
 function writeDurably(path: string, text: string): void {
-  const fd = openSync(path, 'wx', 0o600);
-  try {
+  withFd(openFd(path, 'wx', 0o600), (fd) => {
     writeFileSync(fd, text);
     fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  });
 }
 
-function syncPath(path: string): void {
-  const fd = openSync(path, 'r');
+/** What is in a directory; nothing where there is no directory. */
+function readEntries(dir: string): Dirent[] {
   try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Names in a directory; none where there is no directory. */
-function readNames(dir: string): string[] {
-  try {
-    return readdirSync(dir);
+    return readdirSync(dir, { withFileTypes: true });
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;

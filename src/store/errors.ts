@@ -1,5 +1,5 @@
 /** Failures of the store. All are exit 5: the state that was saved is untouched. */
-import { DpctlError, errnoName, errnoText } from '../../loader/errors.js';
+import { DpctlError, ERRNO, errnoName, errnoOf, errnoText } from '../../loader/errors.js';
 
 /**
  * The kernel refused a file of the store.
@@ -40,8 +40,10 @@ export function newer(path: string, found: number, known: number): DpctlError {
   );
 }
 
-/** The positive errno of an error of node:fs; undefined for other values. */
+/** The positive errno of an error of node:fs or of the loader; undefined for other values. */
 function errnoOfNode(error: unknown): number | undefined {
+  const name = errnoOf(error);
+  if (name !== undefined) return ERRNO[name];
   if (!(error instanceof Error) || !('errno' in error)) return undefined;
   return typeof error.errno === 'number' ? Math.abs(error.errno) : undefined;
 }

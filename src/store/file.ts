@@ -3,28 +3,15 @@
  * end with the kernel they describe.
  */
 import { readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { invariants } from '../model/invariants.js';
-import {
-  durableSchema,
-  EMPTY_STATE,
-  type Network,
-  runtimeSchema,
-  STATE_VERSION,
-  type State,
-} from '../model/state.js';
-import {
-  type Checkpoint,
-  makeDirectory,
-  type Replacement,
-  removeFile,
-  removeLeftovers,
-  replaceFiles,
-} from './atomic.js';
-import { formatDocument, readDocument } from './document.js';
+import { durableSchema, EMPTY_STATE, runtimeSchema, type State } from '../model/state.js';
+import { type Checkpoint, removeFile, removeLeftovers } from './atomic.js';
+import { readDocument } from './document.js';
 import { corrupt, unavailable } from './errors.js';
-import { acquireLock, busy, clearLock, lockTimeout, tryLock } from './lock.js';
+import { acquireLock, busy, clearLock, lockTimeout, type Release, tryLock } from './lock.js';
 import { salvageFiles } from './salvage.js';
+import { saveFiles } from './save.js';
 import type { Store } from './store.js';
 
 export type { Store } from './store.js';
@@ -60,24 +47,43 @@ export function storeFiles({ runDir, stateDir }: FileStoreOptions): StoreFiles {
 export function openFileStore(options: FileStoreOptions): Store {
   const files = storeFiles(options);
   const bootId = (): string => options.bootId ?? readBootId();
-  let held = false;
+  let holder: Release | undefined;
+  let known: Known | undefined;
   return {
-    load: () => load(files, bootId()),
+    load: () => {
+      known = load(files, bootId());
+      return known.state;
+    },
     salvage: () => salvageFiles(files, bootId()),
-    save: (before, after) => save(files, bootId(), before, after, options.checkpoint),
+    save: (before, after) => {
+      const believed = known?.state === before && known.stamp === stamp(files);
+      const there = believed ? before : load(files, bootId()).state;
+      // Until it is done nobody knows how much of it is there.
+      known = undefined;
+      saveFiles(files, bootId(), there, after, options.checkpoint);
+      known = { state: after, stamp: stamp(files) };
+    },
     lock: async (command = commandLine()) => {
       const timeout = lockTimeout(process.env.DPCTL_LOCK_TIMEOUT);
       const release = await acquireLock(files.lock, command, timeout);
-      held = true;
-      for (const path of [files.durable, files.runtime]) removeLeftovers(path);
+      try {
+        removeLeftovers(files.durable);
+        removeLeftovers(files.runtime);
+      } catch (error) {
+        release();
+        throw error;
+      }
+      holder = release;
       return () => {
-        held = false;
+        // Called again, it must not say of a later lock that nobody has it.
+        if (holder === release) holder = undefined;
         release();
       };
     },
     clearLock: () => clearLock(files.lock),
     discard: () => {
-      const release = held ? () => {} : tryLock(files.lock, commandLine());
+      known = undefined;
+      const release = holder === undefined ? tryLock(files.lock, commandLine()) : () => {};
       if (release === undefined) throw busy(files.lock, 0);
       try {
         // Endpoints first: without networks they would be taken for damage.
@@ -90,17 +96,23 @@ export function openFileStore(options: FileStoreOptions): Store {
   };
 }
 
+/** A state that was read or written, and the files as they were then. */
+interface Known {
+  readonly state: State;
+  readonly stamp: string;
+}
+
 /** Times that both files are read again because a save came between. */
 const READ_ATTEMPTS = 20;
 
 /** Both files as they were at one moment: each is replaced whole, but not both at once. */
-function load(files: StoreFiles, bootId: string): State {
+function load(files: StoreFiles, bootId: string): Known {
   for (let attempt = 1; ; attempt++) {
     const before = stamp(files);
     const isTorn = (): boolean => attempt < READ_ATTEMPTS && stamp(files) !== before;
     try {
       const state = read(files, bootId);
-      if (!isTorn()) return state;
+      if (!isTorn()) return { state, stamp: before };
     } catch (error) {
       if (!isTorn()) throw error;
     }
@@ -117,8 +129,8 @@ function stamp({ durable, runtime }: StoreFiles): string {
 
 function stampOf(path: string): string {
   try {
-    const { ino, mtimeNs } = statSync(path, { bigint: true });
-    return `${ino} ${mtimeNs}`;
+    const { dev, ino, size, ctimeNs } = statSync(path, { bigint: true });
+    return `${dev} ${ino} ${size} ${ctimeNs}`;
   } catch {
     return '';
   }
@@ -154,86 +166,6 @@ function read(files: StoreFiles, bootId: string): State {
   const isDurable = /^(networks|underlay|nodes|remoteFdb)\b/.test(fault.subject);
   const file = isDurable ? files.durable : files.runtime;
   throw corrupt(file, fault.subject, fault.message);
-}
-
-function save(
-  files: StoreFiles,
-  bootId: string,
-  before: State,
-  after: State,
-  checkpoint: Checkpoint | undefined,
-): void {
-  const durable = (state: State): Replacement => ({
-    path: files.durable,
-    text: durableText(state),
-  });
-  const runtime = (state: State): Replacement => ({
-    path: files.runtime,
-    text: runtimeText(state, bootId),
-  });
-  const [oldDurable, newDurable] = [durable(before), durable(after)];
-  const sameDurable = oldDurable.text === newDurable.text;
-  // By identity: edits keep what they do not change, and thousands of endpoints take long to compare.
-  const sameRuntime = RUNTIME_KEYS.every((key) => before[key] === after[key]);
-  const replacements: Replacement[] = [];
-  if (sameDurable || sameRuntime) {
-    if (!sameDurable) replacements.push(newDurable);
-    if (!sameRuntime) replacements.push(runtime(after));
-  } else {
-    // After a crash between two renames the kernel is not what the files say: it is marked before.
-    if (before.unfinished !== true) replacements.push(runtime({ ...before, unfinished: true }));
-    // Each endpoint must still find its network, too. So what both old and new endpoints need comes
-    // next, and what nobody needs goes last.
-    const wide = durable({ ...after, networks: unionOf(before.networks, after.networks) });
-    if (wide.text !== oldDurable.text) replacements.push(wide);
-    if (wide.text !== newDurable.text) {
-      replacements.push(runtime({ ...after, unfinished: true }), newDurable);
-    }
-    if (wide.text === newDurable.text || after.unfinished !== true)
-      replacements.push(runtime(after));
-  }
-  for (const { path } of replacements) makeDirectory(dirname(path));
-  replaceFiles(replacements, checkpoint);
-}
-
-const RUNTIME_KEYS = [
-  'rootId',
-  'endpoints',
-  'staticFdb',
-  'sysctls',
-  'uplink',
-  'unfinished',
-] as const;
-
-function durableText({ rootId, networks, underlay, nodes, remoteFdb }: State): string {
-  return formatDocument({
-    version: STATE_VERSION,
-    ...(rootId !== undefined && { rootId }),
-    networks,
-    ...(underlay !== undefined && { underlay }),
-    ...(nodes.length > 0 && { nodes }),
-    ...(remoteFdb.length > 0 && { remoteFdb }),
-  });
-}
-
-function runtimeText(state: State, bootId: string): string {
-  const { rootId, unfinished, uplink, endpoints, staticFdb, sysctls } = state;
-  return formatDocument({
-    version: STATE_VERSION,
-    bootId,
-    ...(rootId !== undefined && { rootId }),
-    ...(unfinished === true && { unfinished }),
-    ...(uplink !== undefined && { uplink }),
-    endpoints,
-    staticFdb,
-    sysctls,
-  });
-}
-
-/** The new networks, and those of the old ones that are no more. */
-function unionOf(before: readonly Network[], after: readonly Network[]): Network[] {
-  const names = new Set(after.map((network) => network.name));
-  return [...after, ...before.filter((network) => !names.has(network.name))];
 }
 
 function readBootId(): string {

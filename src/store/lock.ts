@@ -3,7 +3,6 @@
  * ends, however it ends. Who holds it is written into the file, for those who wait.
  */
 import {
-  closeSync,
   fstatSync,
   ftruncateSync,
   lstatSync,
@@ -16,17 +15,21 @@ import {
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
-import { flock } from '../../loader/sys.js';
+import { closeFd, flock } from '../../loader/sys.js';
 import { makeDirectory } from './atomic.js';
 import { unavailable } from './errors.js';
 
 /** Milliseconds for which a command waits for another one, unless DPCTL_LOCK_TIMEOUT says otherwise. */
 export const LOCK_TIMEOUT = 10_000;
+/** Whose turn it is: beside the lock itself, so that who gives the lock back cannot pass those who wait. */
+const TURN = '.turn';
 /** Milliseconds between two looks: flock(2) can wait by itself, but not for a limited time. */
 const POLL = 20;
 
 /**
- * Take the lock, waiting for another process at the most as long as is said.
+ * Take the lock, waiting for another process at the most as long as is said. Who waits first takes a
+ * second lock, the turn, and keeps it until he has the first: so a process that takes the lock again and
+ * again gets it only after whoever waited meanwhile.
  * @param path of the lock file; its directory is made if it is not there
  * @param command what the holder does
  * @param timeout ms; 0: do not wait
@@ -39,42 +42,69 @@ export async function acquireLock(
   timeout: number,
 ): Promise<() => void> {
   const start = performance.now();
-  for (;;) {
-    const release = tryLock(path, command);
-    if (release !== undefined) return release;
-    const waited = performance.now() - start;
-    if (waited >= timeout) throw busy(path, waited);
-    await sleep(Math.min(POLL, timeout - waited));
+  const waiting = async (attempt: () => Release | undefined): Promise<Release> => {
+    for (;;) {
+      const release = attempt();
+      if (release !== undefined) return release;
+      const waited = performance.now() - start;
+      if (waited >= timeout) throw busy(path, waited);
+      await sleep(Math.min(POLL, timeout - waited));
+    }
+  };
+  const endTurn = await waiting(() => tryFile(path + TURN));
+  try {
+    return await waiting(() => tryLock(path, command));
+  } finally {
+    endTurn();
   }
 }
+
+/** Gives a lock back; calling it again does nothing. */
+export type Release = () => void;
 
 /**
  * Take the lock if nobody has it.
  * @returns undefined when somebody does
  * @throws DpctlError STORE_UNAVAILABLE, exit 5
  */
-export function tryLock(path: string, command: string): (() => void) | undefined {
+export function tryLock(path: string, command: string): Release | undefined {
+  return tryFile(path, JSON.stringify({ pid: process.pid, command }));
+}
+
+/** @param text what is written into the file for those who wait */
+function tryFile(path: string, text?: string): Release | undefined {
   const fd = openLock(path);
   if (fd === undefined) return undefined;
   try {
     // A lock file that reset has removed meanwhile keeps nobody out any more: look again.
     if (!flock(fd, 'exclusive', true) || !isStill(fd, path)) {
-      closeSync(fd);
+      closeFd(fd);
       return undefined;
     }
-    ftruncateSync(fd, 0);
-    writeSync(fd, JSON.stringify({ pid: process.pid, command }), 0);
   } catch (cause) {
-    closeSync(fd);
+    closeFd(fd);
     // Without a library to call, this is only the first call that finds out.
     if (cause instanceof DpctlError && errnoOf(cause) === undefined) throw cause;
     throw unavailable(`lock ${path}`, cause);
   }
+  if (text !== undefined) signHolder(fd, text);
   let held = true;
   return () => {
-    if (held) closeSync(fd);
+    if (!held) return;
+    // First of all: the number of a descriptor that is closed soon is somebody else's.
     held = false;
+    closeFd(fd);
   };
+}
+
+/** The lock holds without it, and a full file system must not keep people from making room on it. */
+function signHolder(fd: number, text: string): void {
+  try {
+    ftruncateSync(fd, 0);
+    writeSync(fd, text, 0);
+  } catch {
+    // Who waits is told of `another dpctl` then.
+  }
 }
 
 /**

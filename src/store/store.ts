@@ -15,7 +15,8 @@ export interface Store {
   /**
    * Save what an edit changed, durably: when it returns, a power cut does no harm. On failure
    * what was saved before is still there. Call it under the lock only.
-   * @param before what {@link load} gave under the same lock, or the last that was saved
+   * @param before what {@link load} gave under the same lock, or the last that was saved; where it is
+   *   neither, as after a save that failed, what is there is read again
    * @throws DpctlError STORE_UNAVAILABLE, exit 5
    */
   save(before: State, after: State): void;

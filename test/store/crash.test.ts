@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
@@ -27,9 +27,16 @@ function child(...args: string[]) {
   });
 }
 
+/** The steps of a save, each told before it is taken. */
+function stepsOf(t: ExecutionContext, name: string): string[] {
+  const dir = place(t);
+  openFileStore(directories(dir)).save(EMPTY_STATE, crashCases()[name]?.before ?? EMPTY_STATE);
+  return child(dir, 'save', 'none', name).stdout.trim().split('\n');
+}
+
 for (const [name, { before, after }] of Object.entries(crashCases())) {
   test(`killed at any step of a save, the state is sound (${name})`, async (t) => {
-    const steps = child(place(t), 'save', 'none', name).stdout.trim().split('\n');
+    const steps = stepsOf(t, name);
     t.true(steps.length >= 6, String(steps));
     for (const step of steps) {
       const dir = place(t);
@@ -64,6 +71,54 @@ for (const [name, { before, after }] of Object.entries(crashCases())) {
     }
   });
 }
+
+for (const [name, { before, after }] of Object.entries(crashCases())) {
+  test(`what a failed save left is not taken for what was to be there (${name})`, (t) => {
+    for (const failing of stepsOf(t, name)) {
+      let armed = false;
+      const checkpoint = (step: string): void => {
+        if (armed && step === failing) throw new DpctlError('TEST', step);
+      };
+      const store = openFileStore({ ...directories(place(t)), checkpoint });
+      store.save(EMPTY_STATE, before);
+      armed = true;
+      t.throws(() => store.save(before, after), { instanceOf: DpctlError }, failing);
+      armed = false;
+      // As a command does that takes its steps back: it believes that `after` is there.
+      store.save(after, before);
+      t.deepEqual(store.load(), before, failing);
+    }
+  });
+}
+
+test('what another process saved meanwhile is not overwritten by half', (t) => {
+  const dir = place(t);
+  const [one, two] = [openFileStore(directories(dir)), openFileStore(directories(dir))];
+  const { before, after } = crashCases().swap ?? { before: EMPTY_STATE, after: EMPTY_STATE };
+  one.save(EMPTY_STATE, before);
+  two.save(two.load(), after);
+  // It has not looked since, and thinks that nothing but the endpoints differs.
+  one.save(before, { ...before, endpoints: before.endpoints.slice(1) });
+  t.deepEqual(one.load(), { ...before, endpoints: before.endpoints.slice(1) });
+});
+
+asRoot('a leftover that cannot be removed does not keep the lock', async (t) => {
+  const dir = place(t);
+  const { runDir } = directories(dir);
+  const store = openFileStore(directories(dir));
+  store.save(EMPTY_STATE, stateOf(1));
+  const stuck = join(runDir, '.endpoints.json.1.tmp');
+  writeFileSync(stuck, '');
+  // What is mounted somewhere cannot be removed there.
+  t.is(spawnSync('mount', ['--bind', '/dev/null', stuck]).status, 0);
+  t.teardown(() => spawnSync('umount', [stuck]));
+  const error = await t.throwsAsync(store.lock(), { instanceOf: DpctlError });
+  t.regex(error?.message ?? '', /EBUSY/);
+  spawnSync('umount', [stuck]);
+  const other = child(dir, 'attach', '1');
+  t.is(other.status, 0, other.stderr);
+  t.is(store.load().endpoints.length, 2);
+});
 
 asRoot('a full disk leaves what was saved', async (t) => {
   const dir = place(t);

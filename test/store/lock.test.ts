@@ -87,6 +87,36 @@ test.serial('within one process, too, one holds the lock at a time', async (t) =
   t.true(second);
 });
 
+test.serial('who takes the lock again and again lets those pass who wait', async (t) => {
+  const { dir, store } = place(t);
+  const greedy = start(t, dir, 'greedy');
+  if (greedy.stdout !== null) await once(greedy.stdout, 'data');
+  for (let i = 0; i < 5; i++) {
+    const begin = performance.now();
+    const release = await store.lock();
+    t.true(performance.now() - begin < 5_000);
+    release();
+  }
+});
+
+test.serial('a lock that was given back cannot give back the next one', async (t) => {
+  const { dir, store } = place(t);
+  const first = await store.lock();
+  first();
+  // The number of the descriptor is free, and goes to the next that is opened.
+  const second = await openFileStore(directories(dir)).lock();
+  first();
+  process.env.DPCTL_LOCK_TIMEOUT = '0';
+  await t.throwsAsync(store.lock(), { instanceOf: DpctlError, code: 'STORE_BUSY' });
+  delete process.env.DPCTL_LOCK_TIMEOUT;
+  second();
+  const third = await store.lock();
+  first();
+  // The store knows that it has the lock, and so need not take it to forget everything.
+  store.discard();
+  third();
+});
+
 test.serial('a lock file that reset removed keeps nobody out', async (t) => {
   const { files, store, dir } = place(t);
   const release = await store.lock();

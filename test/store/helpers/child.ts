@@ -5,6 +5,7 @@
  *     save STEP    take the lock, save what `crashCases` names in CASE, die at STEP
  *     attach N     take the lock N times and attach one more namespace each time
  *     hold         take the lock, say "held", keep it until killed
+ *     greedy       take the lock again and again, and say "held" when it has it first
  *     load         load, and print the error's code or "loaded"
  */
 import { DpctlError } from '../../../loader/errors.js';
@@ -52,6 +53,16 @@ async function hold(): Promise<void> {
   setInterval(() => {}, 1000);
 }
 
+async function holdAgain(): Promise<void> {
+  const store = openFileStore(directories(dir));
+  for (;;) {
+    const release = await store.lock('dpctl agent');
+    console.log('held');
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    release();
+  }
+}
+
 function tryLoad(): void {
   try {
     openFileStore(directories(dir)).load();
@@ -66,4 +77,5 @@ if (word === 'nobody' || name === 'nobody') becomeNobody();
 if (action === 'attach') await attachMany(Number(word));
 else if (action === 'save') await saveAndDie(word, name);
 else if (action === 'hold') await hold();
+else if (action === 'greedy') await holdAgain();
 else tryLoad();

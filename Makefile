@@ -34,7 +34,7 @@ TS_SRC := $(shell find loader src test scripts -name '*.ts' 2>/dev/null)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -Ibpf
 
-.PHONY: help setup build bpf contract types bundle test check test-kernels test-fresh test-lab test-loader lint lint-c format \
+.PHONY: help setup build bpf contract types bundle test check test-kernels test-fresh test-lab test-loader test-endurance lint lint-c format \
 	docs docs-kernels check-docs check-contract check-imports demo bench install uninstall clean distclean
 
 help: ## list the targets
@@ -73,7 +73,14 @@ endif
 
 # tsc emits even where it complains, so the stamp alone says whether the last run was clean.
 # Compiled files whose source is gone would otherwise still be found by the test runner.
-types: dist/.types.stamp
+types: dist/.types.stamp dist/test/endurance/native/faults.so
+
+# What makes system calls fail in a process that it is preloaded into.
+dist/%.so: %.c Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	@cc -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $< -ldl
+
 dist/.types.stamp: $(TS_SRC) tsconfig.json package.json dist/.contract.stamp | setup
 	@echo "  TSC     $(words $(TS_SRC)) files"
 	@$(BIN)/tsc -p .
@@ -111,6 +118,11 @@ test-lab: ## what `vagrant up` runs, in two clean roots instead of virtual machi
 
 test-loader: build ## the loader's suite on both FFI backends
 	@node dist/scripts/test.js loader loader-ffi-napi
+
+# 20,000 take some half an hour.
+CYCLES ?= 20000
+test-endurance: build ## attach and detach while system calls fail, CYCLES=20000 times
+	@DPCTL_ENDURANCE_CYCLES=$(CYCLES) node dist/scripts/test.js endurance
 
 lint: setup lint-c ## formatter, linter, shell scripts, imports, contract
 	@[ -t 1 ] || colors=--colors=off; $(BIN)/biome ci --error-on-warnings $${colors:-} .

@@ -1,8 +1,8 @@
-import { closeSync, readlinkSync, unlinkSync } from 'node:fs';
+import { readlinkSync, unlinkSync } from 'node:fs';
 import { DpctlError, errnoOf, kernelError } from './errors.js';
 import { checkBpf, libbpf } from './libbpf.js';
 import { cString } from './libc.js';
-import { errnoFromNode } from './sys/files.js';
+import { closeFd, errnoFromNode, withFd } from './sys/files.js';
 
 /**
  * Give a map, program or link a name in a bpffs, so that it outlives this process.
@@ -47,9 +47,15 @@ export type PinKind = keyof typeof KINDS;
  */
 export function getPinned(path: string, kind: PinKind): number {
   const fd = checkBpf(`bpf_obj_get ${path}`, libbpf().bpf_obj_get(cString(path)));
-  const found = readlinkSync(`/proc/self/fd/${fd}`);
+  let found: string;
+  try {
+    found = readlinkSync(`/proc/self/fd/${fd}`);
+  } catch (cause) {
+    closeFd(fd);
+    throw kernelError(`readlink /proc/self/fd/${fd}`, errnoFromNode(cause) ?? 5, { cause });
+  }
   if (KINDS[kind].test(found)) return fd;
-  closeSync(fd);
+  closeFd(fd);
   const [name = found] = Object.entries(KINDS).find(([, text]) => text.test(found)) ?? [];
   throw new DpctlError('PIN_KIND', `${path} is a pinned ${name}, and a ${kind} is to be there`, {
     exitCode: 2,
@@ -60,10 +66,5 @@ export function getPinned(path: string, kind: PinKind): number {
 
 /** Run `fn` with a pinned object's descriptor and close it after. */
 export function withPinned<T>(path: string, kind: PinKind, fn: (fd: number) => T): T {
-  const fd = getPinned(path, kind);
-  try {
-    return fn(fd);
-  } finally {
-    closeSync(fd);
-  }
+  return withFd(getPinned(path, kind), fn);
 }

@@ -138,7 +138,8 @@ export function probeHelper(progType: number, helper: number): boolean {
       closeSync(fd);
       return true;
     }
-    if (-fd === ERRNO.EPERM) throw kernelError('bpf_prog_load', -fd);
+    // The verifier answers EINVAL or EACCES. Anything else is no answer, and would be kept for good.
+    if (-fd !== ERRNO.EINVAL && -fd !== ERRNO.EACCES) throw kernelError('bpf_prog_load', -fd);
     // Any other complaint is about the missing arguments: the helper itself is known.
     return !/(invalid|unknown) func|cannot use helper/.test(fixedString(log));
   });
@@ -219,7 +220,9 @@ function probeBatch(): boolean {
       count.bytes,
       null,
     );
-    return -result === ERRNO.ENOENT || result === 0;
+    if (-result === ERRNO.ENOENT || result === 0) return true;
+    if (-result === ERRNO.EINVAL) return false;
+    throw kernelError('bpf_map_lookup_batch', -result);
   } finally {
     closeMap(map);
   }

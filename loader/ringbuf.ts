@@ -2,7 +2,7 @@ import { DpctlError, kernelError } from './errors.js';
 import { ffi, type Pointer } from './ffi/seam.js';
 import { lastErrno, libc } from './libc.js';
 import { type BpfMap, MAP_TYPE } from './map/info.js';
-import { watchReadable } from './ringbuf/poller.js';
+import { type Watch, watchReadable } from './ringbuf/poller.js';
 import { pageSize } from './sys/machine.js';
 
 /** An open reader. */
@@ -66,8 +66,21 @@ export function openRingbuf(
       }
     }
   };
-  const watch = watchReadable(map.fd, turn);
-  watch.arm();
+  let watch: Watch;
+  try {
+    watch = watchReadable(map.fd, turn);
+  } catch (error) {
+    ring.unmap();
+    throw error;
+  }
+  try {
+    watch.arm();
+  } catch (error) {
+    closed = true;
+    watch.close();
+    ring.unmap();
+    throw error;
+  }
   return {
     close() {
       if (closed) return;

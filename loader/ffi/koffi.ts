@@ -8,6 +8,7 @@ import type {
   Pointer,
   ResultType,
   ResultValue,
+  Signature,
 } from './seam.js';
 
 const ARG = { int: 'int', uint: 'uint', u64: 'uint64', ptr: 'void *' } as const satisfies Record<
@@ -29,6 +30,17 @@ type RawFunction = KoffiFunc<(...args: ArgValue[]) => ResultValue | number | big
 /** The koffi backend: prebuilt, about 0.04 us a call. */
 export function openKoffi(): Ffi {
   const koffi: typeof import('koffi') = nativeRequire('koffi');
+  // koffi keeps each type for the life of the process, so there is one for all callbacks of a kind.
+  const types = new Map<string, TypeObject>();
+  const callbackType = ([result, args]: Signature): TypeObject => {
+    const key = `${result}(${args.join()})`;
+    const known = types.get(key);
+    if (known !== undefined) return known;
+    const words = args.map((arg) => (arg === 'ptr' ? 'uintptr_t' : ARG[arg]));
+    const type = koffi.pointer(koffi.proto(RESULT[result], words));
+    types.set(key, type);
+    return type;
+  };
   return {
     name: 'koffi',
     open(path) {
@@ -46,12 +58,7 @@ export function openKoffi(): Ffi {
     addressOf: (buffer) => koffi.address(buffer) as Pointer,
     view: (pointer, length) => new Uint8Array(koffi.view(pointer, length)),
     callback(signature, fn) {
-      const type: TypeObject = koffi.pointer(
-        koffi.proto(
-          RESULT[signature[0]],
-          signature[1].map((arg) => (arg === 'ptr' ? 'uintptr_t' : ARG[arg])),
-        ),
-      );
+      const type = callbackType(signature);
       const pointers = signature[1].map((arg) => arg === 'ptr');
       const pointer = koffi.register(
         (...args: (number | bigint)[]) =>

@@ -1,10 +1,10 @@
-import { closeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { objectInfo } from '../info.js';
 import { checkBpf, libbpf } from '../libbpf.js';
 import { cString, fixedString } from '../libc.js';
 import { getPinned } from '../pin.js';
 import { options } from '../struct.js';
+import { closeFd } from '../sys/files.js';
 import { possibleCpus } from '../sys/machine.js';
 
 /** An open map. Sizes are in bytes. */
@@ -117,18 +117,22 @@ export function percpuStride(valueSize: number): number {
  * @throws DpctlError KERNEL_ENOENT when nothing is pinned there
  */
 export function openPinnedMap(path: string): BpfMap {
-  const fd = getPinned(path, 'map');
+  return owned(getPinned(path, 'map'), basename(path));
+}
+
+/** The map of a descriptor that was just opened; where it cannot be looked at, it is closed. */
+function owned(fd: number, name: string): BpfMap {
   try {
-    return mapFromFd(fd, basename(path));
+    return mapFromFd(fd, name);
   } catch (error) {
-    closeSync(fd);
+    closeFd(fd);
     throw error;
   }
 }
 
 /** Close a map's descriptor. A map of a loaded object is closed by the object instead. */
 export function closeMap(map: BpfMap): void {
-  closeSync(map.fd);
+  closeFd(map.fd);
 }
 
 /** What {@link mapCreate} needs. */
@@ -160,5 +164,5 @@ export function mapCreate(spec: MapSpec): BpfMap {
       opts.bytes,
     ),
   );
-  return mapFromFd(fd, spec.name);
+  return owned(fd, spec.name);
 }

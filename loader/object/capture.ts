@@ -1,10 +1,23 @@
-import { ffi, type Pointer } from '../ffi/seam.js';
+import { ffi, type NativeCallback, type Pointer } from '../ffi/seam.js';
 import { libbpf } from '../libbpf.js';
 import { copyFrom, libc } from '../libc.js';
 
 const LIBBPF_DEBUG = 2;
 /** sizeof(va_list): 24 bytes on x86-64, 32 on arm64. Reading 8 more from the stack does no harm. */
 const VA_LIST_SIZE = 32;
+
+/** Where the messages of the moment go. */
+let sink: string[] | undefined;
+let printer: NativeCallback | undefined;
+
+/** One callback for the life of the process: those that are registered are few, and none is lost. */
+function printerPointer(): Pointer {
+  printer ??= ffi().callback(['int', ['int', 'ptr', 'ptr']], (level, format, list) => {
+    if (level !== LIBBPF_DEBUG) sink?.push(formatMessage(format as Pointer, list as Pointer));
+    return 0;
+  });
+  return printer.pointer;
+}
 
 /**
  * Run `fn` and collect what libbpf would print meanwhile, verifier logs included: a return code
@@ -13,17 +26,15 @@ const VA_LIST_SIZE = 32;
  */
 export function captureLog<T>(fn: () => T): { result: T; log: string } {
   const lines: string[] = [];
-  const callback = ffi().callback(['int', ['int', 'ptr', 'ptr']], (level, format, list) => {
-    if (level !== LIBBPF_DEBUG) lines.push(formatMessage(format as Pointer, list as Pointer));
-    return 0;
-  });
-  const before = libbpf().libbpf_set_print(callback.pointer);
+  const outer = sink;
+  const before = libbpf().libbpf_set_print(printerPointer());
+  sink = lines;
   try {
     const result = fn();
     return { result, log: lines.join('') };
   } finally {
+    sink = outer;
     libbpf().libbpf_set_print(before);
-    callback.release();
   }
 }
 

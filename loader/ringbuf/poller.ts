@@ -1,6 +1,8 @@
-import { closeSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { check, libc } from '../libc.js';
 import { struct } from '../struct.js';
+import { closeFd } from '../sys/files.js';
 
 /** A descriptor being waited for. */
 export interface Watch {
@@ -20,6 +22,8 @@ const EVENT = process.arch === 'x64' ? { size: 12, data: 4 } : { size: 16, data:
 const MAX_EVENTS = 16;
 /** Nothing depends on it: it only bounds how long a lost wake-up could last. */
 const WAIT_MS = 1000;
+/** Milliseconds after a wait that failed. */
+const RETRY_MS = 10;
 
 interface Poller {
   readonly epoll: number;
@@ -40,7 +44,12 @@ let current: Poller | undefined;
 export function watchReadable(fd: number, onReady: () => void): Watch {
   current ??= createPoller();
   const poller = current;
-  control(poller, EPOLL_CTL.add, fd, 0);
+  try {
+    control(poller, EPOLL_CTL.add, fd, 0);
+  } catch (error) {
+    if (poller.watched.size === 0 && !poller.running) dispose(poller);
+    throw error;
+  }
   poller.watched.set(fd, onReady);
   return {
     arm() {
@@ -60,7 +69,16 @@ export function watchReadable(fd: number, onReady: () => void): Watch {
 
 function createPoller(): Poller {
   const epoll = check('epoll_create1', libc.epoll_create1(EPOLL_CLOEXEC));
-  const wake = check('eventfd', libc.eventfd(0, EFD_CLOEXEC_NONBLOCK));
+  let wake = -1;
+  try {
+    wake = check('eventfd', libc.eventfd(0, EFD_CLOEXEC_NONBLOCK));
+    // Edge-triggered, so that the eventfd need not be read back.
+    control({ epoll }, EPOLL_CTL.add, wake, (EPOLLIN | EPOLLET) >>> 0);
+  } catch (error) {
+    closeFd(epoll);
+    if (wake >= 0) closeFd(wake);
+    throw error;
+  }
   const poller: Poller = {
     epoll,
     wake,
@@ -68,8 +86,6 @@ function createPoller(): Poller {
     atExit: () => interrupt(poller),
     running: false,
   };
-  // Edge-triggered, so that the eventfd need not be read back.
-  control(poller, EPOLL_CTL.add, wake, (EPOLLIN | EPOLLET) >>> 0);
   // libuv joins its threads at exit and would wait for the one inside epoll_wait.
   process.once('exit', poller.atExit);
   return poller;
@@ -77,12 +93,17 @@ function createPoller(): Poller {
 
 function dispose(poller: Poller): void {
   process.off('exit', poller.atExit);
-  closeSync(poller.epoll);
-  closeSync(poller.wake);
+  closeFd(poller.epoll);
+  closeFd(poller.wake);
   if (current === poller) current = undefined;
 }
 
-function control(poller: Poller, operation: number, fd: number, events: number): void {
+function control(
+  poller: Pick<Poller, 'epoll'>,
+  operation: number,
+  fd: number,
+  events: number,
+): void {
   const event = struct(EVENT.size).u32(0, events).u32(EVENT.data, fd);
   check('epoll_ctl', libc.epoll_ctl(poller.epoll, operation, fd, event.bytes));
 }
@@ -98,10 +119,23 @@ async function run(poller: Poller): Promise<void> {
   const events = struct(EVENT.size * MAX_EVENTS);
   while (poller.watched.size > 0) {
     const count = await libc.later('epoll_wait', poller.epoll, events.bytes, MAX_EVENTS, WAIT_MS);
+    // A signal, or no memory: its reason stayed on the other thread. Not at once again, for ever.
+    if (count < 0) await sleep(RETRY_MS);
     for (let i = 0; i < count; i++) {
-      poller.watched.get(events.getU32(i * EVENT.size + EVENT.data))?.();
+      callBack(poller.watched.get(events.getU32(i * EVENT.size + EVENT.data)));
     }
   }
   poller.running = false;
   dispose(poller);
+}
+
+/** What a callback throws is an uncaught exception, and no reason for the others to hear nothing more. */
+function callBack(onReady: (() => void) | undefined): void {
+  try {
+    onReady?.();
+  } catch (error) {
+    setImmediate(() => {
+      throw error;
+    });
+  }
 }

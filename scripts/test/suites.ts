@@ -56,6 +56,7 @@ const ORDER: readonly Plan[] = [
   { name: 'lab', timeoutSeconds: 1800 },
   { name: 'property', timeoutSeconds: 1800 },
   { name: 'faults', timeoutSeconds: 1800 },
+  { name: 'endurance', timeoutSeconds: process.env.DPCTL_ENDURANCE_CYCLES ? 12_000 : 900 },
   { name: 'bench', quiet: true },
 ];
 

@@ -68,7 +68,9 @@ export async function applyPlan(node: Node, work: Work): Promise<Done> {
       node,
       done.filter((step) => !failed.has(ownerOf(step, after)?.id ?? 0)),
     );
-    if (failures.length === 0) failures.push(...attempt(() => node.store.save(intent, before)));
+    // What nobody knows is left to the next command, which then looks at all of the node.
+    const back = isInDoubt(failure) ? { ...before, unfinished: true as const } : before;
+    if (failures.length === 0) failures.push(...attempt(() => node.store.save(intent, back)));
     throw failures.length === 0 ? failure : unfinished(failure, failures);
   }
   faultPoint('done');
@@ -99,6 +101,11 @@ function withFailed(settled: State, after: State, failed: ReadonlyMap<number, Fa
       failed.has(id) && (phase === 'detaching' || namespace.cookie === ''),
   );
   return kept.reduce(putEndpoint, settled);
+}
+
+/** Whether the kernel may have done the step that failed: its answer was lost. */
+function isInDoubt(error: unknown): boolean {
+  return error instanceof DpctlError && error.details.inDoubt === true;
 }
 
 /** Undo steps, the last one first, whatever becomes of each. @returns what went wrong */

@@ -70,6 +70,7 @@ export async function change(node: Node, options: ChangeOptions, edit: Edit): Pr
  */
 export async function preview(node: Node, edit: Edit, keepDead = false): Promise<Changed> {
   const start = performance.now();
+  node.refresh();
   const planned = await prepare(node, edit, { keepDead });
   return result(start, planned, undefined, planned.failures);
 }

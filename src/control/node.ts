@@ -2,7 +2,15 @@
  * A node: a network namespace together with a root directory. Everything a command does hangs
  * off this value, so that many nodes can live on one machine.
  */
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { closeFd, inNetns, openFd } from '../../loader/sys.js';
 import { bindNetns, ensureBpffs, isNsfs, unbindNetns, unmount } from '../kernel/bpffs.js';
@@ -42,6 +50,11 @@ export interface Node {
   tables(): Tables;
   /** A short synchronous section in the node's namespace. */
   within<T>(section: () => T): T;
+  /**
+   * Close what is not the node's any more, to be opened anew: another process may have reset or upgraded
+   * it since, and what is written into its former tables reaches nobody. Called before anything is changed.
+   */
+  refresh(): void;
   close(): void;
 }
 
@@ -74,9 +87,18 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
   let fd: number | undefined;
   let rtnl: Rtnl | undefined;
   let tables: Tables | undefined;
+  const netnsPath = (): string =>
+    isNsfs(paths.netns) ? hostPath(paths.netns) : '/proc/self/ns/net';
   const netnsFd = (): number => {
-    fd ??= openFd(isNsfs(paths.netns) ? hostPath(paths.netns) : '/proc/self/ns/net');
+    fd ??= openFd(netnsPath());
     return fd;
+  };
+  const closeNetns = (): void => {
+    const [formerRtnl, formerFd] = [rtnl, fd];
+    rtnl = undefined;
+    fd = undefined;
+    formerRtnl?.close();
+    if (formerFd !== undefined) closeFd(formerFd);
   };
   return {
     paths,
@@ -94,15 +116,22 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
       return tables;
     },
     within: (section) => inNetns(netnsFd(), section),
+    refresh: () => {
+      if (fd !== undefined && !isSameFile(fd, netnsPath())) closeNetns();
+      tables?.refresh();
+    },
     close: () => {
-      tables?.close();
-      rtnl?.close();
-      if (fd !== undefined) closeFd(fd);
+      const former = tables;
       tables = undefined;
-      rtnl = undefined;
-      fd = undefined;
+      former?.close();
+      closeNetns();
     },
   };
+}
+
+function isSameFile(fd: number, path: string): boolean {
+  const [open, named] = [fstatSync(fd), statSync(path)];
+  return open.ino === named.ino && open.dev === named.dev;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What a node needs before anything on it can change, under the lock that keeps others out. */
 import { existsSync } from 'node:fs';
+import { DpctlError } from '../../loader/errors.js';
 import { bpfAvailable } from '../../loader/probe.js';
 import { isBpffs } from '../kernel/bpffs.js';
 import {
@@ -49,8 +50,10 @@ export async function whenReady<T>(
   const isNew = !existsSync(hostPath(node.paths.runDir));
   const release = await node.store.lock();
   // Another first command may have been quicker.
-  const unused = isNew && !isBpffs(node.paths.bpfDir);
+  let unused = false;
   try {
+    unused = isNew && !isBpffs(node.paths.bpfDir);
+    node.refresh();
     if (!isReady(node)) await check?.();
     await prepareNode(node);
     faultPoint('node.prepared');
@@ -73,15 +76,17 @@ export async function whenReady<T>(
 /** Never throws: what made it necessary is what people are told. */
 async function leaveUnused(node: Node): Promise<void> {
   const state = readable(node);
-  if (state !== undefined && isRunning(state)) return;
+  if (state === 'unknown' || (state !== undefined && isRunning(state))) return;
   await dismantle(node, state === undefined || isLasting(state) ? 'networks' : 'nothing');
 }
 
-function readable({ store }: Node): State | undefined {
+/** @returns undefined: no state at all; unknown: there may be endpoints in use, but it cannot be read now */
+function readable({ store }: Node): State | 'unknown' | undefined {
   try {
     return store.load();
-  } catch {
-    return undefined;
+  } catch (error) {
+    const isDamaged = error instanceof DpctlError && error.code !== 'STORE_UNAVAILABLE';
+    return isDamaged ? undefined : 'unknown';
   }
 }
 

@@ -77,6 +77,7 @@ export async function reset(node: Node): Promise<PlanRow[]> {
   node.store.clearLock();
   const release = await node.store.lock();
   try {
+    node.refresh();
     const outside = await tearDown(node);
     // What is left outside can be put back only by what is recorded of it.
     const keep = outside.length > 0 ? 'records' : 'nothing';

@@ -10,10 +10,12 @@ import {
   mapDelete,
   mapEntries,
   mapGet,
+  mapLayout,
   mapPut,
   mapPutBatch,
   openPinnedMap,
   type UpdateFlag,
+  withPinned,
 } from '../../loader/map.js';
 import { MAPS } from '../contract/generated.js';
 import { isArrayTable, type RawEntry, type TableName } from '../model/entry.js';
@@ -22,6 +24,8 @@ import { isArrayTable, type RawEntry, type TableName } from '../model/entry.js';
 export interface Tables {
   /** @throws DpctlError NOT_INSTALLED when the map is not pinned there */
   map(name: TableName): BpfMap;
+  /** Close those that are not the pinned ones any more: another process has made new ones. */
+  refresh(): void;
   close(): void;
 }
 
@@ -38,11 +42,28 @@ export function openTables(mapsDir: string): Tables {
       open.set(name, map);
       return map;
     },
+    refresh() {
+      for (const [name, map] of open) {
+        if (pinnedId(join(mapsDir, MAPS[name].name)) === map.id) continue;
+        open.delete(name);
+        closeMap(map);
+      }
+    },
     close() {
       for (const map of open.values()) closeMap(map);
       open.clear();
     },
   };
+}
+
+/** Id of the map that is pinned; undefined where none is. */
+function pinnedId(path: string): number | undefined {
+  try {
+    return withPinned(path, 'map', mapLayout).id;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function openMap(path: string): BpfMap {

@@ -44,6 +44,7 @@ export function dump(node: Node, table: string): DumpRows {
       hint: `dpctl dump ${DUMP_TABLES.join('|')}`,
     });
   }
+  node.refresh();
   return existsSync(hostPath(node.paths.mapsDir)) ? read(node) : [];
 }
 

@@ -1,11 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { mapGet } from '../../loader/map.js';
 import { type BpfObject, loadObject, openObject } from '../../loader/object.js';
 import { openRingbuf, type RingbufOptions, type RingbufReader } from '../../loader/ringbuf.js';
+import { closeFd, openFd } from '../../loader/sys.js';
 import { testRun } from '../../loader/testrun.js';
 import {
   descriptorsOf,
@@ -15,8 +17,12 @@ import {
   objectPath,
   programFd,
   refusal,
+  withDescriptorsLeft,
   withObject,
 } from './helpers/machine.js';
+
+/** libuv's own. */
+const EVENT_LOOP = descriptorsOf('anon_inode:[eventpoll]');
 
 const FILL = fileURLToPath(new URL('./helpers/fill-ring.js', import.meta.url));
 
@@ -203,6 +209,7 @@ test.serial('a record is a copy that stays as it was', async (t) => {
 });
 
 test.serial('several rings at once share one thread and leave nothing behind', async (t) => {
+  await until(() => descriptorsOf('anon_inode:[eventpoll]') === EVENT_LOOP);
   const epolls = () => descriptorsOf('anon_inode:[eventpoll]');
   const before = epolls();
   const objects = [loaded(t), loaded(t), loaded(t), loaded(t), loaded(t), loaded(t)];
@@ -239,6 +246,60 @@ test.serial('a process with an open reader can exit, and one without ends by its
     t.is(result.status, 7, result.stderr);
     t.true(performance.now() - began < 5000);
   }
+});
+
+test.serial(
+  'a reader whose callback throws ends no other, and itself hears the next record',
+  async (t) => {
+    const [bad, good] = [loaded(t), loaded(t)];
+    const thrown: unknown[] = [];
+    const listeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error) => thrown.push(error));
+    t.teardown(() => {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of listeners) process.on('uncaughtException', listener);
+    });
+    let calls = 0;
+    let records = 0;
+    read(t, bad, () => {
+      calls += 1;
+      throw new Error('mine');
+    });
+    read(t, good, () => {
+      records += 1;
+    });
+    for (let round = 1; round <= 3; round++) {
+      fill(bad, 1);
+      await until(() => calls === round);
+      fill(good, 1);
+      await until(() => records === round);
+    }
+    await until(() => thrown.length === 3);
+    t.deepEqual([calls, records, thrown.length], [3, 3, 3]);
+  },
+);
+
+test.serial('a reader that is refused leaves neither mappings nor descriptors', async (t) => {
+  // The thread of the readers before needs none anew.
+  await until(() => descriptorsOf('anon_inode:[eventpoll]') === EVENT_LOOP);
+  const object = loaded(t);
+  const mappings = (): number =>
+    readFileSync('/proc/self/maps', 'utf8')
+      .split('\n')
+      .filter((line) => /bpf-map/.test(line)).length;
+  const before = mappings();
+  for (const left of [0, 1]) {
+    withDescriptorsLeft(left, () => {
+      const error = refusal(() => openRingbuf(mapOf(object, 'ring_v1'), () => undefined));
+      t.is(error.code, 'KERNEL_EMFILE', `${left} left`);
+      // None is lost: so many can be opened as could be before.
+      const again = Array.from({ length: left }, () => openFd('/dev/null'));
+      t.throws(() => openFd('/dev/null'));
+      for (const fd of again) closeFd(fd);
+    });
+  }
+  t.is(mappings(), before);
 });
 
 test('a map that is no ring buffer is refused', (t) => {

@@ -158,6 +158,31 @@ export function descriptorsOf(kind: string): number {
   }).length;
 }
 
+/** Runs `action` while this process can open only so many descriptors more. */
+export function withDescriptorsLeft<T>(left: number, action: () => T): T {
+  const limit = (value: string): string =>
+    run('prlimit', `--pid=${process.pid}`, `--nofile=${value}`);
+  const soft = run('prlimit', `--pid=${process.pid}`, '--nofile', '--output=SOFT', '--noheadings');
+  const open = new Set<number>();
+  // Numbers below the limit may be free that a descriptor above it leaves so: all of them are filled.
+  limit(`200:`);
+  try {
+    for (;;) open.add(openFd('/dev/null'));
+  } catch {
+    // No more.
+  }
+  for (const fd of [...open].slice(0, left)) {
+    closeFd(fd);
+    open.delete(fd);
+  }
+  try {
+    return action();
+  } finally {
+    for (const fd of open) closeFd(fd);
+    limit(`${soft.trim()}:`);
+  }
+}
+
 /** A little-endian unsigned integer as bytes. */
 export function le(value: number | bigint, size: 4 | 8): Uint8Array {
   const bytes = new Uint8Array(8);

@@ -1,0 +1,134 @@
+/**
+ * A process that attaches and detaches for a long time while its system calls fail now and then, and
+ * says at the end what it has left. Run with the faults preloaded. Its arguments: the path of the
+ * faults, a root, a seed, cycles at most, seconds at most, and the namespaces to attach.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { DpctlError } from '../../../loader/errors.js';
+import { ffi } from '../../../loader/ffi/seam.js';
+import { attach, detach, endpointList, openNode, reconcile } from '../../../src/control/api.js';
+import { hostPath } from '../../../src/kernel/mountns.js';
+import { status } from '../../../src/observe/status.js';
+
+const [library = '', root = '', seed = '1', most = '0', seconds = '60', ...namespaces] =
+  process.argv.slice(2);
+
+const bind = ffi().open(library);
+const setSeed = bind('faults_seed', ['void', ['uint']]);
+const setRate = bind('faults_rate', ['void', ['uint']]);
+const faults = bind('faults_count', ['uint', []]);
+
+/** One call in some 500 fails: about every fourth command. */
+const RATE = 2_000;
+/** Cycles between two looks, for which nothing fails. */
+const ROUND = 100;
+
+const node = openNode({ root });
+const outcomes = new Map<string, number>();
+
+/** Run a command while calls fail; what it throws must be an error that people can read. */
+async function troubled(command: () => Promise<unknown>): Promise<void> {
+  let outcome = 'done';
+  setRate(RATE);
+  try {
+    await command();
+  } catch (error) {
+    outcome = error instanceof DpctlError ? error.code : `not ours: ${String(error)}`;
+    if (!(error instanceof DpctlError)) console.error(error);
+  } finally {
+    setRate(0);
+  }
+  outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+}
+
+/** What the process and its root hold, by kind. */
+function holdings(): Record<string, number> {
+  const found: Record<string, number> = { mappings: 0, pins: 0, leftovers: 0 };
+  const add = (kind: string): void => {
+    found[kind] = (found[kind] ?? 0) + 1;
+  };
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`);
+      add(`descriptors ${target.replace(/\[?\d+\]?$/, '')}`);
+    } catch {
+      // That of the directory itself.
+    }
+  }
+  for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
+    if (/bpf|socket/.test(line)) add('mappings');
+  }
+  for (const name of readdirSync(hostPath(join(root, 'run/dpctl')), { recursive: true })) {
+    add(String(name).includes('.tmp') ? 'leftovers' : 'pins');
+  }
+  return found;
+}
+
+/** Mend everything with no fault, and see whether that is what is there. */
+async function settle(attached: readonly string[]): Promise<void> {
+  await reconcile(node);
+  for (const ns of namespaces) {
+    if (attached.includes(ns)) await attach(node, { ns });
+    else await detach(node, { ns });
+  }
+  const there = endpointList(node).map(({ ns }) => ns);
+  const report = await status(node);
+  const wrong = JSON.stringify(there.sort()) !== JSON.stringify([...attached].sort());
+  if (wrong || !report.healthy) {
+    throw new Error(`wanted ${attached}, there are ${there}: ${JSON.stringify(report.problems)}`);
+  }
+}
+
+async function round(cycles: number): Promise<void> {
+  for (let i = 0; i < cycles; i++) {
+    const ns = namespaces[i % namespaces.length] ?? '';
+    await troubled(() => attach(node, { ns }));
+    await troubled(() => detach(node, { ns }));
+  }
+}
+
+setSeed(Number(seed));
+await settle(namespaces);
+await settle([]);
+// What is loaded and compiled once is there when it is first counted.
+await round(ROUND);
+await settle(namespaces);
+await settle([]);
+const before = holdings();
+const begin = performance.now();
+let cycles = ROUND;
+let resident: number | undefined;
+while (cycles < Number(most) && performance.now() - begin < Number(seconds) * 1000) {
+  await round(ROUND);
+  cycles += ROUND;
+  await settle([]);
+  // The heap finds its size in the first quarter.
+  const late = cycles > Number(most) / 4 || performance.now() - begin > Number(seconds) * 250;
+  if (late) resident ??= measure();
+}
+await settle([]);
+const after = holdings();
+const grown = measure() - (resident ?? measure());
+await settle(namespaces);
+const release = await node.store.lock('last');
+release();
+await settle([]);
+console.log(
+  JSON.stringify({
+    seed: Number(seed),
+    cycles,
+    seconds: Math.round((performance.now() - begin) / 1000),
+    faults: faults(),
+    outcomes: Object.fromEntries(outcomes),
+    before,
+    after,
+    grownKiB: Math.round(grown / 1024),
+  }),
+);
+node.close();
+
+function measure(): number {
+  global.gc?.();
+  return process.memoryUsage.rss();
+}

@@ -1,6 +1,7 @@
 /** A namespace may have its veth already: then dpctl takes that one instead of making another. */
 import { DpctlError } from '../../loader/errors.js';
 import { addrDump, type Link, linkDump, linkGet, type Rtnl } from '../kernel/netlink.js';
+import { tunnelsOf } from '../kernel/offload.js';
 import { LEGACY_GSO_SIZE } from '../model/desired.js';
 import { markOf } from '../model/mark.js';
 import type { Endpoint } from '../model/state.js';
@@ -57,6 +58,7 @@ export function findDevice(
       hostAlias: host.alias ?? '',
       gsoSize: inner.gsoMaxSize ?? LEGACY_GSO_SIZE,
       hostGsoSize: host.gsoMaxSize ?? LEGACY_GSO_SIZE,
+      tunnels: tunnelsOf(where.nsFd, ifname),
     },
     addresses: addrDump(inside, inner.ifindex)
       .filter(({ scope }) => scope !== 'link')

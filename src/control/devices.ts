@@ -72,7 +72,10 @@ export function setInner(node: Node, endpoint: Endpoint, settings: DeviceSetting
   const { wholeTunnels } = settings;
   const change = linkChange(settings);
   withEndpointRtnl(node, endpoint, (rtnl, nsFd) => {
-    if (wholeTunnels !== undefined) setTunnels(nsFd, endpoint.ifname, wholeTunnels);
+    if (wholeTunnels !== undefined) {
+      const former = endpoint.adopted?.tunnels ?? true;
+      setTunnels(nsFd, endpoint.ifname, wholeTunnels && former);
+    }
     if (Object.keys(change).length === 0) return;
     linkSet(rtnl, innerIfindex(rtnl, endpoint), change);
   });

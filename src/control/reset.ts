@@ -129,7 +129,12 @@ async function tearDown(node: Node): Promise<unknown[]> {
 function observe(node: Node, before: State, after: State): Observed {
   return {
     entries: new Map(),
-    ports: new Map(before.endpoints.map((each) => [each.id, inspectPort(node, each, false)])),
+    ports: new Map(
+      before.endpoints.map((each) => [
+        each.id,
+        inspectPort(node, each, false, before.uplink !== undefined),
+      ]),
+    ),
     strays: findStrays(node, after, new Map()),
     masquerades: [],
     sysctls: readKeys(

@@ -98,15 +98,28 @@ const TUNNELS = [
 
 /** Whether segments that another tunnel could not take whole leave a device whole. Throws as featuresGet does. */
 export function passesTunnels(nsFd: number | undefined, ifname: string): boolean {
-  const features = featuresGet(nsFd, ifname);
-  return TUNNELS.some((name) => isActive(features, name));
+  return tunnelsOf(nsFd, ifname).length > 0;
 }
 
-/** Let segments that another tunnel could not take whole leave a device whole, or not. Throws as featuresSet does. */
-export function setTunnels(nsFd: number | undefined, ifname: string, whole: boolean): void {
+/** Kinds of segments that another tunnel could not take whole and that leave a device whole. Throws as featuresGet does. */
+export function tunnelsOf(nsFd: number | undefined, ifname: string): string[] {
+  const features = featuresGet(nsFd, ifname);
+  return TUNNELS.filter((name) => isActive(features, name));
+}
+
+/**
+ * Let segments that another tunnel could not take whole leave a device whole, or not, or those of
+ * some kinds only. Throws as featuresSet does.
+ */
+export function setTunnels(
+  nsFd: number | undefined,
+  ifname: string,
+  whole: boolean | readonly string[],
+): void {
   const features = featuresGet(nsFd, ifname);
   const known = TUNNELS.filter((name) => features.get(name)?.changeable);
-  featuresSet(nsFd, ifname, Object.fromEntries(known.map((name) => [name, whole])));
+  const wanted = (name: string) => (typeof whole === 'boolean' ? whole : whole.includes(name));
+  featuresSet(nsFd, ifname, Object.fromEntries(known.map((name) => [name, wanted(name)])));
 }
 
 /** Name of the device's driver: 'veth', 'virtio_net', 'ixgbe' ... Throws KERNEL_ENODEV, KERNEL_EOPNOTSUPP (lo has none) (exit 2). */

@@ -116,6 +116,8 @@ export const endpointSchema = z.object({
       /** Bytes of GSO and GRO of both ends; changed by networks with BIG TCP only. */
       gsoSize: z.optional(z.int()),
       hostGsoSize: z.optional(z.int()),
+      /** Kinds of segments in tunnels that left it whole; off while another tunnel may follow. */
+      tunnels: z.optional(z.array(z.string())),
     }),
   ),
   /** The loopback of the namespace was down before and goes down again after. */

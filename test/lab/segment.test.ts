@@ -205,6 +205,17 @@ test.serial('a container may have a tunnel of its own through the overlay', (t) 
         'no segment was refused',
       );
     }
+    // As well in one that was there before, which gets back what it had.
+    const veth = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', two];
+    const cut = () => nodes.within('n2e1', 'ethtool', '-k', 'eth0');
+    await nodes.must('n2', 'detach', two);
+    await nodes.within('n2', 'ip', 'link', 'add', 'c0', ...veth);
+    await nodes.within('n2e1', 'ethtool', '-K', 'eth0', 'tx-gre-segmentation', 'off');
+    await nodes.must('n2', 'attach', two, '--network', 'net1', '--ip', '10.210.2.1');
+    t.regex(await cut(), /tx-udp_tnl-segmentation: off/);
+    await nodes.must('n2', 'detach', two);
+    t.regex(await cut(), /tx-udp_tnl-segmentation: on/);
+    t.regex(await cut(), /tx-gre-segmentation: off/, 'and no more than it had');
     // Without an underlay nothing is in the way of whole segments.
     await nodes.must('n1', 'underlay', 'del');
     t.regex(await nodes.within('n1e1', 'ethtool', '-k', 'eth0'), /tx-udp_tnl-segmentation: on/);

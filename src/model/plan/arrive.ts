@@ -105,11 +105,12 @@ function gsoSetting(
 }
 
 /**
- * What is in a tunnel already cannot be put into another one whole: then the namespace cuts it. An
- * adopted veth is its owner's to set.
+ * What is in a tunnel already cannot be put into another one whole: then the namespace cuts it. Of an
+ * adopted veth it is known what it goes back to, unless an older dpctl took it.
  */
 function tunnelSetting({ endpoint, wholeTunnels }: Port, inner: ObservedDevice): DeviceSettings {
-  if (endpoint.adopted !== undefined || inner.wholeTunnels === undefined) return {};
+  const isOwners = endpoint.adopted !== undefined && !endpoint.adopted.tunnels?.length;
+  if (isOwners || inner.wholeTunnels === undefined) return {};
   return { wholeTunnels };
 }
 

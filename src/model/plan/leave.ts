@@ -101,7 +101,10 @@ function restoreSteps(endpoint: Endpoint, found: ObservedPort | undefined): Step
   if (found?.inner !== undefined) {
     const { mac, mtu, up } = adopted;
     const gso = formerGso(found.inner, adopted.gsoSize);
-    steps.push(...setSteps('inner.set', endpoint, found.inner, { mac, mtu, up, ...gso }));
+    const isCut = adopted.tunnels?.length && found.inner.wholeTunnels === false;
+    const tunnels = isCut ? { wholeTunnels: true } : {};
+    const settings = { mac, mtu, up, ...gso, ...tunnels };
+    steps.push(...setSteps('inner.set', endpoint, found.inner, settings));
   }
   if (found?.host !== undefined) {
     const { hostMtu, hostUp, hostAlias } = adopted;

@@ -3,6 +3,7 @@
  * nothing changes places, whatever their outer headers say.
  */
 import test from 'ava';
+import { EndpointFlags } from '../../src/contract/generated.js';
 import { checksum, eth, ip4, ip6, ip16, join, u16, u32 } from '../packet/helpers/frame.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
 import { capture, sendBurst } from './helpers/frames.js';
@@ -174,7 +175,7 @@ const DIFFERENT: readonly Partial<Outer>[] = [
 for (const [decap, family] of WAYS) {
   test.serial(`one flow stays in order whatever is outside, ${decap}, IPv${family}`, async (t) => {
     // One that may send on what it gets: its TCP goes through the kernel's device.
-    const { fabric, container, outer } = makeStage(decap, family, 0);
+    const { fabric, container, outer } = makeStage(decap, family, EndpointFlags.LEARN);
     t.teardown(() => fabric.close());
     const cases = DIFFERENT.filter((it) => family === 4 || it.fragment === undefined).flatMap(
       (it) => [{ checksum: 0, ...it } as const, { checksum: 'right', ...it } as const],

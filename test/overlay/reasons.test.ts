@@ -191,6 +191,7 @@ test('every reason of the overlay is asserted in this folder', (t) => {
   const ours = Object.entries(Reason).filter(
     ([, number]) =>
       (number >= Reason.NO_UNDERLAY && number <= Reason.ANCHOR_STRAY) ||
+      (number >= Reason.OUTER_CHECKSUM && number <= Reason.OUTER_VLAN) ||
       (number >= Reason.VNI_UNKNOWN && number <= Reason.NO_META),
   );
   t.true(ours.length >= 18);

@@ -68,6 +68,7 @@ struct endpoint {
 enum network_flags {
 	NETWORK_NO_FLOOD_UNKNOWN = 1 << 0, /* unknown unicast is dropped instead of flooded */
 	NETWORK_NO_LEARN_NODES = 1 << 1, /* MACs behind other nodes are only those that are told */
+	NETWORK_GATEWAY = 1 << 2, /* the host has a port on it; dp_segment has its subnets */
 };
 
 /* dp_network: index of the network, from 1 -> configuration. */
@@ -78,6 +79,33 @@ struct network {
 	__u32 slots; /* one more than the highest slot of the flood list in use */
 	__u32 replicas; /* the same of the list of nodes that have the network */
 	__u32 group_forward; /* bit N: 01:80:c2:00:00:0N is forwarded, as by a bridge's group_fwd_mask */
+};
+
+/*
+ * dp_segment: index of the network -> what of the host's port on it: the subnets, to tell
+ * flows that the host forwards within the segment from those of the outside.
+ */
+struct segment {
+	__u8 ip4[16]; /* IPv4 as ::ffff:a.b.c.d; mask all zero: none */
+	__u8 mask4[16];
+	__u8 ip6[16];
+	__u8 mask6[16];
+	__u32 own_flows; /* 1: there have been entries in dp_flow */
+};
+
+/* dp_flow: answers that go to the host's port instead, since the host has translated the flow. */
+struct flow_key {
+	__u32 vni;
+	__u8 source[16]; /* IPv4 as ::ffff:a.b.c.d */
+	__u8 destination[16];
+	__be16 ports[2]; /* source and destination; 0: fragments and errors between the two */
+	__u8 protocol; /* 0 with ports of 0 */
+	__u8 pad[3];
+};
+
+struct flow {
+	__u32 ifindex; /* host end of the host's port */
+	__u32 endpoint; /* its number */
 };
 
 /* dp_vni: VNI on the wire -> index of the network. A VNI that is not there is somebody else's. */

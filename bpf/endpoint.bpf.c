@@ -14,6 +14,8 @@
 #include "forward.h"
 #include "flood.h"
 #include "spread.h"
+#include "service_note.h"
+#include "scrub.h"
 #include "control.h"
 
 #undef HERE
@@ -60,6 +62,8 @@ int endpoint(struct __sk_buff *skb)
 	if (!network)
 		return drop(skb, ep, REASON_NO_NETWORK, 0);
 
+	scrub(skb);
+
 	eth = (void *)(long)skb->data;
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
 		return drop(skb, ep, REASON_MALFORMED, 0);
@@ -89,6 +93,10 @@ int endpoint(struct __sk_buff *skb)
 	}
 
 	to = fdb_find(network, eth->h_dest);
+	if (ep->flags & ENDPOINT_GATEWAY)
+		service_note(skb, ep, network);
+	else if (service_has_flows(network, ep->network))
+		service_divert(skb, network, &to);
 	if (to.owner.word)
 		return forward(skb, ep, network, to);
 	if (network->flags & NETWORK_NO_FLOOD_UNKNOWN)

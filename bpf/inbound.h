@@ -6,6 +6,8 @@
 #include "decap.h"
 #include "deliver.h"
 #include "flood.h"
+#include "scrub.h"
+#include "service.h"
 
 #undef HERE
 #define HERE FILE_INBOUND
@@ -72,6 +74,9 @@ static __always_inline int inbound(struct __sk_buff *skb, struct inbound *in,
 		error = decap_store_ecn(skb, &mark);
 	if (error)
 		return drop_from(skb, NULL, from, REASON_DECAP, error);
+	scrub(skb);
+	if (typed && service_has_flows(network, in->tunnel.network))
+		service_divert(skb, network, &to);
 	if (to.owner.word)
 		return deliver_here(skb, NULL, from, to, typed);
 	return inbound_flood(skb, in, network, from);

@@ -21,6 +21,8 @@
 #define EVENT_RING_BYTES (256 * 1024)
 /* Endpoints past the array: no more than there are numbers for. */
 #define ENDPOINT_HASH_SIZE ENDPOINT_MAX
+/* Translated flows that are known at a time, about 3 MB; those that were silent longest go first. */
+#define FLOW_MAX 16384
 /* Flood list entries: every endpoint is in one list. */
 #define PORT_MAX ENDPOINT_MAX
 
@@ -45,6 +47,20 @@ struct {
 	__type(key, __u32);
 	__type(value, struct network);
 } dp_network_v2 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NETWORK_MAX);
+	__type(key, __u32);
+	__type(value, struct segment);
+} dp_segment_v1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FLOW_MAX);
+	__type(key, struct flow_key);
+	__type(value, struct flow);
+} dp_flow_v1 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -51,6 +51,11 @@ function zeroBytes(view: DataView, offset: number, length: number): void {
   for (let i = 0; i < length; i++) view.setUint8(offset + i, 0);
 }
 
+function exactly<T>(values: readonly T[], count: number): readonly T[] {
+  if (values.length !== count) throw new RangeError(`${count} elements wanted, not ${values.length}`);
+  return values;
+}
+
 function bitNames(flags: number, table: Readonly<Record<string, number>>): string[] {
   const names: string[] = [];
   for (let bit = 0; bit < 32; bit++) {
@@ -169,6 +174,8 @@ export const NetworkFlags = {
   NO_FLOOD_UNKNOWN: 1,
   /** MACs behind other nodes are only those that are told */
   NO_LEARN_NODES: 2,
+  /** the host has a port on it; dp_segment has its subnets */
+  GATEWAY: 4,
 } as const;
 /** A number of {@link NetworkFlags}. */
 export type NetworkFlags = (typeof NetworkFlags)[keyof typeof NetworkFlags];
@@ -185,6 +192,7 @@ export function networkFlagsFromNames(names: readonly string[]): number {
 const networkFlagsTexts: ReadonlyMap<number, string> = new Map([
   [1, "unknown unicast is dropped instead of flooded"],
   [2, "MACs behind other nodes are only those that are told"],
+  [4, "the host has a port on it; dp_segment has its subnets"],
 ]);
 /** What a number of enum network_flags means, in a line for people; empty for one that has no text. */
 export function describeNetworkFlags(value: number): string {
@@ -802,6 +810,136 @@ export const networkCodec: Codec<Network> = /* @__PURE__ */ codec(
 );
 /** Write a {@link Network} to new bytes, or into the given ones at the offset. */
 export const encodeNetwork = networkCodec.encode;
+
+/**
+ * dp_segment: index of the network -> what of the host's port on it: the subnets, to tell flows
+ * that the host forwards within the segment from those of the outside.
+ */
+export interface Segment {
+  /** IPv4 as ::ffff:a.b.c.d; mask all zero: none */
+  readonly ip4: Uint8Array;
+  readonly mask4: Uint8Array;
+  readonly ip6: Uint8Array;
+  readonly mask6: Uint8Array;
+}
+/** Bytes of a {@link Segment}. */
+export const sizeofSegment = 68;
+/** Where each field of a {@link Segment} begins, in bytes. */
+export const SEGMENT_OFFSETS = {
+  ip4: 0,
+  mask4: 16,
+  ip6: 32,
+  mask6: 48,
+} as const;
+function writeSegment(view: DataView, offset: number, value: Segment): void {
+  setBytes(view, offset, value.ip4, 16);
+  setBytes(view, offset + 16, value.mask4, 16);
+  setBytes(view, offset + 32, value.ip6, 16);
+  setBytes(view, offset + 48, value.mask6, 16);
+  zeroBytes(view, offset + 64, 4);
+}
+/** Read a {@link Segment} at an offset of the view. */
+export function decodeSegment(view: DataView, offset = 0): Segment {
+  return {
+    ip4: getBytes(view, offset, 16),
+    mask4: getBytes(view, offset + 16, 16),
+    ip6: getBytes(view, offset + 32, 16),
+    mask6: getBytes(view, offset + 48, 16),
+  };
+}
+/** {@link Segment} to bytes and back. */
+export const segmentCodec: Codec<Segment> = /* @__PURE__ */ codec(
+  sizeofSegment,
+  writeSegment,
+  decodeSegment,
+);
+/** Write a {@link Segment} to new bytes, or into the given ones at the offset. */
+export const encodeSegment = segmentCodec.encode;
+
+/** dp_flow: answers that go to the host's port instead, since the host has translated the flow. */
+export interface FlowKey {
+  readonly vni: number;
+  /** IPv4 as ::ffff:a.b.c.d */
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  /**
+   * source and destination; 0: fragments and errors between the two. Network byte order in the map,
+   * a plain number here.
+   */
+  readonly ports: readonly number[];
+  /** 0 with ports of 0 */
+  readonly protocol: number;
+}
+/** Bytes of a {@link FlowKey}. */
+export const sizeofFlowKey = 44;
+/** Where each field of a {@link FlowKey} begins, in bytes. */
+export const FLOW_KEY_OFFSETS = {
+  vni: 0,
+  source: 4,
+  destination: 20,
+  ports: 36,
+  protocol: 40,
+} as const;
+function writeFlowKey(view: DataView, offset: number, value: FlowKey): void {
+  view.setUint32(offset, value.vni, true);
+  setBytes(view, offset + 4, value.source, 16);
+  setBytes(view, offset + 20, value.destination, 16);
+  for (const [i, element] of exactly(value.ports, 2).entries()) view.setUint16(offset + 36 + i * 2, element, false);
+  view.setUint8(offset + 40, value.protocol);
+  zeroBytes(view, offset + 41, 3);
+}
+/** Read a {@link FlowKey} at an offset of the view. */
+export function decodeFlowKey(view: DataView, offset = 0): FlowKey {
+  return {
+    vni: view.getUint32(offset, true),
+    source: getBytes(view, offset + 4, 16),
+    destination: getBytes(view, offset + 20, 16),
+    ports: Array.from({ length: 2 }, (_, i) => view.getUint16(offset + 36 + i * 2, false)),
+    protocol: view.getUint8(offset + 40),
+  };
+}
+/** {@link FlowKey} to bytes and back. */
+export const flowKeyCodec: Codec<FlowKey> = /* @__PURE__ */ codec(
+  sizeofFlowKey,
+  writeFlowKey,
+  decodeFlowKey,
+);
+/** Write a {@link FlowKey} to new bytes, or into the given ones at the offset. */
+export const encodeFlowKey = flowKeyCodec.encode;
+
+/** struct flow */
+export interface Flow {
+  /** host end of the host's port */
+  readonly ifindex: number;
+  /** its number */
+  readonly endpoint: number;
+}
+/** Bytes of a {@link Flow}. */
+export const sizeofFlow = 8;
+/** Where each field of a {@link Flow} begins, in bytes. */
+export const FLOW_OFFSETS = {
+  ifindex: 0,
+  endpoint: 4,
+} as const;
+function writeFlow(view: DataView, offset: number, value: Flow): void {
+  view.setUint32(offset, value.ifindex, true);
+  view.setUint32(offset + 4, value.endpoint, true);
+}
+/** Read a {@link Flow} at an offset of the view. */
+export function decodeFlow(view: DataView, offset = 0): Flow {
+  return {
+    ifindex: view.getUint32(offset, true),
+    endpoint: view.getUint32(offset + 4, true),
+  };
+}
+/** {@link Flow} to bytes and back. */
+export const flowCodec: Codec<Flow> = /* @__PURE__ */ codec(
+  sizeofFlow,
+  writeFlow,
+  decodeFlow,
+);
+/** Write a {@link Flow} to new bytes, or into the given ones at the offset. */
+export const encodeFlow = flowCodec.encode;
 
 /** dp_vni: VNI on the wire -> index of the network. A VNI that is not there is somebody else's. */
 export interface Vni {
@@ -1974,6 +2112,16 @@ export const MAPS = {
     key: fdbKeyCodec,
     value: fdbCodec,
   } satisfies MapLayout<FdbKey, Fdb> as MapLayout<FdbKey, Fdb>,
+  flow: {
+    name: "dp_flow_v1",
+    type: 9,
+    flags: 0,
+    maxEntries: 16384,
+    keyType: "flow_key",
+    valueType: "flow",
+    key: flowKeyCodec,
+    value: flowCodec,
+  } satisfies MapLayout<FlowKey, Flow> as MapLayout<FlowKey, Flow>,
   learned: {
     name: "dp_learned_v1",
     type: 2,
@@ -2084,6 +2232,16 @@ export const MAPS = {
     key: u32Codec,
     value: routeCodec,
   } satisfies MapLayout<number, Route> as MapLayout<number, Route>,
+  segment: {
+    name: "dp_segment_v1",
+    type: 2,
+    flags: 0,
+    maxEntries: 4096,
+    keyType: "u32",
+    valueType: "segment",
+    key: u32Codec,
+    value: segmentCodec,
+  } satisfies MapLayout<number, Segment> as MapLayout<number, Segment>,
   sweep: {
     name: "dp_sweep_v1",
     type: 2,

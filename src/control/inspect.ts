@@ -103,6 +103,7 @@ const PLANNED_TABLES: readonly TableName[] = [
   'endpoint',
   'endpointx',
   'network',
+  'segment',
   'port',
   'fdb',
   'neigh',

@@ -2,7 +2,13 @@
  * From desired state to what the kernel must hold: table entries, devices, programs, rules.
  * Pure; the same state always gives the same bytes.
  */
-import { ENDPOINT_ARRAY_SIZE, EndpointFlags, FdbFlags, NeighFlags } from '../contract/generated.js';
+import {
+  ENDPOINT_ARRAY_SIZE,
+  EndpointFlags,
+  FdbFlags,
+  NeighFlags,
+  NetworkFlags,
+} from '../contract/generated.js';
 import { ip4ToNumber, ipToBytes16, macToBytes } from './address.js';
 import { replicaCount, uplinkSysctls } from './desired/overlay.js';
 import { prefixEntries } from './desired/prefixes.js';
@@ -103,7 +109,7 @@ export function networkEntry(state: State, network: Network): RawEntry {
   return tableEntry('network', network.index, {
     vni: network.vni,
     ageing: network.ageing,
-    flags: 0,
+    flags: flag(network.gateway !== undefined, NetworkFlags.GATEWAY),
     slots,
     replicas: replicaCount(state),
     groupForward: network.groupFwdMask ?? 0,

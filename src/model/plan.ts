@@ -4,6 +4,8 @@
  * others learn of it only when it can receive; on the way out it is the other way round. Steps
  * that cannot be undone come last, when nothing else can fail any more. Pure: no step is taken here.
  */
+
+import { segmentEntries } from './desired/segment.js';
 import {
   networkEntry,
   type Port,
@@ -92,6 +94,7 @@ export function plan(input: PlanInput): Step[] {
     inheritSteps(before, after, scope, observed),
     deletions(stale, ['endpoint', 'endpointx', 'prefix', 'vni', 'underlay']),
     scopedNetworks(after, scope).flatMap((network) => put(networkEntry(after, network))),
+    scopedNetworks(after, scope).flatMap(segmentEntries).flatMap(put),
     scopedNodes(after, scope).flatMap(put),
     devicesArrive(after, observed),
     scopedVnis(after, scope).flatMap(put),
@@ -101,7 +104,7 @@ export function plan(input: PlanInput): Step[] {
     ports
       .filter(({ endpoint }) => observed.ports.get(endpoint.id)?.blocked === undefined)
       .flatMap((port) => announceSteps(after, port, observed.ports.get(port.endpoint.id))),
-    deletions(stale, ['network', 'vtep', 'node']),
+    deletions(stale, ['network', 'segment', 'vtep', 'node']),
     nodesLeave(before, after, scope),
     nftSteps(after, observed),
     leaving.flatMap((endpoint) => farewellSteps(endpoint, observed, after)),

@@ -18,6 +18,7 @@ const OVERLAY = Object.keys(Reason)
     const number = Reason[name as keyof typeof Reason];
     return (
       (number >= Reason.NO_UNDERLAY && number <= Reason.ANCHOR_STRAY) ||
+      (number >= Reason.OUTER_CHECKSUM && number <= Reason.OUTER_VLAN) ||
       (number >= Reason.VNI_UNKNOWN && number <= Reason.NO_META)
     );
   })

@@ -1,12 +1,13 @@
 /** What users expect of one segment, who know a Linux bridge: each is tried on one, too. */
+import { existsSync } from 'node:fs';
 import test from 'ava';
-import { linkKind, need } from '../helpers/need.js';
+import { command, linkKind, need } from '../helpers/need.js';
 import { arp, BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
 import { ADVERT, advert, groupMac, macOption, TARGET_MAC } from '../packet/helpers/nd.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { eventually } from './helpers/process.js';
 import { addressesOf, type Kind, openSegment, type Station } from './helpers/segment.js';
-import { pings } from './helpers/talk.js';
+import { pings, tcpBothWays, udpEcho } from './helpers/talk.js';
 import { sendFrame } from './helpers/wire.js';
 
 const KINDS: readonly Kind[] = ['dpctl', 'bridge'];
@@ -135,6 +136,41 @@ for (const kind of KINDS) {
     await forget();
     await reach('back');
   });
+}
+
+const withServices = need(linkKind('bridge'), command('nft'), brNetfilter());
+
+for (const kind of KINDS) {
+  withServices.serial(`${kind}: a service on the host with a backend on the segment`, async (t) => {
+    const calls = ['ip', 'ip6'].map((family) => `net.bridge.bridge-nf-call-${family}tables=1`);
+    await lab.inside(lab.node, ['sysctl', '-q', '-w', ...calls]);
+    const segment = await openSegment(lab, kind, 'one', { gateway: true });
+    const client = await segment.join(await lab.container('a'), { number: 2 });
+    const backend = await segment.join(await lab.container('b'), { number: 3 });
+    const { ip4, ip6 } = addressesOf(3);
+    const to = (family: string, service: string, address: string) =>
+      `${family} daddr ${service} meta l4proto { tcp, udp, icmp, ipv6-icmp } dnat ${family} to ${address};`;
+    const rules = [to('ip', '10.96.0.7', ip4), to('ip6', 'fd96::7', ip6)].join(' ');
+    const chain = `chain p { type nat hook prerouting priority -100; ${rules} }`;
+    const stdin = Buffer.from(`table inet service { ${chain}; }`);
+    t.is((await lab.inside(lab.node, ['nft', '-f', '-'], { stdin })).stderr, '');
+    for (const service of ['10.96.0.7', 'fd96::7']) {
+      t.true(await pings(client.ns, service), `${service} is pinged`);
+      t.true(await tcpBothWays(t, client.ns, backend.ns, service, 1 << 20), service);
+      // The last is in fragments.
+      t.deepEqual(await udpEcho(t, client.ns, backend.ns, service, [10, 1200, 4000]), [], service);
+    }
+    t.true(await pings(client.ns, ip4), 'straight');
+    t.true(await tcpBothWays(t, client.ns, backend.ns, ip6, 1 << 20), 'straight');
+  });
+}
+
+/** A bridge hands its frames to netfilter. */
+function brNetfilter() {
+  return () =>
+    existsSync('/proc/sys/net/bridge/bridge-nf-call-iptables')
+      ? undefined
+      : 'needs the module br_netfilter';
 }
 
 /** The addresses of a number move from one container to another, which announces them. */

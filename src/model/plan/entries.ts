@@ -1,5 +1,10 @@
 /** Steps that bring the tables to what is wanted. */
-import { FDB_OFFSETS, NEIGH_OFFSETS, NeighFlags } from '../../contract/generated.js';
+import {
+  FDB_OFFSETS,
+  NEIGH_OFFSETS,
+  NeighFlags,
+  SEGMENT_OFFSETS,
+} from '../../contract/generated.js';
 import type { RawEntry, TableName } from '../entry.js';
 import { entryName, type Observed } from '../observed.js';
 import type { State } from '../state.js';
@@ -43,6 +48,7 @@ function sameValue(a: RawEntry, b: RawEntry): boolean {
 /** What of a value people ask for: not the times of the FDB, nor who was heard with an address. */
 function askedValue({ table, value }: RawEntry): Uint8Array {
   if (table === 'fdb') return value.subarray(0, FDB_OFFSETS.lastSeen);
+  if (table === 'segment') return value.subarray(0, SEGMENT_OFFSETS.mask6 + 16);
   if (table !== 'neigh') return value;
   const asked = value.slice();
   const view = new DataView(asked.buffer);

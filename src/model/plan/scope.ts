@@ -1,6 +1,7 @@
 /** The part of a node that a plan is about, and the entries that a state wants of it. */
 import { FDB_OFFSETS } from '../../contract/generated.js';
 import { nodeEntries, replicaEntries, underlayEntry, vniEntries } from '../desired/overlay.js';
+import { segmentEntries } from '../desired/segment.js';
 import {
   networkEntry,
   reachEntries,
@@ -66,6 +67,7 @@ export function scopedEntries(state: State, scope: Scope): RawEntry[] {
   const ports = wantedPorts(state).filter(({ endpoint }) => inScope(scope, endpoint.id));
   return [
     scopedNetworks(state, scope).map((network) => networkEntry(state, network)),
+    scopedNetworks(state, scope).flatMap(segmentEntries),
     scopedNodes(state, scope),
     scope === 'node' ? underlayEntry(state) : [],
     scopedVnis(state, scope),

@@ -4,6 +4,7 @@ import { arpAnswers, ndAnswers } from './answers.js';
 import { flood } from './flood.js';
 import { learning } from './learning.js';
 import { refused } from './refused.js';
+import { service } from './service.js';
 import { source4, sourceArp, sourceDhcp, sourceIcmp, sourceStatic } from './source4.js';
 import { source6, sourceNd } from './source6.js';
 import { aged, unicast } from './unicast.js';
@@ -21,6 +22,7 @@ export const TABLES: Readonly<Record<string, readonly Case[]>> = {
   'source ARP': sourceArp,
   'source IPv6': source6,
   'source ND': sourceNd,
+  service,
   'answer ARP': arpAnswers,
   'answer ND': ndAnswers,
 };

@@ -90,6 +90,18 @@ export const unicast: readonly Case[] = [
     expect: { verdict: 'redirect', to: ['late'] },
   },
   {
+    name: 'from the last place of the array of endpoints',
+    from: 'last',
+    frame: udp4('last', a.mac),
+    expect: { verdict: 'redirect', to: ['a'] },
+  },
+  {
+    name: 'from the first number that the array has no place for',
+    from: 'first',
+    frame: udp4('first', a.mac),
+    expect: { verdict: 'redirect', to: ['a'] },
+  },
+  {
     name: 'from an endpoint whose ifindex is past the array',
     from: 'late',
     frame: udp4('late', a.mac),

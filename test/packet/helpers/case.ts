@@ -43,6 +43,7 @@ export interface Case {
 
 interface Snapshot {
   readonly reasons: ReadonlyMap<string, number>;
+  readonly reasonBytes: ReadonlyMap<string, number>;
   readonly stats: ReadonlyMap<PortName, EndpointStats>;
   readonly sent: Readonly<Record<string, number>>;
 }
@@ -93,6 +94,19 @@ export function reasonsOf(world: World): Map<string, number> {
   return found;
 }
 
+/** Bytes of every reason. */
+function reasonBytesOf(world: World): Map<string, number> {
+  const found = new Map<string, number>();
+  for (let index = 0; index < MAPS.reason.maxEntries; index++) {
+    const { bytes } = read<{ packets: bigint; bytes: bigint }>(world, 'reason', index, [
+      'packets',
+      'bytes',
+    ]);
+    found.set(nameOfReason(index), Number(bytes));
+  }
+  return found;
+}
+
 /** How many MACs are counted as learned at a port. */
 export function learnedCount(world: World, name: PortName): number {
   const bytes = mapGet(mapOf(world, 'learned'), MAPS.learned.key.encode(idOf(name)));
@@ -118,6 +132,7 @@ export function learnedMacs(world: World): Record<string, PortName> {
 function snapshot(world: World): Snapshot {
   return {
     reasons: reasonsOf(world),
+    reasonBytes: reasonBytesOf(world),
     stats: new Map(PORT_NAMES.map((name) => [name, statsOf(world, name)])),
     sent: sentFrames(world),
   };
@@ -130,6 +145,23 @@ function checkedStats(before: Snapshot, after: Snapshot, name: PortName) {
     (typeof STATS)[number],
     number
   >;
+}
+
+/** A reason counts the bytes of as many frames as it counts; those about events have none. */
+function checkReasonBytes(world: World, before: Snapshot, after: Snapshot, length: number): void {
+  for (let index = 0; index < MAPS.reason.maxEntries; index++) {
+    const name = nameOfReason(index);
+    const packets = (after.reasons.get(name) ?? 0) - (before.reasons.get(name) ?? 0);
+    if (packets === 0) continue;
+    const { bytes } = read<{ packets: bigint; bytes: bigint }>(world, 'reason', index, [
+      'packets',
+      'bytes',
+    ]);
+    const earlier = before.reasonBytes.get(name) ?? 0;
+    if (Number(bytes) - earlier !== packets * length) {
+      throw new Error(`${name} counts ${bytes} bytes of ${packets} frames of ${length}`);
+    }
+  }
 }
 
 /**
@@ -146,7 +178,9 @@ export function outcomeOf(world: World, it: Case): Outcome {
   const result = run(world, from, it.frame);
   const after = snapshot(world);
 
+  const length = it.frame.length;
   const verdict = VERDICT[result.retval] ?? (`retval ${result.retval}` as const);
+  checkReasonBytes(world, before, after, length);
   const reasons: Partial<Record<string, number>> = {};
   for (const [name, packets] of after.reasons) {
     const more = packets - (before.reasons.get(name) ?? 0);
@@ -155,7 +189,6 @@ export function outcomeOf(world: World, it: Case): Outcome {
   const deltas = new Map(PORT_NAMES.map((name) => [name, checkedStats(before, after, name)]));
   const to = PORT_NAMES.filter((name) => (deltas.get(name)?.rxPackets ?? 0) > 0);
   const clones = PORT_NAMES.filter((name) => (after.sent[name] ?? 0) > (before.sent[name] ?? 0));
-  const length = it.frame.length;
 
   for (const [name, delta] of deltas) {
     const own = name === from;

@@ -1,5 +1,10 @@
 /** The ports and networks that every packet test starts from. */
-import { type Endpoint, EndpointFlags, type Network } from '../../../src/contract/generated.js';
+import {
+  ENDPOINT_ARRAY_SIZE,
+  type Endpoint,
+  EndpointFlags,
+  type Network,
+} from '../../../src/contract/generated.js';
 import { ip, mac } from './frame.js';
 
 /** Seconds after which the first network forgets a silent MAC. */
@@ -30,7 +35,8 @@ const LOCKED = LOCK | IP4 | IP6;
 
 /**
  * a, b: plain containers. learn: one with a bridge inside, not locked. iso1, iso2: isolated.
- * router: forwards for its prefixes. late: past the array of endpoints. gateway: the host's own.
+ * router: forwards for its prefixes. last, first: the last in the array of endpoints, the first in
+ * the hash. late: past the array of endpoints. gateway: the host's own.
  * other: in the second network, with the addresses of b. alone: has a network for itself.
  * orphan: its network is gone.
  */
@@ -41,6 +47,8 @@ export const PORTS = {
   iso1: port(1, 4, LOCKED | ISOLATED),
   iso2: port(1, 5, LOCKED | ISOLATED),
   router: port(1, 6, LOCKED | PREFIXES),
+  last: { ...port(1, 12, LOCKED), ifindex: ENDPOINT_ARRAY_SIZE - 1 },
+  first: { ...port(1, 13, LOCKED), ifindex: ENDPOINT_ARRAY_SIZE },
   late: { ...port(1, 7, LOCKED), ifindex: 20_000 },
   gateway: port(1, 0xfe, GATEWAY | IP4 | IP6),
   other: port(2, 2, LOCKED),

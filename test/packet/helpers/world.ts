@@ -16,6 +16,7 @@ import {
   FdbFlags,
   MAPS,
   type Network,
+  NetworkFlags,
 } from '../../../src/contract/generated.js';
 import { linkAddVeth, linkDump, linkSet, withRtnl } from '../../../src/kernel/netlink.js';
 import {
@@ -112,7 +113,7 @@ export function mapOf(world: World, table: Table): BpfMap {
 
 /** Put back what makeWorld made, and zero every counter. */
 export function resetWorld(world: World): void {
-  for (const table of ['fdb', 'neigh', 'prefix', 'port', 'endpointx'] as const) {
+  for (const table of ['fdb', 'neigh', 'prefix', 'port', 'endpointx', 'flow'] as const) {
     const map = mapOf(world, table);
     for (const key of [...mapKeys(map)]) mapDelete(map, key);
   }
@@ -149,6 +150,20 @@ export function putNetwork(world: World, index: number, value: Partial<Network>)
   const bytes = mapGet(map, key) ?? new Uint8Array(MAPS.network.value.size);
   const old = MAPS.network.value.decode(new DataView(bytes.buffer));
   mapPut(map, key, MAPS.network.value.encode({ ...old, ...value }));
+}
+
+/** The host's own port is on a network, whose subnets are 10.0.0.0/24 and fd00::/64. */
+export function putSegment(world: World, index: number): void {
+  const { flags } = NETWORKS[index as keyof typeof NETWORKS];
+  putNetwork(world, index, { flags: flags | NetworkFlags.GATEWAY });
+  const mask = (bits: number) =>
+    Uint8Array.from({ length: 16 }, (_, at) => (at < bits / 8 ? 255 : 0));
+  const segment = { ip4: ip16('10.0.0.0'), mask4: mask(120), ip6: ip16('fd00::'), mask6: mask(64) };
+  mapPut(
+    mapOf(world, 'segment'),
+    MAPS.segment.key.encode(index),
+    MAPS.segment.value.encode(segment),
+  );
 }
 
 /** Change a port's endpoint. */

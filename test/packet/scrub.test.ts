@@ -1,0 +1,31 @@
+/** What comes beside a frame, and not in it, ends where the frame comes in. */
+import test from 'ava';
+import { inNetns } from '../../loader/sys.js';
+import { testRun } from '../../loader/testrun.js';
+import { udp4 } from './cases/common.js';
+import { contextFor } from './helpers/context.js';
+import { PORTS } from './helpers/ports.js';
+import { makeWorld, type World } from './helpers/world.js';
+
+/** Offsets in struct __sk_buff (linux/bpf.h) of what a frame may bring along. */
+const BESIDE = { mark: 8, priority: 32, cb0: 48, cb1: 52, cb2: 56, cb3: 60, cb4: 64, tstamp: 152 };
+
+let world: World;
+test.before(async () => {
+  world = await makeWorld();
+});
+test.after.always(() => world?.close());
+
+test('marks, priorities, departure times and what others have left are not handed on', (t) => {
+  const ctx = contextFor(world.ifindex.a);
+  const view = new DataView(ctx.buffer);
+  for (const offset of Object.values(BESIDE)) view.setUint32(offset, 0x1234, true);
+  const program = world.object.programs.get('endpoint');
+  if (program === undefined) throw new Error('the object has no program endpoint');
+  const data = udp4('a', PORTS.b.mac);
+  const after = inNetns(world.netns.fd, () => testRun(program.fd, { data, ctx }));
+  t.is(after.retval, 7, 'redirected');
+  const left = new DataView(after.ctx.buffer, after.ctx.byteOffset);
+  const values = Object.entries(BESIDE).map(([name, at]) => [name, left.getUint32(at, true)]);
+  t.deepEqual(Object.fromEntries(values), Object.fromEntries(values.map(([name]) => [name, 0])));
+});

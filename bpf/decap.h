@@ -88,14 +88,6 @@ static __always_inline bool decap_read4(struct __sk_buff *skb, const struct unde
 	return true;
 }
 
-/* RFC 8200, 4.5. */
-struct ip6_fragment {
-	__u8 nexthdr;
-	__u8 reserved;
-	__be16 offset;
-	__be32 id;
-};
-
 /* Is this the first fragment of a VXLAN packet? Only to name it: it is never taken. */
 static __always_inline bool decap_fragment6(struct __sk_buff *skb, const struct underlay *underlay,
 					    struct outer6 *outer, struct tunnel *tunnel)

@@ -41,6 +41,19 @@
 #define FDB_MAX 65536
 #define NEIGH_MAX 65536
 #define PREFIX_MAX 16384
+/*
+ * Places of dp_fdb that learning leaves alone, so that whoever floods a node with new
+ * MACs keeps nobody from attaching: the own MACs of all endpoints, and as many static ones.
+ */
+#define FDB_RESERVED (2 * ENDPOINT_MAX)
+/* Entries of dp_fdb that are learned at the most. */
+#define FDB_LEARNED_MAX (FDB_MAX - FDB_RESERVED)
+/*
+ * Learned MACs that a node may always have. One that has more may learn no further
+ * while half of the table is learned: whoever forges the names of a few nodes leaves
+ * the others, and the endpoints, a quarter of it.
+ */
+#define NODE_LEARN_SHARE 1024
 
 enum endpoint_flags {
 	ENDPOINT_LOCK = 1 << 0, /* only the endpoint's own MAC and addresses may be a source */
@@ -307,7 +320,18 @@ struct node_stats {
 };
 
 /*
- * dp_learned: number of the endpoint -> how many MACs are learned there now.
+ * Marks that dpctl's nftables rules put on what the host forwards to a gateway's
+ * device, last of all, and that end at the gateway's port. (Only the host can set
+ * one there: what comes out of a namespace has none.)
+ */
+enum gateway_mark {
+	GATEWAY_MARK_APART = 0x59c70001, /* from a gateway of another network */
+	GATEWAY_MARK_BACK = 0x59c70002, /* from the same gateway: back to where it came from */
+};
+
+/*
+ * dp_learned: number of the endpoint -> how many MACs are learned there now; 0: in all,
+ * those behind nodes too.
  * dp_nodelearn: number of the node -> the same behind it.
  */
 struct learned {
@@ -358,6 +382,12 @@ enum reason {
 	REASON_OUTER_CHECKSUM = 45, /* VXLAN packet whose outer IP or UDP checksum is wrong */
 	REASON_OUTER_VLAN = 46, /* VXLAN of a VLAN of the device, whose tag the driver hid from XDP */
 
+	REASON_FORGED_VXLAN = 40, /* VXLAN of an endpoint's own making, to or through the host */
+	REASON_FORGED_ERROR = 41, /* ICMP error of an endpoint about packets between nodes */
+	REASON_NODE_MAC = 42, /* frame from another node with the source MAC of an endpoint or gateway here */
+	REASON_NODE_NEIGHBOUR = 43, /* ARP or neighbour discovery from another node for an address here */
+	REASON_NETWORKS_APART = 44, /* by way of gateways, from a network to another one */
+
 	REASON_NOTICE = 64, /* never counted: what follows is no drop */
 	REASON_FDB_FULL = 65, /* MAC not learned: the table is full */
 	REASON_LEARN_LIMIT = 66, /* MAC not learned: the endpoint has as many as it may */
@@ -372,6 +402,7 @@ enum reason {
 	REASON_ICMP_LIMIT = 75, /* sender not told that its packet is too big: over the rate */
 	REASON_ICMP_IMPOSSIBLE = 76, /* sender not told that its packet is too big: there is no way to */
 	REASON_NO_META = 77, /* not taken apart in the driver, which keeps no metadata, but at TC */
+	REASON_LEARN_ROOM = 83, /* MAC not learned: the room that is left is for endpoints and others */
 
 	REASON_MAX = 128,
 };
@@ -427,6 +458,8 @@ enum source_file {
 	FILE_SPREAD = 15,
 	FILE_INBOUND = 16,
 	FILE_ANCHOR = 17,
+	FILE_GUARD = 21,
+	FILE_IMPOSTOR = 22,
 };
 
 /* dp_event: what a drop or notice tells a listener. */

@@ -6,17 +6,29 @@
 #include "encap4.h"
 #include "encap6.h"
 
+/* Bytes of layer 3 that a link of IPv6 carries at the least (RFC 8200, 5). */
+#define INNER_MTU_MIN 1280
+
 /* One bucket of the flows that go to the node, asked of the kernel. */
 static __noinline void encap_route_ask(struct __sk_buff *skb, const struct underlay *underlay,
 				       const struct node *node, struct route *route)
 {
 	/* In place of the flow's own port, so that a bucket goes the same way each time. */
 	__be16 port = bpf_htons(ENCAP_PORT_FIRST + route->key % ROUTE_BUCKETS);
+	__u32 least = INNER_MTU_MIN +
+		      (underlay->flags & UNDERLAY_IP6 ? OUTER6_LENGTH : OUTER4_LENGTH);
 
 	if (underlay->flags & UNDERLAY_IP6)
 		encap_route6(skb, underlay, node, port, route);
 	else
 		encap_route4(skb, underlay, node, port, route);
+	/*
+	 * Errors about the size of packets can be forged by whoever reaches this node: they
+	 * narrow the way no further than IPv6 inside needs (RFC 8200, 5). A way that is in
+	 * truth that narrow is to have a device that says so.
+	 */
+	if (route->mtu < least)
+		route->mtu = least;
 	/* A device may carry more than this node was told that the underlay does. */
 	if (route->mtu > underlay->mtu)
 		route->mtu = underlay->mtu;

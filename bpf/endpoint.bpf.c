@@ -11,6 +11,7 @@
 #include "learn.h"
 #include "neigh.h"
 #include "deliver.h"
+#include "guard.h"
 #include "forward.h"
 #include "flood.h"
 #include "spread.h"
@@ -29,6 +30,7 @@ const volatile struct contract {
 	enum network_flags network_flags;
 	enum fdb_flags fdb_flags;
 	enum neigh_flags neigh_flags;
+	enum gateway_mark gateway_mark;
 	enum reason reason;
 	enum config_flags config_flags;
 	enum underlay_flags underlay_flags;
@@ -40,6 +42,22 @@ const volatile struct contract {
 	struct control control;
 } contract = {};
 
+/*
+ * Of what comes beside a frame only the marks mean something that the host has put on what
+ * it forwards; the one for what it sends back stays, until it is known to whom that goes.
+ */
+static __noinline int endpoint_scrub(struct __sk_buff *skb, struct endpoint *ep)
+{
+	__u32 mark = ep->flags & ENDPOINT_GATEWAY ? skb->mark : 0;
+
+	scrub(skb);
+	if (mark == GATEWAY_MARK_APART)
+		return drop(skb, ep, REASON_NETWORKS_APART, 0);
+	if (mark == GATEWAY_MARK_BACK)
+		skb->mark = mark;
+	return CONTINUE;
+}
+
 SEC("tc")
 int endpoint(struct __sk_buff *skb)
 {
@@ -48,6 +66,7 @@ int endpoint(struct __sk_buff *skb)
 	struct endpoint *ep;
 	struct ethhdr *eth;
 	struct fdb_place to;
+	enum reason reason;
 	int verdict;
 
 	ep = endpoint_find(skb->ifindex);
@@ -62,7 +81,9 @@ int endpoint(struct __sk_buff *skb)
 	if (!network)
 		return drop(skb, ep, REASON_NO_NETWORK, 0);
 
-	scrub(skb);
+	verdict = endpoint_scrub(skb, ep);
+	if (verdict != CONTINUE)
+		return verdict;
 
 	eth = (void *)(long)skb->data;
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
@@ -89,6 +110,10 @@ int endpoint(struct __sk_buff *skb)
 		verdict = neigh_answer(skb, ep, network);
 		if (verdict != CONTINUE)
 			return verdict;
+		/* The host is a station like others here, and may send what it likes. */
+		reason = ep->flags & ENDPOINT_GATEWAY ? REASON_UNSPEC : guard(skb, true);
+		if (reason)
+			return drop(skb, ep, reason, 0);
 		return spread(skb, ep, network);
 	}
 

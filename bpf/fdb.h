@@ -29,6 +29,10 @@ const volatile __u32 hz = 250;
  */
 const volatile __u32 sleep_max = 30;
 
+/* MACs that are learned at the most, and how many of them a node may always have. */
+const volatile __u32 learned_max = FDB_LEARNED_MAX;
+const volatile __u32 node_learn_share = NODE_LEARN_SHARE;
+
 union fdb_owner {
 	struct {
 		__u32 ifindex;
@@ -82,6 +86,42 @@ static __always_inline bool learned_take(union fdb_owner owner, __u32 max)
 	return false;
 }
 
+/* How many MACs are learned in all. */
+static __always_inline struct learned *learned_total(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&dp_learned_v1, &zero);
+}
+
+static __always_inline void learned_total_add(__s32 count)
+{
+	struct learned *total = learned_total();
+
+	if (total)
+		__sync_fetch_and_add(&total->count, count);
+}
+
+/*
+ * Is there room for one more there? CPUs that look at the same time may go past the
+ * bound, by one entry each.
+ */
+static __always_inline bool learned_room(union fdb_owner owner)
+{
+	struct learned *total = learned_total(), *learned;
+	__u32 max = learned_max;
+
+	if (!total)
+		return false;
+	if (owner.node) {
+		learned = learned_find(owner);
+		if (learned && learned->count >= node_learn_share)
+			max = max / 3 * 2;
+	}
+	/* Below 0 for a while after an update: what an older build has learned is not in it. */
+	return (__s32)total->count < (__s32)max;
+}
+
 /* Jiffies that the entry has left, 0 if its time is up. ageing in seconds, not 0. */
 static __always_inline __u64 fdb_left(const struct fdb *fdb, __u32 ageing)
 {
@@ -105,6 +145,7 @@ static __always_inline bool fdb_forget(struct fdb_key *key, struct fdb *fdb, uni
 		return false;
 	}
 	learned_add(owner, -1);
+	learned_total_add(-1);
 	return true;
 }
 
@@ -297,11 +338,15 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb
 	struct sweep *sweep = fdb_sweep_prepare();
 	int error;
 
+	if (!learned_room(owner))
+		return notice_from(skb, sender->ep, sender->from, REASON_LEARN_ROOM, 1, 0);
 	if (!learned_take(owner, sender->learn_max))
 		return fdb_learn_limit(skb, sender);
+	learned_total_add(1);
 	error = bpf_map_update_elem(&dp_fdb_v1, key, &new, BPF_NOEXIST);
 	if (error) {
 		learned_add(owner, -1);
+		learned_total_add(-1);
 		/* Another CPU was faster. */
 		if (error == -EEXIST)
 			return CONTINUE;

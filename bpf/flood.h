@@ -48,7 +48,7 @@ static long flood_port(__u32 slot, struct flood *flood)
 
 	if (!port || port->ifindex == flood->ifindex)
 		return 0;
-	if (ep && ep->flags & ENDPOINT_ISOLATED) {
+	if (ep && endpoint_is_apart(flood->skb, ep)) {
 		other = endpoint_find(port->ifindex);
 		if (other && other->flags & ENDPOINT_ISOLATED)
 			return 0;

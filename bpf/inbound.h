@@ -6,6 +6,8 @@
 #include "decap.h"
 #include "deliver.h"
 #include "flood.h"
+#include "guard.h"
+#include "impostor.h"
 #include "scrub.h"
 #include "service.h"
 
@@ -43,6 +45,7 @@ static __always_inline int inbound(struct __sk_buff *skb, struct inbound *in,
 	struct node_stats *stats = node_stats_find(in->tunnel.node);
 	struct node *node = node_find(in->tunnel.node);
 	struct decap_mark mark;
+	enum reason reason;
 	bool typed = true;
 	long error;
 	int ecn;
@@ -57,6 +60,9 @@ static __always_inline int inbound(struct __sk_buff *skb, struct inbound *in,
 		return drop_from(skb, NULL, from, REASON_SOURCE_MAC_INVALID, 0);
 	if (mac_is_link_local(in->eth.h_dest) && !network_forwards_group(network, in->eth.h_dest))
 		return drop_from(skb, NULL, from, REASON_LINK_LOCAL_GROUP, 0);
+	reason = impostor(skb, in, network);
+	if (reason)
+		return drop_from(skb, NULL, from, reason, 0);
 	ecn = in->overhead ? decap_ecn(skb, in, &mark) : 0;
 	if (ecn < 0)
 		return drop_from(skb, NULL, from, REASON_ECN, 0);
@@ -77,6 +83,11 @@ static __always_inline int inbound(struct __sk_buff *skb, struct inbound *in,
 	scrub(skb);
 	if (typed && service_has_flows(network, in->tunnel.network))
 		service_divert(skb, network, &to);
+	if (to.flags & FDB_GATEWAY || mac_is_group(in->eth.h_dest)) {
+		reason = guard(skb, !(to.flags & FDB_GATEWAY));
+		if (reason)
+			return drop_from(skb, NULL, from, reason, 0);
+	}
 	if (to.owner.word)
 		return deliver_here(skb, NULL, from, to, typed);
 	return inbound_flood(skb, in, network, from);

@@ -262,6 +262,16 @@ static __always_inline struct network *network_find(const struct endpoint *ep)
 	return network_find_index(ep->network);
 }
 
+/*
+ * May the frame not go to isolated ports? It is of one, or may be: the host sends it back
+ * to where it came from. Only the host's own port leaves a frame its mark.
+ */
+static __always_inline bool endpoint_is_apart(const struct __sk_buff *skb,
+					      const struct endpoint *ep)
+{
+	return ep->flags & ENDPOINT_ISOLATED || skb->mark == GATEWAY_MARK_BACK;
+}
+
 static __always_inline struct endpoint_stats *stats_find(__u32 endpoint)
 {
 	return bpf_map_lookup_elem(&dp_epstat_v1, &endpoint);

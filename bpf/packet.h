@@ -195,6 +195,14 @@ struct nd_neighbour {
 	struct in6_addr target;
 };
 
+/* RFC 8200, 4.5. */
+struct ip6_fragment {
+	__u8 nexthdr;
+	__u8 reserved;
+	__be16 offset;
+	__be32 id;
+};
+
 /* What goes into the checksum of ICMPv6, TCP and UDP beside them (RFC 8200, 8.1). */
 struct ip6_pseudo {
 	struct in6_addr source;

@@ -21,13 +21,6 @@
 /* Offset and reserved bits: 0 in the first fragment (RFC 8200, 4.5). */
 #define IP6_FRAGMENT_OFFSET 0xfff8
 
-struct ip6_fragment {
-	__u8 nexthdr;
-	__u8 reserved;
-	__be16 offset;
-	__be32 id;
-};
-
 /* What is behind the extension headers. */
 struct ip6_upper {
 	__u32 offset; /* where it begins in the frame */

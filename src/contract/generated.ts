@@ -119,6 +119,12 @@ export const NEIGH_MAX = 65536;
 /** Default sizes of the tables that grow with the traffic; changed at load time. */
 export const PREFIX_MAX = 16384;
 /**
+ * Learned MACs that a node may always have. One that has more may learn no further while half of
+ * the table is learned: whoever forges the names of a few nodes leaves the others, and the
+ * endpoints, a quarter of it.
+ */
+export const NODE_LEARN_SHARE = 1024;
+/**
  * Ways to a node among which its flows are spread, where the routes offer more than one: flows of
  * one bucket go one way.
  */
@@ -325,6 +331,38 @@ export function describeUnderlayDecap(value: number): string {
 }
 
 /**
+ * Marks that dpctl's nftables rules put on what the host forwards to a gateway's device, last of
+ * all, and that end at the gateway's port. (Only the host can set one there: what comes out of a
+ * namespace has none.)
+ */
+export const GatewayMark = {
+  /** from a gateway of another network */
+  APART: 1506213889,
+  /** from the same gateway: back to where it came from */
+  BACK: 1506213890,
+} as const;
+/** A number of {@link GatewayMark}. */
+export type GatewayMark = (typeof GatewayMark)[keyof typeof GatewayMark];
+/** A name of {@link GatewayMark}, as users see it. */
+export type GatewayMarkName = Lowercase<keyof typeof GatewayMark>;
+const gatewayMarkNames: ReadonlyMap<number, GatewayMarkName> = new Map([
+  [1506213889, "apart"],
+  [1506213890, "back"],
+]);
+/** The name of a number of enum gateway_mark; `unknown_N` for one that a newer datapath may know. */
+export function nameOfGatewayMark(value: number): GatewayMarkName | `unknown_${number}` {
+  return gatewayMarkNames.get(value) ?? `unknown_${value}`;
+}
+const gatewayMarkTexts: ReadonlyMap<number, string> = new Map([
+  [1506213889, "from a gateway of another network"],
+  [1506213890, "from the same gateway: back to where it came from"],
+]);
+/** What a number of enum gateway_mark means, in a line for people; empty for one that has no text. */
+export function describeGatewayMark(value: number): string {
+  return gatewayMarkTexts.get(value) ?? '';
+}
+
+/**
  * Why a frame was dropped (below REASON_NOTICE), or what else deserves a count although the frame
  * went on (from REASON_NOTICE). The number is the index in dp_reason and part of the events: a
  * number that is retired is never used again. The comment of each is the text that users see.
@@ -402,6 +440,16 @@ export const Reason = {
   OUTER_CHECKSUM: 45,
   /** VXLAN of a VLAN of the device, whose tag the driver hid from XDP */
   OUTER_VLAN: 46,
+  /** VXLAN of an endpoint's own making, to or through the host */
+  FORGED_VXLAN: 40,
+  /** ICMP error of an endpoint about packets between nodes */
+  FORGED_ERROR: 41,
+  /** frame from another node with the source MAC of an endpoint or gateway here */
+  NODE_MAC: 42,
+  /** ARP or neighbour discovery from another node for an address here */
+  NODE_NEIGHBOUR: 43,
+  /** by way of gateways, from a network to another one */
+  NETWORKS_APART: 44,
   /** never counted: what follows is no drop */
   NOTICE: 64,
   /** MAC not learned: the table is full */
@@ -430,6 +478,8 @@ export const Reason = {
   ICMP_IMPOSSIBLE: 76,
   /** not taken apart in the driver, which keeps no metadata, but at TC */
   NO_META: 77,
+  /** MAC not learned: the room that is left is for endpoints and others */
+  LEARN_ROOM: 83,
 } as const;
 /** A number of {@link Reason}. */
 export type Reason = (typeof Reason)[keyof typeof Reason];
@@ -474,6 +524,11 @@ const reasonNames: ReadonlyMap<number, ReasonName> = new Map([
   [36, "source_icmp"],
   [45, "outer_checksum"],
   [46, "outer_vlan"],
+  [40, "forged_vxlan"],
+  [41, "forged_error"],
+  [42, "node_mac"],
+  [43, "node_neighbour"],
+  [44, "networks_apart"],
   [64, "notice"],
   [65, "fdb_full"],
   [66, "learn_limit"],
@@ -488,6 +543,7 @@ const reasonNames: ReadonlyMap<number, ReasonName> = new Map([
   [75, "icmp_limit"],
   [76, "icmp_impossible"],
   [77, "no_meta"],
+  [83, "learn_room"],
 ]);
 /** The name of a number of enum reason; `unknown_N` for one that a newer datapath may know. */
 export function nameOfReason(value: number): ReasonName | `unknown_${number}` {
@@ -530,6 +586,11 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [36, "ICMP redirect or router advertisement for what the endpoint was not allowed"],
   [45, "VXLAN packet whose outer IP or UDP checksum is wrong"],
   [46, "VXLAN of a VLAN of the device, whose tag the driver hid from XDP"],
+  [40, "VXLAN of an endpoint's own making, to or through the host"],
+  [41, "ICMP error of an endpoint about packets between nodes"],
+  [42, "frame from another node with the source MAC of an endpoint or gateway here"],
+  [43, "ARP or neighbour discovery from another node for an address here"],
+  [44, "by way of gateways, from a network to another one"],
   [64, "never counted: what follows is no drop"],
   [65, "MAC not learned: the table is full"],
   [66, "MAC not learned: the endpoint has as many as it may"],
@@ -544,6 +605,7 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [75, "sender not told that its packet is too big: over the rate"],
   [76, "sender not told that its packet is too big: there is no way to"],
   [77, "not taken apart in the driver, which keeps no metadata, but at TC"],
+  [83, "MAC not learned: the room that is left is for endpoints and others"],
 ]);
 /** What a number of enum reason means, in a line for people; empty for one that has no text. */
 export function describeReason(value: number): string {
@@ -627,6 +689,8 @@ export const SourceFile = {
   SPREAD: 15,
   INBOUND: 16,
   ANCHOR: 17,
+  GUARD: 21,
+  IMPOSTOR: 22,
 } as const;
 /** A number of {@link SourceFile}. */
 export type SourceFile = (typeof SourceFile)[keyof typeof SourceFile];
@@ -650,6 +714,8 @@ const sourceFileNames: ReadonlyMap<number, SourceFileName> = new Map([
   [15, "spread"],
   [16, "inbound"],
   [17, "anchor"],
+  [21, "guard"],
+  [22, "impostor"],
 ]);
 /** The name of a number of enum source_file; `unknown_N` for one that a newer datapath may know. */
 export function nameOfSourceFile(value: number): SourceFileName | `unknown_${number}` {
@@ -1749,8 +1815,8 @@ export const nodeStatsCodec: Codec<NodeStats> = /* @__PURE__ */ codec(
 export const encodeNodeStats = nodeStatsCodec.encode;
 
 /**
- * dp_learned: number of the endpoint -> how many MACs are learned there now. dp_nodelearn: number
- * of the node -> the same behind it.
+ * dp_learned: number of the endpoint -> how many MACs are learned there now; 0: in all, those
+ * behind nodes too. dp_nodelearn: number of the node -> the same behind it.
  */
 export interface Learned {
   readonly count: number;

@@ -2,6 +2,7 @@
 import { installedProgramId } from '../kernel/datapath.js';
 import { foreignFilters, hookOf } from '../kernel/hook.js';
 import { bootId } from '../kernel/process.js';
+import { bareAddress } from '../model/desired.js';
 import {
   addEndpoint,
   defaultMtu,
@@ -78,11 +79,10 @@ export async function attach(
       about: new Set([id]),
     };
   });
-  const chosen = created && request.ips === undefined;
   const notes = [
     ...changed.notes,
     ...(changed.changed ? filterNotes(node, changed, id) : []),
-    ...(chosen ? addressNotes(changed, id) : []),
+    ...(created ? addressNotes(changed, id, request.ips ?? []) : []),
     ...(created
       ? driverNotes(
           request,
@@ -125,18 +125,23 @@ function firstOfEachFamily(addresses: readonly string[] = []): string[] {
 }
 
 /** Nodes do not tell each other which addresses they have given away. */
-function addressNotes({ state }: Changed, id: number): string[] {
+function addressNotes({ state }: Changed, id: number, asked: readonly string[]): string[] {
   const endpoint = state.endpoints.find((each) => each.id === id);
   const network = state.networks.find(({ name }) => name === endpoint?.network);
   if (endpoint === undefined || network === undefined || state.nodes.length === 0) return [];
   const { name, subnet4, range4, subnet6, range6 } = network;
-  const shared = [
-    subnet4 !== undefined && range4 === undefined && endpoint.adopted === undefined,
-    subnet6 !== undefined && range6 === undefined && endpoint.adopted === undefined,
-  ];
-  if (!shared.includes(true)) return [];
+  const isChosen = (address: string | undefined, range: string | undefined, colon: boolean) =>
+    address !== undefined &&
+    range === undefined &&
+    endpoint.adopted === undefined &&
+    !asked.some((text) => text.includes(':') === colon);
+  const chosen = [
+    ...(subnet4 !== undefined && isChosen(endpoint.ip4, range4, false) ? [endpoint.ip4] : []),
+    ...(subnet6 !== undefined && isChosen(endpoint.ip6, range6, true) ? [endpoint.ip6] : []),
+  ].filter((address) => address !== undefined);
+  if (chosen.length === 0) return [];
   return [
-    `another node may give the same address away: dpctl network add ${name} --range PREFIX, another one on each node`,
+    `another node may give the same address away (${chosen.map(bareAddress).join(', ')}): dpctl network add ${name} --range PREFIX, another one on each node`,
   ];
 }
 

@@ -58,8 +58,13 @@ export function describeStep(step: Step): PlanRow {
     case 'sysctl.set':
       return row(step.key.replaceAll('/', '.'), `${step.was} -> ${step.value}`);
     case 'nft.apply':
-      return row('table inet dpctl', step.rules.map(({ subnet }) => subnet).join(' '));
+      return row(`table inet ${step.table}`, firewallText(step));
   }
+}
+
+function firewallText({ rules, host }: Extract<Step, { op: 'nft.apply' }>): string {
+  const masquerades = rules.map(({ subnet }) => subnet).join(' ');
+  return [masquerades, host.length > 0 ? `${host.length} guards` : ''].filter(Boolean).join(', ');
 }
 
 function who({ namespace, ifname }: Endpoint): string {

@@ -4,7 +4,7 @@ import { testRun } from '../../loader/testrun.js';
 import { ControlOp, controlCodec, decodeControl, type Fdb } from '../contract/generated.js';
 import { withProgram } from '../kernel/datapath.js';
 import { entriesRaw, putRaw } from '../kernel/tables.js';
-import { decodeKey, decodeValue, type RawEntry } from '../model/entry.js';
+import { decodeKey, decodeValue, type RawEntry, tableEntry } from '../model/entry.js';
 import { hostPins, type Node } from './node.js';
 
 /** A learned entry that was deleted. */
@@ -35,6 +35,18 @@ export function forgetLearned(
     }
   });
   return forgotten;
+}
+
+/**
+ * Count what is learned in all, for the bound of it: older builds of the datapath did not, and what a
+ * CPU loses to another adds up.
+ */
+export function recountLearned(node: Node): void {
+  let count = 0;
+  for (const [, value] of entriesRaw(node.tables(), 'fdb')) {
+    if (decodeValue('fdb', value).flags === 0) count += 1;
+  }
+  putRaw(node.tables(), tableEntry('learned', 0, { count }));
 }
 
 /** How often a MAC may be learned anew while an entry for it is written: each time takes a frame. */

@@ -5,6 +5,7 @@ import { withNetnsPath } from '../kernel/netns.js';
 import { isNftMissing, nftRead } from '../kernel/nft.js';
 import { sysctlFind, sysctlNames } from '../kernel/sysctl.js';
 import { entriesRaw, getRaw } from '../kernel/tables.js';
+import { hostRulesText, nftTableName, wantedHostRules } from '../model/desired/host-rules.js';
 import { wantedMasquerades, wantedSysctls } from '../model/desired.js';
 import type { RawEntry, TableName } from '../model/entry.js';
 import { entryName, type Observed, type ObservedPort } from '../model/observed.js';
@@ -61,7 +62,7 @@ export async function inspect(
       scope === 'node'
         ? [...findStrays(node, after, entries), ...squatters.strays]
         : squatters.strays,
-    masquerades: await readMasquerades(node, input),
+    ...(await readRules(node, input)),
     sysctls: readSysctls(node, before, after),
     programId,
     ...(scope === 'node' && { overlay: inspectOverlay(node, before) }),
@@ -134,17 +135,31 @@ function readEntries(node: Node, { before, after, scope }: InspectInput): Map<st
   return found;
 }
 
+type Rules = Pick<Observed, 'masquerades' | 'hostRules'>;
+
 /** Asking nft costs a process, so a command about one endpoint believes what is recorded. */
-async function readMasquerades(node: Node, { before, after, scope }: InspectInput) {
-  const recorded = wantedMasquerades(before);
-  const wanted = wantedMasquerades(after);
+async function readRules(node: Node, { before, after, scope }: InspectInput): Promise<Rules> {
+  const [recorded, wanted] = [before, after].map(rulesOf) as [Rules, Rules];
   if (scope !== 'node' && JSON.stringify(recorded) === JSON.stringify(wanted)) return recorded;
   try {
-    return await withNetnsPath(node.netnsFd(), nftRead);
+    const table = nftTableName(before.rootId);
+    const found = await withNetnsPath(node.netnsFd(), (path) => nftRead(path, table));
+    // Under that name there is another root's, or what an older dpctl has made.
+    if (before.rootId === undefined) return { masquerades: [], hostRules: hostRulesText([]) };
+    return { masquerades: found.masquerades, hostRules: found.host };
   } catch (error) {
-    if (isNftMissing(error) && recorded.length + wanted.length === 0) return [];
+    const masquerades = recorded.masquerades.length + wanted.masquerades.length;
+    const required = [before, after].some((state) => wantedHostRules(state).required);
+    if (isNftMissing(error) && masquerades === 0 && !required) return wanted;
     throw error;
   }
+}
+
+function rulesOf(state: State): Rules {
+  return {
+    masquerades: wantedMasquerades(state),
+    hostRules: hostRulesText(wantedHostRules(state).rules),
+  };
 }
 
 function readSysctls(node: Node, before: State, after: State): Map<string, string> {

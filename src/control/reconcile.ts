@@ -1,9 +1,11 @@
 /** reconcile: make the whole node what its desired state says, whatever happened to it. */
 
+import { areTablesPinned } from '../kernel/datapath.js';
 import type { State } from '../model/state.js';
 import { change, type Edit, preview } from './change.js';
 import type { Failure } from './failures.js';
-import type { Node } from './node.js';
+import { recountLearned } from './forget.js';
+import { hostPins, type Node } from './node.js';
 import { endpointRows } from './rows.js';
 import type { ChangeOptions, ChangeResult, EndpointRow, PlanRow } from './types.js';
 
@@ -48,6 +50,7 @@ export async function reconcile(node: Node, options: ChangeOptions = {}): Promis
     before = endpointRows(state);
     return { state, scope: 'node' };
   });
+  if (options.dryRun !== true && areTablesPinned(hostPins(node))) recountLearned(node);
   const gone = goneEndpoints(before, changed.state);
   return {
     ...changed,

@@ -7,6 +7,7 @@ import { linkDump, linkSet } from '../kernel/netlink.js';
 import { withNetnsPath } from '../kernel/netns.js';
 import { isNftMissing, nftDelete } from '../kernel/nft.js';
 import { overlayKindOf } from '../kernel/underlay-device.js';
+import { hostRulesText, nftTableName, wantedHostRules } from '../model/desired/host-rules.js';
 import { isGateway, wantedMasquerades } from '../model/desired.js';
 import { markOf } from '../model/mark.js';
 import type { Observed } from '../model/observed.js';
@@ -137,6 +138,7 @@ function observe(node: Node, before: State, after: State): Observed {
     ),
     strays: findStrays(node, after, new Map()),
     masquerades: [],
+    hostRules: hostRulesText([]),
     sysctls: readKeys(
       node,
       before.sysctls.map(({ key }) => key),
@@ -179,9 +181,11 @@ function unmarkDevices(node: Node, marked: ReadonlySet<number>): void {
 
 async function deleteRules(node: Node, before: State): Promise<void> {
   try {
-    await withNetnsPath(node.netnsFd(), nftDelete);
+    const table = nftTableName(before.rootId);
+    await withNetnsPath(node.netnsFd(), (path) => nftDelete(path, table));
   } catch (error) {
-    if (!isNftMissing(error) || wantedMasquerades(before).length > 0) throw error;
+    const { required } = wantedHostRules(before);
+    if (!isNftMissing(error) || required || wantedMasquerades(before).length > 0) throw error;
   }
 }
 

@@ -72,6 +72,10 @@ function networkRow(network: Network, endpoints: number): NetworkRow {
     gateway: [gateway?.ip4, gateway?.ip6].filter((ip) => ip !== undefined).join(','),
     endpoints,
     groupFwdMask: network.groupFwdMask ?? 0,
-    flags: [...(network.masquerade ? ['masquerade'] : []), ...(network.bigTcp ? ['big-tcp'] : [])],
+    flags: [
+      ...(network.masquerade ? ['masquerade'] : []),
+      ...(network.bigTcp ? ['big-tcp'] : []),
+      ...(network.routeBetween === true ? ['route-between'] : []),
+    ],
   };
 }

@@ -3,7 +3,7 @@
 import { attachHook, detachHook } from '../kernel/hook.js';
 import { linkDelete, linkGet, linkSet } from '../kernel/netlink.js';
 import { createNetns, deleteNetns, withNetnsPath } from '../kernel/netns.js';
-import { nftApply } from '../kernel/nft.js';
+import { nftApply, nftDelete } from '../kernel/nft.js';
 import { sysctlFind, sysctlSet } from '../kernel/sysctl.js';
 import { deleteRaw, putRaw } from '../kernel/tables.js';
 import { type RawEntry, tableEntry } from '../model/entry.js';
@@ -100,7 +100,10 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       setSysctl(node, step.key, step.value, step.then);
       return;
     case 'nft.apply':
-      await withNetnsPath(node.netnsFd(), (path) => nftApply(path, step.rules));
+      await withNetnsPath(node.netnsFd(), async (path) => {
+        await nftApply(path, step.table, { masquerades: step.rules, host: step.host });
+        if (step.replaces !== undefined) await nftDelete(path, step.replaces);
+      });
       return;
   }
 }
@@ -163,7 +166,9 @@ export async function undo(node: Node, step: Step): Promise<void> {
       setSysctl(node, step.key, step.was, step.wasThen);
       return;
     case 'nft.apply':
-      await withNetnsPath(node.netnsFd(), (path) => nftApply(path, step.was));
+      await withNetnsPath(node.netnsFd(), (path) =>
+        nftApply(path, step.table, { masquerades: step.was, host: step.wasHost }),
+      );
       return;
     case 'overlay.create':
     case 'overlay.delete':

@@ -42,6 +42,8 @@ export interface NetworkAddRequest {
   readonly bigTcp?: boolean;
   /** Bits 3 to 15: frames to 01:80:c2:00:00:0N are forwarded. */
   readonly groupFwdMask?: number;
+  /** Route to and from other networks that have this, too, by way of the gateways. */
+  readonly routeBetween?: boolean;
 }
 
 /** One line of a plan, in the order in which it is carried out. */
@@ -90,7 +92,7 @@ export interface NetworkRow {
   readonly endpoints: number;
   /** Bit N: frames to 01:80:c2:00:00:0N are forwarded. */
   readonly groupFwdMask: number;
-  /** masquerade, big-tcp. */
+  /** masquerade, big-tcp, route-between. */
   readonly flags: readonly string[];
 }
 

@@ -34,9 +34,18 @@ export async function underlaySet(
   const notes = [
     ...changed.notes,
     ...(changed.changed && row !== undefined ? filterNotes(node, row) : []),
+    ...(changed.changed ? lossNotes(changed.state) : []),
     ...(row?.state === 'down' ? [`${row.ifname} is down: ip link set ${row.ifname} up`] : []),
   ];
   return row === undefined ? changed : { ...changed, notes, underlay: row };
+}
+
+/** Who asks for nothing but TC gets no anchor, and should know what that is for. */
+function lossNotes({ underlay, uplink }: State): string[] {
+  if (underlay?.decap !== 'tc' || uplink === undefined || uplink.tunnel !== undefined) return [];
+  return [
+    `with --decap tc nobody hears what routers say of the size of packets: a link further on that carries less than ${uplink.mtu} bytes is a black hole; and TCP is not merged on arrival (dpctl underlay set ${underlay.device} --decap auto)`,
+  ];
 }
 
 /** Filters of others on the device see what is left to them, or leave us what they do not take. */

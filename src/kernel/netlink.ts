@@ -37,6 +37,7 @@ export {
   routeAdd,
   routeDelete,
   routeDump,
+  routeMtu,
   routeReplace,
 } from './netlink/route.js';
 export { openRtnl, type Rtnl, withRtnl } from './netlink/socket.js';

@@ -60,3 +60,43 @@ function excludes(part: unknown, { ifname, port }: Datagrams): boolean {
 function isName(right: unknown): right is string {
   return typeof right === 'string' && !/[*@]/.test(right);
 }
+
+/** Base chains of a hook in a listing of chains that drop packets unless a rule of theirs accepts them. */
+export function decodeDrops(json: string, hook: 'forward' | 'input'): ChainDrop[] {
+  return listingSchema
+    .parse(JSON.parse(json))
+    .nftables.flatMap(({ chain }) => chain ?? [])
+    .filter((chain) => chain.hook === hook && chain.policy === 'drop')
+    .map(({ family, table, name }) => ({ family, table, chain: name }));
+}
+
+/**
+ * Whether a rule of a listed chain accepts what comes from gateways' devices. Nobody can tell from
+ * outside what a whole firewall does, but one that names them was written with them in mind.
+ * @param json output of `nft -j list chain`
+ */
+export function acceptsFrom(json: string, ifnamePrefix: string): boolean {
+  return listingSchema.parse(JSON.parse(json)).nftables.some(
+    ({ rule }) =>
+      rule?.expr.some((part) => 'accept' in part) === true &&
+      rule.expr.some((part) => {
+        const match = inputMatch.safeParse(part);
+        return match.success && match.data.match.right.startsWith(ifnamePrefix);
+      }),
+  );
+}
+
+const inputMatch = z.object({
+  match: z.object({
+    op: z.literal('=='),
+    left: z.object({ meta: z.object({ key: z.literal('iifname') }) }),
+    right: z.string(),
+  }),
+});
+
+/** A base chain whose policy is drop. */
+export interface ChainDrop {
+  readonly family: string;
+  readonly table: string;
+  readonly chain: string;
+}

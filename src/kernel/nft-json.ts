@@ -5,11 +5,18 @@
  */
 
 import * as z from 'zod/mini';
+import { type HostRule, hostRulesText } from '../model/desired/host-rules.js';
 import { AF, ipText, prefixBytes } from './netlink/address.js';
 
-/** Family and name of the table that is dpctl's own; nothing outside of it is ever changed. */
-export const TABLE = { family: 'inet', table: 'dpctl' } as const;
+/** Family of the tables that are dpctl's own; nothing outside of them is ever changed. */
+export const FAMILY = 'inet';
 const CHAIN = 'postrouting';
+/** Rules of ours that masquerade nothing, by chain: behind everybody else's. */
+const HOST_CHAINS: Readonly<Record<HostRule['chain'], { hook: string; prio: number }>> = {
+  forward: { hook: 'forward', prio: 300 },
+  input: { hook: 'input', prio: 300 },
+  mark: { hook: 'postrouting', prio: 1000 },
+};
 const COMMENT = 'network ';
 
 /** Traffic of one network that leaves through the host takes the host's address. */
@@ -34,9 +41,19 @@ export interface MasqueradeRuleState extends MasqueradeRule {
 /** What the kernel holds of our table. */
 export interface TableState {
   readonly present: boolean;
-  /** The chain is there as we make it, and each rule is one of ours. */
+  /** The chains are as we make them, and each rule that masquerades is one of ours. */
   readonly intact: boolean;
+  /** The chain for masquerading is there. */
+  readonly translates: boolean;
   readonly rules: readonly MasqueradeRuleState[];
+  /** The other rules ({@link hostRulesText}). */
+  readonly host: string;
+}
+
+/** All that our table is to hold. */
+export interface Wanted {
+  readonly masquerades: readonly MasqueradeRule[];
+  readonly host: readonly HostRule[];
 }
 
 const chainSchema = z.object({
@@ -95,30 +112,28 @@ const ownExpression = z.tuple([
 ]);
 
 /** Commands that make the table anew with these rules, in one transaction. */
-export function rebuildCommands(rules: readonly MasqueradeRule[]): object[] {
-  const table = { table: { family: TABLE.family, name: TABLE.table } };
-  const chain = {
-    chain: {
-      ...TABLE,
-      name: CHAIN,
-      type: 'nat',
-      hook: 'postrouting',
-      prio: 100,
-      policy: 'accept',
-    },
-  };
+export function rebuildCommands(name: string, { masquerades, host }: Wanted): object[] {
+  const table = { table: { family: FAMILY, name } };
+  const chain = (own: string, type: string, hook: string, prio: number): object => ({
+    add: { chain: { family: FAMILY, table: name, name: own, type, hook, prio, policy: 'accept' } },
+  });
+  // Translating addresses costs every packet of the host: only where something is masqueraded.
+  const nat = masquerades.length > 0 ? [chain(CHAIN, 'nat', 'postrouting', 100)] : [];
+  const chains = [...new Set(host.map((rule) => rule.chain))];
   // Adding what is there is no error, deleting what is not there is: so add first.
   return [
     { add: table },
     { delete: table },
     { add: table },
-    { add: chain },
-    ...rules.map(addCommand),
+    ...nat,
+    ...chains.map((own) => chain(own, 'filter', HOST_CHAINS[own].hook, HOST_CHAINS[own].prio)),
+    ...masquerades.map((rule) => addCommand(name, rule)),
+    ...host.map((rule) => ({ add: { rule: { family: FAMILY, table: name, ...rule } } })),
   ];
 }
 
 /** Command that adds one rule to the chain. */
-export function addCommand(rule: MasqueradeRule): object {
+export function addCommand(table: string, rule: MasqueradeRule): object {
   const { family, bytes, prefixLength } = prefixBytes(canonicalPrefix(rule.subnet));
   const full = prefixLength === bytes.length * 8;
   const addr = ipText(bytes);
@@ -126,7 +141,8 @@ export function addCommand(rule: MasqueradeRule): object {
   return {
     add: {
       rule: {
-        ...TABLE,
+        family: FAMILY,
+        table,
         chain: CHAIN,
         comment: COMMENT + rule.network,
         expr: [
@@ -147,8 +163,11 @@ export function addCommand(rule: MasqueradeRule): object {
 }
 
 /** Command that deletes the rule with this handle. */
-export function deleteCommand(rule: Pick<MasqueradeRuleState, 'handle'>): object {
-  return { delete: { rule: { ...TABLE, chain: CHAIN, handle: rule.handle } } };
+export function deleteCommand(
+  table: string,
+  { handle }: Pick<MasqueradeRuleState, 'handle'>,
+): object {
+  return { delete: { rule: { family: FAMILY, table, chain: CHAIN, handle } } };
 }
 
 /** What `nft -j list table` says of our table. Throws (SyntaxError, ZodError) for text that is no such listing. */
@@ -156,61 +175,36 @@ export function decodeTable(json: string): TableState {
   const { nftables } = listingSchema.parse(JSON.parse(json));
   const chains = nftables.flatMap(({ chain }) => chain ?? []);
   const found = nftables.flatMap(({ rule }) => rule ?? []);
-  const rules = found.flatMap((rule) => decodeRule(rule) ?? []);
-  const [chain] = chains;
+  const masquerading = found.filter(({ chain }) => chain === CHAIN);
+  const rules = masquerading.flatMap((rule) => decodeRule(rule) ?? []);
+  const host = found.filter(({ chain }) => chain !== CHAIN);
   return {
     present: nftables.some(({ table }) => table !== undefined),
     intact:
-      chains.length === 1 &&
-      chain?.name === CHAIN &&
-      chain.type === 'nat' &&
-      chain.hook === 'postrouting' &&
-      chain.prio === 100 &&
-      chain.policy === 'accept' &&
-      rules.length === found.length &&
+      chains.every(isOurs) &&
+      // A chain of ours without a rule is none that we would have made.
+      chains.every(({ name }) => name === CHAIN || host.some(({ chain }) => chain === name)) &&
+      rules.length === masquerading.length &&
       nftables.every(({ set, map }) => set === undefined && map === undefined),
+    translates: chains.some(({ name }) => name === CHAIN),
     rules,
+    host: hostRulesText(host),
   };
 }
 
-/** Base chains of a hook in a listing of chains that drop packets unless a rule of theirs accepts them. */
-export function decodeDrops(json: string, hook: 'forward' | 'input'): ChainDrop[] {
-  return listingSchema
-    .parse(JSON.parse(json))
-    .nftables.flatMap(({ chain }) => chain ?? [])
-    .filter((chain) => chain.hook === hook && chain.policy === 'drop')
-    .map(({ family, table, name }) => ({ family, table, chain: name }));
-}
-
-/**
- * Whether a rule of a listed chain accepts what comes from gateways' devices. Nobody can tell from
- * outside what a whole firewall does, but one that names them was written with them in mind.
- * @param json output of `nft -j list chain`
- */
-export function acceptsFrom(json: string, ifnamePrefix: string): boolean {
-  return listingSchema.parse(JSON.parse(json)).nftables.some(
-    ({ rule }) =>
-      rule?.expr.some((part) => 'accept' in part) === true &&
-      rule.expr.some((part) => {
-        const match = inputMatch.safeParse(part);
-        return match.success && match.data.match.right.startsWith(ifnamePrefix);
-      }),
+function isOurs({ name, type, hook, prio, policy }: z.infer<typeof chainSchema>): boolean {
+  const known = name === CHAIN ? { hook: 'postrouting', prio: 100 } : hostChain(name);
+  return (
+    known !== undefined &&
+    type === (name === CHAIN ? 'nat' : 'filter') &&
+    hook === known.hook &&
+    prio === known.prio &&
+    policy === 'accept'
   );
 }
 
-const inputMatch = z.object({
-  match: z.object({
-    op: z.literal('=='),
-    left: z.object({ meta: z.object({ key: z.literal('iifname') }) }),
-    right: z.string(),
-  }),
-});
-
-/** A base chain whose policy is drop. */
-export interface ChainDrop {
-  readonly family: string;
-  readonly table: string;
-  readonly chain: string;
+function hostChain(name: string): { hook: string; prio: number } | undefined {
+  return Object.entries(HOST_CHAINS).find(([own]) => own === name)?.[1];
 }
 
 /** What makes two rules the same one. */

@@ -1,44 +1,58 @@
 /**
- * Masquerading for gateways, in a table of dpctl's own: `inet dpctl`, through the nft program.
+ * What gateways need of the host's firewall, in a table of each root's own, through the nft program.
  *
- * There is no forward chain: a packet passes only if every table accepts it, so an accept of ours
+ * Nothing is let through there: a packet passes only if every table accepts it, so an accept of ours
  * could not undo the drop of another (Docker's, a firewall's). nftForwardDrops names those instead.
  */
 
 import { DpctlError } from '../../loader/errors.js';
+import { hostRulesText } from '../model/desired/host-rules.js';
 import { runCommand, withAnonymousFile } from './command.js';
-import { type Datagrams, mayAccept } from './nft-input.js';
 import {
   acceptsFrom,
-  addCommand,
   type ChainDrop,
+  type Datagrams,
   decodeDrops,
+  mayAccept,
+} from './nft-input.js';
+import {
+  addCommand,
   decodeTable,
   deleteCommand,
-  type MasqueradeRule,
+  FAMILY,
   type MasqueradeRuleState,
   rebuildCommands,
   ruleKey,
-  TABLE,
   type TableState,
+  type Wanted,
 } from './nft-json.js';
 
-export type { ChainDrop, MasqueradeRule, MasqueradeRuleState } from './nft-json.js';
+export type { ChainDrop } from './nft-input.js';
+export type { MasqueradeRule, MasqueradeRuleState } from './nft-json.js';
 
-const ABSENT: TableState = { present: false, intact: false, rules: [] };
+const ABSENT: TableState = {
+  present: false,
+  intact: false,
+  translates: false,
+  rules: [],
+  host: hostRulesText([]),
+};
+/** Of a table that somebody has changed. */
+const DAMAGED = 'damaged';
 
 /**
- * Makes the table hold exactly these rules, in one transaction; without rules there is no table. Rules
- * that stay keep their counters. `nsPath` is a path that opens the node's namespace (withNetnsPath for an
- * open one), undefined the one that this process is in. Returns whether anything was changed. Throws
- * COMMAND_MISSING, NFT_FAILED (exit 2), BAD_ADDRESS (exit 1).
+ * Makes a table hold exactly these rules, in one transaction; without rules there is no table. Rules
+ * that masquerade and stay keep their counters. `nsPath` is a path that opens the node's namespace
+ * (netnsPathOf for an open one), undefined the one that this process is in. Returns whether anything was
+ * changed. Throws COMMAND_MISSING, NFT_FAILED (exit 2), BAD_ADDRESS (exit 1).
  */
 export async function nftApply(
   nsPath: string | undefined,
-  desired: readonly MasqueradeRule[],
+  table: string,
+  desired: Wanted,
 ): Promise<boolean> {
-  if (desired.length === 0) return nftDelete(nsPath);
-  const commands = changes(await readTable(nsPath), desired);
+  if (desired.masquerades.length + desired.host.length === 0) return nftDelete(nsPath, table);
+  const commands = changes(table, await readTable(nsPath, table), desired);
   if (commands.length === 0) return false;
   await withAnonymousFile(JSON.stringify({ nftables: commands }), (path) =>
     nft(nsPath, ['-j', '-f', path]),
@@ -46,18 +60,27 @@ export async function nftApply(
   return true;
 }
 
-/**
- * The rules in the table with their counters, in the order of the chain; empty without a table. A rule
- * that somebody else put in is not shown (nftApply removes it). Throws COMMAND_MISSING, NFT_FAILED.
- */
-export async function nftRead(nsPath: string | undefined): Promise<readonly MasqueradeRuleState[]> {
-  return (await readTable(nsPath)).rules;
+/** What a table holds. */
+export interface TableContent {
+  /** With their counters, in the order of the chain. */
+  readonly masquerades: readonly MasqueradeRuleState[];
+  /** hostRulesText of the others; of a table that is not as we make it, what no rules have. */
+  readonly host: string;
 }
 
-/** Deletes the table. Returns false when there is none. Throws COMMAND_MISSING, NFT_FAILED (exit 2). */
-export async function nftDelete(nsPath: string | undefined): Promise<boolean> {
-  const { present } = await readTable(nsPath);
-  if (present) await nft(nsPath, ['delete', 'table', TABLE.family, TABLE.table]);
+/**
+ * The rules in a table; none without a table. A rule that somebody else put in among those that
+ * masquerade is not shown (nftApply removes it). Throws COMMAND_MISSING, NFT_FAILED.
+ */
+export async function nftRead(nsPath: string | undefined, table: string): Promise<TableContent> {
+  const { rules, host, intact, present } = await readTable(nsPath, table);
+  return { masquerades: rules, host: present && !intact ? DAMAGED : host };
+}
+
+/** Deletes a table. Returns false when there is none. Throws COMMAND_MISSING, NFT_FAILED (exit 2). */
+export async function nftDelete(nsPath: string | undefined, table: string): Promise<boolean> {
+  const { present } = await readTable(nsPath, table);
+  if (present) await nft(nsPath, ['delete', 'table', FAMILY, table]);
   return present;
 }
 
@@ -99,20 +122,23 @@ async function dropping(
 }
 
 /** What turns the table found into the one wanted; nothing when it is that already. */
-function changes(found: TableState, desired: readonly MasqueradeRule[]): object[] {
-  const wanted = new Map(desired.map((rule) => [ruleKey(rule), rule]));
-  if (!found.intact) return rebuildCommands([...wanted.values()]);
+function changes(table: string, found: TableState, desired: Wanted): object[] {
+  const wanted = new Map(desired.masquerades.map((rule) => [ruleKey(rule), rule]));
+  const same = found.host === hostRulesText(desired.host) && found.translates === wanted.size > 0;
+  if (!found.intact || !same) {
+    return rebuildCommands(table, { ...desired, masquerades: [...wanted.values()] });
+  }
   const commands: object[] = [];
   for (const rule of found.rules) {
     // A second rule with the same key goes, too.
-    if (!wanted.delete(ruleKey(rule))) commands.push(deleteCommand(rule));
+    if (!wanted.delete(ruleKey(rule))) commands.push(deleteCommand(table, rule));
   }
-  return [...[...wanted.values()].map(addCommand), ...commands];
+  return [...[...wanted.values()].map((rule) => addCommand(table, rule)), ...commands];
 }
 
-async function readTable(nsPath: string | undefined): Promise<TableState> {
+async function readTable(nsPath: string | undefined, table: string): Promise<TableState> {
   try {
-    return decodeTable(await nft(nsPath, ['-j', 'list', 'table', TABLE.family, TABLE.table]));
+    return decodeTable(await nft(nsPath, ['-j', 'list', 'table', FAMILY, table]));
   } catch (error) {
     if (isAbsent(error)) return ABSENT;
     throw error;

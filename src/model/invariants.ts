@@ -37,12 +37,16 @@ export function invariants(state: State): readonly Fault[] {
   const earlier: Prefix[] = [];
   for (const [i, network] of state.networks.entries()) {
     const subnets = checkNetwork(checker, `networks[${i}]`, network);
-    for (const subnet of subnets) {
+    // Only where gateways would meet.
+    const routed = subnets.filter(
+      ({ family }) => network.gateway?.[family === 4 ? 'ip4' : 'ip6'] !== undefined,
+    );
+    for (const subnet of routed) {
       const other = earlier.find((each) => overlaps(each, subnet));
       if (other === undefined) continue;
       checker.report(`networks[${i}]`, `${formatPrefix(subnet)} overlaps ${formatPrefix(other)}`);
     }
-    earlier.push(...subnets);
+    earlier.push(...routed);
     segments.set(network.name, { network, subnets });
   }
   for (const [i, endpoint] of state.endpoints.entries()) {

@@ -28,9 +28,9 @@ const USUAL_LENGTH: Readonly<Record<Family, number>> = { 4: 24, 6: 64 };
  * The subnets that a network is to have: those asked for, and for a family of which none is
  * asked for, the present one.
  * @throws DpctlError, all exit 1: ADDRESS_INVALID, PREFIX_INVALID, PREFIX_HOST_BITS,
- *   SUBNET_INVALID (reserved, or two of a family), SUBNET_OVERLAP
+ *   SUBNET_INVALID (reserved, or two of a family)
  */
-export function chooseSubnets(state: State, network: Network, asked: readonly string[]): Subnets {
+export function chooseSubnets(network: Network, asked: readonly string[]): Subnets {
   const command = (subnet: string): string =>
     `dpctl network add ${network.name} --subnet ${subnet}`;
   const prefixes = asked.map((text) => parsePrefix(text, command));
@@ -54,7 +54,6 @@ export function chooseSubnets(state: State, network: Network, asked: readonly st
       const usual = prefix.family === 4 ? '10.1.0.0/16' : 'fd00:1::/64';
       throw subnetError(`${text} cannot be a subnet: it ${why}`, command(usual), { subnet: text });
     }
-    refuseOverlap(state, network, prefix);
     subnets[prefix.family === 4 ? 'subnet4' : 'subnet6'] = text;
   }
   return subnets;
@@ -158,23 +157,51 @@ function checkGateway(state: State, { name }: Network, subnet: string, address: 
   );
 }
 
-function refuseOverlap(state: State, { name }: Network, prefix: Prefix): void {
-  for (const other of state.networks) {
-    if (other.name === name) continue;
-    const theirs = prefix.family === 4 ? other.subnet4 : other.subnet6;
-    if (theirs === undefined || !overlaps(prefix, parsePrefix(theirs))) continue;
-    const text = formatPrefix(prefix);
-    const free = freeSubnet(state, prefix);
-    throw new DpctlError('SUBNET_OVERLAP', `${text} overlaps ${theirs} of network ${other.name}`, {
-      exitCode: 1,
-      hint: overlapHint(name, other.name, free),
-      details: { subnet: text, network: other.name, theirs, free },
-    });
+/**
+ * The host routes by address: of two networks that overlap, one at the most may have a gateway. Without
+ * one, or on different VNIs, they never meet.
+ * @param network as it is to be
+ * @throws DpctlError SUBNET_OVERLAP, exit 1
+ */
+export function refuseMeeting(state: State, network: Network): void {
+  const { name, gateway } = network;
+  for (const family of FAMILIES) {
+    const [key, own] = [family === 4 ? 'ip4' : 'ip6', subnetOf(network, family)] as const;
+    if (own === undefined || gateway?.[key] === undefined) continue;
+    const prefix = parsePrefix(own);
+    for (const other of state.networks) {
+      const theirs = subnetOf(other, family);
+      if (other.name === name || theirs === undefined || other.gateway?.[key] === undefined)
+        continue;
+      if (overlaps(prefix, parsePrefix(theirs))) throw meeting(state, name, prefix, other, theirs);
+    }
   }
 }
 
+function subnetOf({ subnet4, subnet6 }: Network, family: Family): string | undefined {
+  return family === 4 ? subnet4 : subnet6;
+}
+
+function meeting(
+  state: State,
+  name: string,
+  prefix: Prefix,
+  other: Network,
+  theirs: string,
+): DpctlError {
+  const text = formatPrefix(prefix);
+  const free = freeSubnet(state, prefix);
+  const message = `${text} overlaps ${theirs} of network ${other.name}, and both have a gateway`;
+  return new DpctlError('SUBNET_OVERLAP', message, {
+    exitCode: 1,
+    hint: overlapHint(name, other.name, free),
+    details: { subnet: text, network: other.name, theirs, free },
+  });
+}
+
 function overlapHint(name: string, other: string, free: string | undefined): string {
-  const add = `dpctl network add ${name} --subnet ${free ?? 'ADDRESS/LENGTH'}`;
+  const subnet = free ?? 'ADDRESS/LENGTH';
+  const add = `dpctl network add ${name} --subnet ${subnet}, or --no-gateway on one of them`;
   return name === NETWORK_DEFAULT ? `${add}, or attach with --network ${other}` : add;
 }
 

@@ -13,7 +13,7 @@ import {
   checkVni,
   VNI_MAX,
 } from './names.js';
-import { chooseGateway, chooseSubnets } from './network-addresses.js';
+import { chooseGateway, chooseSubnets, refuseMeeting } from './network-addresses.js';
 import { chooseRanges } from './network-ranges.js';
 import { checkReplication } from './nodes.js';
 import type { Network, State } from './state.js';
@@ -34,6 +34,8 @@ export interface NetworkRequest {
   readonly bigTcp?: boolean | undefined;
   /** Bits 3 to 15: see {@link checkGroupMask}. */
   readonly groupFwdMask?: number | undefined;
+  /** Route to and from other networks that have this, too, by way of the gateways. */
+  readonly routeBetween?: boolean | undefined;
 }
 
 /** A state after an edit of a network. */
@@ -52,7 +54,7 @@ export interface NetworkEdit {
 export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
   const old = networkOf(state, checkNetworkName(request.name));
   const base = old ?? newNetwork(state, request);
-  const subnets = chooseSubnets(state, base, request.subnets ?? []);
+  const subnets = chooseSubnets(base, request.subnets ?? []);
   const gateway = chooseGateway(state, base, subnets, request.gateway);
   const ranges = chooseRanges(base, subnets, request.ranges ?? []);
   const masquerade = request.masquerade ?? (request.gateway === false ? false : base.masquerade);
@@ -67,11 +69,13 @@ export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
     masquerade,
     bigTcp: request.bigTcp ?? base.bigTcp,
     ...groupMaskOf(request.groupFwdMask ?? base.groupFwdMask ?? 0),
+    ...((request.routeBetween ?? base.routeBetween) === true ? { routeBetween: true } : {}),
   };
   if (old !== undefined && isDeepStrictEqual(old, network)) {
     return { state, network: old, changed: false };
   }
   checkVniFree(state, network);
+  refuseMeeting(state, network);
   if (network.masquerade && network.gateway === undefined) throw needsGateway(network.name);
   if (old !== undefined) checkUnused(state, old, network);
   const others = state.networks.filter((each) => each.name !== network.name);

@@ -103,6 +103,8 @@ export interface Observed {
   readonly ports: ReadonlyMap<number, ObservedPort>;
   readonly strays: readonly Stray[];
   readonly masquerades: readonly Masquerade[];
+  /** hostRulesText of the other rules in the host's firewall. */
+  readonly hostRules: string;
   /** Key below /proc/sys -> value, of those that are or were wanted. */
   readonly sysctls: ReadonlyMap<string, string>;
   /** Id of the program that endpoints are to run; 0 when it is to be loaded first. */

@@ -106,7 +106,7 @@ export function plan(input: PlanInput): Step[] {
       .flatMap((port) => announceSteps(after, port, observed.ports.get(port.endpoint.id))),
     deletions(stale, ['network', 'segment', 'vtep', 'node']),
     nodesLeave(before, after, scope),
-    nftSteps(after, observed),
+    nftSteps(before, after, observed),
     leaving.flatMap((endpoint) => farewellSteps(endpoint, observed, after)),
   ].flat();
 }

@@ -45,6 +45,8 @@ export const networkSchema = z.object({
   gateway: z.optional(gatewaySchema),
   /** Traffic that leaves the segment through the gateway takes the host's address. */
   masquerade: z.boolean(),
+  /** Traffic may pass between its gateway and those of other networks that allow it, too. */
+  routeBetween: z.optional(z.boolean()),
   /** 192 KB GSO/GRO at the endpoints. */
   bigTcp: z.boolean(),
   /** Bit N: frames to 01:80:c2:00:00:0N are forwarded, as by a bridge's group_fwd_mask; none where it is not set. */

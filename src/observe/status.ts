@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mapReadAll } from '../../loader/map.js';
 import { hasFeature } from '../../loader/probe.js';
+import { FDB_MAX } from '../contract/generated.js';
 import type { Node } from '../control/node.js';
 import { previewReconcile } from '../control/reconcile.js';
 import type { PlanRow, Problem, StatusReport } from '../control/types.js';
@@ -11,6 +12,7 @@ import { kernelRelease } from '../kernel/process.js';
 import { driverOf, isGateway } from '../model/desired.js';
 import type { Endpoint, State } from '../model/state.js';
 import { dump } from './dump.js';
+import { narrowPaths, pathFacts, pathProblems } from './status-paths.js';
 import { inputProblems, underlayFacts, underlayProblems } from './status-underlay.js';
 
 /**
@@ -22,6 +24,7 @@ export async function status(node: Node): Promise<StatusReport> {
   const installed = existsSync(hostPath(node.paths.mapsDir));
   const { drift, gone, failures } = await previewReconcile(node);
   const drops = await forwardDrops(node, state);
+  const paths = narrowPaths(node, state);
   const problems: Problem[] = [
     ...unfinishedProblems(state),
     ...gone.map(
@@ -42,6 +45,7 @@ export async function status(node: Node): Promise<StatusReport> {
     ),
     // Before the drift that may come of it.
     ...underlayProblems(node, state),
+    ...pathProblems(paths, state.underlay?.device ?? ''),
     ...driftProblems(state, drift),
     ...forwardProblems(drops ?? []),
     ...(await inputProblems(node, state)),
@@ -51,7 +55,11 @@ export async function status(node: Node): Promise<StatusReport> {
   return {
     healthy: problems.length === 0,
     problems,
-    facts: [...facts(node, state, installed), ...(drops === undefined ? [unseen] : [])],
+    facts: [
+      ...facts(node, state, installed),
+      ...pathFacts(paths),
+      ...(drops === undefined ? [unseen] : []),
+    ],
   };
 }
 
@@ -128,9 +136,12 @@ function forwardProblems(drops: readonly ChainDrop[]): Problem[] {
 /** A counter only grows, so what it says is a problem no longer than the table has no room. */
 function fullProblems(node: Node, installed: boolean): Problem[] {
   if (!installed) return [];
-  const missed = [...dump(node, 'stats')].find(({ name }) => name === 'fdb_full')?.packets ?? 0;
+  const missed = [...dump(node, 'stats')]
+    .filter(({ name }) => name === 'fdb_full' || name === 'learn_room')
+    .reduce((sum, { packets }) => sum + Number(packets), 0);
   const table = node.tables().map('fdb');
-  if (missed === 0 || mapReadAll(table).count < table.maxEntries) return [];
+  // What is learned leaves a quarter to what is told, and the loudest nodes a half.
+  if (missed === 0 || mapReadAll(table).count < Math.min(table.maxEntries, FDB_MAX / 2)) return [];
   return [
     {
       code: 'FDB_FULL',

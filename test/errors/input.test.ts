@@ -261,10 +261,10 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'a subnet that overlaps another',
-    args: () => ['network', 'add', 'new', '--subnet', '10.201.128.0/17'],
+    args: () => ['network', 'add', 'new', '--subnet', '10.8.0.0/16', '--gateway'],
     code: 'SUBNET_OVERLAP',
     exit: 1,
-    message: /10\.201\.128\.0\/17.*10\.201\.0\.0\/16/,
+    message: /10\.8\.0\.0\/16 overlaps 10\.8\.0\.0\/24 of network gate/,
     hint: /dpctl network add new/,
   },
   {

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import test from 'ava';
 import { addrAdd, linkAddVeth, linkSet, routeAdd, withRtnl } from '../../src/kernel/netlink.js';
 import {
+  nftApply as applyTable,
+  nftDelete as deleteTable,
   type MasqueradeRule,
-  nftApply,
-  nftDelete,
   nftForwardDrops,
   nftInputDrops,
-  nftRead,
+  nftRead as readTable,
 } from '../../src/kernel/nft.js';
 import { sysctlSet } from '../../src/kernel/sysctl.js';
 import {
@@ -23,6 +23,12 @@ const V4 = { network: 'default', subnet: '10.201.0.0/16', exceptIfname: 'dpgw1' 
 const V6 = { network: 'default', subnet: 'fd00:201::/64', exceptIfname: 'dpgw1' };
 const BLUE = { network: 'blue', subnet: '192.168.7.0/24', exceptIfname: 'dpgw2' };
 const HOST = { network: 'one', subnet: '10.1.1.1/32', exceptIfname: 'dpgw3' };
+
+const TABLE = 'dpctl';
+const nftApply = (path: string | undefined, masquerades: readonly MasqueradeRule[]) =>
+  applyTable(path, TABLE, { masquerades, host: [] });
+const nftDelete = (path: string | undefined) => deleteTable(path, TABLE);
+const nftRead = async (path: string | undefined) => (await readTable(path, TABLE)).masquerades;
 
 async function rules(ns: TestNetns): Promise<MasqueradeRule[]> {
   const found = await nftRead(netnsPathOf(ns.fd));

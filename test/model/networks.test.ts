@@ -44,24 +44,33 @@ test('a mask of groups is what a bridge takes, and 0 is none', (t) => {
   }
 });
 
-test('subnets are checked against those of all networks', (t) => {
-  const state = withNetworks({ name: 'blue', subnets: ['10.1.0.0/16', 'fd00:1::/64'] });
-  const error = refusal(() => addNetwork(state, { name: 'red', subnets: ['10.1.4.0/24'] }));
+test('subnets of networks with gateways do not overlap', (t) => {
+  const subnets = ['10.1.0.0/16', 'fd00:1::/64'];
+  const state = withNetworks({ name: 'blue', subnets, gateway: true });
+  const add =
+    (subnet: string, gateway = true) =>
+    () =>
+      addNetwork(state, { name: 'red', subnets: [subnet], gateway });
+  const error = refusal(add('10.1.4.0/24'));
   t.is(error.code, 'SUBNET_OVERLAP');
-  t.is(error.message, '10.1.4.0/24 overlaps 10.1.0.0/16 of network blue');
-  t.is(error.hint, 'dpctl network add red --subnet 10.2.0.0/24');
+  t.regex(error.message, /^10\.1\.4\.0\/24 overlaps 10\.1\.0\.0\/16 of network blue/);
+  t.regex(String(error.hint), /^dpctl network add red --subnet 10\.2\.0\.0\/24,/);
+  t.is(add(String(error.details.free))().network.subnet4, '10.2.0.0/24');
+  t.is(refusal(add('10.0.0.0/8')).code, 'SUBNET_OVERLAP');
+  t.is(refusal(add('fd00::/16')).code, 'SUBNET_OVERLAP');
+});
+
+test('the same subnet under two VNIs is fine, until gateways would meet', (t) => {
+  const subnets = ['10.1.0.0/16'];
+  const state = withNetworks({ name: 'blue', subnets, gateway: true });
+  const both = addNetwork(state, { name: 'red', subnets });
+  t.is(both.network.subnet4, '10.1.0.0/16');
   t.is(
-    addNetwork(state, { name: 'red', subnets: [String(error.details.free)] }).network.subnet4,
-    '10.2.0.0/24',
-  );
-  t.is(
-    refusal(() => addNetwork(state, { name: 'red', subnets: ['10.0.0.0/8'] })).code,
+    refusal(() => addNetwork(both.state, { name: 'red', gateway: true })).code,
     'SUBNET_OVERLAP',
   );
-  t.is(
-    refusal(() => addNetwork(state, { name: 'red', subnets: ['fd00::/16'] })).code,
-    'SUBNET_OVERLAP',
-  );
+  const apart = addNetwork(both.state, { name: 'blue', gateway: false });
+  t.notThrows(() => addNetwork(apart.state, { name: 'red', gateway: true }));
 });
 
 test('a subnet that cannot be one is refused', (t) => {
@@ -167,13 +176,8 @@ test('the default network is made once, and what a person made of it stays', (t)
   t.is(ensureDefaultNetwork(state).state, state);
   const own = withNetworks({ name: 'default', subnets: ['10.9.0.0/16'] });
   t.is(ensureDefaultNetwork(own).state, own);
-  const taken = withNetworks({ name: 'blue', subnets: ['10.201.7.0/24'] });
-  const error = refusal(() => ensureDefaultNetwork(taken));
-  t.is(error.code, 'SUBNET_OVERLAP');
-  t.regex(
-    error.hint ?? '',
-    /^dpctl network add default --subnet 10\.202\.0\.0\/16, or attach with --network blue$/,
-  );
+  const beside = withNetworks({ name: 'blue', subnets: ['10.201.7.0/24'], gateway: true });
+  t.is(ensureDefaultNetwork(beside).network.subnet4, '10.201.0.0/16');
   t.is(defaultNetwork().name, 'default');
 });
 

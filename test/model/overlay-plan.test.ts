@@ -1,5 +1,7 @@
 /** Plans of the overlay: in which order a node begins to send and to hear, and ends. */
+
 import test from 'ava';
+import { hostRulesText, wantedHostRules } from '../../src/model/desired/host-rules.js';
 import {
   addNetwork,
   addNode,
@@ -77,6 +79,7 @@ function observed(entries: readonly RawEntry[]): Observed {
     ports: new Map(),
     strays: [],
     masquerades: [],
+    hostRules: hostRulesText(wantedHostRules(base()).rules),
     sysctls: new Map([['net/ipv4/conf/lo/forwarding', '0']]),
     programId: 10,
     overlay: NOTHING,
@@ -147,6 +150,7 @@ test('a node can send before it hears, and hears no more before it cannot send',
     'table.delete vni',
     'table.delete underlay',
     'table.put network',
+    'nft.apply',
   ]);
 });
 

@@ -1,12 +1,24 @@
 /** Packets that are too big for the path to a node: their senders are told, and TCP adapts. */
 import test from 'ava';
 import { FdbFlags } from '../../src/contract/generated.js';
-import { checksum, eth, ip4, ip6, ip16, join, u32, udp } from '../packet/helpers/frame.js';
+import { sendFrame } from '../packet/helpers/containers.js';
+import {
+  checksum,
+  eth,
+  ip4,
+  ip6,
+  ip16,
+  join,
+  PROTO,
+  u16,
+  u32,
+  udp,
+} from '../packet/helpers/frame.js';
 import { macBytes } from './helpers/bytes.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
 import { arriving, capture, EXPERIMENT, send, sendMany } from './helpers/frames.js';
 import { type Container, type NodeOptions, OVERHEAD, type OverlayNode } from './helpers/node.js';
-import { vtep4, vtep6 } from './helpers/plan.js';
+import { PORT, vtep4, vtep6 } from './helpers/plan.js';
 import { reasonsDuring } from './helpers/segment.js';
 import { batch, sh, until } from './helpers/shell.js';
 import { speakVlan } from './helpers/tagged.js';
@@ -225,14 +237,55 @@ test.serial(
     const { fabric, one, a, b } = makePair(4);
     t.teardown(() => fabric.close());
     t.true(pings(a.ns, b.ip4, 1450 - 28, '-M', 'do'));
-    batch(one.ns, `route add ${vtep4(2)}/32 dev under0 mtu lock 1300`);
-    t.regex(pingTooBig(a.ns, b.ip4, 1251), /mtu ?= ?1250/);
-    t.true(pings(a.ns, b.ip4, 1250 - 28, '-M', 'do'));
+    batch(one.ns, `route add ${vtep4(2)}/32 dev under0 mtu lock 1350`);
+    t.regex(pingTooBig(a.ns, b.ip4, 1301), /mtu ?= ?1300/);
+    t.true(pings(a.ns, b.ip4, 1300 - 28, '-M', 'do'));
     batch(one.ns, `route del ${vtep4(2)}/32 dev under0`);
     sh(a.ns, 'ip', 'route', 'flush', 'cache');
     t.true(pings(a.ns, b.ip4, 1450 - 28, '-M', 'do'));
   },
 );
+
+for (const family of [4, 6] as const) {
+  test.serial(`a forged error leaves the way as wide as IPv6 needs: IPv${family}`, async (t) => {
+    const { fabric, one, a, b } = makePair(family, { decap: 'tc', anchor: true });
+    t.teardown(() => fabric.close());
+    await until('there is a way', () => pings(a.ns, b.ip6));
+    const vtep = family === 4 ? vtep4 : vtep6;
+    const stranger = fabric.host(9);
+    const macAt = (ns: string) => sh(ns, 'cat', '/sys/class/net/under0/address').trim();
+    // A VXLAN header that names a network, or the kernel's device knows nothing of it.
+    const quoted = udp(50_000, PORT, join([8], new Uint8Array(63)));
+    const way = { src: vtep(1), dst: vtep(2) };
+    const error =
+      family === 4
+        ? ip4(
+            { src: vtep(9), dst: vtep(1), protocol: PROTO.icmp },
+            summed(join([3, 4, 0, 0, 0, 0], u16(552), ip4({ ...way, fragment: 0x4000 }, quoted))),
+          )
+        : packetTooBig(vtep(9), vtep(1), join(u32(1280), ip6(way, quoted)));
+    const type = family === 4 ? 0x0800 : 0x86dd;
+    sendFrame(stranger, 'under0', eth(macAt(one.ns), macAt(stranger), type, error));
+    const route = () => sh(one.ns, 'ip', 'route', 'get', vtep(2));
+    await until('the kernel believes it', () => / mtu (552|1280) /.test(route()));
+    t.true(pings(a.ns, b.ip6, 1280 - 48, '-M', 'do'));
+    t.true(pings(a.ns, b.ip4, 1280 - 28, '-M', 'do'));
+    t.regex(pingTooBig(a.ns, b.ip4, 1281), /mtu ?= ?1280/);
+  });
+}
+
+/** An ICMP message with its checksum, which is 0 so far. */
+function summed(message: Uint8Array): Uint8Array {
+  const sum = checksum(message);
+  return join(message.subarray(0, 2), u16(sum), message.subarray(4));
+}
+
+function packetTooBig(src: string, dst: string, body: Uint8Array): Uint8Array {
+  const message = join([2, 0, 0, 0], body);
+  const pseudo = join(ip16(src), ip16(dst), u32(message.length), u32(PROTO.icmp6));
+  const sum = checksum(join(pseudo, message));
+  return ip6({ src, dst, next: PROTO.icmp6 }, [2, 0], u16(sum), message.subarray(4));
+}
 
 for (const decap of ['tc', 'xdp'] as const) {
   for (const family of [4, 6] as const) {

@@ -192,7 +192,9 @@ test('every reason of the overlay is asserted in this folder', (t) => {
     ([, number]) =>
       (number >= Reason.NO_UNDERLAY && number <= Reason.ANCHOR_STRAY) ||
       (number >= Reason.OUTER_CHECKSUM && number <= Reason.OUTER_VLAN) ||
-      (number >= Reason.VNI_UNKNOWN && number <= Reason.NO_META),
+      (number >= Reason.VNI_UNKNOWN && number <= Reason.NO_META) ||
+      number === Reason.NODE_MAC ||
+      number === Reason.NODE_NEIGHBOUR,
   );
   t.true(ours.length >= 18);
   const missing = ours.map(([name]) => name.toLowerCase()).filter((name) => !text.includes(name));

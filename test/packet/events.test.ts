@@ -141,7 +141,7 @@ test.serial('nobody listens: counted all the same, and nothing is sent', async (
 test.serial('events over the rate are counted, not sent', async (t) => {
   configure(ConfigFlags.EVENTS, 5);
   listen();
-  run(world, 'a', SPOOFED, 100);
+  run(world, 'a', SPOOFED, { repeat: 100 });
   const sent = (await drained()).length;
   // A run of the test may be moved to another CPU, which has a bucket of its own.
   t.true(sent === 5 || sent === 6 || sent === 10, `${sent} events`);
@@ -152,10 +152,10 @@ test.serial('events over the rate are counted, not sent', async (t) => {
 test.serial('the rate is by the second: later there are more', async (t) => {
   configure(ConfigFlags.EVENTS, 10);
   listen();
-  run(world, 'a', SPOOFED, 100);
+  run(world, 'a', SPOOFED, { repeat: 100 });
   const first = (await drained()).length;
   await sleep(600);
-  run(world, 'a', SPOOFED, 100);
+  run(world, 'a', SPOOFED, { repeat: 100 });
   const second = (await drained()).length - first;
   t.true(second >= 5 && second <= 20, `${second} events after 0.6 s at 10 a second`);
 });
@@ -171,7 +171,7 @@ test.serial('a rate of 0 sends nothing', async (t) => {
 test.serial('events that find the ring full are counted', async (t) => {
   const room = MAPS.event.maxEntries / RECORD;
   configure(ConfigFlags.EVENTS, PLENTY);
-  run(world, 'a', SPOOFED, room + 100);
+  run(world, 'a', SPOOFED, { repeat: room + 100 });
   const lost = reasonCount('event_lost');
   t.is(reasonCount('source_ip4'), room + 100);
   t.true(lost >= 100 && lost <= 102, `${lost} lost`);

@@ -9,6 +9,7 @@ import { REFUSED_TABLES, TABLES } from './cases/index.js';
 const ELSEWHERE: Readonly<Record<string, readonly [file: string, title: string]>> = {
   event_limit: ['events.test', 'events over the rate are counted, not sent'],
   event_lost: ['events.test', 'events that find the ring full are counted'],
+  learn_room: ['room.test', 'a flood of new MACs stops before the table is full'],
   timer: ['ageing.test', 'a MAC whose timer cannot be started is not learned'],
 };
 
@@ -19,7 +20,9 @@ const OVERLAY = Object.keys(Reason)
     return (
       (number >= Reason.NO_UNDERLAY && number <= Reason.ANCHOR_STRAY) ||
       (number >= Reason.OUTER_CHECKSUM && number <= Reason.OUTER_VLAN) ||
-      (number >= Reason.VNI_UNKNOWN && number <= Reason.NO_META)
+      (number >= Reason.VNI_UNKNOWN && number <= Reason.NO_META) ||
+      number === Reason.NODE_MAC ||
+      number === Reason.NODE_NEIGHBOUR
     );
   })
   .map((name) => name.toLowerCase());

@@ -48,6 +48,14 @@ export const NETWORK_ADD = {
       default: 'off',
       common: true,
     },
+    {
+      name: 'route-between',
+      key: 'routeBetween',
+      type: 'boolean',
+      negatable: true,
+      summary: 'let the host route to and from other networks with this flag, by their gateways',
+      default: 'off: networks are apart',
+    },
     DRY_RUN,
     {
       name: 'vni',

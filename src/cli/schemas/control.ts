@@ -61,7 +61,7 @@ export const NETWORK: Schema = {
     },
     { key: 'gateway', type: 'text', doc: "the host's addresses on the segment, or empty" },
     { key: 'endpoints', type: 'number', doc: 'number of its endpoints' },
-    { key: 'flags', type: 'list', doc: 'masquerade, big-tcp' },
+    { key: 'flags', type: 'list', doc: 'masquerade, big-tcp, route-between' },
     {
       key: 'range4',
       type: 'text',

@@ -139,6 +139,21 @@ export function routeDump(rtnl: Rtnl, filter: RouteFilter = {}): Route[] {
     );
 }
 
+/**
+ * Bytes of layer 3 that the way to an address carries by its route, or as routers have said; undefined:
+ * what the device carries. Throws KERNEL_ENETUNREACH and others where there is none.
+ */
+export function routeMtu(rtnl: Rtnl, address: string): number | undefined {
+  const { family, bytes } = ipBytes(address);
+  const header = new Uint8Array(RTMSG_LENGTH);
+  header.set([family, bytes.length * 8]);
+  const body = concat([header, attribute(RTA.DST, bytes)]);
+  const [route] = request(rtnl, `get route to ${address}`, RTM_GETROUTE, 0, body).flatMap(
+    decodeRoute,
+  );
+  return route?.mtu;
+}
+
 /** A gateway makes a route global, none means that the destination is on the link; IPv6 has no scopes. */
 function scopeOf(spec: RouteSpec): number {
   const linkScope = spec.gateway === undefined && familyOf(spec) === AF.INET;

@@ -1,4 +1,5 @@
 /** Steps for what gateways need of the host: forwarding and masquerading. */
+import { hostRulesText, nftTableName, wantedHostRules } from '../desired/host-rules.js';
 import { type Masquerade, wantedMasquerades, wantedSysctls } from '../desired.js';
 import type { Observed } from '../observed.js';
 import type { State } from '../state.js';
@@ -109,12 +110,19 @@ export function formerSysctl(state: State, key: string, found: string): string {
   return state.sysctls.find((change) => change.key === all)?.before ?? found;
 }
 
-/** The masquerade rules, all in one transaction. */
-export function nftSteps(after: State, observed: Observed): Step[] {
+/** The rules of the host's firewall, all in one transaction. */
+export function nftSteps(before: State, after: State, observed: Observed): Step[] {
   const rules = wantedMasquerades(after);
+  const host = wantedHostRules(after).rules;
   const name = (rule: Masquerade) => `${rule.network} ${rule.subnet} ${rule.exceptIfname}`;
   const there = observed.masquerades.map(name).sort().join();
-  return rules.map(name).sort().join() === there
-    ? []
-    : [{ op: 'nft.apply', rules, was: observed.masquerades }];
+  if (rules.map(name).sort().join() === there && observed.hostRules === hostRulesText(host)) {
+    return [];
+  }
+  const wasHost = wantedHostRules(before).rules;
+  const table = nftTableName(after.rootId);
+  const old = before.rootId === undefined && wantedMasquerades(before).length > 0;
+  const replaces = old ? { replaces: nftTableName(undefined) } : {};
+  const was = observed.masquerades;
+  return [{ op: 'nft.apply', table, ...replaces, rules, host, was, wasHost }];
 }

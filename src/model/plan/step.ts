@@ -1,4 +1,6 @@
 /** What a plan is made of: one change of the kernel each, with what undoes it. */
+
+import type { HostRule } from '../desired/host-rules.js';
 import type { OverlayDevice, OverlayProgram } from '../desired/overlay.js';
 import type { Masquerade, Port } from '../desired.js';
 import { type RawEntry, tableKey } from '../entry.js';
@@ -92,8 +94,13 @@ export type Step =
     }
   | {
       readonly op: 'nft.apply';
+      readonly table: string;
+      /** A table of an older dpctl that this one takes the place of. */
+      readonly replaces?: string;
       readonly rules: readonly Masquerade[];
+      readonly host: readonly HostRule[];
       readonly was: readonly Masquerade[];
+      readonly wasHost: readonly HostRule[];
     };
 
 /**

@@ -2,6 +2,7 @@
 import type { Case } from '../helpers/case.js';
 import { arpAnswers, ndAnswers } from './answers.js';
 import { flood } from './flood.js';
+import { forwarded, guard } from './guard.js';
 import { learning } from './learning.js';
 import { refused } from './refused.js';
 import { service } from './service.js';
@@ -25,6 +26,8 @@ export const TABLES: Readonly<Record<string, readonly Case[]>> = {
   service,
   'answer ARP': arpAnswers,
   'answer ND': ndAnswers,
+  guard,
+  'by the host': forwarded,
 };
 
 /** Run in a world whose kernel refuses to redirect. */

@@ -37,6 +37,8 @@ export interface Case {
   /** Frames that came before, each out of a port. */
   readonly before?: readonly (readonly [PortName, Uint8Array])[];
   readonly from?: PortName | 'bare';
+  /** The mark that the frame has when it comes in. */
+  readonly mark?: number;
   readonly frame: Uint8Array;
   readonly expect: Partial<Omit<Outcome, 'clones'>> & Pick<Outcome, 'verdict'>;
 }
@@ -175,7 +177,7 @@ export function outcomeOf(world: World, it: Case): Outcome {
   for (const [from, frame] of it.before ?? []) run(world, from, frame);
   const before = snapshot(world);
   const from = it.from ?? 'a';
-  const result = run(world, from, it.frame);
+  const result = run(world, from, it.frame, { mark: it.mark });
   const after = snapshot(world);
 
   const length = it.frame.length;

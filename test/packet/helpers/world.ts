@@ -113,11 +113,11 @@ export function mapOf(world: World, table: Table): BpfMap {
 
 /** Put back what makeWorld made, and zero every counter. */
 export function resetWorld(world: World): void {
-  for (const table of ['fdb', 'neigh', 'prefix', 'port', 'endpointx', 'flow'] as const) {
+  for (const table of ['fdb', 'neigh', 'prefix', 'port', 'endpointx', 'flow', 'vtep'] as const) {
     const map = mapOf(world, table);
     for (const key of [...mapKeys(map)]) mapDelete(map, key);
   }
-  for (const table of ['reason', 'epstat', 'learned', 'config', 'bucket'] as const) {
+  for (const table of ['reason', 'epstat', 'learned', 'config', 'bucket', 'underlay'] as const) {
     const map = mapOf(world, table);
     const used = table === 'epstat' || table === 'learned' ? PORT_NAMES.length + 1 : map.maxEntries;
     for (let index = 0; index < used; index++) {
@@ -268,9 +268,9 @@ export function run(
   world: World,
   from: PortName | 'bare',
   frame: Uint8Array,
-  repeat = 1,
+  { repeat = 1, mark }: { readonly repeat?: number; readonly mark?: number | undefined } = {},
 ): TestRunResult {
-  const ctx = contextFor(world.ifindex[from]);
+  const ctx = contextFor(world.ifindex[from], { mark });
   const program = world.object.programs.get('endpoint');
   if (program === undefined) throw new Error('the object has no program endpoint');
   return inNetns(world.netns.fd, () => testRun(program.fd, { data: frame, ctx, repeat }));

@@ -1,0 +1,140 @@
+/**
+ * Rules for what gateways' traffic meets in the host's own IP stack, in the terms of nftables
+ * (libnftables-json(5)): networks are apart, and VXLAN is only for the host itself to send. Pure.
+ */
+import { GatewayMark } from '../../contract/generated.js';
+import { isGateway, wantedPorts } from '../desired.js';
+import type { State } from '../state.js';
+
+/** A rule: the chain, and what nft calls its expression. */
+export interface HostRule {
+  readonly chain: 'forward' | 'input' | 'mark';
+  readonly expr: readonly object[];
+}
+
+/** The rules that a state asks for. */
+export interface HostRules {
+  readonly rules: readonly HostRule[];
+  /** Without nft there is none of them: then what needs them is refused. */
+  readonly required: boolean;
+}
+
+/** Names of the host's own devices on networks, of all roots that share a namespace. */
+const GATEWAYS = 'dpg*';
+
+/** The rules that a state asks for, in the order of their chains. */
+export function wantedHostRules(state: State): HostRules {
+  const ports = wantedPorts(state);
+  const gateways = ports.filter(({ endpoint }) => isGateway(endpoint));
+  const isolating = new Set(
+    ports.filter(({ endpoint }) => endpoint.isolated).map(({ network }) => network.name),
+  );
+  const names = gateways.map(({ endpoint }) => endpoint.ifname);
+  const joined = gateways.filter(({ network }) => network.routeBetween === true);
+  const back = gateways.filter(({ network }) => isolating.has(network.name));
+  const rules = [
+    ...vxlanRules(state),
+    ...(names.length === 0
+      ? []
+      : markRules(
+          names,
+          joined.map(({ endpoint }) => endpoint.ifname),
+          back.map(({ endpoint }) => endpoint.ifname),
+        )),
+  ];
+  return { rules, required: names.length > 1 || back.length > 0 };
+}
+
+/** Behind address translation, where the datapath does not see what a packet has become. */
+function vxlanRules({ underlay, uplink }: State): HostRule[] {
+  if (underlay === undefined || uplink === undefined) return [];
+  const expr = [
+    meta('iifname', '==', GATEWAYS),
+    {
+      match: {
+        op: '==',
+        left: { payload: { protocol: 'udp', field: 'dport' } },
+        right: underlay.port,
+      },
+    },
+    { counter: null },
+    { drop: null },
+  ];
+  return [
+    { chain: 'forward', expr },
+    { chain: 'input', expr },
+  ];
+}
+
+/** The datapath at the gateway's port drops what has a mark, and counts it (bpf/dpctl.h). */
+function markRules(
+  names: readonly string[],
+  joined: readonly string[],
+  back: readonly string[],
+): HostRule[] {
+  const rule = (...expr: object[]): HostRule => ({ chain: 'mark', expr: [...expr, ACCEPT] });
+  const same = (name: string) => [meta('iifname', '==', name), meta('oifname', '==', name)];
+  return [
+    rule(meta('oifname', '!=', GATEWAYS)),
+    ...back.map((name) => rule(...same(name), mark(GatewayMark.BACK))),
+    ...names.filter((name) => !back.includes(name)).map((name) => rule(...same(name))),
+    ...(joined.length < 2
+      ? []
+      : [rule(meta('iifname', '==', oneOf(joined)), meta('oifname', '==', oneOf(joined)))]),
+    rule(
+      meta('iifname', '==', oneOf(names)),
+      meta('oifname', '==', GATEWAYS),
+      mark(GatewayMark.APART),
+    ),
+    rule(
+      meta('iifname', '==', GATEWAYS),
+      meta('oifname', '==', oneOf(names)),
+      mark(GatewayMark.APART),
+    ),
+  ];
+}
+
+const ACCEPT = { accept: null };
+
+function meta(key: string, op: string, right: unknown): object {
+  return { match: { op, left: { meta: { key } }, right } };
+}
+
+function mark(value: number): object {
+  return { mangle: { key: { meta: { key: 'mark' } }, value } };
+}
+
+/** A set of one is listed as what is in it. */
+function oneOf(names: readonly string[]): unknown {
+  const [name] = names;
+  return names.length === 1 ? name : { set: [...names].sort() };
+}
+
+/** What makes rules the same ones: without what they have counted. */
+export function hostRulesText(
+  rules: readonly { chain: string; expr: readonly object[] }[],
+): string {
+  const chains = [...new Set(rules.map(({ chain }) => chain))].sort();
+  const text = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(text);
+    if (typeof value !== 'object' || value === null) return value;
+    if ('counter' in value) return 'counter';
+    if ('set' in value && Array.isArray(value.set)) return { set: [...value.set].sort() };
+    return Object.fromEntries(
+      Object.entries(value)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, each]) => [key, text(each)]),
+    );
+  };
+  return JSON.stringify(
+    chains.map((name) => [
+      name,
+      rules.filter(({ chain }) => chain === name).map(({ expr }) => text(expr)),
+    ]),
+  );
+}
+
+/** Name of a root's own table: several may share a namespace. */
+export function nftTableName(rootId: string | undefined): string {
+  return rootId === undefined ? 'dpctl' : `dpctl_${rootId}`;
+}

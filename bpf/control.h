@@ -26,6 +26,30 @@ static __always_inline int control_fdb_forget(struct fdb_key *wanted)
 	return 0;
 }
 
+/* By the owner's word, so that it is not another's who has taken it over meanwhile. */
+static __always_inline int control_fdb_delete(struct control *control)
+{
+	union fdb_owner owner, nobody = { .word = 0 };
+	struct fdb_key key = control->fdb;
+	struct fdb *fdb;
+	long error;
+
+	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
+	if (!fdb)
+		return -ENOENT;
+	owner = fdb_owner(fdb);
+	if (!fdb->flags || owner.endpoint != control->endpoint || owner.node != control->node)
+		return -EPERM;
+	if (!owner.word || !fdb_exchange(fdb, owner, nobody))
+		return -EAGAIN;
+	error = bpf_map_delete_elem(&dp_fdb_v1, &key);
+	if (error && error != -ENOENT) {
+		fdb_exchange(fdb, nobody, owner);
+		return -EAGAIN;
+	}
+	return 0;
+}
+
 SEC("tc")
 int control(struct __sk_buff *skb)
 {
@@ -40,6 +64,9 @@ int control(struct __sk_buff *skb)
 		break;
 	case CONTROL_FDB_FORGET:
 		control->result = control_fdb_forget(&control->fdb);
+		break;
+	case CONTROL_FDB_DELETE:
+		control->result = control_fdb_delete(control);
 		break;
 	default:
 		control->result = -EOPNOTSUPP;

@@ -179,7 +179,7 @@ struct copy {
 };
 
 enum fdb_flags {
-	FDB_STATIC = 1 << 0, /* set by a person: never aged, moved or replaced by learning */
+	FDB_STATIC = 1 << 0, /* set by a person: never aged; learning replaces it when its port is gone */
 	FDB_ENDPOINT = 1 << 1, /* the own MAC of an endpoint; static too */
 	FDB_GATEWAY = 1 << 2, /* behind the host's own port */
 };
@@ -190,6 +190,10 @@ enum fdb_flags {
  * A learned entry is counted in dp_learned, so user space never overwrites or
  * deletes one itself: it asks for CONTROL_FDB_FORGET, then adds its own entry
  * with BPF_NOEXIST, and starts again on EEXIST (learned anew meanwhile).
+ *
+ * An entry of user space's own becomes a learned one when its port is gone and its
+ * MAC is heard elsewhere. So user space deletes its own by CONTROL_FDB_DELETE, which
+ * leaves alone what is somebody else's by then.
  */
 struct fdb_key {
 	__u32 vni;
@@ -259,6 +263,7 @@ struct endpoint_stats {
 	__u64 tx_dropped; /* frames from the endpoint that were dropped, for whatever reason */
 	__u64 tx_flooded; /* frames from the endpoint that were flooded */
 	__u64 suppressed; /* ARP requests and neighbour solicitations answered in its neighbours' stead */
+	__u64 rx_dropped; /* frames for the endpoint that were dropped: its port was gone or down */
 };
 
 enum underlay_flags {
@@ -378,6 +383,8 @@ enum reason {
 	REASON_DECAP = 30, /* the kernel refused to remove the outer headers */
 	REASON_DECAP_GSO = 31, /* segments of UDP, which only the kernel's device or XDP can take apart */
 	REASON_ANCHOR_STRAY = 32, /* VXLAN at the anchor's socket for another address or an unknown network */
+	REASON_PORT_GONE = 33, /* destination's port is gone; the error is the endpoint's number */
+	REASON_PORT_DOWN = 34, /* destination's port is down; the error is the endpoint's number */
 	REASON_SOURCE_ICMP = 36, /* ICMP redirect or router advertisement for what the endpoint was not allowed */
 	REASON_OUTER_CHECKSUM = 45, /* VXLAN packet whose outer IP or UDP checksum is wrong */
 	REASON_OUTER_VLAN = 46, /* VXLAN of a VLAN of the device, whose tag the driver hid from XDP */
@@ -458,6 +465,7 @@ enum source_file {
 	FILE_SPREAD = 15,
 	FILE_INBOUND = 16,
 	FILE_ANCHOR = 17,
+	FILE_LIVENESS = 18,
 	FILE_GUARD = 21,
 	FILE_IMPOSTOR = 22,
 };
@@ -488,14 +496,16 @@ struct event {
 enum control_op {
 	CONTROL_NOW = 1, /* fill in now */
 	CONTROL_FDB_FORGET = 2, /* delete learned entry `fdb`, and its count */
+	CONTROL_FDB_DELETE = 3, /* delete entry `fdb` of user space's own, if it is still at `endpoint` or `node` */
 };
 
 struct control {
 	__u32 op; /* enum control_op */
-	__s32 result; /* 0, or a negative errno: ENOENT, EPERM (not a learned entry), EAGAIN (ask again) */
+	__s32 result; /* 0, or a negative errno: ENOENT, EPERM (not such an entry), EAGAIN (ask again) */
 	__u64 now; /* jiffies64 */
 	struct fdb_key fdb;
-	__u32 pad;
+	__u16 endpoint; /* number of the endpoint at which the entry is, 0 if at none */
+	__u16 node; /* number of the node at which it is, 0 if at none */
 };
 
 #endif

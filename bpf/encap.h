@@ -184,6 +184,7 @@ static __noinline int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to
 	struct node_stats *stats;
 	struct route *route;
 	__u32 overhead, fits;
+	int verdict, told;
 	long error;
 
 	if (!underlay)
@@ -205,9 +206,9 @@ static __noinline int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to
 			return drop_from(skb, ep, to, REASON_ENCAP_GSO, 0);
 		/* A VLAN device inside has the MTU of what carries it, which leaves no room for the tag. */
 		fits = route->mtu - overhead - (skb->vlan_present ? VLAN_HLEN : 0);
-		if (!tell)
-			return drop_from(skb, ep, to, REASON_TOO_BIG, fits);
-		return pmtu_too_big(skb, ep, to, &frame, fits);
+		verdict = drop_from(skb, ep, to, REASON_TOO_BIG, fits);
+		told = tell ? pmtu_tell(skb, ep, to, &frame, fits) : CONTINUE;
+		return told == CONTINUE ? verdict : told;
 	}
 	error = encap_wrap(skb, &frame, underlay, node, &plan);
 	if (error)

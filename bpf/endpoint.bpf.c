@@ -122,8 +122,11 @@ int endpoint(struct __sk_buff *skb)
 		service_note(skb, ep, network);
 	else if (service_has_flows(network, ep->network))
 		service_divert(skb, network, &to);
-	if (to.owner.word)
-		return forward(skb, ep, network, to);
+	if (to.owner.word) {
+		verdict = forward(skb, ep, network, to);
+		if (verdict != CONTINUE)
+			return verdict;
+	}
 	if (network->flags & NETWORK_NO_FLOOD_UNKNOWN)
 		return drop(skb, ep, REASON_UNKNOWN_UNICAST, 0);
 	return spread(skb, ep, network);

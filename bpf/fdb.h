@@ -13,6 +13,7 @@
 #include <linux/errno.h>
 #include <linux/time.h>
 
+#include "liveness.h"
 #include "report.h"
 #include "unknown.h"
 
@@ -324,6 +325,26 @@ static __always_inline int fdb_learn_limit(struct __sk_buff *skb, const struct f
 	return notice(skb, sender->ep, REASON_LEARN_LIMIT, 1, 0);
 }
 
+/*
+ * An entry that is learned ages from now on. sweep: what has been prepared for the
+ * case that there is no memory for a timer. Without either it is forgotten.
+ */
+static __always_inline int fdb_start_ageing(struct __sk_buff *skb, const struct fdb_sender *sender,
+					    struct network *network, struct fdb_key *key,
+					    struct fdb *fdb, struct sweep *sweep)
+{
+	int error = fdb_start_timer(fdb, network->ageing);
+
+	if (error == -ENOMEM && sweep)
+		error = fdb_sweep_add(sweep, fdb);
+	/* EBUSY: forgotten and learned anew by another CPU, which starts it. */
+	if (error && error != -EBUSY) {
+		fdb_forget(key, fdb, sender->owner);
+		return notice_from(skb, sender->ep, sender->from, REASON_TIMER, 1, error);
+	}
+	return CONTINUE;
+}
+
 /* A MAC that is in nobody's table yet. */
 static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb_sender *sender,
 					 struct network *network, struct fdb_key *key)
@@ -355,15 +376,34 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb
 	fdb = bpf_map_lookup_elem(&dp_fdb_v1, key);
 	if (!fdb)
 		return CONTINUE;
-	error = fdb_start_timer(fdb, network->ageing);
-	if (error == -ENOMEM && sweep)
-		error = fdb_sweep_add(sweep, fdb);
-	/* EBUSY: forgotten and learned anew by another CPU, which starts it. */
-	if (error && error != -EBUSY) {
-		fdb_forget(key, fdb, owner);
-		return notice_from(skb, sender->ep, sender->from, REASON_TIMER, 1, error);
+	return fdb_start_ageing(skb, sender, network, key, fdb, sweep);
+}
+
+/*
+ * A static entry of a port that is gone, and its MAC was heard elsewhere: whoever it
+ * was has come up again there, and nobody took it out of the table. It becomes a
+ * learned entry. In place: deleted and learned anew, it could be an entry that user
+ * space has just written.
+ */
+static __noinline int fdb_take_over(struct __sk_buff *skb, const struct fdb_sender *sender,
+				    struct network *network, struct fdb_key *key, struct fdb *fdb)
+{
+	union fdb_owner old = fdb_owner(fdb), owner = sender->owner;
+	struct sweep *sweep;
+
+	if (!old.word || old.node ||
+	    port_search(skb, old.ifindex) != REASON_PORT_GONE)
+		return notice_from(skb, sender->ep, sender->from, REASON_STATIC_MAC, 1, 0);
+	sweep = fdb_sweep_prepare();
+	if (!learned_take(owner, sender->learn_max))
+		return fdb_learn_limit(skb, sender);
+	if (!fdb_exchange(fdb, old, owner)) {
+		learned_add(owner, -1);
+		return CONTINUE;
 	}
-	return CONTINUE;
+	fdb->last_seen = bpf_jiffies64();
+	fdb->flags = 0;
+	return fdb_start_ageing(skb, sender, network, key, fdb, sweep);
 }
 
 /* Heard again. There may be memory for its timer by now. */
@@ -388,7 +428,7 @@ static __always_inline int fdb_learn_from(struct __sk_buff *skb, const struct fd
 	old = fdb_owner(fdb);
 	if (fdb->flags) {
 		if (old.ifindex != owner.ifindex || old.node != owner.node)
-			return notice_from(skb, sender->ep, sender->from, REASON_STATIC_MAC, 1, 0);
+			return fdb_take_over(skb, sender, network, key, fdb);
 		return CONTINUE;
 	}
 	if (old.word == owner.word) {

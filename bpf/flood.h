@@ -10,6 +10,7 @@
 #ifndef FLOOD_H
 #define FLOOD_H
 
+#include "liveness.h"
 #include "report.h"
 #include "unknown.h"
 
@@ -20,8 +21,9 @@ struct flood {
 	struct __sk_buff *skb;
 	struct endpoint *ep; /* where the frame came in, or NULL: from another node */
 	__u64 from; /* FROM_NODE() of that node, or 0 */
-	__u32 ifindex; /* where the frame came in */
 	__u32 network;
+	__u16 missed; /* enum reason: why the receiver found last could not be reached; 0: all could */
+	__u16 missed_endpoint; /* its number */
 	struct port last; /* the receiver found last, not yet served; ifindex 0: none */
 	__u32 vni;
 	__u32 node; /* the node found last, not yet served; 0: none */
@@ -40,18 +42,37 @@ static __always_inline void flood_clone(struct flood *flood)
 		count_rx(flood->last.endpoint, bytes);
 }
 
+/* The copy for the unreachable receiver found last is lost, if there is one; the frame goes on. */
+static __noinline void flood_report_missed(struct flood *flood)
+{
+	struct __sk_buff *skb = flood->skb;
+
+	if (flood->missed)
+		notice_from(skb, flood->ep, flood->from, flood->missed, 1, flood->missed_endpoint);
+}
+
 static long flood_port(__u32 slot, struct flood *flood)
 {
 	struct endpoint *ep = flood->ep, *other;
 	struct port_key key = { .network = flood->network, .slot = slot };
 	struct port *port = bpf_map_lookup_elem(&dp_port_v1, &key);
+	__u32 reason;
 
-	if (!port || port->ifindex == flood->ifindex)
+	if (!port || port->ifindex == flood->skb->ifindex)
 		return 0;
 	if (ep && endpoint_is_apart(flood->skb, ep)) {
 		other = endpoint_find(port->ifindex);
 		if (other && other->flags & ENDPOINT_ISOLATED)
 			return 0;
+	}
+	reason = port_unreachable(flood->skb, port->ifindex);
+	if (reason) {
+		/* The last of them is kept: where nobody else is, the frame itself ends with it. */
+		flood_report_missed(flood);
+		count_rx_dropped(port->endpoint);
+		flood->missed = reason;
+		flood->missed_endpoint = port->endpoint;
+		return 0;
 	}
 	if (flood->last.ifindex)
 		flood_clone(flood);
@@ -70,6 +91,7 @@ static __always_inline void flood_ports(struct flood *flood, __u32 slots)
 		slots = FLOOD_PORT_MAX;
 	}
 	flood->last.ifindex = unknown_zero();
+	flood->missed = unknown_zero();
 	bpf_loop(slots, flood_port, flood, 0);
 }
 
@@ -79,8 +101,12 @@ static __always_inline int flood_last(struct flood *flood)
 	struct __sk_buff *skb = flood->skb;
 	long verdict;
 
+	if (!flood->last.ifindex && flood->missed)
+		return drop_from(skb, flood->ep, flood->from, flood->missed,
+				 flood->missed_endpoint);
 	if (!flood->last.ifindex)
 		return drop_from(skb, flood->ep, flood->from, REASON_NO_PORT, 0);
+	flood_report_missed(flood);
 	verdict = bpf_redirect(flood->last.ifindex, redirect_flags);
 	if (verdict != TC_ACT_REDIRECT)
 		return drop_from(skb, flood->ep, flood->from, REASON_REDIRECT, verdict);

@@ -10,6 +10,20 @@
 #undef HERE
 #define HERE FILE_FORWARD
 
+/*
+ * The port is gone or down. Behind one that is gone the MAC may be on another node by
+ * now: a frame is then sent as if nobody knew where it is (CONTINUE).
+ */
+static __noinline int forward_missed(struct __sk_buff *skb, struct endpoint *ep,
+				     struct network *network, __u32 endpoint, __u32 reason)
+{
+	if (reason == REASON_PORT_GONE && network->replicas &&
+	    !(network->flags & NETWORK_NO_FLOOD_UNKNOWN))
+		return CONTINUE;
+	return deliver_missed(skb, ep, 0, endpoint, reason);
+}
+
+/* The verdict, or CONTINUE: it is not known any more where the destination is. */
 static __always_inline int forward(struct __sk_buff *skb, struct endpoint *ep,
 				   struct network *network, struct fdb_place to)
 {
@@ -30,8 +44,11 @@ static __always_inline int forward(struct __sk_buff *skb, struct endpoint *ep,
 		if (other && other->flags & ENDPOINT_ISOLATED)
 			return drop(skb, ep, REASON_ISOLATED, 0);
 	}
+	reason = port_unreachable(skb, to.owner.ifindex);
+	if (reason)
+		return forward_missed(skb, ep, network, to.owner.endpoint, reason);
 	skb->mark = 0;
-	return deliver_here(skb, ep, 0, to, true);
+	return deliver_up(skb, ep, 0, to, true);
 }
 
 #endif

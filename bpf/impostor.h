@@ -10,24 +10,31 @@
 #define IMPOSTOR_H
 
 #include "decap.h"
+#include "liveness.h"
 #include "source6.h"
 
 #undef HERE
 #define HERE FILE_IMPOSTOR
 
-/* Is the MAC an endpoint's or gateway's of this node, or told to be behind one? */
-static __noinline bool here_mac(const struct network *network, const __u8 *mac)
+/*
+ * Is the MAC an endpoint's or gateway's of this node, or told to be behind one? Not where
+ * the port is gone: who had it may have come up again on another node.
+ */
+static __noinline bool here_mac(struct __sk_buff *skb, const struct network *network,
+				const __u8 *mac)
 {
 	struct fdb_key key = { .vni = network->vni };
 	struct fdb *fdb;
 
 	mac_copy(key.mac, mac);
 	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
-	return fdb && fdb->flags && fdb->ifindex;
+	return fdb && fdb->flags && fdb->ifindex &&
+	       port_search(skb, fdb->ifindex) != REASON_PORT_GONE;
 }
 
 /* Is the address one of this node's endpoints' or its gateway's? */
-static __noinline bool here_ip(const struct network *network, const struct in6_addr *ip)
+static __noinline bool here_ip(struct __sk_buff *skb, const struct network *network,
+			       const struct in6_addr *ip)
 {
 	struct neigh_key key = { .vni = network->vni };
 	__u8 mac[ETH_ALEN] __attribute__((aligned(4)));
@@ -42,11 +49,11 @@ static __noinline bool here_ip(const struct network *network, const struct in6_a
 		mac[3] = id[5];
 		mac[4] = id[6];
 		mac[5] = id[7];
-		return here_mac(network, mac);
+		return here_mac(skb, network, mac);
 	}
 	__builtin_memcpy(key.ip, ip, sizeof(key.ip));
 	neigh = bpf_map_lookup_elem(&dp_neigh_v1, &key);
-	return neigh && neigh->endpoint;
+	return neigh && neigh->endpoint && here_mac(skb, network, neigh->mac);
 }
 
 static __always_inline bool impostor_arp(struct __sk_buff *skb, const struct network *network,
@@ -59,10 +66,10 @@ static __always_inline bool impostor_arp(struct __sk_buff *skb, const struct net
 	if (!load(skb, offset, &arp, sizeof(arp)))
 		return false;
 	__builtin_memcpy(mac, arp.sender_mac, sizeof(mac));
-	if (here_mac(network, mac))
+	if (here_mac(skb, network, mac))
 		return true;
 	ip4_map(&sender, arp.sender_ip);
-	return here_ip(network, &sender);
+	return here_ip(skb, network, &sender);
 }
 
 /* Does an option name a link-layer address of this node's? */
@@ -76,7 +83,7 @@ static __noinline bool impostor_options(struct __sk_buff *skb, const struct netw
 		if (!load(skb, offset, &option, sizeof(option)) || !option.length)
 			return false;
 		if ((option.type == ND_OPTION_SOURCE_MAC || option.type == ND_OPTION_TARGET_MAC) &&
-		    here_mac(network, option.mac))
+		    here_mac(skb, network, option.mac))
 			return true;
 		offset += option.length * 8;
 	}
@@ -99,7 +106,7 @@ static __always_inline bool impostor_nd(struct __sk_buff *skb, const struct netw
 		if (!load(skb, offset, &nd, sizeof(nd)))
 			return false;
 		/* A solicitation asks for its target, duplicate address detection too. */
-		if (type == ND_NEIGHBOUR_ADVERT && here_ip(network, &nd.target))
+		if (type == ND_NEIGHBOUR_ADVERT && here_ip(skb, network, &nd.target))
 			return true;
 		return impostor_options(skb, network, offset + sizeof(nd));
 	default:
@@ -131,7 +138,7 @@ static __always_inline enum reason impostor_ip6(struct __sk_buff *skb,
 	    type > ND_REDIRECT)
 		return REASON_UNSPEC;
 	/* Nobody needs it fragmented (RFC 6980), and its other fragments cannot be checked. */
-	if (upper.fragment || here_ip(network, &ip.saddr) ||
+	if (upper.fragment || here_ip(skb, network, &ip.saddr) ||
 	    impostor_nd(skb, network, upper.offset, type))
 		return REASON_NODE_NEIGHBOUR;
 	return REASON_UNSPEC;
@@ -144,7 +151,7 @@ static __noinline enum reason impostor(struct __sk_buff *skb, struct inbound *in
 	__u32 tags, offset;
 	__be16 protocol;
 
-	if (here_mac(network, in->eth.h_source))
+	if (here_mac(skb, network, in->eth.h_source))
 		return REASON_NODE_MAC;
 	protocol = decap_untagged(skb, in, &tags);
 	offset = in->overhead + ETH_HLEN + tags;

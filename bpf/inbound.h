@@ -29,7 +29,6 @@ static __always_inline int inbound_flood(struct __sk_buff *skb, const struct inb
 	struct flood flood = {
 		.skb = skb,
 		.from = from,
-		.ifindex = skb->ifindex,
 		.network = in->tunnel.network,
 	};
 

@@ -106,7 +106,7 @@ struct {
 	__uint(max_entries, ENDPOINT_MAX);
 	__type(key, __u32);
 	__type(value, struct endpoint_stats);
-} dp_epstat_v1 SEC(".maps");
+} dp_epstat_v2 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -274,7 +274,7 @@ static __always_inline bool endpoint_is_apart(const struct __sk_buff *skb,
 
 static __always_inline struct endpoint_stats *stats_find(__u32 endpoint)
 {
-	return bpf_map_lookup_elem(&dp_epstat_v1, &endpoint);
+	return bpf_map_lookup_elem(&dp_epstat_v2, &endpoint);
 }
 
 static __always_inline void count_rx(__u32 endpoint, __u32 bytes)

@@ -12,6 +12,7 @@
 #define NEIGH_H
 
 #include "fdb.h"
+#include "liveness.h"
 #include "source4.h"
 
 #undef HERE
@@ -65,19 +66,34 @@ static __always_inline bool neigh_link_local(const struct network *network,
 	return place.flags & FDB_ENDPOINT;
 }
 
+/* Nobody is answered for who is gone or down: another one may have the address by now. */
+static __always_inline bool neigh_is_here(struct __sk_buff *skb, const struct neigh_holder *holder,
+					  union fdb_owner place)
+{
+	/* Told to be behind another node, or not at its port any more. */
+	if (!holder->endpoint || place.endpoint != holder->endpoint)
+		return !holder->endpoint;
+	return !port_search(skb, place.ifindex);
+}
+
 /*
  * May the holder be told to ep? Not if it is ep itself, or on ep's own side, where it
  * answers for itself, or if neither may talk to the other.
  */
-static __always_inline bool neigh_may_tell(struct endpoint *ep, struct network *network,
-					   const void *asking, const struct neigh_holder *holder)
+static __always_inline bool neigh_may_tell(struct __sk_buff *skb, struct endpoint *ep,
+					   struct network *network, const void *asking,
+					   const struct neigh_holder *holder)
 {
+	union fdb_owner place;
 	struct endpoint *owner;
 
 	if (holder->endpoint == ep->id || mac_equal(holder->mac, asking))
 		return false;
+	place = fdb_find(network, holder->mac).owner;
+	if (!neigh_is_here(skb, holder, place))
+		return false;
 	if (ep->flags & ENDPOINT_ISOLATED) {
-		owner = endpoint_find(fdb_find(network, holder->mac).owner.ifindex);
+		owner = endpoint_find(place.ifindex);
 		if (owner && owner->flags & ENDPOINT_ISOLATED)
 			return false;
 	}
@@ -119,8 +135,14 @@ static __noinline int neigh_heard(struct network *network, struct endpoint *ep, 
 static __always_inline int neigh_reply(struct __sk_buff *skb, struct endpoint *ep)
 {
 	struct endpoint_stats *stats = stats_find(ep->id);
+	__u32 reason = port_search(skb, skb->ifindex);
 	long verdict;
 
+	/* Who asked may be gone by now. */
+	if (reason) {
+		count_rx_dropped(ep->id);
+		return drop(skb, ep, reason, ep->id);
+	}
 	verdict = bpf_redirect(skb->ifindex, redirect_flags);
 	if (verdict != TC_ACT_REDIRECT)
 		return drop(skb, ep, REASON_REDIRECT, verdict);
@@ -156,7 +178,7 @@ static __always_inline int neigh_answer_arp(struct __sk_buff *skb, struct endpoi
 		return CONTINUE;
 	ip4_map(&mapped, target);
 	if (!neigh_known(network, &mapped, &holder) ||
-	    !neigh_may_tell(ep, network, frame.eth.h_source, &holder))
+	    !neigh_may_tell(skb, ep, network, frame.eth.h_source, &holder))
 		return CONTINUE;
 	/* A probe (RFC 5227, 2.1.1). */
 	if (!frame.arp.sender_ip && neigh_may_take(ep, &mapped))
@@ -309,7 +331,7 @@ static __always_inline int neigh_answer_nd(struct __sk_buff *skb, struct endpoin
 	if (!neigh_known(network, target, &holder) &&
 	    !(asked.probe && neigh_link_local(network, target, &holder)))
 		return CONTINUE;
-	if (!neigh_may_tell(ep, network, asked.macs + ETH_ALEN, &holder))
+	if (!neigh_may_tell(skb, ep, network, asked.macs + ETH_ALEN, &holder))
 		return CONTINUE;
 	if (asked.probe && neigh_may_take(ep, target))
 		return CONTINUE;

@@ -11,6 +11,7 @@
 #ifndef PMTU_H
 #define PMTU_H
 
+#include "liveness.h"
 #include "pmtu4.h"
 #include "pmtu6.h"
 
@@ -25,28 +26,28 @@
 #define PMTU_RATE 200
 
 /*
- * Drop a frame of which the path to a node takes mtu bytes of layer 3, and tell
- * the sender if that is allowed. The value is the verdict.
+ * Tell the sender of a frame that was dropped, if that is allowed: the path to the
+ * node takes mtu bytes of layer 3. The frame itself becomes the message. The value is
+ * the verdict on that, or CONTINUE: nobody is told.
  */
-static __noinline int pmtu_too_big(struct __sk_buff *skb, struct endpoint *ep, __u64 to,
-				   const struct encap_frame *frame, __u32 mtu)
+static __noinline int pmtu_tell(struct __sk_buff *skb, struct endpoint *ep, __u64 to,
+				const struct encap_frame *frame, __u32 mtu)
 {
 	bool possible = false;
-	int verdict;
 	long error;
 
-	verdict = drop_from(skb, ep, to, REASON_TOO_BIG, mtu);
-	if (skb->gso_size || mac_is_group(frame->eth.h_dest))
-		return verdict;
+	if (skb->gso_size || mac_is_group(frame->eth.h_dest) ||
+	    port_search(skb, skb->ifindex))
+		return CONTINUE;
 	if (frame->eth.h_proto == bpf_htons(ETH_P_IP))
 		possible = pmtu_may_tell4(skb, frame);
 	else if (frame->eth.h_proto == bpf_htons(ETH_P_IPV6))
 		possible = pmtu_may_tell6(skb, frame);
 	if (!possible)
-		return verdict;
+		return CONTINUE;
 	if (!rate_allows(BUCKET_ICMP, PMTU_RATE, bpf_ktime_get_ns())) {
 		notice_from(skb, ep, to, REASON_ICMP_LIMIT, 1, 0);
-		return verdict;
+		return CONTINUE;
 	}
 	if (frame->eth.h_proto == bpf_htons(ETH_P_IP))
 		error = pmtu_tell4(skb, frame, mtu);
@@ -54,7 +55,7 @@ static __noinline int pmtu_too_big(struct __sk_buff *skb, struct endpoint *ep, _
 		error = pmtu_tell6(skb, frame, mtu);
 	if (error) {
 		notice_from(skb, ep, to, REASON_ICMP_IMPOSSIBLE, 1, error);
-		return verdict;
+		return CONTINUE;
 	}
 	count_rx(ep->id, skb->len);
 	return bpf_redirect(skb->ifindex, 0);

@@ -5,6 +5,8 @@
  * away to a device, as it is (bpf_clone_redirect), and here it is wrapped and
  * sent on. What else comes this way (the host's own multicast) is left alone.
  */
+/* It delivers to no port. */
+#define NO_KERNEL_TYPES
 #include "maps.h"
 #include "packet.h"
 #include "report.h"

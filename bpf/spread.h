@@ -24,7 +24,7 @@ static __always_inline void spread_clone(struct flood *flood)
 	long error = -ENODEV;
 
 	if (underlay && copy) {
-		copy->ifindex = flood->ifindex;
+		copy->ifindex = skb->ifindex;
 		copy->node = flood->node;
 		copy->vni = flood->vni;
 		error = bpf_clone_redirect(skb, underlay->replicator, redirect_flags);
@@ -52,7 +52,6 @@ static __noinline int spread(struct __sk_buff *skb, struct endpoint *ep, struct 
 	struct flood flood = {
 		.skb = skb,
 		.ep = ep,
-		.ifindex = skb->ifindex,
 		.network = ep->network,
 		.vni = network->vni,
 	};
@@ -72,6 +71,7 @@ static __noinline int spread(struct __sk_buff *skb, struct endpoint *ep, struct 
 	bpf_loop(nodes, spread_node, &flood, 0);
 	if (!flood.node)
 		return flood_last(&flood);
+	flood_report_missed(&flood);
 	/* Wrapped in place, the frame is of no use to anybody else. */
 	if (flood.last.ifindex)
 		flood_clone(&flood);

@@ -36,6 +36,7 @@ const raw = lazyLibrary(
     bpf_link_create: ['int', ['int', 'int', 'int', 'ptr']],
     bpf_link_update: ['int', ['int', 'int', 'ptr']],
     bpf_link_detach: ['int', ['int']],
+    libbpf_find_vmlinux_btf_id: ['int', ['ptr', 'int']],
     bpf_enable_stats: ['int', ['int']],
 
     bpf_object__open_file: ['ptr', ['ptr', 'ptr']],

@@ -1,5 +1,6 @@
 /** Programs of a few instructions, written out: what a probe asks the kernel to load or run. */
 import { closeSync } from 'node:fs';
+import { ERRNO, kernelError } from './errors.js';
 import { checkBpf, libbpf } from './libbpf.js';
 import { cString } from './libc.js';
 import { PROG_TYPE } from './program.js';
@@ -24,6 +25,9 @@ export const RETURN = instruction(0x95, 0, 0, 0);
 
 /** A call of a helper (enum bpf_func_id). */
 export const callHelper = (helper: number): number[] => instruction(0x85, 0, 0, helper);
+
+/** A call of a function of the kernel's own (BPF_PSEUDO_KFUNC_CALL) by its number in the kernel's BTF. */
+const callKernel = (btfId: number): number[] => instruction(0x85, 0x20, 0, btfId);
 
 const set = (register: number, value: number): number[] => instruction(0xb7, register, 0, value);
 
@@ -145,4 +149,27 @@ function ip4Packet(bytes: number): Uint8Array {
   view.setUint16(16, bytes - 14);
   view.setUint8(23, 17);
   return packet;
+}
+
+/** Whether TC programs may call a function of the kernel that takes their context. */
+export function mayCallKernel(name: string): boolean {
+  const btfId = libbpf().libbpf_find_vmlinux_btf_id(cString(name), 0);
+  if (btfId < 0) {
+    refuseMachine('libbpf_find_vmlinux_btf_id', btfId);
+    return false;
+  }
+  const code = [callKernel(btfId), ZERO, RETURN];
+  const fd = loadInstructions(PROG_TYPE.schedCls, code, new Uint8Array(4096));
+  if (fd < 0) {
+    refuseMachine('bpf_prog_load', fd);
+    return false;
+  }
+  closeSync(fd);
+  return true;
+}
+
+/** What an errno says of this moment and not of the kernel is no answer. */
+function refuseMachine(call: string, result: number): void {
+  const { EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN } = ERRNO;
+  if ([EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN].includes(-result)) throw kernelError(call, -result);
 }

@@ -11,6 +11,7 @@ import {
   FIB_SKIP_NEIGH,
   fibLookupTakes,
   loadInstructions,
+  mayCallKernel,
   RETURN,
   tunnelKeyTakes,
   ZERO,
@@ -48,6 +49,8 @@ const PROBES = {
   fib_skip_neigh: () => fibLookupTakes(FIB_SKIP_NEIGH),
   /** bpf_skb_get_tunnel_key tells to which address a packet was sent (6.0). */
   tunnel_key_local: () => tunnelKeyTakes(),
+  /** TC programs may look at the kernel's own types (bpf_rdonly_cast; 6.2). */
+  kernel_types: () => mayCallKernel('bpf_cast_to_kern_ctx'),
   /** The kernel describes its own types (CONFIG_DEBUG_INFO_BTF). */
   btf: () => existsSync('/sys/kernel/btf/vmlinux'),
 } as const satisfies Record<string, () => boolean>;

@@ -3,7 +3,7 @@ import { type BpfObject, loadObject, openObject } from '../../loader/object.js';
 import { inNetns } from '../../loader/sys.js';
 import { testRun } from '../../loader/testrun.js';
 import { ControlOp, controlCodec, decodeControl } from '../contract/generated.js';
-import { linkAddVeth, withRtnl } from '../kernel/netlink.js';
+import { linkAddVeth, linkSet, withRtnl } from '../kernel/netlink.js';
 import { ipToBytes16, macToBytes } from '../model/address.js';
 import { shippedFile } from './files.js';
 import type { Station } from './frames.js';
@@ -58,12 +58,13 @@ export interface Run {
   readonly prepare?: () => void;
 }
 
-/** Make the ports: veth pairs whose far ends lie beside them, for nothing is sent. */
+/** Make the ports: veth pairs whose far ends lie beside them, for nothing is sent; both are up. */
 export function openPorts(stage: Stage): Ports {
   const space = stage.space('-ports');
   const ifindex = withRtnl(space.fd, (rtnl) =>
     NAMES.map((name) => {
       const link = linkAddVeth(rtnl, { name, up: true, peer: { name: `${name}-far` } });
+      if (link.peerIfindex !== undefined) linkSet(rtnl, link.peerIfindex, { up: true });
       return [name, link.ifindex] as const;
     }),
   );
@@ -91,7 +92,14 @@ export function openRig(stage: Stage, ports: Ports): Rig {
 
 function jiffies(world: World): bigint {
   const fdb = { vni: 0, mac: new Uint8Array(6) };
-  const request = controlCodec.encode({ op: ControlOp.NOW, result: 0, now: 0n, fdb });
+  const request = controlCodec.encode({
+    op: ControlOp.NOW,
+    result: 0,
+    now: 0n,
+    fdb,
+    endpoint: 0,
+    node: 0,
+  });
   const { data } = testRun(world.program('control'), { data: request });
   return decodeControl(new DataView(data.buffer, data.byteOffset, data.byteLength)).now;
 }

@@ -207,7 +207,7 @@ export function describeNetworkFlags(value: number): string {
 
 /** enum fdb_flags */
 export const FdbFlags = {
-  /** set by a person: never aged, moved or replaced by learning */
+  /** set by a person: never aged; learning replaces it when its port is gone */
   STATIC: 1,
   /** the own MAC of an endpoint; static too */
   ENDPOINT: 2,
@@ -227,7 +227,7 @@ export function fdbFlagsFromNames(names: readonly string[]): number {
   return namedBits(names, FdbFlags, "fdb_flags");
 }
 const fdbFlagsTexts: ReadonlyMap<number, string> = new Map([
-  [1, "set by a person: never aged, moved or replaced by learning"],
+  [1, "set by a person: never aged; learning replaces it when its port is gone"],
   [2, "the own MAC of an endpoint; static too"],
   [4, "behind the host's own port"],
 ]);
@@ -434,6 +434,10 @@ export const Reason = {
   DECAP_GSO: 31,
   /** VXLAN at the anchor's socket for another address or an unknown network */
   ANCHOR_STRAY: 32,
+  /** destination's port is gone; the error is the endpoint's number */
+  PORT_GONE: 33,
+  /** destination's port is down; the error is the endpoint's number */
+  PORT_DOWN: 34,
   /** ICMP redirect or router advertisement for what the endpoint was not allowed */
   SOURCE_ICMP: 36,
   /** VXLAN packet whose outer IP or UDP checksum is wrong */
@@ -521,6 +525,8 @@ const reasonNames: ReadonlyMap<number, ReasonName> = new Map([
   [30, "decap"],
   [31, "decap_gso"],
   [32, "anchor_stray"],
+  [33, "port_gone"],
+  [34, "port_down"],
   [36, "source_icmp"],
   [45, "outer_checksum"],
   [46, "outer_vlan"],
@@ -583,6 +589,8 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [30, "the kernel refused to remove the outer headers"],
   [31, "segments of UDP, which only the kernel's device or XDP can take apart"],
   [32, "VXLAN at the anchor's socket for another address or an unknown network"],
+  [33, "destination's port is gone; the error is the endpoint's number"],
+  [34, "destination's port is down; the error is the endpoint's number"],
   [36, "ICMP redirect or router advertisement for what the endpoint was not allowed"],
   [45, "VXLAN packet whose outer IP or UDP checksum is wrong"],
   [46, "VXLAN of a VLAN of the device, whose tag the driver hid from XDP"],
@@ -689,6 +697,7 @@ export const SourceFile = {
   SPREAD: 15,
   INBOUND: 16,
   ANCHOR: 17,
+  LIVENESS: 18,
   GUARD: 21,
   IMPOSTOR: 22,
 } as const;
@@ -714,6 +723,7 @@ const sourceFileNames: ReadonlyMap<number, SourceFileName> = new Map([
   [15, "spread"],
   [16, "inbound"],
   [17, "anchor"],
+  [18, "liveness"],
   [21, "guard"],
   [22, "impostor"],
 ]);
@@ -732,6 +742,8 @@ export const ControlOp = {
   NOW: 1,
   /** delete learned entry `fdb`, and its count */
   FDB_FORGET: 2,
+  /** delete entry `fdb` of user space's own, if it is still at `endpoint` or `node` */
+  FDB_DELETE: 3,
 } as const;
 /** A number of {@link ControlOp}. */
 export type ControlOp = (typeof ControlOp)[keyof typeof ControlOp];
@@ -740,6 +752,7 @@ export type ControlOpName = Lowercase<keyof typeof ControlOp>;
 const controlOpNames: ReadonlyMap<number, ControlOpName> = new Map([
   [1, "now"],
   [2, "fdb_forget"],
+  [3, "fdb_delete"],
 ]);
 /** The name of a number of enum control_op; `unknown_N` for one that a newer datapath may know. */
 export function nameOfControlOp(value: number): ControlOpName | `unknown_${number}` {
@@ -748,6 +761,7 @@ export function nameOfControlOp(value: number): ControlOpName | `unknown_${numbe
 const controlOpTexts: ReadonlyMap<number, string> = new Map([
   [1, "fill in now"],
   [2, "delete learned entry `fdb`, and its count"],
+  [3, "delete entry `fdb` of user space's own, if it is still at `endpoint` or `node`"],
 ]);
 /** What a number of enum control_op means, in a line for people; empty for one that has no text. */
 export function describeControlOp(value: number): string {
@@ -1268,7 +1282,9 @@ export const encodeCopy = copyCodec.encode;
 /**
  * dp_fdb: the MAC table. A learned entry is counted in dp_learned, so user space never overwrites
  * or deletes one itself: it asks for CONTROL_FDB_FORGET, then adds its own entry with BPF_NOEXIST,
- * and starts again on EEXIST (learned anew meanwhile).
+ * and starts again on EEXIST (learned anew meanwhile). An entry of user space's own becomes a
+ * learned one when its port is gone and its MAC is heard elsewhere. So user space deletes its own
+ * by CONTROL_FDB_DELETE, which leaves alone what is somebody else's by then.
  */
 export interface FdbKey {
   readonly vni: number;
@@ -1547,9 +1563,11 @@ export interface EndpointStats {
   readonly txFlooded: bigint;
   /** ARP requests and neighbour solicitations answered in its neighbours' stead */
   readonly suppressed: bigint;
+  /** frames for the endpoint that were dropped: its port was gone or down */
+  readonly rxDropped: bigint;
 }
 /** Bytes of a {@link EndpointStats}. */
-export const sizeofEndpointStats = 56;
+export const sizeofEndpointStats = 64;
 /** Where each field of a {@link EndpointStats} begins, in bytes. */
 export const ENDPOINT_STATS_OFFSETS = {
   txPackets: 0,
@@ -1559,6 +1577,7 @@ export const ENDPOINT_STATS_OFFSETS = {
   txDropped: 32,
   txFlooded: 40,
   suppressed: 48,
+  rxDropped: 56,
 } as const;
 function writeEndpointStats(view: DataView, offset: number, value: EndpointStats): void {
   view.setBigUint64(offset, value.txPackets, true);
@@ -1568,6 +1587,7 @@ function writeEndpointStats(view: DataView, offset: number, value: EndpointStats
   view.setBigUint64(offset + 32, value.txDropped, true);
   view.setBigUint64(offset + 40, value.txFlooded, true);
   view.setBigUint64(offset + 48, value.suppressed, true);
+  view.setBigUint64(offset + 56, value.rxDropped, true);
 }
 /** Read a {@link EndpointStats} at an offset of the view. */
 export function decodeEndpointStats(view: DataView, offset = 0): EndpointStats {
@@ -1579,6 +1599,7 @@ export function decodeEndpointStats(view: DataView, offset = 0): EndpointStats {
     txDropped: view.getBigUint64(offset + 32, true),
     txFlooded: view.getBigUint64(offset + 40, true),
     suppressed: view.getBigUint64(offset + 48, true),
+    rxDropped: view.getBigUint64(offset + 56, true),
   };
 }
 /** {@link EndpointStats} to bytes and back. */
@@ -2035,11 +2056,15 @@ export const encodeEvent = eventCodec.encode;
 export interface Control {
   /** enum control_op */
   readonly op: number;
-  /** 0, or a negative errno: ENOENT, EPERM (not a learned entry), EAGAIN (ask again) */
+  /** 0, or a negative errno: ENOENT, EPERM (not such an entry), EAGAIN (ask again) */
   readonly result: number;
   /** jiffies64 */
   readonly now: bigint;
   readonly fdb: FdbKey;
+  /** number of the endpoint at which the entry is, 0 if at none */
+  readonly endpoint: number;
+  /** number of the node at which it is, 0 if at none */
+  readonly node: number;
 }
 /** Bytes of a {@link Control}. */
 export const sizeofControl = 32;
@@ -2049,13 +2074,16 @@ export const CONTROL_OFFSETS = {
   result: 4,
   now: 8,
   fdb: 16,
+  endpoint: 28,
+  node: 30,
 } as const;
 function writeControl(view: DataView, offset: number, value: Control): void {
   view.setUint32(offset, value.op, true);
   view.setInt32(offset + 4, value.result, true);
   view.setBigUint64(offset + 8, value.now, true);
   writeFdbKey(view, offset + 16, value.fdb);
-  zeroBytes(view, offset + 28, 4);
+  view.setUint16(offset + 28, value.endpoint, true);
+  view.setUint16(offset + 30, value.node, true);
 }
 /** Read a {@link Control} at an offset of the view. */
 export function decodeControl(view: DataView, offset = 0): Control {
@@ -2064,6 +2092,8 @@ export function decodeControl(view: DataView, offset = 0): Control {
     result: view.getInt32(offset + 4, true),
     now: view.getBigUint64(offset + 8, true),
     fdb: decodeFdbKey(view, offset + 16),
+    endpoint: view.getUint16(offset + 28, true),
+    node: view.getUint16(offset + 30, true),
   };
 }
 /** {@link Control} to bytes and back. */
@@ -2149,7 +2179,7 @@ export const MAPS = {
     value: endpointCodec,
   } satisfies MapLayout<number, Endpoint> as MapLayout<number, Endpoint>,
   epstat: {
-    name: "dp_epstat_v1",
+    name: "dp_epstat_v2",
     type: 6,
     flags: 0,
     maxEntries: 8192,

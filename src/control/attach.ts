@@ -8,18 +8,16 @@ import {
   defaultMtu,
   endpointAt,
   ensureDefaultNetwork,
-  findEndpoints,
   IFNAME_DEFAULT,
   NETWORK_DEFAULT,
-  removeEndpoint,
   renewNamespace,
 } from '../model/edit.js';
 import { checkIfname } from '../model/names.js';
-import type { State } from '../model/state.js';
+import type { Endpoint } from '../model/state.js';
 import { freeIfindex } from './adjust.js';
 import { type Changed, change } from './change.js';
+import { inheritedNotes } from './dead.js';
 import { driverNotes, driverRequest } from './driver.js';
-import { inspectPort } from './inspect-port.js';
 import { hostPins, type Node } from './node.js';
 import { endpointRows } from './rows.js';
 import { resolveTarget } from './target.js';
@@ -39,9 +37,9 @@ export async function attach(
   const ifname = checkIfname(request.ifname ?? IFNAME_DEFAULT);
   let id = 0;
   let created = false;
-  const changed = await change(node, options, (before) => {
-    const dead = deadNamesakes(node, before, request.ns);
-    const alive = dead.reduce(removeEndpoint, before);
+  let gone: readonly Endpoint[] = [];
+  const changed = await change(node, options, (alive, dead) => {
+    gone = dead;
     const target = resolveTarget(node, alive, request, ifname);
     const { adopted } = target;
     // An endpoint that is there stays on its network where none is named.
@@ -62,7 +60,7 @@ export async function attach(
       lock: request.lock,
       allowPrefixes: request.allowPrefixes,
       ...driverRequest(node, request),
-      ifindex: adopted?.ifindex ?? freeIfindex(node, [before, state]),
+      ifindex: adopted?.ifindex ?? freeIfindex(node, [{ ...alive, endpoints: dead }, state]),
       hostIfname: adopted?.hostIfname,
       adopted: adopted?.settings,
       raisedLoopback: target.loopbackDown,
@@ -75,12 +73,16 @@ export async function attach(
     const networks = new Set([edited.endpoint.network]);
     return {
       state: edited.state,
-      scope: { endpoints: new Set([id, ...dead, ...named.ids]), networks },
+      scope: { endpoints: new Set([id, ...named.ids]), networks },
       about: new Set([id]),
     };
   });
   const notes = [
     ...changed.notes,
+    ...inheritedNotes(
+      changed.state.endpoints.find((each) => each.id === id),
+      gone,
+    ),
     ...(changed.changed ? filterNotes(node, changed, id) : []),
     ...(created ? addressNotes(changed, id, request.ips ?? []) : []),
     ...(created
@@ -104,17 +106,6 @@ function attachedHook(node: Node, { state }: Changed, id: number): string {
   const endpoint = state.endpoints.find((each) => each.id === id);
   if (endpoint === undefined) return '';
   return hookOf(hostPins(node), node.netnsFd(), id, endpoint.ifindex)?.hook ?? '';
-}
-
-/**
- * Endpoints of a namespace that had this name and is gone: what they had is free again.
- * @returns their numbers
- */
-function deadNamesakes(node: Node, state: State, ref: string): number[] {
-  return findEndpoints(state, { ref })
-    .filter(({ namespace }) => namespace.cookie !== '')
-    .filter((endpoint) => inspectPort(node, endpoint, false).namespace === 'gone')
-    .map(({ id }) => id);
 }
 
 /** Of the addresses that an adopted interface has, those that become the endpoint's. */

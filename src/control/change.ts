@@ -6,12 +6,14 @@
 import { randomBytes } from 'node:crypto';
 import { installedProgramId } from '../kernel/datapath.js';
 import { isGateway } from '../model/desired.js';
+import { removeEndpoint } from '../model/edit.js';
 import { ROOT_ID_BYTES, rootIdOf, withMarks } from '../model/mark.js';
 import { plan, type Scope, type Step } from '../model/plan.js';
-import { DECAPS, type State } from '../model/state.js';
+import { DECAPS, type Endpoint, type State } from '../model/state.js';
 import { refusedDecap } from '../model/underlay-decap.js';
 import { addGateways, dropDead, recordSysctls, renewDevices, settle, widen } from './adjust.js';
 import { applyPlan, type Work } from './apply.js';
+import { deadNotes, findDead, withDead } from './dead.js';
 import { describeStep } from './describe.js';
 import { blockedPorts, endpointsFailed, type Failure } from './failures.js';
 import { hiddenPorts } from './hidden.js';
@@ -32,8 +34,11 @@ export interface Edited {
   readonly about?: ReadonlySet<number>;
 }
 
-/** An edit of the desired state. It may look at the kernel but changes nothing. */
-export type Edit = (state: State) => Edited | Promise<Edited>;
+/**
+ * An edit of the desired state. It may look at the kernel but changes nothing. Endpoints that are dead are
+ * not in the state any more: what they had is free.
+ */
+export type Edit = (state: State, dead: readonly Endpoint[]) => Edited | Promise<Edited>;
 
 /** A finished change, with what its caller reports. */
 export interface Changed extends ChangeResult {
@@ -118,14 +123,16 @@ async function prepare(
   { rebuilt = false, refused = [], keepDead = false }: PrepareOptions = {},
 ): Promise<Planned> {
   const before = node.store.load();
-  const edited = await edit(before);
+  const dead = keepDead ? [] : findDead(node, before);
+  const living = dead.reduce((state, { id }) => removeEndpoint(state, id), before);
+  const edited = await edit(living, dead);
   // Nobody knows how far a command came that did not end, and what an older dpctl made has no marks.
   const unmarked = before.rootId === undefined && before.endpoints.length > 0;
   const whole = before.unfinished === true || rebuilt || unmarked || edited.scope === 'node';
   const followed = followUnderlay(node, before, edited.state, { fresh: whole, refused });
   const gateways = addGateways(node, before, followed.state);
   const all = whole || followed.state.uplink !== before.uplink;
-  const scope = all ? 'node' : widen(edited.scope, before, gateways);
+  const scope = all ? 'node' : widen(withDead(edited.scope, dead), before, gateways);
   const renewed = renewDevices(node, gateways, scope);
   const about = edited.about ?? gatewaysIn(renewed, edited.scope);
   const input = { before, after: renewed, scope, about };
@@ -140,6 +147,7 @@ async function prepare(
   const steps = plan({ before, after, scope, observed });
   const settled = settle(after);
   const notes = [
+    ...deadNotes(dead),
     ...noteSysctls(steps),
     ...keptNotes(after, observed),
     ...underlayNotes(before, settled, followed.problem),

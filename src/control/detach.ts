@@ -19,13 +19,16 @@ export async function detach(
 ): Promise<DetachChange> {
   let removed: EndpointChange['endpoints'] = [];
   let notes: readonly string[] = [];
-  const changed = await change(node, options, (state) => {
-    const { found, notes: told } = chosen(state, request);
+  const changed = await change(node, options, (state, dead) => {
+    const recorded = { ...state, endpoints: [...state.endpoints, ...dead] };
+    const { found, notes: told } = chosen(recorded, request);
     notes = told;
     const ids = new Set(found.map(({ id }) => id));
-    removed = endpointRows(state, ({ id }) => ids.has(id));
+    removed = endpointRows(recorded, ({ id }) => ids.has(id));
     let edited = state;
-    for (const id of ids) edited = markDetaching(edited, id);
+    for (const { id } of found.filter((each) => !dead.includes(each))) {
+      edited = markDetaching(edited, id);
+    }
     const networks = new Set(found.map(({ network }) => network));
     return { state: edited, scope: { endpoints: ids, networks }, about: ids };
   });

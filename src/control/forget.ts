@@ -1,9 +1,16 @@
 /** Learned MACs are deleted by the datapath itself, which keeps their count beside them. */
+import { isDeepStrictEqual } from 'node:util';
 import { ERRNO, errnoOf } from '../../loader/errors.js';
 import { testRun } from '../../loader/testrun.js';
-import { ControlOp, controlCodec, decodeControl, type Fdb } from '../contract/generated.js';
+import {
+  type Control,
+  ControlOp,
+  controlCodec,
+  decodeControl,
+  type Fdb,
+} from '../contract/generated.js';
 import { withProgram } from '../kernel/datapath.js';
-import { entriesRaw, putRaw } from '../kernel/tables.js';
+import { entriesRaw, getRaw, putRaw } from '../kernel/tables.js';
 import { decodeKey, decodeValue, type RawEntry, tableEntry } from '../model/entry.js';
 import { hostPins, type Node } from './node.js';
 
@@ -28,8 +35,7 @@ export function forgetLearned(
       const entry = decodeValue('fdb', valueBytes);
       const key = decodeKey('fdb', keyBytes);
       if (entry.flags !== 0 || !picks(entry, key)) continue;
-      const request = { op: ControlOp.FDB_FORGET, result: 0, now: 0n, fdb: key };
-      if (runControl(fd, request).result !== 0) continue;
+      if (runControl(fd, { op: ControlOp.FDB_FORGET, fdb: key }).result !== 0) continue;
       const { ifindex, endpoint, node: remote } = entry;
       forgotten.push({ ...key, ifindex, endpoint, node: remote });
     }
@@ -54,20 +60,47 @@ const PUT_TRIES = 1000;
 
 /**
  * Write an entry of our own into the FDB. A learned one in its place counts against a limit, so it is
- * deleted by the datapath first, and so is one that is learned meanwhile.
+ * deleted by the datapath first, and so is one that is learned meanwhile, or one of our own that leads
+ * elsewhere: it may become a learned one at any moment.
  * @throws DpctlError MAP_FULL; KERNEL_EEXIST (exit 2) where the MAC is learned again and again
  */
 export function putFdb(node: Node, entry: RawEntry): void {
   for (let left = PUT_TRIES; ; left--) {
-    // One of our own is never replaced by a learned one, and so may be overwritten.
-    const isOwn = -forgetKey(node, entry.key) === ERRNO.EPERM;
+    const was = -forgetKey(node, entry.key) === ERRNO.EPERM ? ownEntry(node, entry.key) : undefined;
+    const stays = was !== undefined && isDeepStrictEqual(holderOf(was), holderOf(entry));
+    if (was !== undefined && !stays) deleteFdb(node, was);
     try {
-      putRaw(node.tables(), entry, isOwn ? 'any' : 'noexist');
+      putRaw(node.tables(), entry, stays ? 'any' : 'noexist');
       return;
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST' || left === 0) throw error;
     }
   }
+}
+
+/**
+ * Delete an entry of our own from the FDB. One that has become a learned one stays: its port was gone,
+ * and its MAC was heard elsewhere.
+ */
+export function deleteFdb(node: Node, entry: RawEntry): void {
+  const fdb = decodeKey('fdb', entry.key);
+  const request = { op: ControlOp.FDB_DELETE, fdb, ...holderOf(entry) };
+  withProgram(hostPins(node), 'control', (fd) => {
+    for (let left = PUT_TRIES; left > 0; left--) {
+      if (-runControl(fd, request).result !== ERRNO.EAGAIN) return;
+    }
+  });
+}
+
+/** The endpoint or the node at which an entry is. */
+function holderOf({ value }: RawEntry): Pick<Fdb, 'endpoint' | 'node'> {
+  const { endpoint, node } = decodeValue('fdb', value);
+  return { endpoint, node };
+}
+
+function ownEntry(node: Node, key: Uint8Array): RawEntry | undefined {
+  const value = getRaw(node.tables(), 'fdb', key);
+  return value && { table: 'fdb', key, value };
 }
 
 /** Delete one entry of the FDB if it is a learned one. Returns 0 or a negative errno. */
@@ -76,19 +109,20 @@ function forgetKey(node: Node, keyBytes: Uint8Array): number {
   return withProgram(
     hostPins(node),
     'control',
-    (fd) => runControl(fd, { op: ControlOp.FDB_FORGET, result: 0, now: 0n, fdb }).result,
+    (fd) => runControl(fd, { op: ControlOp.FDB_FORGET, fdb }).result,
   );
 }
 
 /** The datapath's clock, jiffies64. */
 export function datapathNow(node: Node): bigint {
   return withProgram(hostPins(node), 'control', (fd) => {
-    const empty = { vni: 0, mac: new Uint8Array(6) };
-    return runControl(fd, { op: ControlOp.NOW, result: 0, now: 0n, fdb: empty }).now;
+    return runControl(fd, { op: ControlOp.NOW }).now;
   });
 }
 
-function runControl(fd: number, request: Parameters<typeof controlCodec.encode>[0]) {
-  const { data } = testRun(fd, { data: controlCodec.encode(request) });
+function runControl(fd: number, request: Pick<Control, 'op'> & Partial<Control>): Control {
+  const fdb = { vni: 0, mac: new Uint8Array(6) };
+  const whole = { result: 0, now: 0n, fdb, endpoint: 0, node: 0, ...request };
+  const { data } = testRun(fd, { data: controlCodec.encode(whole) });
   return decodeControl(new DataView(data.buffer, data.byteOffset, data.byteLength));
 }

@@ -22,8 +22,8 @@ export interface Differences {
 /** What reconcile would do. Changes nothing. */
 export async function previewReconcile(node: Node): Promise<Differences> {
   let before: EndpointRow[] = [];
-  const edit: Edit = (current) => {
-    before = endpointRows(current);
+  const edit: Edit = (current, dead) => {
+    before = endpointRows({ ...current, endpoints: [...current.endpoints, ...dead] });
     return { state: current, scope: 'node' };
   };
   const { plan, state, failures } = await preview(node, edit);

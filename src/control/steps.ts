@@ -17,7 +17,7 @@ import {
   setInner,
   setLoopback,
 } from './devices.js';
-import { forgetLearned, putFdb } from './forget.js';
+import { deleteFdb, forgetLearned, putFdb } from './forget.js';
 import { allowAddress } from './ip6.js';
 import { hostPins, type Node } from './node.js';
 import { announce } from './underlay-announce.js';
@@ -81,7 +81,7 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       put(node, step.entry);
       return;
     case 'table.delete':
-      deleteRaw(node.tables(), step.entry.table, step.entry.key);
+      remove(node, step.entry);
       return;
     case 'stats.clear':
       clearStats(node, step.id);
@@ -157,7 +157,7 @@ export async function undo(node: Node, step: Step): Promise<void> {
       return;
     case 'table.put':
       if (step.was !== undefined && !isLearned(step.was)) put(node, step.was);
-      else deleteRaw(node.tables(), step.entry.table, step.entry.key);
+      else remove(node, step.entry);
       return;
     case 'table.delete':
       put(node, step.entry);
@@ -189,6 +189,11 @@ export async function undo(node: Node, step: Step): Promise<void> {
 function put(node: Node, entry: RawEntry): void {
   if (entry.table === 'fdb') putFdb(node, entry);
   else putRaw(node.tables(), entry);
+}
+
+function remove(node: Node, entry: RawEntry): void {
+  if (entry.table === 'fdb') deleteFdb(node, entry);
+  else deleteRaw(node.tables(), entry.table, entry.key);
 }
 
 function setSysctl(

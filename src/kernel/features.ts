@@ -27,6 +27,10 @@ const USES = {
     since: '6.3',
     without: "frames of the underlay's other IP family are retyped on the way",
   },
+  kernel_types: {
+    since: '6.2',
+    without: 'a frame to an endpoint that is down counts as delivered, unless its device is gone',
+  },
   adjust_room_decap_l4_udp: {
     since: '7.1',
     without: 'what an endpoint may send on is taken apart by the kernel',

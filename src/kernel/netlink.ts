@@ -9,6 +9,7 @@ export {
 } from './netlink/addr.js';
 export {
   type AddrGenMode,
+  hasCarrier,
   isLinkName,
   type Link,
   type LinkChange,

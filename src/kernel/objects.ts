@@ -24,6 +24,9 @@ export type ObjectName = keyof typeof OBJECTS;
 export type ProgramName = (typeof OBJECTS)[ObjectName][number];
 const OBJECT_NAMES = Object.keys(OBJECTS) as readonly ObjectName[];
 
+/** Objects that look at the kernel's own devices, each with a twin for kernels that do not let them. */
+const TWINS: readonly ObjectName[] = ['endpoint', 'underlay', 'anchor'];
+
 /** What an object is told of this kernel when it is loaded. */
 export function constantsOf(name: ObjectName): Record<string, number | bigint> {
   const hz = clockTickHz();
@@ -54,8 +57,8 @@ function decapFlags(): number {
  * @throws DpctlError NOT_BUILT
  */
 export function objectFile(name: ObjectName = 'endpoint'): string {
-  const dir = objectDir();
-  const file = join(dir, `${name}.bpf.o`);
+  const plain = TWINS.includes(name) && !hasFeature('kernel_types');
+  const file = join(objectDir(), `${name}${plain ? '-plain' : ''}.bpf.o`);
   if (existsSync(file)) return file;
   throw new DpctlError('NOT_BUILT', `the BPF object ${file} is not there`, {
     exitCode: 70,
@@ -90,9 +93,10 @@ let known: BuildName | undefined;
  *   and hashing all objects, and loading what hashes, takes several milliseconds
  */
 export function buildId(memory: string): string {
-  const dir = dirname(objectFile());
+  const dir = objectDir();
   // One that is missing is an error only where it is needed.
-  const files = OBJECT_NAMES.map((name) => join(dir, `${name}.bpf.o`)).filter(existsSync);
+  const names = [...OBJECT_NAMES, ...TWINS.map((name) => `${name}-plain`)];
+  const files = names.map((name) => join(dir, `${name}.bpf.o`)).filter(existsSync);
   const of = files.map(stampOf).join();
   if (known?.of === of) return known.id;
   const remembered = readMemory(memory);

@@ -27,6 +27,7 @@ export function endpointTotals(bytes: Uint8Array): EndpointTotals {
     txDropped: 0,
     txFlooded: 0,
     suppressed: 0,
+    rxDropped: 0,
   };
   const stride = (sizeofEndpointStats + 7) & ~7;
   for (let offset = 0; offset < bytes.length; offset += stride) {
@@ -62,6 +63,12 @@ export function* statsRows(node: Node, names: Names): Generator<DumpRow> {
     yield row('rx', stats.rxPackets, stats.rxBytes, 'frames to the endpoint');
     yield row('dropped', stats.txDropped, 0, 'frames from the endpoint that were dropped');
     yield row('flooded', stats.txFlooded, 0, 'frames from the endpoint that were flooded');
+    yield row(
+      'rx_dropped',
+      stats.rxDropped,
+      0,
+      'frames to the endpoint that could not be delivered',
+    );
     yield row('suppressed', stats.suppressed, 0, 'ARP and ND requests answered here');
   }
   yield* reasonRows(node);

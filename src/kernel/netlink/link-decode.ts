@@ -150,3 +150,8 @@ function decodeStatistics(payload: Uint8Array | undefined): LinkStatistics | und
     multicast: at(8),
   };
 }
+
+/** Up, and with a carrier (netif_carrier_ok): of a pair, both ends are up. */
+export function hasCarrier({ flags }: Link): boolean {
+  return flags.includes('LOWER_UP');
+}

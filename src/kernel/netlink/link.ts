@@ -17,7 +17,7 @@ import { decodeLink, type Link } from './link-decode.js';
 import { dump, type Rtnl, request } from './socket.js';
 
 export type { AddrGenMode, LinkSettings } from './link-attributes.js';
-export type { Link, LinkStatistics } from './link-decode.js';
+export { hasCarrier, type Link, type LinkStatistics } from './link-decode.js';
 
 /**
  * RTEXT_FILTER_SKIP_STATS: no counters, which are sums over all CPUs. Those of IPv6 only until Linux

@@ -2,7 +2,6 @@
  * A node of the overlay without a control plane: a namespace with the datapath's programs, whose
  * tables the test fills itself.
  */
-import { join } from 'node:path';
 import { attachTcx, attachXdp, tcAttach } from '../../../loader/link.js';
 import { type BpfMap, mapDelete, mapEntries, mapGet, mapPut } from '../../../loader/map.js';
 import { type BpfObject, loadObject, openObject } from '../../../loader/object.js';
@@ -19,6 +18,7 @@ import {
   UnderlayFlags,
   viewOf,
 } from '../../../src/contract/generated.js';
+import { type ObjectName, objectFile } from '../../../src/kernel/objects.js';
 import { ip4Number, ip16, macBytes } from './bytes.js';
 import { ip4Of, ip6Of, macOf, PORT, vtep4, vtep6 } from './plan.js';
 import { awaitUp, batch, sh } from './shell.js';
@@ -113,11 +113,6 @@ const QUIET = [
 /** Bytes that the outer headers add, by family of the underlay. */
 export const OVERHEAD = { 4: 50, 6: 70 } as const;
 
-/** The datapath's objects of this build. */
-function objectPath(name: string): string {
-  return join(import.meta.dirname, `../../../bpf/${name}.bpf.o`);
-}
-
 /** Make a node of a namespace. */
 export function makeNode(options: NodeOptions): OverlayNode {
   const { ns, number, family, mtu } = options;
@@ -134,8 +129,8 @@ export function makeNode(options: NodeOptions): OverlayNode {
     for (const object of objects) object.close();
     closeFd(netns);
   };
-  const load = (name: string, constants: Record<string, number | bigint>): BpfObject => {
-    const object = openObject(objectPath(name), {
+  const load = (name: ObjectName, constants: Record<string, number | bigint>): BpfObject => {
+    const object = openObject(objectFile(name), {
       pinDir: options.pins,
       constants: { ...constants, ...options.constants?.[name] },
     });

@@ -23,6 +23,8 @@ export interface Outcome {
   readonly to: readonly PortName[];
   /** Of those, the ports that got a clone while the program ran. */
   readonly clones: readonly PortName[];
+  /** Ports that could not be handed it. */
+  readonly missed: readonly PortName[];
   readonly flooded: boolean;
   readonly suppressed: boolean;
   /** Learned MACs, and where. */
@@ -79,6 +81,7 @@ const STATS = [
   'txDropped',
   'txFlooded',
   'suppressed',
+  'rxDropped',
 ] as const satisfies readonly (keyof EndpointStats)[];
 
 /** A port's counters. */
@@ -190,6 +193,7 @@ export function outcomeOf(world: World, it: Case): Outcome {
   }
   const deltas = new Map(PORT_NAMES.map((name) => [name, checkedStats(before, after, name)]));
   const to = PORT_NAMES.filter((name) => (deltas.get(name)?.rxPackets ?? 0) > 0);
+  const missed = PORT_NAMES.filter((name) => (deltas.get(name)?.rxDropped ?? 0) > 0);
   const clones = PORT_NAMES.filter((name) => (after.sent[name] ?? 0) > (before.sent[name] ?? 0));
 
   for (const [name, delta] of deltas) {
@@ -203,6 +207,7 @@ export function outcomeOf(world: World, it: Case): Outcome {
       txDropped: own && verdict === 'drop' ? 1 : 0,
       txFlooded: own ? delta.txFlooded : 0,
       suppressed: own ? delta.suppressed : 0,
+      rxDropped: missed.includes(name) ? 1 : 0,
     };
     if (JSON.stringify(delta) !== JSON.stringify(expected)) {
       throw new Error(`${name} counts ${JSON.stringify(delta)}, not ${JSON.stringify(expected)}`);
@@ -225,6 +230,7 @@ export function outcomeOf(world: World, it: Case): Outcome {
     reasons,
     to,
     clones,
+    missed,
     flooded: (own?.txFlooded ?? 0) > 0,
     suppressed: (own?.suppressed ?? 0) > 0,
     learned: macs,
@@ -237,6 +243,7 @@ export function expected(it: Case): Omit<Outcome, 'clones'> {
     frame: it.frame,
     reasons: {},
     to: [],
+    missed: [],
     flooded: false,
     suppressed: false,
     learned: {},

@@ -1,6 +1,5 @@
 /** A world whose ports are real: each far end is in a namespace of its own, the program is attached. */
 import { execFileSync, type SpawnOptions, spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { attachTcx, tcAttach } from '../../../loader/link.js';
 import { loadObject, openObject } from '../../../loader/object.js';
 import { hasFeature } from '../../../loader/probe.js';
@@ -13,6 +12,7 @@ import {
   type NetnsRef,
   openNetnsRef,
 } from '../../../src/kernel/netns.js';
+import { objectFile } from '../../../src/kernel/objects.js';
 import { PORTS, type PortName } from './ports.js';
 import { resetWorld, type World } from './world.js';
 
@@ -27,8 +27,15 @@ export interface Containers extends World {
 /** Device of each container's end; the host's is called `gateway-far`. */
 export const DEVICE = 'eth0';
 
-/** Make containers for these ports, with their addresses, and attach the program. Close it. */
-export async function makeContainers(ports: readonly PortName[], mtu = 1500): Promise<Containers> {
+/**
+ * Make containers for these ports, with their addresses, and attach the program. Close it.
+ * @param file the object
+ */
+export async function makeContainers(
+  ports: readonly PortName[],
+  mtu = 1500,
+  file = objectFile(),
+): Promise<Containers> {
   const undo: (() => unknown)[] = [];
   const close = async () => {
     for (const action of undo.splice(0).reverse()) await action();
@@ -43,7 +50,7 @@ export async function makeContainers(ports: readonly PortName[], mtu = 1500): Pr
   };
   try {
     const hub = await extra('hub');
-    const object = openObject(join(import.meta.dirname, '../../../bpf/endpoint.bpf.o'), {
+    const object = openObject(file, {
       constants: { hz: clockTickHz() },
     });
     undo.push(() => object.close());

@@ -2,7 +2,6 @@
  * The datapath loaded into the kernel beside a namespace of its own, with real veth pairs for its
  * ports. Nothing is attached: frames are given to the program one by one (BPF_PROG_TEST_RUN).
  */
-import { join } from 'node:path';
 import { type BpfMap, mapDelete, mapGet, mapKeys, mapPut } from '../../../loader/map.js';
 import { type BpfObject, loadObject, openObject } from '../../../loader/object.js';
 import { clockTickHz, inNetns } from '../../../loader/sys.js';
@@ -26,6 +25,7 @@ import {
   type NetnsRef,
   openNetnsRef,
 } from '../../../src/kernel/netns.js';
+import { objectFile } from '../../../src/kernel/objects.js';
 import { contextFor } from './context.js';
 import { ip16, mac } from './frame.js';
 import { endpointOf, idOf, NETWORKS, PORT_NAMES, PORTS, type PortName, ROUTED } from './ports.js';
@@ -54,6 +54,8 @@ export interface WorldOptions {
   readonly constants?: Readonly<Record<string, number | bigint>>;
   /** Directory of a bpffs for the maps. */
   readonly pinDir?: string;
+  /** The object; the one for this kernel when left out. */
+  readonly file?: string;
 }
 
 let made = 0;
@@ -71,7 +73,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     undo.push(() => deleteNetns(name));
     const netns = openNetnsRef(name);
     undo.push(() => closeNetns(netns));
-    const object = openObject(join(import.meta.dirname, '../../../bpf/endpoint.bpf.o'), {
+    const object = openObject(options.file ?? objectFile(), {
       constants: { hz: clockTickHz(), ...options.constants },
       maxEntries: { [MAPS.fdb.name]: FDB_SIZE },
       ...(options.pinDir === undefined ? {} : { pinDir: options.pinDir }),
@@ -281,7 +283,15 @@ export function control(world: World, request: Partial<Control>): Control {
   const program = world.object.programs.get('control');
   if (program === undefined) throw new Error('the object has no program control');
   const fdb = { vni: 0, mac: new Uint8Array(6) };
-  const data = controlCodec.encode({ op: ControlOp.NOW, result: 0, now: 0n, fdb, ...request });
+  const data = controlCodec.encode({
+    op: ControlOp.NOW,
+    result: 0,
+    now: 0n,
+    fdb,
+    endpoint: 0,
+    node: 0,
+    ...request,
+  });
   const answer = testRun(program.fd, { data }).data;
   return controlCodec.decode(new DataView(answer.buffer, answer.byteOffset));
 }

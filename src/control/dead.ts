@@ -1,0 +1,77 @@
+/** Endpoints whose namespace is gone, and nobody has said detach: a runtime killed the container. */
+import { hasCarrier, type Link } from '../kernel/netlink.js';
+import { bareAddress, isGateway } from '../model/desired.js';
+import { endpointLabel } from '../model/lookup.js';
+import type { Scope } from '../model/plan.js';
+import type { Endpoint, State } from '../model/state.js';
+import { withNamespace } from './namespace.js';
+import type { Node } from './node.js';
+import { hostEndOf } from './own-device.js';
+
+/** The host ends that are there, by the numbers of the endpoints. */
+function hostEnds(node: Node, endpoints: readonly Endpoint[]): Map<number, Link> {
+  const found = new Map<number, Link>();
+  for (const endpoint of endpoints) {
+    const link = hostEndOf(node, endpoint);
+    if (link !== undefined) found.set(endpoint.id, link);
+  }
+  return found;
+}
+
+/** Endpoints whose namespace is gone. What a command is taking away already is not among them. */
+export function findDead(node: Node, { endpoints }: State): Endpoint[] {
+  const ends = hostEnds(node, endpoints);
+  return endpoints.filter((endpoint) => {
+    const { id, namespace, phase } = endpoint;
+    // A namespace that is still to be made has no identity yet.
+    if (ends.has(id) || isGateway(endpoint) || namespace.cookie === '' || phase === 'detaching') {
+      return false;
+    }
+    return withNamespace(node, namespace, (fd) => fd === undefined);
+  });
+}
+
+/** What is true of an endpoint beside what is recorded: gone, missing (its device is), or down. */
+export function actualStates(node: Node, { endpoints }: State): Map<number, string> {
+  const ends = hostEnds(node, endpoints);
+  const states = new Map<number, string>();
+  for (const { id, namespace, phase } of endpoints) {
+    const end = ends.get(id);
+    if (phase !== 'ready' || (end !== undefined && hasCarrier(end))) continue;
+    if (end !== undefined) states.set(id, 'down');
+    else
+      states.set(
+        id,
+        withNamespace(node, namespace, (fd) => (fd === undefined ? 'gone' : 'missing')),
+      );
+  }
+  return states;
+}
+
+/** A scope that has the dead, too: all that is left of them goes. */
+export function withDead(scope: Scope, dead: readonly Endpoint[]): Scope {
+  if (scope === 'node' || dead.length === 0) return scope;
+  return {
+    ...scope,
+    endpoints: new Set([...scope.endpoints, ...dead.map(({ id }) => id)]),
+    networks: new Set([...scope.networks, ...dead.map(({ network }) => network)]),
+  };
+}
+
+/** What people are told of endpoints that are cleared away. */
+export function deadNotes(dead: readonly Endpoint[]): string[] {
+  return dead.map(
+    ({ namespace, ifname }) => `endpoint ${namespace.ref} (${ifname}) is gone with its namespace`,
+  );
+}
+
+/** Whose the addresses of a new endpoint were. */
+export function inheritedNotes(heir: Endpoint | undefined, dead: readonly Endpoint[]): string[] {
+  if (heir === undefined) return [];
+  return (['ip4', 'ip6', 'mac'] as const).flatMap((key) => {
+    const value = heir[key];
+    const former = dead.find((each) => each.network === heir.network && each[key] === value);
+    if (value === undefined || former === undefined) return [];
+    return [`${bareAddress(value)} belonged to ${endpointLabel(former)}, which is gone`];
+  });
+}

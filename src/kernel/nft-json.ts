@@ -15,7 +15,7 @@ const CHAIN = 'postrouting';
 const HOST_CHAINS: Readonly<Record<HostRule['chain'], { hook: string; prio: number }>> = {
   forward: { hook: 'forward', prio: 300 },
   input: { hook: 'input', prio: 300 },
-  mark: { hook: 'postrouting', prio: 1000 },
+  apart: { hook: 'postrouting', prio: 1000 },
 };
 const COMMENT = 'network ';
 

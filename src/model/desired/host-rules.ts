@@ -8,7 +8,7 @@ import type { State } from '../state.js';
 
 /** A rule: the chain, and what nft calls its expression. */
 export interface HostRule {
-  readonly chain: 'forward' | 'input' | 'mark';
+  readonly chain: 'forward' | 'input' | 'apart';
   readonly expr: readonly object[];
 }
 
@@ -72,7 +72,7 @@ function markRules(
   joined: readonly string[],
   back: readonly string[],
 ): HostRule[] {
-  const rule = (...expr: object[]): HostRule => ({ chain: 'mark', expr: [...expr, ACCEPT] });
+  const rule = (...expr: object[]): HostRule => ({ chain: 'apart', expr: [...expr, ACCEPT] });
   const same = (name: string) => [meta('iifname', '==', name), meta('oifname', '==', name)];
   return [
     rule(meta('oifname', '!=', GATEWAYS)),

@@ -105,6 +105,11 @@ test('addresses of a state are hosts of their subnets, and ranges a part of them
   const ofNetwork = (part: Partial<Network>) => ({ networks: [{ ...network, ...part }] });
   const ofEndpoint = (part: Partial<Endpoint>) => ({ endpoints: [{ ...endpoint, ...part }] });
   const { gateway: _gateway, ...bare } = network;
+  const { range4: _range4, range6: _range6, ...plain } = network;
+  const beside = {
+    ...{ name: 'blue', index: 2, vni: 2, ageing: network.ageing, masquerade: false },
+    subnet4: '10.1.0.0/16',
+  };
   const cases: readonly (readonly [string, Partial<State>, readonly string[]])[] = [
     ['the first host', ofEndpoint({ ip4: '10.1.0.2/24' }), []],
     ['the last host', ofEndpoint({ ip4: '10.1.0.254/24' }), []],
@@ -134,15 +139,11 @@ test('addresses of a state are hosts of their subnets, and ranges a part of them
       ['networks[0].subnet4'],
     ],
     [
-      'two networks that overlap',
-      {
-        networks: [
-          network,
-          { ...bare, name: 'blue', index: 2, vni: 2, subnet4: '10.1.0.0/16', subnet6: undefined },
-        ].map(({ range4: _range4, range6: _range6, ...rest }) => rest),
-      },
+      'two networks that overlap, each with a gateway',
+      { networks: [plain, { ...beside, gateway: { ip4: '10.1.7.1' } }] },
       ['networks[1]'],
     ],
+    ['two networks that overlap, one with a gateway', { networks: [plain, beside] }, []],
     ['an address that the gateway has', ofEndpoint({ ip4: '10.1.0.1/24' }), ['endpoints[0].ip4']],
   ] as never;
   for (const [what, part, subjects] of cases) {
@@ -211,28 +212,29 @@ test('prefixes contain and overlap as their spans of addresses do', (t) => {
   );
 });
 
-test('subnets of networks never overlap, whatever is asked in what order', (t) => {
+test('subnets with a gateway never overlap, whatever is asked in what order', (t) => {
   fc.assert(
     fc.property(
-      fc.array(fc.tuple(ip, fc.integer({ min: 8, max: 30 })), { maxLength: 8 }),
+      fc.array(fc.tuple(ip, fc.integer({ min: 8, max: 30 }), fc.boolean()), { maxLength: 8 }),
       (all) => {
         let state = withNetworks();
         const taken: string[] = [];
-        for (const [address, length] of all) {
+        for (const [index, [address, length, routed]] of all.entries()) {
           // Few addresses, so that they meet.
           const close = { family: 4, value: (10n << 24n) + (address.value & 0xfffffn) } as const;
           const text = prefixAround(close, length);
           const clash = taken.some((each) => overlaps(parsePrefix(each), parsePrefix(text)));
-          const name = `n${taken.length}`;
-          if (clash) {
-            t.is(
-              refusal(() => addNetwork(state, { name, subnets: [text] })).code,
-              'SUBNET_OVERLAP',
-            );
+          const request = {
+            name: `n${index}`,
+            subnets: [text],
+            ...(routed && { gateway: true }),
+          };
+          if (routed && clash) {
+            t.is(refusal(() => addNetwork(state, request)).code, 'SUBNET_OVERLAP');
             continue;
           }
-          state = addNetwork(state, { name, subnets: [text] }).state;
-          taken.push(text);
+          state = addNetwork(state, request).state;
+          if (routed) taken.push(text);
         }
         t.deepEqual(invariants(state), []);
       },

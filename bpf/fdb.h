@@ -327,9 +327,10 @@ static __always_inline int fdb_learn_limit(struct __sk_buff *skb, const struct f
 
 /*
  * An entry that is learned ages from now on. sweep: what has been prepared for the
- * case that there is no memory for a timer. Without either it is forgotten.
+ * case that there is no memory for a timer. Without either it is forgotten, and the
+ * value is the error.
  */
-static __always_inline int fdb_start_ageing(struct __sk_buff *skb, const struct fdb_sender *sender,
+static __always_inline int fdb_start_ageing(const struct fdb_sender *sender,
 					    struct network *network, struct fdb_key *key,
 					    struct fdb *fdb, struct sweep *sweep)
 {
@@ -338,11 +339,10 @@ static __always_inline int fdb_start_ageing(struct __sk_buff *skb, const struct 
 	if (error == -ENOMEM && sweep)
 		error = fdb_sweep_add(sweep, fdb);
 	/* EBUSY: forgotten and learned anew by another CPU, which starts it. */
-	if (error && error != -EBUSY) {
-		fdb_forget(key, fdb, sender->owner);
-		return notice_from(skb, sender->ep, sender->from, REASON_TIMER, 1, error);
-	}
-	return CONTINUE;
+	if (!error || error == -EBUSY)
+		return 0;
+	fdb_forget(key, fdb, sender->owner);
+	return error;
 }
 
 /* A MAC that is in nobody's table yet. */
@@ -376,14 +376,18 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb
 	fdb = bpf_map_lookup_elem(&dp_fdb_v1, key);
 	if (!fdb)
 		return CONTINUE;
-	return fdb_start_ageing(skb, sender, network, key, fdb, sweep);
+	error = fdb_start_ageing(sender, network, key, fdb, sweep);
+	if (error)
+		return notice_from(skb, sender->ep, sender->from, REASON_TIMER, 1, error);
+	return CONTINUE;
 }
 
 /*
  * A static entry of a port that is gone, and its MAC was heard elsewhere: whoever it
  * was has come up again there, and nobody took it out of the table. It becomes a
  * learned entry. In place: deleted and learned anew, it could be an entry that user
- * space has just written.
+ * space has just written. The value is what deserves a notice, which the caller gives:
+ * the stack ends below this.
  */
 static __noinline int fdb_take_over(struct __sk_buff *skb, const struct fdb_sender *sender,
 				    struct network *network, struct fdb_key *key, struct fdb *fdb)
@@ -391,19 +395,21 @@ static __noinline int fdb_take_over(struct __sk_buff *skb, const struct fdb_send
 	union fdb_owner old = fdb_owner(fdb), owner = sender->owner;
 	struct sweep *sweep;
 
-	if (!old.word || old.node ||
-	    port_search(skb, old.ifindex) != REASON_PORT_GONE)
-		return notice_from(skb, sender->ep, sender->from, REASON_STATIC_MAC, 1, 0);
+	if (!old.word || old.node || port_search(skb, old.ifindex) != REASON_PORT_GONE)
+		return REASON_STATIC_MAC;
 	sweep = fdb_sweep_prepare();
+	if (!learned_room(owner))
+		return REASON_LEARN_ROOM;
 	if (!learned_take(owner, sender->learn_max))
-		return fdb_learn_limit(skb, sender);
+		return owner.node ? REASON_NODE_LEARN_LIMIT : REASON_LEARN_LIMIT;
 	if (!fdb_exchange(fdb, old, owner)) {
 		learned_add(owner, -1);
-		return CONTINUE;
+		return REASON_UNSPEC;
 	}
+	learned_total_add(1);
 	fdb->last_seen = bpf_jiffies64();
 	fdb->flags = 0;
-	return fdb_start_ageing(skb, sender, network, key, fdb, sweep);
+	return fdb_start_ageing(sender, network, key, fdb, sweep) ? REASON_TIMER : REASON_UNSPEC;
 }
 
 /* Heard again. There may be memory for its timer by now. */
@@ -421,14 +427,18 @@ static __always_inline int fdb_learn_from(struct __sk_buff *skb, const struct fd
 	union fdb_owner old, owner = sender->owner;
 	__u64 now = bpf_jiffies64();
 	struct fdb *fdb;
+	int reason;
 
 	fdb = bpf_map_lookup_elem(&dp_fdb_v1, key);
 	if (!fdb)
 		return fdb_learn_new(skb, sender, network, key);
 	old = fdb_owner(fdb);
 	if (fdb->flags) {
-		if (old.ifindex != owner.ifindex || old.node != owner.node)
-			return fdb_take_over(skb, sender, network, key, fdb);
+		if (old.ifindex == owner.ifindex && old.node == owner.node)
+			return CONTINUE;
+		reason = fdb_take_over(skb, sender, network, key, fdb);
+		if (reason)
+			return notice_from(skb, sender->ep, sender->from, reason, 1, 0);
 		return CONTINUE;
 	}
 	if (old.word == owner.word) {

@@ -18,7 +18,9 @@
 #include "netdev.h"
 #else
 /* Of a device that is there nobody knows whether its far end is up; that it is there, its MTU tells. */
-static __noinline int port_search(struct __sk_buff *skb, __u32 ifindex)
+int port_search(struct __sk_buff *skb, __u32 ifindex);
+
+__noinline int port_search(struct __sk_buff *skb, __u32 ifindex)
 {
 	__u32 mtu = 0;
 

@@ -77,8 +77,13 @@ static __always_inline __u32 netdev_unreachable(const struct net_device *dev)
 	return dev->state >> bit & 1 ? REASON_PORT_DOWN : REASON_UNSPEC;
 }
 
-/* Not the first of its chain, or none of it. Not inlined: the way of most frames stays short. */
-static __noinline int port_search(struct __sk_buff *skb, __u32 ifindex)
+int port_search(struct __sk_buff *skb, __u32 ifindex);
+
+/*
+ * Not the first of its chain, or none of it. Not inlined: the way of most frames stays short.
+ * Not static either: the verifier then looks at its loop once, not once at every call.
+ */
+__noinline int port_search(struct __sk_buff *skb, __u32 ifindex)
 {
 	struct hlist_node *node = netdev_chain(skb, ifindex);
 	struct net_device *dev;

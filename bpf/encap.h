@@ -173,7 +173,9 @@ static __noinline long encap_wrap(struct __sk_buff *skb, struct encap_frame *fra
  * Send the frame of an endpoint to a node; `to` is FROM_NODE(node, vni). tell: the
  * endpoint may be told that it is too big. The value is the verdict.
  */
-static __noinline int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to, bool tell)
+int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to, bool tell);
+
+__noinline int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to, bool tell)
 {
 	struct underlay *underlay = underlay_find();
 	__u32 number = where_node(to), bytes = skb->len;

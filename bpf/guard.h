@@ -132,7 +132,9 @@ static __always_inline enum reason guard_ip6(struct __sk_buff *skb, __u32 offset
  * Why a frame must not come to the host, or REASON_UNSPEC. group: it is to a group of
  * layer 2, by which the host would take a packet that is to its own address, too.
  */
-static __noinline enum reason guard(struct __sk_buff *skb, bool group)
+int guard(struct __sk_buff *skb, bool group);
+
+__noinline int guard(struct __sk_buff *skb, bool group)
 {
 	__u32 offset = offsetof(struct ethhdr, h_proto);
 	struct underlay *underlay = underlay_find();

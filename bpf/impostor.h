@@ -145,12 +145,17 @@ static __always_inline enum reason impostor_ip6(struct __sk_buff *skb,
 }
 
 /* Why a frame from a node is not to be believed, or REASON_UNSPEC. The outer headers may be there. */
-static __noinline enum reason impostor(struct __sk_buff *skb, struct inbound *in,
-				       struct network *network)
+int impostor(struct __sk_buff *skb, struct inbound *in, struct network *network);
+
+__noinline int impostor(struct __sk_buff *skb,
+			struct inbound *in,
+			struct network *network)
 {
 	__u32 tags, offset;
 	__be16 protocol;
 
+	if (!in || !network)
+		return REASON_NO_NETWORK;
 	if (here_mac(skb, network, in->eth.h_source))
 		return REASON_NODE_MAC;
 	protocol = decap_untagged(skb, in, &tags);

@@ -341,11 +341,15 @@ static __always_inline int neigh_answer_nd(struct __sk_buff *skb, struct endpoin
 }
 
 /* Answer a frame to a group if it asks for a known neighbour. */
-static __noinline int neigh_answer(struct __sk_buff *skb, struct endpoint *ep,
+int neigh_answer(struct __sk_buff *skb, struct endpoint *ep, struct network *network);
+
+__noinline int neigh_answer(struct __sk_buff *skb, struct endpoint *ep,
 				   struct network *network)
 {
 	__be16 protocol = 0;
 
+	if (!ep || !network)
+		return CONTINUE;
 	/* The table knows no VLANs, so what is asked inside one is not answered. */
 	if (skb->vlan_present)
 		return CONTINUE;

@@ -20,6 +20,12 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+/*
+ * Steps that are not static (guard, impostor, source_check, neigh_answer, encap,
+ * port_search) are verified by themselves, once: what they found out does not multiply
+ * with what comes after. The verifier wants to see that their pointers are no NULL.
+ */
+
 /* A step returns this for "go on"; anything else is the frame's verdict. */
 #define CONTINUE TC_ACT_OK
 

@@ -57,7 +57,8 @@ static __noinline int pmtu_tell(struct __sk_buff *skb, struct endpoint *ep, __u6
 		notice_from(skb, ep, to, REASON_ICMP_IMPOSSIBLE, 1, error);
 		return CONTINUE;
 	}
-	count_rx(ep->id, skb->len);
+	if (ep)
+		count_rx(ep->id, skb->len);
 	return bpf_redirect(skb->ifindex, 0);
 }
 

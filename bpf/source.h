@@ -16,7 +16,9 @@
 #define HERE FILE_SOURCE
 
 /* The whole check of what is behind the Ethernet header. */
-static __noinline int source_check(struct __sk_buff *skb, struct endpoint *ep)
+int source_check(struct __sk_buff *skb, struct endpoint *ep);
+
+__noinline int source_check(struct __sk_buff *skb, struct endpoint *ep)
 {
 	__u32 offset = offsetof(struct ethhdr, h_proto);
 	/* The kernel takes the outermost tag out of the frame before TC sees it. */
@@ -25,6 +27,8 @@ static __noinline int source_check(struct __sk_buff *skb, struct endpoint *ep)
 	__be16 protocol = 0, tci;
 	int i;
 
+	if (!ep)
+		return drop(skb, NULL, REASON_NO_ENDPOINT, 0);
 	if (!load(skb, 0, &speaker, offset))
 		return drop(skb, ep, REASON_MALFORMED, 0);
 	speaker.vlan = skb->vlan_present ? skb->vlan_tci & VLAN_ID : 0;

@@ -8,6 +8,7 @@ export const libc = lazyLibrary(
   () => 'libc.so.6',
   {
     setns: ['int', ['int', 'int']],
+    unshare: ['int', ['int']],
     socket: ['int', ['int', 'int', 'int']],
     send: ['i64', ['int', 'ptr', 'u64', 'int']],
     recvfrom: ['i64', ['int', 'ptr', 'u64', 'int', 'ptr', 'ptr']],

@@ -21,6 +21,7 @@ export {
   createNetns,
   inNetns,
   netnsCookie,
+  newNetns,
   removeNetns,
   setns,
 } from './sys/netns.js';

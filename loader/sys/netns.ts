@@ -84,6 +84,22 @@ export function netnsCookie(nsFd: number): bigint {
 }
 
 /**
+ * Make a network namespace that nothing but a descriptor keeps: it goes when that is closed, or with this
+ * process. Its loopback is down.
+ * @returns the descriptor
+ */
+export function newNetns(): number {
+  return withFd(openFd('/proc/thread-self/ns/net'), (home) => {
+    check('unshare', libc.unshare(CLONE_NEWNET));
+    try {
+      return openFd('/proc/thread-self/ns/net');
+    } finally {
+      comeHome(home);
+    }
+  });
+}
+
+/**
  * Make a network namespace and bind-mount it at `path`, in a child process: a thread of this one
  * must never be in the new namespace while it is set up. Its loopback is down.
  * @throws DpctlError NETNS_CREATE (exit 2), or KERNEL_EEXIST when the path exists

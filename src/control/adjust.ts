@@ -5,7 +5,14 @@
 import { linkGet } from '../kernel/netlink.js';
 import { withNetnsRef } from '../kernel/netns.js';
 import { wantedPorts, wantedSysctls } from '../model/desired.js';
-import { removeEndpoint, renumber, withGateways, withPhase } from '../model/edit.js';
+import {
+  isPending,
+  putEndpoint,
+  removeEndpoint,
+  renumber,
+  withGateways,
+  withPhase,
+} from '../model/edit.js';
 import type { Observed } from '../model/observed.js';
 import {
   exceptions,
@@ -85,9 +92,9 @@ export function dropDead(state: State, observed: Observed): State {
   let alive = state;
   for (const endpoint of state.endpoints) {
     const found = observed.ports.get(endpoint.id);
-    // A namespace that is still to be made has no identity yet.
-    const pending = endpoint.namespace.cookie === '' || endpoint.phase === 'detaching';
-    if (found?.namespace === 'gone' && !pending) {
+    // One that is still to be made is, unless somebody else has its name by now.
+    const isToBe = isPending(endpoint.namespace) && found?.place !== 'taken';
+    if (found?.namespace === 'gone' && !isToBe && endpoint.phase !== 'detaching') {
       alive = removeEndpoint(alive, endpoint.id);
     }
   }
@@ -115,8 +122,11 @@ export function recordSysctls(state: State, observed: Observed): State {
 /** The state when every step was taken. */
 export function settle(state: State): State {
   let settled = state;
-  for (const { id, phase } of state.endpoints) {
+  for (const endpoint of state.endpoints) {
+    const { id, phase } = endpoint;
+    const { pending, ...namespace } = endpoint.namespace;
     if (phase === 'detaching') settled = removeEndpoint(settled, id);
+    else if (pending) settled = putEndpoint(settled, { ...endpoint, namespace });
     if (phase === 'attaching') settled = withPhase(settled, id, 'ready');
   }
   const wanted = wantedSysctls(settled);

@@ -1,12 +1,13 @@
 /** A plan is carried out, or taken back whole where a step fails. */
 import { DpctlError, errnoOf } from '../../loader/errors.js';
-import { putEndpoint } from '../model/endpoints.js';
+import { isPending, putEndpoint } from '../model/endpoints.js';
 import { endpointOfEntry, isFinal, type Step } from '../model/plan.js';
 import type { Endpoint, State } from '../model/state.js';
 import { withCookies } from './adjust.js';
 import { describeStep } from './describe.js';
 import { type Failure, failureOf } from './failures.js';
 import { faultPoint } from './fault.js';
+import { withNewNamespaces } from './new-namespaces.js';
 import type { Node } from './node.js';
 import { type Applied, execute, undo } from './steps.js';
 
@@ -34,9 +35,17 @@ export interface Done extends Applied {
  * @throws whatever a step threw. Everything is as before then; or, where there was no way back, what
  *   is asked stays recorded as unfinished, and the error says so
  */
-export async function applyPlan(node: Node, work: Work): Promise<Done> {
+export function applyPlan(node: Node, work: Work): Promise<Done> {
+  return withNewNamespaces(work, (known, namespaces) => carryOut(node, known, namespaces));
+}
+
+async function carryOut(
+  node: Node,
+  work: Work,
+  namespaces: ReadonlyMap<string, number>,
+): Promise<Done> {
   const { before, after, settled, steps } = work;
-  const applied: Applied = { hook: undefined };
+  const applied: Applied = { hook: undefined, namespaces };
   const failed = new Map<number, Failure>();
   const intent: State = { ...after, unfinished: true };
   faultPoint('store.intent');
@@ -97,8 +106,7 @@ function survivable(
 function withFailed(settled: State, after: State, failed: ReadonlyMap<number, Failure>): State {
   if (failed.size === 0) return settled;
   const kept = after.endpoints.filter(
-    ({ id, phase, namespace }) =>
-      failed.has(id) && (phase === 'detaching' || namespace.cookie === ''),
+    ({ id, phase, namespace }) => failed.has(id) && (phase === 'detaching' || isPending(namespace)),
   );
   return kept.reduce(putEndpoint, settled);
 }

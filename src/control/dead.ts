@@ -1,6 +1,8 @@
 /** Endpoints whose namespace is gone, and nobody has said detach: a runtime killed the container. */
 import { hasCarrier, type Link } from '../kernel/netlink.js';
+import { netnsPlace } from '../kernel/netns-make.js';
 import { bareAddress, isGateway } from '../model/desired.js';
+import { isPending } from '../model/endpoints.js';
 import { endpointLabel } from '../model/lookup.js';
 import type { Scope } from '../model/plan.js';
 import type { Endpoint, State } from '../model/state.js';
@@ -23,10 +25,11 @@ export function findDead(node: Node, { endpoints }: State): Endpoint[] {
   const ends = hostEnds(node, endpoints);
   return endpoints.filter((endpoint) => {
     const { id, namespace, phase } = endpoint;
-    // A namespace that is still to be made has no identity yet.
     if (ends.has(id) || isGateway(endpoint) || namespace.cookie === '' || phase === 'detaching') {
       return false;
     }
+    // One that is still to be made is, unless somebody else has its name by now.
+    if (isPending(namespace) && netnsPlace(namespace.ref) !== 'taken') return false;
     return withNamespace(node, namespace, (fd) => fd === undefined);
   });
 }

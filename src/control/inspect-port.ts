@@ -10,6 +10,7 @@ import {
   routeDump,
   withRtnl,
 } from '../kernel/netlink.js';
+import { netnsPlace } from '../kernel/netns-make.js';
 import { passesTunnels } from '../kernel/offload.js';
 import { getRaw } from '../kernel/tables.js';
 import { decodeValue, tableKey } from '../model/entry.js';
@@ -51,7 +52,10 @@ export function inspectPort(
   };
   return withNamespace(node, endpoint.namespace, (fd) => {
     if (fd === undefined) {
-      return { ...base, ...NOTHING_INSIDE, namespace: host === undefined ? 'gone' : 'hidden' };
+      const { created, ref } = endpoint.namespace;
+      const place = created ? netnsPlace(ref) : undefined;
+      const namespace = host === undefined ? 'gone' : 'hidden';
+      return { ...base, ...NOTHING_INSIDE, namespace, place };
     }
     const inside = withRtnl(fd, (rtnl) => inspectInside(node, { rtnl, nsFd: fd }, endpoint, host));
     const wholeTunnels = tunnels && inside.inner && passesTunnels(fd, endpoint.ifname);

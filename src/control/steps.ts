@@ -2,13 +2,12 @@
 
 import { attachHook, detachHook } from '../kernel/hook.js';
 import { linkDelete, linkGet, linkSet } from '../kernel/netlink.js';
-import { createNetns, deleteNetns, withNetnsPath } from '../kernel/netns.js';
+import { withNetnsPath } from '../kernel/netns.js';
 import { nftApply, nftDelete } from '../kernel/nft.js';
 import { sysctlFind, sysctlSet } from '../kernel/sysctl.js';
 import { deleteRaw, putRaw } from '../kernel/tables.js';
 import { type RawEntry, tableEntry } from '../model/entry.js';
 import { isLearned, type Step, type SysctlValue, statsKey } from '../model/plan.js';
-import type { Endpoint } from '../model/state.js';
 import {
   changeAddress,
   changeRoute,
@@ -19,6 +18,7 @@ import {
 } from './devices.js';
 import { deleteFdb, forgetLearned, putFdb } from './forget.js';
 import { allowAddress } from './ip6.js';
+import { bindNamespace, removeNamespace } from './namespace-steps.js';
 import { hostPins, type Node } from './node.js';
 import { announce } from './underlay-announce.js';
 import { executeOverlay, undoOverlay } from './underlay-steps.js';
@@ -26,13 +26,15 @@ import { executeOverlay, undoOverlay } from './underlay-steps.js';
 /** What a run of steps tells its caller. */
 export interface Applied {
   hook: 'tcx' | 'clsact' | undefined;
+  /** Descriptors of the namespaces that it makes, by path. */
+  readonly namespaces?: ReadonlyMap<string, number>;
 }
 
 /** Carry out one step. */
 export async function execute(node: Node, step: Step, applied: Applied): Promise<void> {
   switch (step.op) {
     case 'netns.create':
-      await createNetns(step.endpoint.namespace.ref);
+      await bindNamespace(step.endpoint, applied);
       return;
     case 'netns.delete':
       await removeNamespace(node, step.endpoint);
@@ -225,16 +227,3 @@ function clearStats(node: Node, id: number): void {
  * Milliseconds that the kernel is given to take the devices of a deleted namespace away: one thread of
  * its does it for all namespaces of the machine, one after the other.
  */
-const NETNS_CLEANUP = 10_000;
-
-/** Delete a namespace and wait for its device to go, which the kernel does in its own time. */
-async function removeNamespace(node: Node, endpoint: Endpoint): Promise<void> {
-  await deleteNetns(endpoint.namespace.ref);
-  const end = performance.now() + NETNS_CLEANUP;
-  while (
-    linkGet(node.rtnl(), { name: endpoint.hostIfname }) !== undefined &&
-    performance.now() < end
-  ) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -2,6 +2,7 @@
 import { pinnedLinkIds } from '../kernel/hook.js';
 import { type Link, linkDump, linkGet } from '../kernel/netlink.js';
 import { wantedPorts } from '../model/desired.js';
+import { isPending } from '../model/endpoints.js';
 import type { RawEntry } from '../model/entry.js';
 import { hostMacOf, markOf } from '../model/mark.js';
 import type { Observed, Obstacle, Stray } from '../model/observed.js';
@@ -83,7 +84,7 @@ export function findSquatters(
   for (const { endpoint } of wantedPorts(after)) {
     const port = ports.get(endpoint.id);
     // Of a namespace that is gone no device is to be made.
-    const isGone = port?.namespace === 'gone' && endpoint.namespace.cookie !== '';
+    const isGone = port?.namespace === 'gone' && !isPending(endpoint.namespace);
     if (!inScope(scope, endpoint.id) || port?.host !== undefined || isGone) continue;
     const link = linkGet(node.rtnl(), { name: endpoint.hostIfname });
     if (link === undefined) continue;

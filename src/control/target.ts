@@ -2,8 +2,9 @@
 import { DpctlError } from '../../loader/errors.js';
 import { netnsCookie } from '../../loader/sys.js';
 import { linkGet, withRtnl } from '../kernel/netlink.js';
-import { netnsExists, withNetnsRef } from '../kernel/netns.js';
-import { endpointAt, findEndpoints } from '../model/edit.js';
+import { withNetnsRef } from '../kernel/netns.js';
+import { netnsPlace } from '../kernel/netns-make.js';
+import { endpointAt, findEndpoints, isPending } from '../model/edit.js';
 import type { NamespaceRef, State } from '../model/state.js';
 import { type FoundDevice, findDevice } from './adopt.js';
 import { withNamespace } from './namespace.js';
@@ -28,15 +29,9 @@ export function resolveTarget(
   request: AttachRequest,
   ifname: string,
 ): Target {
-  if (request.create === true && !request.ns.includes('/') && !netnsExists(request.ns)) {
-    const path = `/run/netns/${request.ns}`;
-    const namespace = { ref: request.ns, kind: 'name' as const, path, cookie: '', created: true };
-    const pending = findEndpoints(state, { ref: request.ns, ifname })[0];
-    return {
-      namespace: pending?.namespace.cookie === '' ? pending.namespace : namespace,
-      adopted: undefined,
-      loopbackDown: true,
-    };
+  if (request.create === true && !request.ns.includes('/')) {
+    const made = namespaceToMake(state, request.ns);
+    if (made !== undefined) return { namespace: made, adopted: undefined, loopbackDown: true };
   }
   return withNetnsRef(request.ns, (ns) => {
     refuseNodeNamespace(node, request.ns, ns.cookie);
@@ -56,6 +51,15 @@ export function resolveTarget(
         known.some(({ raisedLoopback }) => raisedLoopback),
     }));
   });
+}
+
+/** Undefined where the name is taken. An empty file in its place gives way if a command was about to make it. */
+function namespaceToMake(state: State, ref: string): NamespaceRef | undefined {
+  const pending = findEndpoints(state, { ref }).find((each) => isPending(each.namespace));
+  const place = netnsPlace(ref);
+  if (place === 'taken' || (place === 'leftover' && pending === undefined)) return undefined;
+  const path = `/run/netns/${ref}`;
+  return pending?.namespace ?? { ref, kind: 'name', path, cookie: '', created: true };
 }
 
 function refuseNodeNamespace(node: Node, ref: string, cookie: bigint): void {

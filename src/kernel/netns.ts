@@ -166,7 +166,8 @@ function locate(ref: string): Location {
   return { kind: 'name', path, real: hostPath(path) };
 }
 
-function isName(name: string): boolean {
+/** Whether it can be a name in /run/netns. */
+export function isName(name: string): boolean {
   return (
     name !== '' &&
     name !== '.' &&
@@ -176,7 +177,8 @@ function isName(name: string): boolean {
   );
 }
 
-function assertName(name: string): void {
+/** Throws NETNS_BAD_NAME (exit 1). */
+export function assertName(name: string): void {
   if (isName(name)) return;
   const why =
     name === ''

@@ -126,6 +126,11 @@ function sameNamespace(a: NamespaceRef, b: NamespaceRef): boolean {
   return a.kind !== 'node' && b.kind !== 'node' && a.path === b.path;
 }
 
+/** Whether a namespace that is not there is still to be made: the command that was to make it has not ended. */
+export function isPending({ cookie, pending }: NamespaceRef): boolean {
+  return cookie === '' || pending === true;
+}
+
 /** The reference of the first attach stays, but it learns the identity once there is one. */
 function knownNamespace(old: NamespaceRef | undefined, asked: NamespaceRef): NamespaceRef {
   if (old === undefined) return asked;

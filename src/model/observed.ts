@@ -55,6 +55,11 @@ export interface ObservedPort {
   readonly learned: number;
   /** Why nothing can be made of it until somebody makes room: then what there is of it stays. */
   readonly blocked?: Obstacle | undefined;
+  /**
+   * What has the name of a namespace that dpctl made and that is not there: nothing, an empty file that was
+   * left when making or deleting it was interrupted, or what is somebody else's.
+   */
+  readonly place?: 'free' | 'leftover' | 'taken' | undefined;
   /** Who else uses a namespace that would be deleted with it; undefined: nobody. */
   readonly occupant?: string | undefined;
 }

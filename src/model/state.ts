@@ -69,6 +69,8 @@ const namespaceSchema = z.object({
   cookie: z.string(),
   /** Made by `attach --create`, so that `detach` may delete it. */
   created: z.boolean(),
+  /** The command that makes it has not ended: by now it is there, or gone with the command. */
+  pending: z.optional(z.boolean()),
 });
 
 /** One of the list; files are read as a whole, damaged ones thing by thing. */

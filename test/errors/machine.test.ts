@@ -14,6 +14,7 @@ import test, { type ExecutionContext } from 'ava';
 import { attach } from '../../src/control/api.js';
 import { prepareNode } from '../../src/control/node.js';
 import { installDatapath } from '../../src/kernel/datapath.js';
+import { tryLock } from '../../src/store/lock.js';
 import { openLabNode } from '../helpers/node.js';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { DPCTL, type Lab, openLab, run } from '../system/helpers/lab.js';
@@ -168,7 +169,7 @@ test.serial('root without the capabilities of one', (t) =>
 test.serial('no BPF file system can be mounted', (t) =>
   onLab(t, async (lab, ns) => {
     mkdirSync(join(lab.root, 'run/dpctl'), { recursive: true });
-    writeFileSync(join(lab.root, 'run/dpctl/lock'), '');
+    for (const name of ['lock', 'lock.turn']) writeFileSync(join(lab.root, 'run/dpctl', name), '');
     writeFileSync(join(lab.root, 'run/dpctl/bpf'), 'in the way');
     await refused(t, lab, [ns], ['attach', ns], {
       code: 'BPFFS_UNAVAILABLE',
@@ -259,7 +260,7 @@ test.serial('a pinned table of another layout, until reset removes it', (t) =>
     const node = openLabNode(lab);
     await prepareNode(node);
     node.close();
-    writeFileSync(join(lab.root, 'run/dpctl/lock'), '');
+    for (const name of ['lock', 'lock.turn']) writeFileSync(join(lab.root, 'run/dpctl', name), '');
     const path = join(lab.root, 'run/dpctl/bpf/maps/dp_fdb_v1');
     const layout = ['type', 'hash', 'key', '4', 'value', '4', 'entries', '8', 'name', 'old'];
     await lab.within(lab.node, 'bpftool', 'map', 'create', path, ...layout);
@@ -342,9 +343,8 @@ test.serial('a build without its BPF object, or with half of one', (t) =>
 test.serial('two commands at once: the second waits, and not for ever', (t) =>
   onLab(t, async (lab, ns) => {
     await lab.must('network', 'add', 'first');
-    const lock = join(lab.root, 'run/dpctl/lock');
-    const holder = run(['flock', lock, 'sleep', '3']);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const release = tryLock(join(lab.root, 'run/dpctl/lock'), 'a test');
+    t.truthy(release);
     await refused(
       t,
       lab,
@@ -353,13 +353,15 @@ test.serial('two commands at once: the second waits, and not for ever', (t) =>
       {
         code: 'STORE_BUSY',
         exit: 5,
-        message: /is changing this node; waited 0\.3 s/,
+        message: /a test \(pid \d+\) is changing this node; waited 0\.3 s/,
         hint: /try again, or wait longer: DPCTL_LOCK_TIMEOUT=60000/,
       },
       { env: { DPCTL_LOCK_TIMEOUT: '300' } },
     );
-    await lab.must('attach', ns);
-    await holder;
+    const waiting = lab.must('attach', ns);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    release?.();
+    await waiting;
   }),
 );
 

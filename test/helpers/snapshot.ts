@@ -218,11 +218,15 @@ function fileLines(root: string): string[] {
       const path = join(entry.parentPath, entry.name);
       const name = path.slice(root.length);
       if (!entry.isFile() || /\/(lock|netns)$/.test(path)) return [name];
-      return readFileSync(path, 'utf8')
-        .split('\n')
-        .filter((line) => !line.includes('"check"'))
-        .map((line) => line.replace(/"cookie":"\d+","created":true/, '"created":true'))
-        .map((line) => `${name} ${line}`);
+      return (
+        readFileSync(path, 'utf8')
+          .split('\n')
+          .filter((line) => !line.includes('"check"'))
+          .map((line) => line.replace(/"cookie":"\d+","created":true/, '"created":true'))
+          // The order of fields tells which command wrote them first, and nothing else.
+          .map((line) => line.replace(/,"root":"[0-9a-f]+"/, ''))
+          .map((line) => `${name} ${line}`)
+      );
     })
     .sort();
 }

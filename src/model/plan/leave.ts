@@ -70,8 +70,9 @@ export function farewellSteps(endpoint: Endpoint, observed: Observed, after: Sta
   // Only now does nothing come from it any more that could be learned again.
   if (!lock || (found?.learned ?? 0) > 0) steps.push({ op: 'fdb.forget', id });
   steps.push({ op: 'stats.clear', id });
-  const reachable = found?.namespace === 'reachable' && found.occupant === undefined;
-  if (namespace.created && isLastOne(endpoint, after) && reachable) {
+  const isThere = found?.namespace === 'reachable' || found?.place === 'leftover';
+  const isFree = isThere && found.occupant === undefined;
+  if (namespace.created && isLastOne(endpoint, after) && isFree) {
     steps.push({ op: 'netns.delete', endpoint });
   }
   return steps;

@@ -169,6 +169,8 @@ function tableLines(root: string): Snapshot {
     try {
       lines[`table ${table}`] = [...mapEntries(map)]
         .filter(([, value]) => value.some((byte) => byte !== 0))
+        // Number 0 counts what is learned in all: it follows from the others.
+        .filter(([key]) => table !== 'learned' || key.some((byte) => byte !== 0))
         .map(
           ([key, value]) =>
             `${hex(key)} = ${hex(value, table === 'fdb' ? FDB_OFFSETS.lastSeen : undefined)}`,

@@ -117,7 +117,9 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
     },
     within: (section) => inNetns(netnsFd(), section),
     refresh: () => {
-      if (fd !== undefined && !isSameFile(fd, netnsPath())) closeNetns();
+      // Without a name of it, the one that is open is all that says which namespace was meant.
+      const named = isNsfs(paths.netns);
+      if (fd !== undefined && named && !isSameFile(fd, hostPath(paths.netns))) closeNetns();
       tables?.refresh();
     },
     close: () => {

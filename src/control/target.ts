@@ -2,7 +2,7 @@
 import { DpctlError } from '../../loader/errors.js';
 import { netnsCookie } from '../../loader/sys.js';
 import { linkGet, withRtnl } from '../kernel/netlink.js';
-import { withNetnsRef } from '../kernel/netns.js';
+import { assertName, withNetnsRef } from '../kernel/netns.js';
 import { netnsPlace } from '../kernel/netns-make.js';
 import { endpointAt, findEndpoints, isPending } from '../model/edit.js';
 import type { NamespaceRef, State } from '../model/state.js';
@@ -55,6 +55,7 @@ export function resolveTarget(
 
 /** Undefined where the name is taken. An empty file in its place gives way if a command was about to make it. */
 function namespaceToMake(state: State, ref: string): NamespaceRef | undefined {
+  assertName(ref);
   const pending = findEndpoints(state, { ref }).find((each) => isPending(each.namespace));
   const place = netnsPlace(ref);
   if (place === 'taken' || (place === 'leftover' && pending === undefined)) return undefined;

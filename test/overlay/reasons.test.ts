@@ -12,6 +12,7 @@ import {
   FdbFlags,
   nameOfReason,
   Reason,
+  UnderlayDecap,
   viewOf,
 } from '../../src/contract/generated.js';
 import { sendFrame } from '../packet/helpers/containers.js';
@@ -126,6 +127,8 @@ test.serial('a driver that keeps no metadata leaves packets to TC', async (t) =>
   // A size that is no multiple of four is refused as metadata would be by such a driver.
   const { fabric, node, container } = makeStage({
     decap: 'xdp',
+    // A driver whose own word of checksums is taken.
+    xdp: UnderlayDecap.XDP,
     constants: { decap: { redirect_flags: 1 } },
   });
   t.teardown(() => fabric.close());

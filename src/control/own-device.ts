@@ -13,7 +13,7 @@ export function hostEndOf(node: Node, endpoint: Endpoint): Link | undefined {
 }
 
 /** Whether a device of the number that an endpoint's host end is to have is that end. */
-function isHostEnd(node: Node, link: Link, endpoint: Endpoint): boolean {
+export function isHostEnd(node: Node, link: Link, endpoint: Endpoint): boolean {
   if (link.kind !== driverOf(endpoint)) return false;
   const mark = markOf(link.alias);
   if (mark?.root !== undefined) return mark.root === endpoint.root && mark.endpoint === endpoint.id;

@@ -100,7 +100,8 @@ async function tearDown(node: Node): Promise<unknown[]> {
       failures.push(error);
     }
   };
-  const before = loadOrSalvage(node);
+  const loaded = loadOrSalvage(node);
+  const before = { ...loaded, rootId: loaded.rootId ?? markedRoot(node) };
   const endpoints = before.endpoints.map((each) => ({ ...each, phase: 'detaching' as const }));
   const after: State = {
     ...EMPTY_STATE,
@@ -168,6 +169,13 @@ function ownDevices(node: Node, root: string | undefined): number[] {
   return linkDump(node.rtnl(), { statistics: false })
     .filter((link) => overlayKindOf(link) === undefined && isOwn(node, root, link))
     .map(({ ifindex }) => ifindex);
+}
+
+/** The id of this root by the marks of its devices, where no record says it any more. */
+function markedRoot(node: Node): string | undefined {
+  return linkDump(node.rtnl(), { statistics: false })
+    .filter((link) => markOf(link.alias)?.root !== undefined && isOwn(node, undefined, link))
+    .map((link) => markOf(link.alias)?.root)[0];
 }
 
 /** Adopted devices of which no record is left: what can be told from them alone. */

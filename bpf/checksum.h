@@ -84,6 +84,9 @@ struct checksum_walk {
 			size = bytes;                                                           \
 		else /* Zeros behind the end count for nothing. */                              \
 			__builtin_memset(chunk, 0, sizeof(chunk));                              \
+		/* The same number, for verifiers before 6.8: from 1 to bytes, a power of two. */      \
+		asm volatile("" : "+r"(size));                                                 \
+		size = ((size - 1) & (bytes - 1)) + 1;                                          \
 		if (read(walk->ctx, walk->offset, chunk, size))                                 \
 			return 1;                                                               \
 		walk->sum = bpf_csum_diff(NULL, 0, (__be32 *)chunk, sizeof(chunk), walk->sum);  \

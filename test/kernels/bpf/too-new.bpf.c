@@ -3,6 +3,8 @@
  * The endpoint's object with a program more that calls what came with Linux 6.4. Passes
  * on the machine of whoever writes such a thing, and not on the oldest kernel of the matrix.
  */
+/* As kernels before 6.2 get it. */
+#define NO_KERNEL_TYPES
 #include "endpoint.bpf.c"
 
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags,

@@ -4,6 +4,8 @@
  * bytes as long as the sender likes. Stands in for the real one to show that the kernel
  * matrix would find such a thing.
  */
+/* As kernels before 6.2 get it. */
+#define NO_KERNEL_TYPES
 #include "endpoint.bpf.c"
 
 SEC("tc")

@@ -1,5 +1,5 @@
 /** Endpoints whose namespace is gone, and nobody has said detach: a runtime killed the container. */
-import { hasCarrier, type Link, linkDump, linkGet } from '../kernel/netlink.js';
+import { hasCarrier, type Link, linkDump } from '../kernel/netlink.js';
 import { netnsPlace } from '../kernel/netns-make.js';
 import { bareAddress, isGateway } from '../model/desired.js';
 import { isPending } from '../model/endpoints.js';
@@ -8,23 +8,21 @@ import type { Scope } from '../model/plan.js';
 import type { Endpoint, State } from '../model/state.js';
 import { withNamespace } from './namespace.js';
 import type { Node } from './node.js';
-import { isHostEnd } from './own-device.js';
+import { hostEndOf } from './own-device.js';
 
 /** With more endpoints than this all devices are read at once: each request by itself costs as much as ten of a list. */
 const FEW = 16;
 
 /** The host ends that are there, by the numbers of the endpoints. */
 function hostEnds(node: Node, endpoints: readonly Endpoint[]): Map<number, Link> {
-  const rtnl = node.rtnl();
-  const all =
+  const links =
     endpoints.length > FEW
-      ? new Map(linkDump(rtnl, { statistics: false }).map((link) => [link.ifindex, link]))
+      ? new Map(linkDump(node.rtnl(), { statistics: false }).map((link) => [link.ifindex, link]))
       : undefined;
   const found = new Map<number, Link>();
   for (const endpoint of endpoints) {
-    const { id, ifindex } = endpoint;
-    const link = all === undefined ? linkGet(rtnl, { ifindex }) : all.get(ifindex);
-    if (link !== undefined && isHostEnd(node, link, endpoint)) found.set(id, link);
+    const link = hostEndOf(node, endpoint, links);
+    if (link !== undefined) found.set(endpoint.id, link);
   }
   return found;
 }

@@ -6,14 +6,22 @@ import { endpointAlias, hostMacOf, markOf } from '../model/mark.js';
 import type { Endpoint } from '../model/state.js';
 import { hostPins, type Node } from './node.js';
 
-/** The host end of an endpoint; undefined where it is gone, and whatever has its name or number by now. */
-export function hostEndOf(node: Node, endpoint: Endpoint): Link | undefined {
-  const link = linkGet(node.rtnl(), { ifindex: endpoint.ifindex });
+/**
+ * The host end of an endpoint; undefined where it is gone, and whatever has its name or number by now.
+ * @param links the node's devices by their numbers, where they have been read; else the one is asked for
+ */
+export function hostEndOf(
+  node: Node,
+  endpoint: Endpoint,
+  links?: ReadonlyMap<number, Link>,
+): Link | undefined {
+  const { ifindex } = endpoint;
+  const link = links === undefined ? linkGet(node.rtnl(), { ifindex }) : links.get(ifindex);
   return link !== undefined && isHostEnd(node, link, endpoint) ? link : undefined;
 }
 
 /** Whether a device of the number that an endpoint's host end is to have is that end. */
-export function isHostEnd(node: Node, link: Link, endpoint: Endpoint): boolean {
+function isHostEnd(node: Node, link: Link, endpoint: Endpoint): boolean {
   if (link.kind !== driverOf(endpoint)) return false;
   const mark = markOf(link.alias);
   if (mark?.root !== undefined) return mark.root === endpoint.root && mark.endpoint === endpoint.id;

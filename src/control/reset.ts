@@ -173,9 +173,10 @@ function ownDevices(node: Node, root: string | undefined): number[] {
 
 /** The id of this root by the marks of its devices, where no record says it any more. */
 function markedRoot(node: Node): string | undefined {
-  return linkDump(node.rtnl(), { statistics: false })
-    .filter((link) => markOf(link.alias)?.root !== undefined && isOwn(node, undefined, link))
-    .map((link) => markOf(link.alias)?.root)[0];
+  const marked = linkDump(node.rtnl(), { statistics: false }).find(
+    (link) => markOf(link.alias)?.root !== undefined && isOwn(node, undefined, link),
+  );
+  return markOf(marked?.alias)?.root;
 }
 
 /** Adopted devices of which no record is left: what can be told from them alone. */

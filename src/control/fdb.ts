@@ -15,10 +15,9 @@ import type { Scope } from '../model/plan.js';
 import type { Endpoint, State } from '../model/state.js';
 import { change } from './change.js';
 import { fdbRow, learnedRow, remoteFdbRow } from './fdb-rows.js';
-import { type Forgotten, forgetLearned } from './forget.js';
+import { forgetLearned } from './forget.js';
 import { endpointsNamed } from './named.js';
 import { hostPins, type Node } from './node.js';
-import { whenReady } from './ready.js';
 import type { ChangeOptions, FdbChange, FdbRow } from './types.js';
 
 export interface FdbAddRequest {
@@ -168,12 +167,11 @@ export async function fdbDelete(
   };
 }
 
-/** Delete the learned entries of the node, of a network or of an endpoint. */
+/** Delete the learned entries of the node, of a network or of an endpoint; the dead are cleared away, too. */
 export async function fdbFlush(
   node: Node,
   request: { readonly network?: string | undefined; readonly ns?: string | undefined },
 ): Promise<FdbChange> {
-  const start = performance.now();
   const state = node.store.load();
   const vni =
     request.network === undefined ? undefined : requireNetwork(state, request.network).vni;
@@ -187,21 +185,22 @@ export async function fdbFlush(
       hint: 'dpctl endpoints',
     });
   }
-  const forget = async (): Promise<Forgotten[]> =>
-    forgetLearned(
-      node,
-      (entry, key) =>
-        (vni === undefined || key.vni === vni) &&
-        (ids === undefined || (entry.node === 0 && ids.has(entry.endpoint))),
-    );
   // Where there are no tables nothing was ever learned, and none need be made to say so.
-  const forgotten = areTablesPinned(hostPins(node)) ? await whenReady(node, forget) : [];
+  if (!areTablesPinned(hostPins(node))) return { ...UNCHANGED, count: 0, entries: [] };
+  const nothing: Scope = { endpoints: new Set(), networks: new Set() };
+  const changed = await change(node, {}, (before) => ({ state: before, scope: nothing }));
+  const forgotten = forgetLearned(
+    node,
+    (entry, key) =>
+      (vni === undefined || key.vni === vni) &&
+      (ids === undefined || (entry.node === 0 && ids.has(entry.endpoint))),
+  );
   return {
-    changed: forgotten.length > 0,
+    ...changed,
+    changed: changed.changed || forgotten.length > 0,
     count: forgotten.length,
     entries: forgotten.map((learned) => learnedRow(state, learned)),
-    plan: [],
-    notes: [],
-    milliseconds: performance.now() - start,
   };
 }
+
+const UNCHANGED = { changed: false, plan: [], notes: [], milliseconds: 0 };

@@ -5,8 +5,8 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { DpctlError } from '../../../loader/errors.js';
 import { ffi } from '../../../loader/ffi/seam.js';
+import { BUG, reportOf } from '../../../src/cli/report.js';
 import { attach, detach, endpointList, openNode, reconcile } from '../../../src/control/api.js';
 import { hostPath } from '../../../src/kernel/mountns.js';
 import { status } from '../../../src/observe/status.js';
@@ -34,8 +34,9 @@ async function troubled(command: () => Promise<unknown>): Promise<void> {
   try {
     await command();
   } catch (error) {
-    outcome = error instanceof DpctlError ? error.code : `not ours: ${String(error)}`;
-    if (!(error instanceof DpctlError)) console.error(error);
+    const report = reportOf(error, true);
+    outcome = report.exitCode === BUG ? `not ours: ${report.msg}` : report.code;
+    if (report.exitCode === BUG) console.error(error);
   } finally {
     setRate(0);
   }

@@ -1,6 +1,6 @@
 /** What a command of a random sequence is made of. */
 import fc from 'fast-check';
-import { drop, isAlive, type Model, type ModelEndpoint } from './model.js';
+import type { Model, ModelEndpoint } from './model.js';
 import { compare, type World } from './world.js';
 
 /** A command, as fast-check runs it. */
@@ -39,8 +39,7 @@ export const name = fc.constantFrom(...NAMES);
 export const ifname = fc.constantFrom(...IFNAMES);
 export const networkName = fc.constantFrom(...NETWORKS);
 
-/** A change is about an endpoint: a device that it lost is made again, a dead one is seen to be. */
+/** A change is about an endpoint: a device that it lost is made again. */
 export function touch(model: Model, endpoint: ModelEndpoint): void {
-  if (isAlive(model, endpoint)) model.broken.delete(endpoint);
-  else drop(model, (each) => each === endpoint);
+  model.broken.delete(endpoint);
 }

@@ -27,8 +27,10 @@ import {
   address4,
   damaged,
   didAttach,
+  didChange,
   didReconcile,
   drop,
+  endpointAt,
   expectAttach,
   freeVni,
   type Model,
@@ -93,6 +95,7 @@ const detaches = fc.tuple(name, fc.option(ifname, { nil: undefined })).map(([ns,
     const { endpoints } = await detach(world.node, { ns: nameOf(world, ns), ifname: dev });
     if (endpoints.length !== count) throw new Error(`${endpoints.length} detached, not ${count}`);
     drop(model, picks);
+    didChange(model);
   }),
 );
 
@@ -138,6 +141,7 @@ function addNetwork({ network, gateway, masquerade, ageing }: NetworkFlags): Com
       wanted.masquerade ||= masquerade;
       wanted.ageing = ageing ?? wanted.ageing;
       model.networks.set(network, wanted);
+      didChange(model);
       for (const member of membersOf(model, network)) touch(model, member);
     },
   );
@@ -162,23 +166,19 @@ const networkDeletes = networkName.map((network) =>
   command(`network del ${network}`, always, async (model, world) => {
     const code = membersOf(model, network).length > 0 ? 'NETWORK_IN_USE' : undefined;
     await expecting(code, () => networkDelete(world.node, { name: network }));
-    if (code === undefined) model.networks.delete(network);
+    if (code !== undefined) return;
+    model.networks.delete(network);
+    didChange(model);
   }),
 );
 
 const fdbAdds = fc.tuple(fc.constantFrom(...MACS), name, ifname).map(([mac, ns, dev]) =>
   command(`fdb add ${mac} ${ns} --ifname ${dev}`, always, async (model, world) => {
-    // By name: one whose namespace is gone is found, too, until it is dropped.
-    const found = model.endpoints.filter((each) => each.ns === ns && each.ifname === dev);
-    const code =
-      found.length === 0
-        ? 'ENDPOINT_NOT_FOUND'
-        : found.length > 1
-          ? 'ENDPOINT_AMBIGUOUS'
-          : undefined;
+    const endpoint = endpointAt(model, ns, dev);
+    const code = endpoint === undefined ? 'ENDPOINT_NOT_FOUND' : undefined;
     await expecting(code, () => fdbAdd(world.node, { mac, ns: nameOf(world, ns), ifname: dev }));
-    const [endpoint] = found;
-    if (code !== undefined || endpoint === undefined) return;
+    if (endpoint === undefined) return;
+    didChange(model);
     const old = model.statics.get(`${endpoint.network} ${mac}`);
     if (old === endpoint) return;
     model.statics.set(`${endpoint.network} ${mac}`, endpoint);
@@ -193,12 +193,19 @@ const fdbDeletes = fc.tuple(fc.constantFrom(...MACS), networkName).map(([mac, ne
     const behind = model.statics.get(key);
     const code = model.networks.has(network) ? undefined : 'NETWORK_NOT_FOUND';
     await expecting(code, () => fdbDelete(world.node, { mac, network }));
-    model.statics.delete(key);
+    if (code !== undefined) return;
+    didChange(model);
+    if (!model.statics.delete(key)) return;
     if (behind !== undefined) touch(model, behind);
   }),
 );
 
-const flushes = fc.constant(command('fdb flush', always, (_, world) => fdbFlush(world.node, {})));
+const flushes = fc.constant(
+  command('fdb flush', always, async (model, world) => {
+    await fdbFlush(world.node, {});
+    didChange(model);
+  }),
+);
 
 const reconciles = fc.constant(
   command('reconcile', always, async (model, world) => {

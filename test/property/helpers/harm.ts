@@ -5,7 +5,7 @@ import { linkDelete, linkDump, linkGet } from '../../../src/kernel/netlink.js';
 import { run } from '../../system/helpers/lab.js';
 import { command, ifname, name } from './command.js';
 import { endpointAt, isAlive, type Model } from './model.js';
-import { nameOf, type World } from './world.js';
+import { labelOf, nameOf, type World } from './world.js';
 
 const namespaceDeletes = name.map((ns) =>
   command(
@@ -26,11 +26,11 @@ async function ipNetns(verb: 'add' | 'del', ns: string): Promise<void> {
 
 /** The kernel takes a namespace's devices away a moment after the namespace. */
 async function devicesGone(world: World, model: Model, ns: string): Promise<void> {
-  const aliases = model.endpoints
+  const labels = model.endpoints
     .filter((each) => each.ns === ns && !isAlive(model, each) && !model.broken.has(each))
-    .map((each) => `dpctl ${nameOf(world, ns)}/${each.ifname}`);
+    .map((each) => `${nameOf(world, ns)}/${each.ifname}`);
   const deadline = Date.now() + 5000;
-  while (linkDump(world.node.rtnl()).some(({ alias }) => aliases.includes(alias ?? ''))) {
+  while (linkDump(world.node.rtnl()).some((link) => labels.includes(labelOf(link)))) {
     if (Date.now() > deadline) throw new Error(`devices of ${ns} stay`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

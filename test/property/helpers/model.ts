@@ -70,9 +70,9 @@ export function damaged(model: Model): ModelEndpoint[] {
   return model.endpoints.filter((each) => model.broken.has(each) || !isAlive(model, each));
 }
 
-/** The endpoints on a network, gone ones among them: they have their addresses until reconcile. */
+/** The endpoints on a network. What a gone one had is free. */
 export function membersOf(model: Model, network: string): ModelEndpoint[] {
-  return model.endpoints.filter((each) => each.network === network);
+  return model.endpoints.filter((each) => each.network === network && isAlive(model, each));
 }
 
 /** The endpoint of a namespace that is there. */
@@ -93,8 +93,7 @@ export function expectAttach(
   if (self !== undefined) return self.network === name ? self : 'ENDPOINT_EXISTS';
   const network = model.networks.get(name);
   if (network === undefined) return 'NETWORK_NOT_FOUND';
-  // What a namespace of this name had that is gone is free again.
-  const others = membersOf(model, name).filter((each) => each.ns !== ns || isAlive(model, each));
+  const others = membersOf(model, name);
   const taken = new Set(others.map(({ host }) => host));
   const taken6 = new Set(others.map(({ host6 }) => host6));
   if (network.gateway) taken.add(1);
@@ -109,7 +108,7 @@ export function expectAttach(
 
 /** attach was done. */
 export function didAttach(model: Model, endpoint: ModelEndpoint): void {
-  drop(model, (each) => each.ns === endpoint.ns && !isAlive(model, each));
+  didChange(model);
   if (!model.endpoints.includes(endpoint)) model.endpoints = [...model.endpoints, endpoint];
   model.broken.delete(endpoint);
 }
@@ -123,9 +122,14 @@ export function drop(model: Model, picks: (endpoint: ModelEndpoint) => boolean):
   model.endpoints = model.endpoints.filter((each) => !picks(each));
 }
 
+/** A command was done, whatever it was about: endpoints that are dead are dropped. */
+export function didChange(model: Model): void {
+  drop(model, (each) => !isAlive(model, each));
+}
+
 /** reconcile was done: what is dead is dropped, what was broken is whole. */
 export function didReconcile(model: Model): void {
-  drop(model, (each) => !isAlive(model, each));
+  didChange(model);
   model.broken.clear();
 }
 

@@ -34,7 +34,7 @@ TS_SRC := $(shell find loader src test scripts -name '*.ts' 2>/dev/null)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -Ibpf
 
-.PHONY: help setup build bpf contract types bundle test check test-kernels test-fresh test-lab test-loader test-endurance lint lint-c format \
+.PHONY: help setup build bpf contract types bundle test check test-kernels test-fresh test-lab test-loader test-endurance test-fuzz lint lint-c format \
 	docs docs-kernels check-docs check-contract check-imports demo bench install uninstall clean distclean
 
 help: ## list the targets
@@ -73,13 +73,19 @@ endif
 
 # tsc emits even where it complains, so the stamp alone says whether the last run was clean.
 # Compiled files whose source is gone would otherwise still be found by the test runner.
-types: dist/.types.stamp dist/test/endurance/native/faults.so
+types: dist/.types.stamp dist/test/endurance/native/faults.so dist/test/fuzz/native/send.bin
 
 # What makes system calls fail in a process that it is preloaded into.
 dist/%.so: %.c Makefile | setup
 	@mkdir -p $(@D)
 	@echo "  CC      $@"
 	@cc -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $< -ldl
+
+# What sends frames faster than a process for each of them does.
+dist/%.bin: %.c Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	@cc -O2 -Wall -Wextra -Werror -o $@ $<
 
 dist/.types.stamp: $(TS_SRC) tsconfig.json package.json dist/.contract.stamp | setup
 	@echo "  TSC     $(words $(TS_SRC)) files"
@@ -123,6 +129,11 @@ test-loader: build ## the loader's suite on both FFI backends
 CYCLES ?= 20000
 test-endurance: build ## attach and detach while system calls fail, CYCLES=20000 times
 	@DPCTL_ENDURANCE_CYCLES=$(CYCLES) node dist/scripts/test.js endurance
+
+# 300,000 for each way to decapsulate and each family of the underlay take some five minutes.
+FRAMES ?= 300000
+test-fuzz: build ## random packets at a node's underlay and from an endpoint, FRAMES=300000 of each kind
+	@DPCTL_FUZZ_FRAMES=$${DPCTL_FUZZ_FRAMES:-$(FRAMES)} node dist/scripts/test.js fuzz
 
 lint: setup lint-c ## formatter, linter, shell scripts, imports, contract
 	@[ -t 1 ] || colors=--colors=off; $(BIN)/biome ci --error-on-warnings $${colors:-} .

@@ -127,7 +127,7 @@ test.serial('every reason that is counted points at the line that gave it', asyn
     // The steps that find out by themselves hand the reason on.
     const right =
       line.includes(`REASON_${name},`) ||
-      /drop\(skb, ep, reason, 0\)|->missed,|, reason, endpoint/.test(line);
+      /drop\(skb, ep, reason, 0\)|->missed,|, reason, endpoint|->from, reason, 1, 0\)/.test(line);
     t.true(right, `${wanted[at]?.title}: ${name} points at "${line}"`);
   });
 });

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import { type Check, command, need } from '../helpers/need.js';
-import { arp, BROADCAST, eth, ip4, TYPE, udp, vlan } from '../packet/helpers/frame.js';
+import { arp, BROADCAST, eth, ip4, mac, TYPE, udp, vlan } from '../packet/helpers/frame.js';
 import { counters } from './helpers/counters.js';
 import { type Attached, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
@@ -125,10 +125,11 @@ test.serial(
     const seen = await Promise.all(
       [two, three].map(({ ns }) => capture(t, ns, 'udp dst port 67 and src host 0.0.0.0')),
     );
-    const discover = ip4(
-      { src: '0.0.0.0', dst: '255.255.255.255' },
-      udp(68, 67, Buffer.alloc(244)),
-    );
+    const request = Buffer.alloc(244);
+    // A request of a client on Ethernet (RFC 2131, 2), by the MAC that sends it: nothing else may pass.
+    request.set([1, 1, 6]);
+    request.set(mac(one.mac), 28);
+    const discover = ip4({ src: '0.0.0.0', dst: '255.255.255.255' }, udp(68, 67, request));
     const back = await capture(t, one.ns, 'udp dst port 67');
     const frame = eth(BROADCAST, one.mac, TYPE.ip4, discover);
     await sendFrame(one.ns, frame);

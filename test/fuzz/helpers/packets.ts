@@ -1,0 +1,94 @@
+/** Random packets for a node's underlay: right VXLAN, wrong VXLAN, and noise. */
+
+import { type Outer, vxlan } from '../../overlay/helpers/vxlan.js';
+import { checksum, join } from '../../packet/helpers/frame.js';
+import { ETHERNET, mutated, sendable, set16 } from './mutate.js';
+import type { Random } from './random.js';
+
+/** What is known of the node that they are for. */
+export interface Target {
+  readonly family: 4 | 6;
+  readonly mtu: number;
+  /** Right headers of a node that is known. */
+  readonly outer: Outer;
+  /** VTEPs: of nodes that are known, of strangers, of the node itself. */
+  readonly sources: readonly string[];
+  readonly destinations: readonly string[];
+  readonly vnis: readonly number[];
+  /** Frames to be inside. */
+  readonly inside: readonly Uint8Array[];
+}
+
+/** One packet. */
+export function packetFor(target: Target, random: Random): Uint8Array {
+  if (random.chance(5)) return sendable(noise(target, random), target.mtu);
+  const inside = random.pick(target.inside);
+  const inner = random.chance(50) ? inside : mutated(inside, random, 1 + random.below(3));
+  const packet = vxlan({ ...target.outer, ...outerFor(target, random) }, inner);
+  if (random.chance(75)) return sendable(packet, target.mtu);
+  const outerToo = mutated(packet, random, 1 + random.below(3));
+  if (random.chance(40)) mend(outerToo, target.family);
+  return sendable(outerToo, target.mtu);
+}
+
+/** What of the outer headers is otherwise: mostly nothing, so that what is inside matters. */
+function outerFor(target: Target, random: Random): Partial<Outer> {
+  const seldom = <T>(percent: number, make: () => T): T | undefined =>
+    random.chance(percent) ? make() : undefined;
+  const change = {
+    from: seldom(25, () => random.pick(target.sources)),
+    to: seldom(4, () => random.pick(target.destinations)),
+    vni: seldom(15, () => random.pick([...target.vnis, random.below(1 << 24)])),
+    tos: seldom(15, () => random.below(256)),
+    ttl: seldom(5, () => random.below(256)),
+    id: seldom(10, () => random.below(65_536)),
+    fragment: seldom(5, () => random.pick([0, 0x2000, 0x2001, 1, 8, 0x4001])),
+    port: seldom(4, () => random.pick([4790, 8472, 0])),
+    ipLength: seldom(6, () => random.below(61) - 30),
+    udpLength: seldom(6, () => random.below(61) - 30),
+    flags: seldom(8, () => random.below(256)),
+    checksum: seldom(20, () => random.pick(['right', 'wrong', 0xffff] as const)),
+    ipChecksum: seldom(4, () => random.below(65_536)),
+    toMac: seldom(6, () =>
+      random.pick(['ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01', '0a:58:00:00:00:99']),
+    ),
+  };
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+}
+
+/** Lengths and the header's checksum as they are to be, so that the wrong is deeper inside. */
+function mend(packet: Uint8Array, family: 4 | 6): void {
+  if (family === 6) {
+    if (packet.length < ETHERNET + 48) return;
+    set16(packet, ETHERNET + 4, packet.length - ETHERNET - 40);
+    set16(packet, ETHERNET + 44, packet.length - ETHERNET - 40);
+    return;
+  }
+  const header = ((packet[ETHERNET] ?? 0) & 15) * 4;
+  if (header < 20 || packet.length < ETHERNET + header + 8) return;
+  set16(packet, ETHERNET + 2, packet.length - ETHERNET);
+  set16(packet, ETHERNET + header + 4, packet.length - ETHERNET - header);
+  set16(packet, ETHERNET + 10, 0);
+  set16(packet, ETHERNET + 10, checksum(packet.subarray(ETHERNET, ETHERNET + header)));
+}
+
+/** Anything, at times with a beginning that makes a receiver look at it. */
+function noise(target: Target, random: Random): Uint8Array {
+  const head = vxlan(target.outer, new Uint8Array(0));
+  const kept = random.pick([0, 6, 12, 14, 15, 24, 34, 42, head.length]);
+  return join(head.subarray(0, kept), random.bytes(ETHERNET + random.below(400)));
+}
+
+/** In front of each its length, as the sender wants it. */
+export function recorded(frames: readonly Uint8Array[]): Uint8Array {
+  const total = frames.reduce((sum, frame) => sum + 2 + frame.length, 0);
+  const bytes = new Uint8Array(total);
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const frame of frames) {
+    view.setUint16(at, frame.length, true);
+    bytes.set(frame, at + 2);
+    at += 2 + frame.length;
+  }
+  return bytes;
+}

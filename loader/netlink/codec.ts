@@ -191,9 +191,11 @@ export function readInt32(payload: Uint8Array | undefined): number | undefined {
   return payload?.length === 4 ? viewOf(payload).getInt32(0, true) : undefined;
 }
 
+const TEXT = new TextDecoder();
+
 /** The string in `payload` up to its first NUL; undefined when absent. */
 export function readText(payload: Uint8Array | undefined): string | undefined {
   if (payload === undefined) return undefined;
   const end = payload.indexOf(0);
-  return new TextDecoder().decode(end < 0 ? payload : payload.subarray(0, end));
+  return TEXT.decode(end < 0 ? payload : payload.subarray(0, end));
 }

@@ -1,4 +1,5 @@
 /** Endpoints whose namespace is gone, and nobody has said detach: a runtime killed the container. */
+import { DpctlError } from '../../loader/errors.js';
 import { hasCarrier, type Link, linkDump } from '../kernel/netlink.js';
 import { netnsPlace } from '../kernel/netns-make.js';
 import { bareAddress, isGateway } from '../model/desired.js';
@@ -13,12 +14,21 @@ import { hostEndOf } from './own-device.js';
 /** With more endpoints than this all devices are read at once: each request by itself costs as much as ten of a list. */
 const FEW = 16;
 
+/** The node's devices by their numbers; undefined where they never held still while they were read. */
+function allLinks(node: Node): Map<number, Link> | undefined {
+  try {
+    const links = linkDump(node.rtnl(), { statistics: false });
+    return new Map(links.map((link) => [link.ifindex, link]));
+  } catch (error) {
+    // Hundreds of containers come or go at once. One by one they can be asked for all the same.
+    if (error instanceof DpctlError && error.code === 'DUMP_INTERRUPTED') return undefined;
+    throw error;
+  }
+}
+
 /** The host ends that are there, by the numbers of the endpoints. */
 function hostEnds(node: Node, endpoints: readonly Endpoint[]): Map<number, Link> {
-  const links =
-    endpoints.length > FEW
-      ? new Map(linkDump(node.rtnl(), { statistics: false }).map((link) => [link.ifindex, link]))
-      : undefined;
+  const links = endpoints.length > FEW ? allLinks(node) : undefined;
   const found = new Map<number, Link>();
   for (const endpoint of endpoints) {
     const link = hostEndOf(node, endpoint, links);

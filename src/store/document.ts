@@ -35,7 +35,20 @@ const CHECK_LENGTH = checkLine(0).length;
 
 function formatList(list: readonly unknown[]): string {
   if (list.length === 0) return '[]';
-  return `[\n${list.map((element) => `    ${JSON.stringify(element)}`).join(',\n')}\n  ]`;
+  return `[\n${list.map((element) => `    ${textOf(element)}`).join(',\n')}\n  ]`;
+}
+
+/** Edits keep the elements that they do not change, and a command writes a list several times. */
+const texts = new WeakMap<object, string>();
+
+function textOf(element: unknown): string {
+  if (typeof element !== 'object' || element === null) return JSON.stringify(element);
+  let text = texts.get(element);
+  if (text === undefined) {
+    text = JSON.stringify(element);
+    texts.set(element, text);
+  }
+  return text;
 }
 
 /**

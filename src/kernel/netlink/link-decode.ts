@@ -118,10 +118,14 @@ export function decodeLink(message: Message, statistics = true): Link {
   };
 }
 
+/** Made once: a list of thousands of devices is decoded by some commands. */
+const FLAGS = Object.entries(IFF).filter(([name]) => name !== 'RUNNING');
+const MODES = new Map<number, AddrGenMode>(
+  (Object.keys(ADDR_GEN_MODES) as AddrGenMode[]).map((name) => [ADDR_GEN_MODES[name], name]),
+);
+
 function flagNames(bits: number): string[] {
-  const set = Object.entries(IFF)
-    .filter(([name, bit]) => name !== 'RUNNING' && (bits & bit) !== 0)
-    .map(([name]) => name);
+  const set = FLAGS.filter(([, bit]) => (bits & bit) !== 0).map(([name]) => name);
   return (bits & (IFF.UP | IFF.RUNNING)) === IFF.UP ? ['NO-CARRIER', ...set] : set;
 }
 
@@ -129,8 +133,7 @@ function decodeAddrGenMode(attributes: Attributes): AddrGenMode | undefined {
   const families = attributes.get(IFLA.AF_SPEC);
   const inet6 = families && decodeAttributes(families).get(AF.INET6);
   const mode = inet6 && readUint(decodeAttributes(inet6).get(IFLA_INET6_ADDR_GEN_MODE));
-  const names = Object.keys(ADDR_GEN_MODES) as AddrGenMode[];
-  return names.find((name) => ADDR_GEN_MODES[name] === mode);
+  return mode === undefined ? undefined : MODES.get(mode);
 }
 
 /** The first nine counters of struct rtnl_link_stats64, 64 bits each; the attribute is only 4-byte aligned. */

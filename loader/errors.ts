@@ -99,8 +99,10 @@ export function errnoText(errno: number): string {
  */
 export function kernelError(call: string, errno: number, options: ErrorOptions = {}): DpctlError {
   const name = errnoName(errno);
+  const hint = options.hint ?? shortageHint(name);
   return new DpctlError(`KERNEL_${name}`, `${call}: ${name} (${errnoText(errno)})`, {
     ...options,
+    ...(hint !== undefined && { hint }),
     exitCode: options.exitCode ?? 2,
     details: { ...options.details, call, errno: name },
   });
@@ -111,4 +113,58 @@ export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof DpctlError)) return undefined;
   const name = error.details.errno;
   return typeof name === 'string' ? name : undefined;
+}
+
+/** The errno name of an error of node:fs or of {@link kernelError}; undefined for any other value. */
+export function errnoOfAny(error: unknown): string | undefined {
+  const ours = errnoOf(error);
+  if (ours !== undefined || !(error instanceof Error) || !('errno' in error)) return ours;
+  return typeof error.errno === 'number' ? errnoName(Math.abs(error.errno)) : undefined;
+}
+
+/** Errors that tell of the machine or the caller, never of what was looked at: room, rights, disks. */
+const SHORTAGES: ReadonlySet<string> = new Set([
+  ...['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'ENOSPC', 'EDQUOT', 'EAGAIN'],
+  ...['EACCES', 'EPERM', 'EROFS', 'EINTR', 'EIO'],
+]);
+
+/** What helps against a shortage, whoever meets it; undefined for errors that are none. */
+export function shortageHint(errno: string): string | undefined {
+  switch (errno) {
+    case 'EMFILE':
+      return 'allow more open files (ulimit -n 1024), then repeat the command';
+    case 'ENFILE':
+      return 'the whole system has no more open files: sysctl fs.file-max, and who has them: lsof';
+    case 'ENOMEM':
+    case 'ENOBUFS':
+      return 'make room in memory (free, ulimit -l, the memory.max of the cgroup), then repeat the command';
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'make room on that file system, then repeat the command';
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Whether an error, or what caused it, says that something could not be looked at or done, not what
+ * was found. No finding may be made of it: it goes up as it is.
+ */
+export function isShortage(error: unknown): boolean {
+  for (let each = error, level = 0; each instanceof Error && level < 4; level++) {
+    const errno = errnoOfAny(each);
+    if (errno !== undefined) return SHORTAGES.has(errno);
+    each = each.cause;
+  }
+  return false;
+}
+
+/** Run a section, and give `instead` for its errors of these names. All others go up. */
+export function exceptFor<T>(errnos: readonly string[], section: () => T, instead: T): T {
+  try {
+    return section();
+  } catch (error) {
+    if (errnos.includes(errnoOfAny(error) ?? '')) return instead;
+    throw error;
+  }
 }

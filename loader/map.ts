@@ -19,4 +19,4 @@ export {
   openPinnedMap,
   percpuStride,
 } from './map/info.js';
-export { getPinned, pin, unpin, withPinned } from './pin.js';
+export { getPinned, type PinKind, pin, unpin, withPinned } from './pin.js';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { DpctlError } from '../errors.js';
+import { DpctlError, isShortage } from '../errors.js';
 
 /** A symbol of the object: its section's name and its place in it, in bytes. */
 export interface ElfSymbol {
@@ -28,6 +28,7 @@ export function readElf(path: string): ElfObject {
   try {
     bytes = readFileSync(path);
   } catch (cause) {
+    if (isShortage(cause)) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new DpctlError('OBJECT_MISSING', `BPF object ${path}: ${why}`, {
       exitCode: 3,

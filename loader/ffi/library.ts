@@ -1,5 +1,6 @@
 import { DpctlError } from '../errors.js';
 import { type BoundAll, ffi, type NativeFunction, type Signature } from './seam.js';
+import { throwShortage } from './shortage.js';
 
 /** The functions of a table of signatures, each with its asynchronous form. */
 export type LibraryOf<T extends Record<string, Signature>> = BoundAll<T> & {
@@ -33,6 +34,7 @@ export function lazyLibrary<const T extends Record<string, Signature>>(
       open ??= ffi().open(path());
     } catch (cause) {
       if (cause instanceof DpctlError) throw cause;
+      throwShortage(`load ${path()}`, cause);
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new DpctlError('LIBRARY_MISSING', `${what} (${path()}) does not load: ${why}`, {
         cause,

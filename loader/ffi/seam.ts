@@ -1,6 +1,7 @@
 import { DpctlError } from '../errors.js';
 import { openFfiNapi } from './ffi-napi.js';
 import { openKoffi } from './koffi.js';
+import { throwShortage } from './shortage.js';
 
 /** An address in this process. Never leaves loader/. */
 export type Pointer = bigint & { readonly brand: unique symbol };
@@ -101,6 +102,7 @@ function selectBackend(name: string): Ffi {
   try {
     return name === 'koffi' ? openKoffi() : openFfiNapi();
   } catch (cause) {
+    throwShortage(`load the FFI backend ${name}`, cause);
     const why = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
     throw new DpctlError('FFI_MISSING', `the FFI backend ${name} does not load: ${why}`, {
       cause,

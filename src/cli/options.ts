@@ -2,6 +2,7 @@
  * From texts (flags, variables) to the options of a command: flag, then variable, then nothing,
  * since defaults are known to those who use the values.
  */
+import { resolve } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import { nearest } from '../kernel/nearest.js';
 import { envName, type Flag, keyOf } from './spec.js';
@@ -81,10 +82,18 @@ function convert(flag: Flag, value: Given, source: string): unknown {
           )
         : true;
     default:
+      if (flag.completion === 'directory') return directory(last, source);
       return oneOf(last, flag.choices, source, (choice) =>
         source.startsWith('-') ? `${source} ${choice}` : `${source}=${choice}`,
       );
   }
+}
+
+/** As it is from here: whatever is done later, also elsewhere, means the same directory. */
+function directory(text: string, source: string): string {
+  if (text === '')
+    throw badValue(`${source}: an empty path`, `no ${source} at all, or ${source} DIR`);
+  return resolve(text);
 }
 
 function integer(text: string, source: string, words: readonly string[] = []): number {

@@ -3,6 +3,7 @@
  * end right after, and a reader that went away is an error here and not an event somewhere else.
  */
 import { writeSync } from 'node:fs';
+import { DpctlError, ERRNO, errnoOfAny, errnoText } from '../../loader/errors.js';
 
 /** Bytes that are gathered before a write: fewer, larger calls. */
 const CHUNK = 64 * 1024;
@@ -21,12 +22,9 @@ export interface Sink {
   end(): void;
 }
 
-/** The reader has gone: nothing more is wanted, and nothing has failed (`dpctl dump | head`). */
-export const READER_GONE = Symbol('reader gone');
-
 /**
  * stdout, held back.
- * @throws READER_GONE, or Node's error of write(2)
+ * @throws DpctlError OUTPUT_LOST, exit 2
  */
 export function holdStdout(fd = 1, hold = HOLD): Sink {
   let text = '';
@@ -78,16 +76,23 @@ export function writeStderr(text: string): void {
   }
 }
 
+/** Not all of stdout could be written: a full disk, a reader that went away. */
+function lost(errno: string, cause: unknown): DpctlError {
+  const why = errno === 'EPIPE' ? 'its reader went away' : errnoText(ERRNO[errno] ?? 0);
+  const message = `stdout cannot be written: ${errno} (${why})`;
+  return new DpctlError('OUTPUT_LOST', message, { details: { errno }, cause });
+}
+
 function writeAll(fd: number, bytes: Uint8Array): void {
   let offset = 0;
   while (offset < bytes.length) {
     try {
       offset += writeSync(fd, bytes, offset);
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      if (code === 'EPIPE') throw READER_GONE;
-      if (code !== 'EAGAIN') throw error;
-      sleep(RETRY);
+      const errno = errnoOfAny(error);
+      if (errno === undefined) throw error;
+      if (errno === 'EAGAIN') sleep(RETRY);
+      else if (errno !== 'EINTR') throw lost(errno, error);
     }
   }
 }

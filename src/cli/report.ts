@@ -1,5 +1,5 @@
 /** The one place that turns an error into text, JSON and an exit code. */
-import { DpctlError } from '../../loader/errors.js';
+import { DpctlError, shortageHint } from '../../loader/errors.js';
 import { hostRoot } from '../kernel/mountns.js';
 import type { Paint } from './color.js';
 import { printableLines } from './output.js';
@@ -51,7 +51,8 @@ function rawReport(error: unknown, debug: boolean): Report {
   if (isSystemError(error)) {
     const details = { errno: error.code, call: error.syscall };
     const code = `SYSTEM_${error.code}`;
-    return { code, msg: error.message, details, hint: '', exitCode: 2, causes, stack };
+    const hint = shortageHint(error.code) ?? '';
+    return { code, msg: error.message, details, hint, exitCode: 2, causes, stack };
   }
   return {
     code: 'BUG',

@@ -1,9 +1,9 @@
 /** One command line: words in, an exit code out. The one place where errors become output. */
-import { DpctlError } from '../../loader/errors.js';
+import { DpctlError, errnoOf } from '../../loader/errors.js';
 import { paintFor } from './color.js';
 import type { GlobalValues } from './globals.js';
 import type { Environment } from './options.js';
-import { holdStdout, printable, READER_GONE, writeStderr } from './output.js';
+import { holdStdout, printable, writeStderr } from './output.js';
 import { type Call, parse } from './parse.js';
 import { reportJson, reportOf, reportText } from './report.js';
 import { rooted } from './rooted.js';
@@ -30,15 +30,15 @@ export async function runLine(words: readonly string[], env: Environment): Promi
     const outcome = await run(call);
     // From here on nothing changes, and an interrupt must also end a write that nobody reads.
     deaf();
-    return await emit(outcome, asked, env);
+    return await emit(outcome, call, env);
   } catch (error) {
-    if (error === READER_GONE) return 0;
     return await fail(error, asked, env);
   }
 }
 
 /** Data first and whole, then what there is to say about it. */
-async function emit(outcome: Outcome, globals: GlobalValues, env: Environment): Promise<number> {
+async function emit(outcome: Outcome, call: Call, env: Environment): Promise<number> {
+  const { globals } = call;
   const { data, dataIfAsked = false, done = [], notes = [], exitCode = 0 } = outcome;
   const asked = globals.json === true || globals.output !== undefined;
   const showData = data !== undefined && (asked || !dataIfAsked);
@@ -46,8 +46,15 @@ async function emit(outcome: Outcome, globals: GlobalValues, env: Environment): 
   if (showData) {
     const { render } = await import('./render/render.js');
     const sink = holdStdout();
-    const count = await render(data, { output, color: globals.color, env }, sink);
-    sink.end();
+    const form = { output, color: globals.color, env } as const;
+    const count = await toStdout(
+      async () => {
+        const rows = await render(data, form, sink);
+        sink.end();
+        return rows;
+      },
+      lostBy(outcome, call),
+    );
     const tabular = output === 'table' || output === 'wide';
     if (count === 0 && tabular && data.kind === 'rows' && data.schema.empty !== undefined) {
       writeStderr(`${data.schema.empty}\n`);
@@ -61,9 +68,50 @@ async function emit(outcome: Outcome, globals: GlobalValues, env: Environment): 
 
 async function emitText(text: string): Promise<number> {
   const sink = holdStdout();
-  sink.write(text);
-  sink.end();
-  return 0;
+  return await toStdout(
+    async () => {
+      sink.write(text);
+      sink.end();
+      return 0;
+    },
+    (error) => {
+      // Who leafs through help has seen enough of it (`dpctl --help | head`).
+      if (errnoOf(error) === 'EPIPE') return 0;
+      throw outputLost(error, 'nothing was to be done');
+    },
+  );
+}
+
+/** Run a section that writes to stdout; `lost` says what becomes of what cannot be written. */
+async function toStdout<T>(section: () => Promise<T>, lost: (error: DpctlError) => T): Promise<T> {
+  try {
+    return await section();
+  } catch (error) {
+    if (error instanceof DpctlError && error.code === 'OUTPUT_LOST') return lost(error);
+    throw error;
+  }
+}
+
+/** The command itself has come to its end by then, so its change is made though nobody was told. */
+function lostBy({ done = [], exitCode }: Outcome, call: Call): (error: DpctlError) => never {
+  const changes = call.command.changes === true && call.options.dryRun !== true;
+  const what = changes ? `it is done: ${done.join('; ') || 'all of it'}` : 'nothing was changed';
+  return (error) => {
+    throw outputLost(error, what, done, exitCode);
+  };
+}
+
+function outputLost(
+  cause: DpctlError,
+  what: string,
+  done: readonly string[] = [],
+  exitCode = 0,
+): DpctlError {
+  return new DpctlError('OUTPUT_LOST', `${cause.message}; ${what}`, {
+    exitCode: exitCode === 0 ? 2 : exitCode,
+    hint: 'make room, or send the output to where it is read',
+    details: { ...cause.details, done },
+  });
 }
 
 async function complete(words: readonly string[]): Promise<number> {

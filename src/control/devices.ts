@@ -125,6 +125,8 @@ function allowIp6(nsFd: number, { namespace, ifname, network }: Endpoint): void 
   try {
     sysctlSet(nsFd, `net/ipv6/conf/${ifname}/disable_ipv6`, '0');
   } catch (cause) {
+    // Without IPv6 in the kernel there is no such parameter; all else is a fault of its own.
+    if (!(cause instanceof DpctlError) || cause.code !== 'SYSCTL_NOT_FOUND') throw cause;
     throw new DpctlError('IPV6_OFF', `${namespace.ref} cannot have an IPv6 address: IPv6 is off`, {
       hint: `use a network without an IPv6 subnet instead of ${network}: dpctl network add NAME --subnet 10.1.0.0/16`,
       details: { ns: namespace.ref, ifname, network },

@@ -2,15 +2,7 @@
  * A node: a network namespace together with a root directory. Everything a command does hangs
  * off this value, so that many nodes can live on one machine.
  */
-import {
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  readdirSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { fstatSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { closeFd, inNetns, openFd } from '../../loader/sys.js';
 import { bindNetns, ensureBpffs, isNsfs, unbindNetns, unmount } from '../kernel/bpffs.js';
@@ -18,9 +10,11 @@ import { uninstallDatapath } from '../kernel/datapath.js';
 import { checkHookSettings } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import { openRtnl, type Rtnl } from '../kernel/netlink.js';
+import { removePin } from '../kernel/pins.js';
+import { namesIn, statOf } from '../kernel/presence.js';
 import { requireRoot } from '../kernel/process.js';
 import { openTables, type Tables } from '../kernel/tables.js';
-import { openFileStore, type Store } from '../store/file.js';
+import { openFileStore, type Store, storeFiles } from '../store/file.js';
 import { faultPoint } from './fault.js';
 import { rememberName } from './node-name.js';
 
@@ -105,6 +99,7 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
     store: openFileStore({
       runDir: hostPath(paths.runDir),
       stateDir: hostPath(paths.stateDir),
+      root: hostPath(paths.root),
     }),
     netnsFd,
     rtnl: () => {
@@ -144,7 +139,9 @@ function isSameFile(fd: number, path: string): boolean {
 export async function prepareNode({ paths, netnsFd }: Node): Promise<void> {
   await ensureBpffs(paths.bpfDir);
   for (const dir of [paths.mapsDir, paths.programsDir, paths.linksDir]) {
-    mkdirSync(hostPath(dir), { recursive: true, mode: 0o700 });
+    const real = hostPath(dir);
+    if (statOf(real)?.isDirectory() === false) removePin(real);
+    mkdirSync(real, { recursive: true, mode: 0o700 });
   }
   if (await bindNetns(netnsFd(), paths.netns)) rememberName(paths.netns);
 }
@@ -170,7 +167,10 @@ export async function dismantle(
   const records: readonly (() => unknown)[] = [
     () => unbindNetns(paths.netns),
     () => remove(paths.runDir),
-    ...(keep === 'networks' ? [] : [() => remove(paths.stateDir)]),
+    () =>
+      keep === 'networks'
+        ? remove(storeFiles({ runDir: paths.runDir, stateDir: paths.stateDir }).runtimeCopy)
+        : remove(paths.stateDir),
     () => removeEmptyParents(paths),
   ];
   const actions = keep === 'records' ? datapath : [...datapath, ...records];
@@ -190,7 +190,7 @@ function removeEmptyParents({ root }: NodePaths): void {
   if (root === '/') return;
   for (const dir of ['run', 'var/lib', 'var']) {
     const path = hostPath(join(root, dir));
-    if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
+    if (statOf(path)?.isDirectory() === true && namesIn(path).length === 0) rmdirSync(path);
   }
 }
 

@@ -1,30 +1,26 @@
 /** What a node needs before anything on it can change, under the lock that keeps others out. */
-import { existsSync } from 'node:fs';
 import { DpctlError } from '../../loader/errors.js';
 import { bpfAvailable } from '../../loader/probe.js';
 import { isBpffs } from '../kernel/bpffs.js';
 import {
   areTablesPinned,
+  clearFalsePins,
+  type DatapathPaths,
   installDatapath,
-  installedProgramId,
+  pinFaults,
   pruneBuilds,
 } from '../kernel/datapath.js';
 import { pinnedLinkIds } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import { rememberBuild } from '../kernel/objects.js';
+import { isThere } from '../kernel/presence.js';
 import type { State } from '../model/state.js';
 import { faultPoint } from './fault.js';
 import { dismantle, hostPins, type Node, prepareNode } from './node.js';
 
-/** Whether tables and programs of this build are there. */
-function isReady(node: Node): boolean {
-  const pins = hostPins(node);
-  return areTablesPinned(pins) && installedProgramId(pins) !== 0;
-}
-
 /** Whether anything of the node is there at all. */
 export function nodeExists({ paths }: Node): boolean {
-  return existsSync(hostPath(paths.runDir)) || existsSync(hostPath(paths.stateDir));
+  return isThere(hostPath(paths.runDir)) || isThere(hostPath(paths.stateDir));
 }
 
 /** What a section under the lock is told. */
@@ -47,19 +43,21 @@ export async function whenReady<T>(
   // Also finds out whether there is a library to call, before the lock makes the first directory.
   const unusable = bpfAvailable();
   if (unusable !== undefined) throw unusable;
-  const isNew = !existsSync(hostPath(node.paths.runDir));
+  const isNew = !isThere(hostPath(node.paths.runDir));
   const release = await node.store.lock();
   // Another first command may have been quicker.
   let unused = false;
   try {
     unused = isNew && !isBpffs(node.paths.bpfDir);
     node.refresh();
-    if (!isReady(node)) await check?.();
+    const pins = hostPins(node);
+    // Looked at once: to open every pin again costs each command.
+    const isReady = pinFaults(pins).length === 0;
+    if (!isReady) await check?.();
+    node.store.mend();
     await prepareNode(node);
     faultPoint('node.prepared');
-    const pins = hostPins(node);
-    const rebuilt = !areTablesPinned(pins) && pinnedLinkIds(pins).size > 0;
-    installDatapath(pins);
+    const rebuilt = !isReady && rebuild(node, pins);
     faultPoint('node.installed');
     const result = await section({ rebuilt });
     pruneBuilds(pins);
@@ -71,6 +69,16 @@ export async function whenReady<T>(
   } finally {
     release();
   }
+}
+
+/** Put every pin where it is to be. @returns whether tables were lost while endpoints used them */
+function rebuild(node: Node, pins: DatapathPaths): boolean {
+  clearFalsePins(pins);
+  const rebuilt =
+    !areTablesPinned(pins) &&
+    (pinnedLinkIds(pins).size > 0 || node.store.load().endpoints.length > 0);
+  installDatapath(pins);
+  return rebuilt;
 }
 
 /** Never throws: what made it necessary is what people are told. */

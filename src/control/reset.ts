@@ -1,11 +1,11 @@
 /** reset: remove every trace of a node. */
-import { existsSync } from 'node:fs';
-import { DpctlError } from '../../loader/errors.js';
+import { DpctlError, isShortage } from '../../loader/errors.js';
 import { detachHook } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import { linkDump, linkSet } from '../kernel/netlink.js';
 import { withNetnsPath } from '../kernel/netns.js';
 import { isNftMissing, nftDelete } from '../kernel/nft.js';
+import { isThere } from '../kernel/presence.js';
 import { overlayKindOf } from '../kernel/underlay-device.js';
 import { hostRulesText, nftTableName, wantedHostRules } from '../model/desired/host-rules.js';
 import { isGateway, wantedMasquerades } from '../model/desired.js';
@@ -13,6 +13,7 @@ import { markOf } from '../model/mark.js';
 import type { Observed } from '../model/observed.js';
 import { plan, type Step } from '../model/plan.js';
 import { EMPTY_STATE, type State } from '../model/state.js';
+import type { Salvaged } from '../store/file.js';
 import { faultPoint } from './fault.js';
 import { readKeys } from './inspect.js';
 import { inspectPort } from './inspect-port.js';
@@ -27,7 +28,7 @@ import { inspectOverlay } from './underlay-inspect.js';
 /** What reset would remove, in words. Empty on a node that was never used. */
 export function resetPlan(node: Node): PlanRow[] {
   if (!nodeExists(node)) return [];
-  const state = loadOrSalvage(node);
+  const { state } = loadOrSalvage(node);
   const rows: PlanRow[] = [];
   for (const endpoint of state.endpoints) {
     const { ref, created } = endpoint.namespace;
@@ -47,7 +48,7 @@ export function resetPlan(node: Node): PlanRow[] {
     node.paths.runDir,
     node.paths.stateDir,
   ]) {
-    if (existsSync(hostPath(path))) rows.push(row('path', path));
+    if (isThere(hostPath(path))) rows.push(row('path', path));
   }
   return rows;
 }
@@ -57,10 +58,13 @@ function row(what: string, subject: string, detail = ''): PlanRow {
 }
 
 /** A store that cannot be read is removed with the rest; what it still names is put back first. */
-function loadOrSalvage({ store }: Node): State {
+function loadOrSalvage({ store }: Node): Salvaged {
   try {
-    return store.load();
-  } catch {
+    return { state: store.load(), unknown: [] };
+  } catch (error) {
+    // What cannot be looked at now may be whole: nothing is forgotten for want of a descriptor.
+    const unseen = error instanceof DpctlError && error.code === 'PATH_NOT_TRUSTED';
+    if (unseen || isShortage(error)) throw error;
     return store.salvage();
   }
 }
@@ -79,11 +83,13 @@ export async function reset(node: Node): Promise<PlanRow[]> {
   const release = await node.store.lock();
   try {
     node.refresh();
-    const outside = await tearDown(node);
+    const { state, unknown } = loadOrSalvage(node);
+    const outside = await tearDown(node, state);
     // What is left outside can be put back only by what is recorded of it.
     const keep = outside.length > 0 ? 'records' : 'nothing';
     const failures = [...outside, ...(await dismantle(node, keep))];
     if (failures.length > 0) throw incomplete(failures);
+    if (unknown.length > 0) throw untold(node, unknown);
   } finally {
     release();
   }
@@ -91,7 +97,7 @@ export async function reset(node: Node): Promise<PlanRow[]> {
 }
 
 /** What is outside of dpctl's own file system: devices, namespaces, sysctls, rules. */
-async function tearDown(node: Node): Promise<unknown[]> {
+async function tearDown(node: Node, known: State): Promise<unknown[]> {
   const failures: unknown[] = [];
   const attempt = async (action: () => unknown): Promise<void> => {
     try {
@@ -100,8 +106,7 @@ async function tearDown(node: Node): Promise<unknown[]> {
       failures.push(error);
     }
   };
-  const loaded = loadOrSalvage(node);
-  const before = { ...loaded, rootId: loaded.rootId ?? markedRoot(node) };
+  const before = { ...known, rootId: known.rootId ?? markedRoot(node) };
   const endpoints = before.endpoints.map((each) => ({ ...each, phase: 'detaching' as const }));
   const after: State = {
     ...EMPTY_STATE,
@@ -196,6 +201,21 @@ async function deleteRules(node: Node, before: State): Promise<void> {
     const { required } = wantedHostRules(before);
     if (!isNftMissing(error) || required || wantedMasquerades(before).length > 0) throw error;
   }
+}
+
+/** What could be told is undone; a record that nobody can read may have had more. */
+function untold(node: Node, unknown: readonly string[]): DpctlError {
+  const values = [...readKeys(node, ['net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding'])];
+  const sysctls = values.map(([key, value]) => `${key.replaceAll('/', '.')}=${value}`);
+  node.close();
+  return new DpctlError(
+    'RESET_INCOMPLETE',
+    `what can be told is removed, but ${unknown.join('; ')}: namespaces that dpctl made, interfaces and devices that were there before, and sysctls may be as dpctl left them (now ${sysctls.join(', ')})`,
+    {
+      hint: 'look at `ip netns list` and at these sysctls; there is no more that dpctl could put back',
+      details: { unknown, sysctls: Object.fromEntries(values) },
+    },
+  );
 }
 
 function incomplete(failures: readonly unknown[]): DpctlError {

@@ -1,6 +1,6 @@
 /** The recorded underlay is brought to what the node's device is now, before anything is planned. */
 import { isDeepStrictEqual } from 'node:util';
-import { DpctlError } from '../../loader/errors.js';
+import { DpctlError, isShortage } from '../../loader/errors.js';
 import { isGateway } from '../model/desired.js';
 import { followMtu, overlayMtu, oversized } from '../model/edit.js';
 import { endpointLabel, listText } from '../model/lookup.js';
@@ -36,7 +36,8 @@ export function followUnderlay(
       problem: undefined,
     };
   } catch (error) {
-    if (!(error instanceof DpctlError) || error.code.startsWith('KERNEL_')) throw error;
+    if (!(error instanceof DpctlError) || error.code.startsWith('KERNEL_') || isShortage(error))
+      throw error;
     return { state: followMtu(withoutUplink(state)), problem: error };
   }
 }

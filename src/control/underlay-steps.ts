@@ -1,5 +1,5 @@
 /** How the overlay's steps of a plan are carried out, and how they are undone. */
-import { DpctlError } from '../../loader/errors.js';
+import { DpctlError, errnoOf } from '../../loader/errors.js';
 import { linkGet } from '../kernel/netlink.js';
 import { putRaw } from '../kernel/tables.js';
 import { createOverlayDevice, deleteOverlayDevice, openAnchor } from '../kernel/underlay-device.js';
@@ -83,12 +83,18 @@ const WAY_OF: Partial<Record<OverlayProgram, 'tc-gro' | 'xdp'>> = {
   decap: 'xdp',
 };
 
+/** These are never a driver's word: drivers do say ENOMEM and ENOSPC where they lack queues. */
+const OWN_FAULTS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EINTR', 'EPERM', 'EACCES']);
+
 /** What the kernel refuses of a way, another way may do without. */
 function refusable(decap: 'tc-gro' | 'xdp' | undefined, action: () => void): void {
   try {
     action();
   } catch (error) {
-    const isRefusal = error instanceof DpctlError && error.code.startsWith('KERNEL_');
+    const isRefusal =
+      error instanceof DpctlError &&
+      error.code.startsWith('KERNEL_') &&
+      !OWN_FAULTS.has(errnoOf(error) ?? '');
     if (decap === undefined || !isRefusal) throw error;
     throw decapRefused(decap, error.message, error);
   }

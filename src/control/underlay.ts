@@ -1,5 +1,5 @@
 /** underlay set, del and show: the device and the address by which this node reaches others. */
-import { DpctlError } from '../../loader/errors.js';
+import { DpctlError, isShortage } from '../../loader/errors.js';
 import { installedProgramId } from '../kernel/datapath.js';
 import { foreignFilters } from '../kernel/hook.js';
 import { linkGet } from '../kernel/netlink.js';
@@ -107,7 +107,7 @@ function obstacleOf(node: Node, state: Parameters<typeof resolveUplink>[2]): str
     resolveUplink(node, state, state, { fresh: true });
     return 'changed';
   } catch (error) {
-    if (error instanceof DpctlError) return error.message;
+    if (error instanceof DpctlError && !isShortage(error)) return error.message;
     throw error;
   }
 }

@@ -3,7 +3,7 @@
  * reachable by path. All of them in the host's mount namespace (mountns.ts).
  */
 
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
 import {
@@ -18,6 +18,7 @@ import {
 } from '../../loader/sys.js';
 import { hostPath, hostRoot, runOnHost } from './mountns.js';
 import { withNetnsPath } from './netns.js';
+import { isThere, namesIn, statOf } from './presence.js';
 
 const MS_NOSUID = 2;
 const MS_NODEV = 4;
@@ -28,12 +29,17 @@ const BPFFS_MODE = 0o700;
 
 /** Whether the host has a BPF file system at this absolute path. False when the path does not exist. */
 export function isBpffs(dir: string): boolean {
-  return fileIsBpffs(hostPath(dir));
+  return !isLink(hostPath(dir)) && fileIsBpffs(hostPath(dir));
+}
+
+/** What a link leads to is not dpctl's. */
+function isLink(path: string): boolean {
+  return statOf(path)?.isSymbolicLink() === true;
 }
 
 /** Whether the host has a namespace at this absolute path. False when the path does not exist. */
 export function isNsfs(path: string): boolean {
-  return fileIsNsfs(hostPath(path));
+  return !isLink(hostPath(path)) && fileIsNsfs(hostPath(path));
 }
 
 /**
@@ -44,7 +50,8 @@ export function isNsfs(path: string): boolean {
 export async function ensureBpffs(dir: string): Promise<boolean> {
   const real = hostPath(dir);
   try {
-    if (fileIsBpffs(real)) return false;
+    if (isBpffs(dir)) return false;
+    if (isLink(real)) throw new Error('it is a symbolic link');
     mkdirSync(real, { recursive: true, mode: BPFFS_MODE });
     await mountBpffs(dir);
   } catch (cause) {
@@ -85,7 +92,7 @@ async function unmountTop(dir: string): Promise<void> {
  * be another one. Returns true when it bound. Throws KERNEL_* or NETNS_BIND (exit 2).
  */
 export async function bindNetns(source: number | string, target: string): Promise<boolean> {
-  if (fileIsNsfs(hostPath(target))) return false;
+  if (isNsfs(target)) return false;
   if (typeof source === 'string') await bindPath(source, target);
   else await withNetnsPath(source, (from) => bindPath(from, target));
   return true;
@@ -93,6 +100,7 @@ export async function bindNetns(source: number | string, target: string): Promis
 
 async function bindPath(from: string, target: string): Promise<void> {
   const real = hostPath(target);
+  clearPlace(target, real);
   mkdirSync(dirname(real), { recursive: true });
   closeFd(openFd(real, 'a', 0o444));
   try {
@@ -104,11 +112,28 @@ async function bindPath(from: string, target: string): Promise<void> {
   }
 }
 
+/**
+ * The name is dpctl's own: a FIFO, a link or an empty directory in its place goes.
+ * @throws DpctlError NETNS_BIND, exit 2, for a directory with something in it
+ */
+function clearPlace(target: string, real: string): void {
+  const stat = statOf(real);
+  if (stat === undefined || stat.isFile()) return;
+  if (!stat.isDirectory()) rmSync(real, { force: true });
+  else if (namesIn(real).length === 0) rmdirSync(real);
+  else {
+    throw new DpctlError('NETNS_BIND', `${target} is a directory, and a namespace is to be there`, {
+      hint: `rm -r ${target}, then repeat the command`,
+      details: { path: target },
+    });
+  }
+}
+
 /** Undoes bindNetns, file included. Returns false when there is nothing at `target`. Throws as unmount does. */
 export async function unbindNetns(target: string): Promise<boolean> {
-  if (!existsSync(hostPath(target))) return false;
-  while (fileIsNsfs(hostPath(target))) await unmount(target);
-  rmSync(hostPath(target), { force: true });
+  if (!isThere(hostPath(target))) return false;
+  while (isNsfs(target)) await unmount(target);
+  rmSync(hostPath(target), { recursive: true, force: true });
   return true;
 }
 
@@ -125,7 +150,7 @@ async function mountBpffs(dir: string): Promise<void> {
 /** A mount point is where the device number changes, or, of a bound file, the inode's file system. */
 function isMountPoint(path: string): boolean {
   const real = hostPath(path);
-  if (!existsSync(real)) return false;
+  if (!isThere(real)) return false;
   return statSync(real).dev !== statSync(dirname(real)).dev;
 }
 
@@ -133,10 +158,16 @@ function unavailable(dir: string, cause: unknown): DpctlError {
   const why =
     cause instanceof Error ? cause.message : 'it was mounted, but something else is still there';
   return new DpctlError('BPFFS_UNAVAILABLE', `no BPF file system at ${dir}: ${why}`, {
-    hint: remedy(cause, dir),
+    hint: `${inTheWay(dir)}${remedy(cause, dir)}`,
     details: { dir },
     cause,
   });
+}
+
+/** What stands there instead of a directory must go before anything can be mounted on it. */
+function inTheWay(dir: string): string {
+  const stat = statOf(hostPath(dir));
+  return stat === undefined || stat.isDirectory() ? '' : `rm ${dir}, then repeat the command; or `;
 }
 
 function remedy(cause: unknown, dir: string): string {

@@ -5,7 +5,7 @@
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DpctlError } from '../../loader/errors.js';
+import { DpctlError, ERRNO, kernelError } from '../../loader/errors.js';
 import { withFd } from '../../loader/sys.js';
 
 /** No command used here takes longer than milliseconds; this one hangs. */
@@ -47,8 +47,12 @@ export async function runCommand(
     env: { LC_ALL: 'C', PATH: searchPath() },
   });
   if (!result.failed) return result.stdout;
-  if (result.code === 'ENOENT') throw missing(file, result.cause);
   const line = argv.join(' ');
+  // Not started at all: that is no word of the program.
+  if (result.code === 'ENOENT' && result.exitCode === undefined) throw missing(file, result.cause);
+  const unstarted = result.code === undefined ? undefined : ERRNO[result.code];
+  if (unstarted !== undefined)
+    throw kernelError(`start ${file}`, unstarted, { cause: result.cause });
   if (result.timedOut) {
     throw new DpctlError('COMMAND_TIMEOUT', `${line}: no end after ${TIMEOUT_MS / 1000} s`);
   }
@@ -56,11 +60,31 @@ export async function runCommand(
   const inner = /failed to execute (\S+): No such file/.exec(result.stderr)?.[1];
   if (inner !== undefined) throw missing(inner, result.cause);
   const said = oneLine(result.stderr) || result.shortMessage;
+  const errno = shortageIn(result.stderr);
+  if (errno !== undefined) {
+    throw kernelError(line, errno, { details: { stderr: result.stderr }, cause: result.cause });
+  }
   throw new DpctlError(options.code ?? 'COMMAND_FAILED', `${line}: ${said}`, {
     ...(options.hint === undefined ? {} : { hint: options.hint }),
     details: { command: line, status: result.exitCode ?? null, stderr: result.stderr },
     cause: result.cause,
   });
+}
+
+/** Errors that a program has of the machine, by the words of strerror(3), which it prints. */
+const SHORTAGE_TEXTS: Readonly<Record<string, string>> = {
+  'Too many open files in system': 'ENFILE',
+  'Too many open files': 'EMFILE',
+  'Cannot allocate memory': 'ENOMEM',
+  'No space left on device': 'ENOSPC',
+  'Input/output error': 'EIO',
+  'Interrupted system call': 'EINTR',
+};
+
+/** The errno that a program died of, where it is the machine's; undefined for what it says itself. */
+function shortageIn(stderr: string): number | undefined {
+  const text = Object.keys(SHORTAGE_TEXTS).find((each) => stderr.includes(each));
+  return text === undefined ? undefined : ERRNO[SHORTAGE_TEXTS[text] ?? ''];
 }
 
 /**

@@ -2,15 +2,13 @@
  * The datapath in the kernel: its objects loaded once, their maps and programs pinned, so that it
  * forwards whatever happens to this process.
  */
-import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
-import { getPinned, pin, unpin } from '../../loader/map.js';
+import { pin } from '../../loader/map.js';
 import { loadObject, openObject } from '../../loader/object.js';
 import { hasFeature } from '../../loader/probe.js';
 import { programInfo } from '../../loader/program.js';
-import { closeFd } from '../../loader/sys.js';
-import { MAPS } from '../contract/generated.js';
 import { REQUIRED } from './features.js';
 import {
   buildId,
@@ -20,22 +18,45 @@ import {
   objectFile,
   type ProgramName,
 } from './objects.js';
+import {
+  areTablesPinned,
+  type DatapathPaths,
+  faultsOf,
+  linkFaults,
+  type PinFault,
+  removePin,
+  tableFaults,
+  withPin,
+} from './pins.js';
+import { isThere, namesIn } from './presence.js';
 import { kernelRelease } from './process.js';
 
 export { objectFile, type ProgramName } from './objects.js';
+export { areTablesPinned, type DatapathPaths } from './pins.js';
 
-/** Directories of the node's BPF file system, and a file beside it. */
-export interface DatapathPaths {
-  /** Where the name of the build is remembered; needs not be there. */
-  readonly buildFile: string;
-  readonly mapsDir: string;
-  readonly programsDir: string;
-  readonly linksDir: string;
+/**
+ * What is wrong with the pins of a node: those that endpoints need, and what stands where links are.
+ * A link that is lost shows as its program's: it runs no more.
+ */
+export function pinFaults(paths: DatapathPaths): PinFault[] {
+  return [
+    ...tableFaults(paths),
+    ...programFaults(paths, 'endpoint'),
+    ...linkFaults(paths.linksDir, (name) => /^[1-9]\d*$/.test(name)),
+    ...linkFaults(overlayLinksDir(paths), (name) => name in OBJECTS),
+  ];
 }
 
-/** Whether every table is there to be read: pins may be missing after a crash, or removed by hand. */
-export function areTablesPinned(paths: DatapathPaths): boolean {
-  return Object.values(MAPS).every(({ name }) => existsSync(join(paths.mapsDir, name)));
+/** What is wrong with the pinned programs of this build's object. */
+function programFaults(paths: DatapathPaths, name: ObjectName): PinFault[] {
+  const dir = join(paths.programsDir, buildId(paths.buildFile));
+  const pins = OBJECTS[name].map((program) => join(dir, program));
+  return faultsOf(pins, 'program');
+}
+
+/** Remove what stands in the place of pins and is none: it is made again by {@link installDatapath}. */
+export function clearFalsePins(paths: DatapathPaths): void {
+  for (const { path, blocked } of pinFaults(paths)) if (blocked) removePin(path);
 }
 
 /**
@@ -63,9 +84,9 @@ export function installObject(
   maxEntries: 'pinned' | Readonly<Record<string, number>> = 'pinned',
 ): number {
   const dir = join(paths.programsDir, buildId(paths.buildFile));
-  const there = pinnedId(join(dir, name));
   // Programs without their tables would go on with tables that nobody can reach.
-  if (there !== 0 && areTablesPinned(paths)) return there;
+  const isWhole = programFaults(paths, name).length === 0 && areTablesPinned(paths);
+  if (isWhole) return pinnedId(join(dir, name));
   requireFeatures();
   const object = openObject(objectFile(name), {
     constants: constantsOf(name),
@@ -78,7 +99,7 @@ export function installObject(
     for (const each of OBJECTS[name]) {
       const program = object.programs.get(each);
       if (program === undefined) throw missingProgram(each);
-      unpin(join(dir, each));
+      removePin(join(dir, each));
       pin(program.fd, join(dir, each));
     }
   } finally {
@@ -111,13 +132,7 @@ export function installedProgramId(paths: DatapathPaths, name: ProgramName = 'en
 }
 
 function pinnedId(path: string): number {
-  if (!existsSync(path)) return 0;
-  const fd = getPinned(path, 'program');
-  try {
-    return programInfo(fd).id;
-  } finally {
-    closeFd(fd);
-  }
+  return withPin(path, 'program', (fd) => programInfo(fd).id) ?? 0;
 }
 
 /**
@@ -126,21 +141,15 @@ function pinnedId(path: string): number {
  * @throws DpctlError NOT_INSTALLED, exit 3
  */
 export function withProgram<T>(paths: DatapathPaths, name: ProgramName, use: (fd: number) => T): T {
-  const path = candidates(paths, name)
-    .map((build) => join(paths.programsDir, build, name))
-    .find((candidate) => existsSync(candidate));
-  if (path === undefined) {
-    throw new DpctlError('NOT_INSTALLED', `no program ${name} is pinned in ${paths.programsDir}`, {
-      exitCode: 3,
-      hint: 'dpctl reconcile',
-    });
+  for (const build of candidates(paths, name)) {
+    const path = join(paths.programsDir, build, name);
+    const used = withPin(path, 'program', (fd) => ({ result: use(fd) }));
+    if (used !== undefined) return used.result;
   }
-  const fd = getPinned(path, 'program');
-  try {
-    return use(fd);
-  } finally {
-    closeFd(fd);
-  }
+  throw new DpctlError('NOT_INSTALLED', `no program ${name} is pinned in ${paths.programsDir}`, {
+    exitCode: 3,
+    hint: 'dpctl reconcile',
+  });
 }
 
 /** Builds of which a program may be used, the best first. */
@@ -154,24 +163,24 @@ function candidates(paths: DatapathPaths, name: ProgramName): string[] {
 
 /** Builds of which programs are pinned. */
 function buildsOf(paths: DatapathPaths): string[] {
-  return existsSync(paths.programsDir) ? readdirSync(paths.programsDir) : [];
+  return namesIn(paths.programsDir);
 }
 
 /** Whether a program is pinned, of whatever build. */
 export function isProgramPinned(paths: DatapathPaths, name: ProgramName): boolean {
-  return buildsOf(paths).some((build) => existsSync(join(paths.programsDir, build, name)));
+  return buildsOf(paths).some((build) => isThere(join(paths.programsDir, build, name)));
 }
 
 /** Unpin a program of every build; what runs it keeps it. */
 export function unpinProgram(paths: DatapathPaths, name: ProgramName): void {
-  for (const build of buildsOf(paths)) unpin(join(paths.programsDir, build, name));
+  for (const build of buildsOf(paths)) removePin(join(paths.programsDir, build, name));
 }
 
 /** Unpin the programs of other builds. Links that run them keep them. */
 export function pruneBuilds(paths: DatapathPaths): void {
   const current = buildId(paths.buildFile);
   for (const build of buildsOf(paths)) {
-    if (build !== current) removePinDir(join(paths.programsDir, build));
+    if (build !== current) removePin(join(paths.programsDir, build));
   }
 }
 
@@ -182,17 +191,7 @@ export function overlayLinksDir({ linksDir }: DatapathPaths): string {
 
 /** Unpin everything: maps, programs and links. */
 export function uninstallDatapath(paths: DatapathPaths): void {
-  for (const dir of [overlayLinksDir(paths), paths.linksDir, paths.mapsDir]) {
-    if (existsSync(dir)) removePinDir(dir);
+  for (const dir of [overlayLinksDir(paths), paths.linksDir, paths.mapsDir, paths.programsDir]) {
+    removePin(dir);
   }
-  if (!existsSync(paths.programsDir)) return;
-  for (const build of readdirSync(paths.programsDir)) {
-    removePinDir(join(paths.programsDir, build));
-  }
-  rmdirSync(paths.programsDir);
-}
-
-function removePinDir(dir: string): void {
-  for (const name of readdirSync(dir)) unpin(join(dir, name));
-  rmdirSync(dir);
 }

@@ -14,7 +14,6 @@ import {
   tcQuery,
   updateLink,
 } from '../../loader/link.js';
-import { unpin } from '../../loader/map.js';
 import { disabledFeatures, hasFeature } from '../../loader/probe.js';
 import { programInfo } from '../../loader/program.js';
 import { closeFd, inNetns } from '../../loader/sys.js';
@@ -22,6 +21,7 @@ import type { ObservedHook } from '../model/observed.js';
 import { type DatapathPaths, withProgram } from './datapath.js';
 import { CLSACT, hasOwnFilter, runsForOther } from './ownership.js';
 import { isLinkPinned, openLink, ownLinks, pinnedLinkIds } from './pinned-links.js';
+import { removePin } from './pins.js';
 
 export { isLinkPinned, openLink, pinnedLinkIds };
 
@@ -145,7 +145,7 @@ export function switchLink(path: string, programFd: number, ifindex: number): bo
   } finally {
     if (fd !== undefined) closeFd(fd);
   }
-  unpin(path);
+  removePin(path);
   return false;
 }
 
@@ -163,7 +163,7 @@ export function detachHook(
   } finally {
     if (fd !== undefined) closeFd(fd);
   }
-  unpin(path);
+  removePin(path);
   if (ifindex === 0) return;
   try {
     inNetns(netnsFd, () => removeFilter(ifindex, 'ingress'));

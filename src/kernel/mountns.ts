@@ -8,9 +8,12 @@
  */
 
 import { readFileSync, readlinkSync } from 'node:fs';
+import { exceptFor } from '../../loader/errors.js';
 import { runCommand } from './command.js';
 
 const INIT = 1;
+/** Errors of a process that ended, is hidden, or has more rights than this one. */
+const UNSEEN = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'] as const;
 
 /** A process that lives in the host's mount namespace while this one does not. */
 interface Host {
@@ -62,11 +65,11 @@ function searchHost(): Host | undefined {
 }
 
 function mountNamespace(pid: number | 'self'): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/mnt`);
-  } catch {
-    return undefined;
-  }
+  return exceptFor(
+    UNSEEN,
+    (): string | undefined => readlinkSync(`/proc/${pid}/ns/mnt`),
+    undefined,
+  );
 }
 
 /** Pids of parent, grandparent ... without process 1. */
@@ -78,10 +81,6 @@ function ancestors(): number[] {
 
 /** The parent in /proc/PID/stat, behind the command's name, which may hold spaces and parentheses. */
 function parentOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return 0;
-  }
+  const stat = exceptFor(UNSEEN, () => readFileSync(`/proc/${pid}/stat`, 'utf8'), '');
+  return stat === '' ? 0 : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }

@@ -2,9 +2,9 @@
  * Network namespaces by the references that people use: a name of `ip netns`, a path, a pid.
  */
 
-import { existsSync, fstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { fstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { DpctlError, errnoOf } from '../../loader/errors.js';
+import { DpctlError, errnoOf, exceptFor } from '../../loader/errors.js';
 import { closeFd, closingAfter, isNsfs, netnsCookie, openFd, withFd } from '../../loader/sys.js';
 import { hostPath, runOnHost } from './mountns.js';
 import { nearest } from './nearest.js';
@@ -14,6 +14,15 @@ export const NETNS_DIR = '/run/netns';
 
 /** Longest file name of the file systems in question (NAME_MAX). */
 const NAME_MAX = 255;
+
+/** Errors that say that there is no such file, and not that it could not be looked for. */
+const NOT_THERE = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'] as const;
+
+function exists(path: string): boolean {
+  return (
+    exceptFor(NOT_THERE, () => statSync(path, { throwIfNoEntry: false }), undefined) !== undefined
+  );
+}
 
 /** An open network namespace and who it is. */
 export interface NetnsRef {
@@ -37,7 +46,7 @@ export interface NetnsRef {
  */
 export function openNetnsRef(ref: string): NetnsRef {
   const { kind, path, real } = locate(ref);
-  if (!existsSync(real)) {
+  if (!exists(real)) {
     // "a/b" may be a path or a mistyped name; without such a file only the second is left.
     if (kind === 'path' && !/^[./]/.test(ref)) assertName(ref);
     throw notFound(ref, kind);
@@ -59,12 +68,9 @@ export function openNetnsRef(ref: string): NetnsRef {
  * another mount namespace: it stays as it is.
  */
 function realPath(path: string, file: Pick<NetnsRef, 'ino' | 'dev'>): string {
-  try {
-    const real = realpathSync(path);
-    if (sameNetns(statSync(real, { bigint: true }), file)) return real;
-  } catch {
-    // There is no such path.
-  }
+  const real = exceptFor(NOT_THERE, (): string | undefined => realpathSync(path), undefined);
+  const found = real && statSync(real, { bigint: true, throwIfNoEntry: false });
+  if (real !== undefined && found && sameNetns(found, file)) return real;
   return join(realpathSync(dirname(path)), basename(path));
 }
 
@@ -109,16 +115,12 @@ export function withNetnsPath<T>(fd: number, section: (path: string) => Promise<
 
 /** Names in /run/netns, sorted; empty when there is no such directory. */
 export function netnsList(): string[] {
-  try {
-    return readdirSync(hostPath(NETNS_DIR)).sort();
-  } catch {
-    return [];
-  }
+  return exceptFor(['ENOENT'], () => readdirSync(hostPath(NETNS_DIR)).sort(), []);
 }
 
 /** Whether `ip netns` knows a namespace of this name. */
 export function netnsExists(name: string): boolean {
-  return isName(name) && existsSync(`${hostPath(NETNS_DIR)}/${name}`);
+  return isName(name) && exists(`${hostPath(NETNS_DIR)}/${name}`);
 }
 
 /**
@@ -177,7 +179,7 @@ export function isName(name: string): boolean {
   );
 }
 
-/** Throws NETNS_BAD_NAME (exit 1). */
+/** @throws DpctlError NETNS_BAD_NAME, exit 1, for what `ip netns` takes for no name */
 export function assertName(name: string): void {
   if (isName(name)) return;
   const why =

@@ -1,11 +1,12 @@
 /** The datapath's BPF objects as files: where they are, what they hold and what they are told. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DpctlError } from '../../loader/errors.js';
+import { DpctlError, isShortage } from '../../loader/errors.js';
 import { hasFeature } from '../../loader/probe.js';
 import { ADJUST_ROOM, FIB_SKIP_NEIGH } from '../../loader/probe-code.js';
 import { clockTickHz } from '../../loader/sys.js';
+import { isThere, statOf } from './presence.js';
 
 declare const __dirname: string | undefined;
 
@@ -59,7 +60,7 @@ function decapFlags(): number {
 export function objectFile(name: ObjectName = 'endpoint'): string {
   const plain = TWINS.includes(name) && !hasFeature('kernel_types');
   const file = join(objectDir(), `${name}${plain ? '-plain' : ''}.bpf.o`);
-  if (existsSync(file)) return file;
+  if (isThere(file)) return file;
   throw new DpctlError('NOT_BUILT', `the BPF object ${file} is not there`, {
     exitCode: 70,
     hint: 'make build',
@@ -73,7 +74,7 @@ function objectDir(): string {
   if (given !== undefined && given !== '') return given;
   const start = typeof __dirname === 'string' ? __dirname : import.meta.dirname;
   for (let dir = start; ; dir = dirname(dir)) {
-    if (existsSync(join(dir, 'bpf', 'endpoint.bpf.o'))) return join(dir, 'bpf');
+    if (isThere(join(dir, 'bpf', 'endpoint.bpf.o'))) return join(dir, 'bpf');
     if (dir === dirname(dir)) return 'bpf';
   }
 }
@@ -96,7 +97,7 @@ export function buildId(memory: string): string {
   const dir = objectDir();
   // One that is missing is an error only where it is needed.
   const names = [...OBJECT_NAMES, ...TWINS.map((name) => `${name}-plain`)];
-  const files = names.map((name) => join(dir, `${name}.bpf.o`)).filter(existsSync);
+  const files = names.map((name) => join(dir, `${name}.bpf.o`)).filter(isThere);
   const of = files.map(stampOf).join();
   if (known?.of === of) return known.id;
   const remembered = readMemory(memory);
@@ -116,16 +117,24 @@ function hashOf(files: readonly string[]): string {
 }
 
 function readMemory(memory: string): BuildName | undefined {
+  // A FIFO would never end.
+  if (statOf(memory)?.isFile() !== true) return undefined;
   try {
     const read: unknown = JSON.parse(readFileSync(memory, 'utf8'));
     if (typeof read !== 'object' || read === null || !('of' in read) || !('id' in read))
       return undefined;
     const { of, id } = read;
     return typeof of === 'string' && typeof id === 'string' ? { of, id } : undefined;
-  } catch {
-    // Not there yet, or damaged: it is only an abbreviation.
+  } catch (error) {
+    if (isShortage(error)) throw error;
+    // Damaged: it is only an abbreviation.
     return undefined;
   }
+}
+
+/** Whether the name of a build can be read there, be it of this one or an earlier one. */
+export function isBuildRemembered(memory: string): boolean {
+  return readMemory(memory) !== undefined;
 }
 
 /** Write the name of this build down for later processes. Call it under the node's lock. */
@@ -133,7 +142,9 @@ export function rememberBuild(memory: string): void {
   buildId(memory);
   if (known === undefined || readMemory(memory)?.of === known.of) return;
   try {
-    writeFileSync(memory, JSON.stringify(known), { mode: 0o600 });
+    // Whatever has its place, a link above all, is not written through.
+    rmSync(memory, { recursive: true, force: true });
+    writeFileSync(memory, JSON.stringify(known), { mode: 0o600, flag: 'wx' });
   } catch {
     // A full disk must not fail a change that is done; half a file is not taken for one.
   }

@@ -1,5 +1,4 @@
 /** Whose a program on a device is: this root's, or that of another dpctl root in the same namespace. */
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import { type Direction, queryTcx, type TcFilter, tcQuery } from '../../loader/link.js';
@@ -7,7 +6,8 @@ import { closeMap, openPinnedMap } from '../../loader/map.js';
 import { hasFeature } from '../../loader/probe.js';
 import { openProgramById, programInfo } from '../../loader/program.js';
 import { closeFd, inNetns } from '../../loader/sys.js';
-import type { DatapathPaths } from './datapath.js';
+import type { DatapathPaths } from './pins.js';
+import { namesIn, statOf } from './presence.js';
 
 /**
  * Where our filter stands in clsact's list, on kernels without tcx: behind what others put
@@ -73,12 +73,12 @@ function filterMaps(
 
 /** Every program of ours has tables that are pinned; those of another root have other numbers. */
 function sharesMaps({ mapsDir }: DatapathPaths, mapIds: readonly number[]): boolean {
-  if (!existsSync(mapsDir)) return false;
-  return readdirSync(mapsDir).some((name) => mapIds.includes(pinnedMapId(join(mapsDir, name))));
+  return namesIn(mapsDir).some((name) => mapIds.includes(pinnedMapId(join(mapsDir, name))));
 }
 
 /** 0 where what is pinned is no map: somebody has put it there. */
 function pinnedMapId(path: string): number {
+  if (statOf(path)?.isFile() !== true) return 0;
   try {
     const map = openPinnedMap(path);
     closeMap(map);

@@ -1,14 +1,14 @@
 /** Links of the endpoint program, pinned under the numbers of their endpoints. */
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import { linkInfo, openPinnedLink } from '../../loader/link.js';
 import { closeFd } from '../../loader/sys.js';
-import type { DatapathPaths } from './datapath.js';
+import type { DatapathPaths } from './pins.js';
+import { isThere, namesIn, statOf } from './presence.js';
 
 /** A pinned link. Undefined where there is none, or what is pinned there is not a link: it is in the way. */
 export function openLink(path: string): number | undefined {
-  if (!existsSync(path)) return undefined;
+  if (statOf(path)?.isFile() !== true) return undefined;
   try {
     return openPinnedLink(path);
   } catch (error) {
@@ -19,14 +19,13 @@ export function openLink(path: string): number | undefined {
 
 /** Whether a link is pinned under an endpoint's number, whatever it is attached to. */
 export function isLinkPinned(paths: DatapathPaths, id: number): boolean {
-  return existsSync(join(paths.linksDir, String(id)));
+  return isThere(join(paths.linksDir, String(id)));
 }
 
 /** Ids of the pinned links, by the numbers of the endpoints that they are pinned under. */
 export function pinnedLinkIds(paths: DatapathPaths): Map<number, number> {
   const ids = new Map<number, number>();
-  if (!existsSync(paths.linksDir)) return ids;
-  for (const name of readdirSync(paths.linksDir)) {
+  for (const name of namesIn(paths.linksDir)) {
     const fd = openLink(join(paths.linksDir, name));
     if (fd === undefined) continue;
     try {

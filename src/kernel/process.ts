@@ -4,7 +4,7 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
-import { DpctlError } from '../../loader/errors.js';
+import { DpctlError, exceptFor } from '../../loader/errors.js';
 
 /** Numbers of the capabilities needed (include/uapi/linux/capability.h). */
 const CAPABILITIES = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 } as const;
@@ -44,6 +44,9 @@ export function missingCapabilities(status: string): string[] {
     .map(([name]) => name);
 }
 
+/** Errors of a process that has just ended, or that is none of ours to look at. */
+const UNSEEN = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'] as const;
+
 /** Numbers of all processes that this one can see. */
 export function processIds(): number[] {
   return readdirSync('/proc')
@@ -55,12 +58,15 @@ export function processIds(): number[] {
 export function processInNetns(inode: number): { pid: number; name: string } | undefined {
   for (const pid of processIds()) {
     if (pid === process.pid) continue;
-    try {
-      if (readlinkSync(`/proc/${pid}/ns/net`) !== `net:[${inode}]`) continue;
-      return { pid, name: readFileSync(`/proc/${pid}/comm`, 'utf8').trim() };
-    } catch {
-      // It has just ended.
-    }
+    const name = exceptFor(
+      UNSEEN,
+      () => {
+        if (readlinkSync(`/proc/${pid}/ns/net`) !== `net:[${inode}]`) return undefined;
+        return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+      },
+      undefined,
+    );
+    if (name !== undefined) return { pid, name };
   }
   return undefined;
 }

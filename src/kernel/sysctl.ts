@@ -4,7 +4,7 @@
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { DpctlError, kernelError } from '../../loader/errors.js';
+import { DpctlError, exceptFor, kernelError } from '../../loader/errors.js';
 import { inNetns } from '../../loader/sys.js';
 
 /**
@@ -43,14 +43,8 @@ export function sysctlFind(nsFd: number | undefined, key: string): string | unde
 
 /** Names in a directory of parameters: in net/ipv4/conf those of devices. Empty where there is none. */
 export function sysctlNames(nsFd: number | undefined, dir: string): string[] {
-  return inside(nsFd, () => {
-    try {
-      return readdirSync(`/proc/sys/${dir}`);
-    } catch {
-      // IPv6 may not be there at all.
-      return [];
-    }
-  });
+  // IPv6 may not be there at all.
+  return inside(nsFd, () => exceptFor(['ENOENT'], () => readdirSync(`/proc/sys/${dir}`), []));
 }
 
 /**

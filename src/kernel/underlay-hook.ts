@@ -2,7 +2,7 @@
  * The overlay's programs on their devices: by links that are pinned under the programs' names, or,
  * at TC on kernels without tcx, by clsact filters.
  */
-import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../loader/errors.js';
 import {
@@ -16,7 +16,6 @@ import {
   tcAttach,
   tcQuery,
 } from '../../loader/link.js';
-import { unpin } from '../../loader/map.js';
 import { openProgramById } from '../../loader/program.js';
 import { closeFd, inNetns } from '../../loader/sys.js';
 import { OVERLAY_PROGRAMS, type OverlayProgram } from '../model/desired/overlay.js';
@@ -32,6 +31,8 @@ import {
 import { openLink, removeFilter, switchLink, usesTcx } from './hook.js';
 import { linkDump, type Rtnl } from './netlink.js';
 import { CLSACT, hasOwnFilter, runsForOther } from './ownership.js';
+import { removePin } from './pins.js';
+import { isThere, namesIn } from './presence.js';
 
 /** Where each program runs; XDP has one place a device. */
 const DIRECTION: Readonly<Record<OverlayProgram, Direction | 'xdp'>> = {
@@ -121,7 +122,7 @@ export function attachOverlay(
   try {
     attachInstalled(paths, netnsFd, program, ifindex);
   } catch (error) {
-    if (!existsSync(pinPath(paths, program))) forgetProgram(paths, program);
+    if (!isThere(pinPath(paths, program))) forgetProgram(paths, program);
     throw error;
   }
 }
@@ -173,7 +174,7 @@ export function detachOverlay(
   }
   const direction = DIRECTION[program];
   if (ifindex !== 0 && direction !== 'xdp') detachFilter(netnsFd, ifindex, direction);
-  unpin(path);
+  removePin(path);
   forgetProgram(paths, program);
 }
 
@@ -189,7 +190,7 @@ function detachFilter(netnsFd: number, ifindex: number, direction: Direction): v
 function forgetProgram(paths: DatapathPaths, program: OverlayProgram): void {
   unpinProgram(paths, program);
   const dir = overlayLinksDir(paths);
-  if (existsSync(dir) && readdirSync(dir).length === 0) rmdirSync(dir);
+  if (namesIn(dir).length === 0) removePin(dir);
 }
 
 /** The XDP program of somebody else on a device: its name; undefined when there is none. */

@@ -4,6 +4,7 @@
  */
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { exceptFor } from '../../loader/errors.js';
 import { inNetns } from '../../loader/sys.js';
 import { bytes16ToIp } from '../model/address.js';
 import { processIds } from './process.js';
@@ -45,6 +46,9 @@ function addressOf(hex: string): string {
   return bytes16ToIp(Uint8Array.from(bytes));
 }
 
+/** Errors of a process that ended meanwhile, or that may not be looked at. */
+const UNSEEN = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'] as const;
+
 /** The process that has a socket open: `dnsmasq (pid 812)`; undefined when it cannot be seen. */
 export function socketOwner(inode: number): string | undefined {
   const target = `socket:[${inode}]`;
@@ -56,27 +60,16 @@ export function socketOwner(inode: number): string | undefined {
 }
 
 function holds(pid: number, target: string): boolean {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === target);
-  } catch {
-    // It ended meanwhile.
-    return false;
-  }
+  const look = (): boolean =>
+    readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === target);
+  return exceptFor(UNSEEN, look, false);
 }
 
 function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
+  return exceptFor(UNSEEN, () => readlinkSync(path), '');
 }
 
 /** Without IPv6 there is no such file. */
 function readOrNothing(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+  return exceptFor(UNSEEN, () => readFileSync(path, 'utf8'), '');
 }

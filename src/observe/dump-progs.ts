@@ -1,4 +1,5 @@
 /** The programs of the datapath: where they are attached and what they cost. */
+import { exceptFor } from '../../loader/errors.js';
 import { openProgramById, programInfo } from '../../loader/program.js';
 import { closeFd } from '../../loader/sys.js';
 import type { Node } from '../control/node.js';
@@ -69,13 +70,11 @@ function* overlayRows(node: Node): Generator<DumpRow> {
 
 const NO_FACTS = { name: '', id: 0, tag: '', run_count: 0, run_ns: 0, jited: 0 };
 
+const GONE = ['ENODEV', 'ENOENT', 'EINVAL'] as const;
+
 /** A device may be gone while its entry is still there. */
 function others(node: Node, ifindex: number, own: number): ReturnType<typeof foreignFilters> {
-  try {
-    return node.within(() => foreignFilters(ifindex, own));
-  } catch {
-    return [];
-  }
+  return exceptFor(GONE, () => node.within(() => foreignFilters(ifindex, own)), []);
 }
 
 function programFacts(id: number): typeof NO_FACTS {

@@ -1,8 +1,8 @@
 /** dump: what the kernel's tables hold, row by row, with names where there are names. */
-import { existsSync } from 'node:fs';
 import { DpctlError } from '../../loader/errors.js';
 import type { Node } from '../control/node.js';
 import { hostPath } from '../kernel/mountns.js';
+import { isThere } from '../kernel/presence.js';
 import { configRows, endpointRows, neighRows, networkRows } from './dump-config.js';
 import { fdbRows } from './dump-fdb.js';
 import { nodeRows } from './dump-nodes.js';
@@ -45,7 +45,7 @@ export function dump(node: Node, table: string): DumpRows {
     });
   }
   node.refresh();
-  return existsSync(hostPath(node.paths.mapsDir)) ? read(node) : [];
+  return isThere(hostPath(node.paths.mapsDir)) ? read(node) : [];
 }
 
 const READERS: Readonly<Record<DumpTable, (node: Node) => DumpRows>> = {

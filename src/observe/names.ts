@@ -1,4 +1,5 @@
 /** Names for the numbers in the kernel's tables: of endpoints from desired state, of networks by VNI. */
+import { isShortage } from '../../loader/errors.js';
 import type { Node } from '../control/node.js';
 import { isGateway } from '../model/desired.js';
 import type { State } from '../model/state.js';
@@ -21,7 +22,8 @@ export function namesOf(node: Node): Names {
   let state: State | undefined;
   try {
     state = node.store.load();
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     // The tables are worth seeing all the more when the store is broken.
   }
   const networks = new Map(state?.networks.map(({ vni, name }) => [vni, name]));

@@ -1,10 +1,11 @@
 /** What status says of the way to other nodes. */
-import { DpctlError } from '../../loader/errors.js';
+import { DpctlError, isShortage } from '../../loader/errors.js';
 import { hasFeature } from '../../loader/probe.js';
-import type { Node } from '../control/node.js';
+import { hostPins, type Node } from '../control/node.js';
 import type { Problem, StatusReport } from '../control/types.js';
 import { refuseConflicts } from '../control/underlay-conflicts.js';
 import { resolveUplink } from '../control/underlay-resolve.js';
+import { areTablesPinned } from '../kernel/datapath.js';
 import { hostPath } from '../kernel/mountns.js';
 import { linkGet } from '../kernel/netlink.js';
 import { nftInputDrops } from '../kernel/nft.js';
@@ -51,7 +52,7 @@ function attempt<T>(
   try {
     return { value: look() };
   } catch (error) {
-    if (!(error instanceof DpctlError)) throw error;
+    if (!(error instanceof DpctlError) || isShortage(error)) throw error;
     const { code, message, hint = '' } = error;
     return { problem: { code, subject, message, fix: hint } };
   }
@@ -86,7 +87,8 @@ function addressProblems({ uplink }: State, now: Uplink): Problem[] {
 
 /** Whether a driver keeps what XDP says of a packet shows only with packets. */
 function metadataProblems(node: Node, { underlay, uplink }: State): Problem[] {
-  if (underlay === undefined || uplink?.decap !== 'xdp') return [];
+  if (underlay === undefined || uplink?.decap !== 'xdp' || !areTablesPinned(hostPins(node)))
+    return [];
   const missed = [...dump(node, 'stats')].find(({ name }) => name === 'no_meta')?.packets ?? 0;
   if (missed === 0) return [];
   return [
@@ -118,7 +120,9 @@ export async function inputProblems(node: Node, { underlay, uplink }: State): Pr
 /** Without nft, or nf_tables in the kernel, there is no such chain; nothing else here needs them. */
 function noFirewall(error: unknown): [] {
   const known =
-    error instanceof DpctlError && ['COMMAND_MISSING', 'NFT_FAILED'].includes(error.code);
+    error instanceof DpctlError &&
+    (error.code === 'COMMAND_MISSING' ||
+      (error.code === 'NFT_FAILED' && /not supported/i.test(String(error.details.stderr))));
   if (!known) throw error;
   return [];
 }

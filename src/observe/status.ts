@@ -1,11 +1,11 @@
 /** status: desired state beside kernel state, and what would bring them together. */
-import { existsSync } from 'node:fs';
 import { mapReadAll } from '../../loader/map.js';
 import { hasFeature } from '../../loader/probe.js';
 import { FDB_MAX } from '../contract/generated.js';
-import type { Node } from '../control/node.js';
+import { hostPins, type Node } from '../control/node.js';
 import { previewReconcile } from '../control/reconcile.js';
 import type { PlanRow, Problem, StatusReport } from '../control/types.js';
+import { areTablesPinned } from '../kernel/datapath.js';
 import { hostPath } from '../kernel/mountns.js';
 import { type ChainDrop, isNftMissing, nftForwardDrops } from '../kernel/nft.js';
 import { kernelRelease } from '../kernel/process.js';
@@ -13,6 +13,7 @@ import { driverOf, isGateway } from '../model/desired.js';
 import type { Endpoint, State } from '../model/state.js';
 import { dump } from './dump.js';
 import { narrowPaths, pathFacts, pathProblems } from './status-paths.js';
+import { recordProblems } from './status-records.js';
 import { inputProblems, underlayFacts, underlayProblems } from './status-underlay.js';
 
 /**
@@ -21,12 +22,13 @@ import { inputProblems, underlayFacts, underlayProblems } from './status-underla
  */
 export async function status(node: Node): Promise<StatusReport> {
   const state = node.store.load();
-  const installed = existsSync(hostPath(node.paths.mapsDir));
+  const installed = areTablesPinned(hostPins(node));
   const { drift, gone, failures } = await previewReconcile(node);
   const drops = await forwardDrops(node, state);
   const paths = narrowPaths(node, state);
   const problems: Problem[] = [
     ...unfinishedProblems(state),
+    ...recordProblems(node, state),
     ...gone.map(
       (subject): Problem => ({
         code: 'NAMESPACE_GONE',

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import {
   type Dirent,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   renameSync,
@@ -37,9 +38,7 @@ export function replaceFiles(
   try {
     for (const { path, text } of files) {
       checkpoint(`write ${basename(path)}`);
-      // Not by the process's number: one that has it again would find what another has left.
-      const unique = randomBytes(8).toString('hex');
-      const temporary = join(dirname(path), `.${basename(path)}.${unique}.tmp`);
+      const temporary = temporaryOf(path);
       written.push({ temporary, path });
       attempt(`write ${path}`, () => writeDurably(temporary, text));
     }
@@ -54,6 +53,31 @@ export function replaceFiles(
     for (const { temporary } of written) discard(temporary);
     throw error;
   }
+}
+
+/**
+ * Write a copy, which needs be on the disk no sooner than the kernel thinks fit: it is of use in this boot
+ * only. What has its place and is no file goes. A copy that cannot be written is no reason to fail a
+ * change, but an old one must not be taken for it.
+ */
+export function replaceCopy({ path, text }: Replacement): void {
+  const temporary = temporaryOf(path);
+  try {
+    makeEach(dirname(path));
+    writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+      rmSync(path, { recursive: true });
+    }
+    renameSync(temporary, path);
+  } catch {
+    // status tells that it is missing.
+    for (const stale of [temporary, path]) discard(stale);
+  }
+}
+
+/** Not by the process's number: one that has it again would find what another has left. */
+function temporaryOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}.tmp`);
 }
 
 /** Never throws: what made it necessary is what people are told, and the next command cleans up. */

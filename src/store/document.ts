@@ -1,10 +1,10 @@
 /** The files of the store as text: JSON with a line for each thing, checked when it is read. */
-import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { hash32 } from '../model/hash.js';
 import { STATE_VERSION } from '../model/state.js';
-import { corrupt, newer, unavailable } from './errors.js';
+import { corrupt, newer } from './errors.js';
 import { locateFault } from './locate.js';
+import { readOwn } from './own-file.js';
 
 /** A document that was read. */
 export interface Document<T> {
@@ -61,7 +61,7 @@ export function readDocument<T extends z.ZodMiniType>(
   path: string,
   schema: T,
 ): Document<z.infer<T>> | undefined {
-  const text = readText(path);
+  const text = readOwn(path);
   if (text === undefined) return undefined;
   const value = parseJson(path, text);
   const version = versionOf(value);
@@ -76,15 +76,6 @@ export function readDocument<T extends z.ZodMiniType>(
   const issue = result.error.issues[0];
   const where = issue === undefined ? 'the top' : fieldName(issue.path);
   throw corrupt(path, where, issue?.message ?? 'not what was written', result.error);
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw unavailable(`read ${path}`, cause);
-  }
 }
 
 function parseJson(path: string, text: string): unknown {

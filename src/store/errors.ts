@@ -1,5 +1,12 @@
 /** Failures of the store. All are exit 5: the state that was saved is untouched. */
-import { DpctlError, ERRNO, errnoName, errnoOf, errnoText } from '../../loader/errors.js';
+import {
+  DpctlError,
+  ERRNO,
+  errnoName,
+  errnoOf,
+  errnoText,
+  shortageHint,
+} from '../../loader/errors.js';
 
 /**
  * The kernel refused a file of the store.
@@ -27,6 +34,19 @@ export function corrupt(path: string, where: string, why: string, cause?: unknow
   });
 }
 
+/** A record is not there, and the other one needs it. */
+export function lost(path: string, other: string, where: string, why: string): DpctlError {
+  return new DpctlError(
+    'STORE_LOST',
+    `${path} is missing, and so is its copy: ${other} is whole, but has ${where}: ${why}`,
+    {
+      exitCode: 5,
+      hint: `restore ${path} from a backup, or remove all that dpctl has made: dpctl reset`,
+      details: { file: path, other, where, why },
+    },
+  );
+}
+
 /** The file was written by a dpctl that knows more than this one. */
 export function newer(path: string, found: number, known: number): DpctlError {
   return new DpctlError(
@@ -50,9 +70,7 @@ function errnoOfNode(error: unknown): number | undefined {
 
 function remedy(errno: string): string {
   if (errno === 'EACCES' || errno === 'EPERM') return 'run it as root: sudo dpctl ...';
-  if (errno === 'ENOSPC' || errno === 'EDQUOT')
-    return 'make room on that file system, then repeat the command';
   if (errno === 'EISDIR') return 'remove that directory, or all that dpctl has made: dpctl reset';
   if (errno === 'EROFS') return 'choose a writable place with --root DIR';
-  return 'look at that path, then repeat the command';
+  return shortageHint(errno) ?? 'look at that path, then repeat the command';
 }

@@ -3,35 +3,37 @@
  * end with the kernel they describe.
  */
 import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { invariants } from '../model/invariants.js';
-import { durableSchema, EMPTY_STATE, runtimeSchema, type State } from '../model/state.js';
+import { EMPTY_STATE, type State } from '../model/state.js';
 import { type Checkpoint, removeFile, removeLeftovers } from './atomic.js';
-import { readDocument } from './document.js';
-import { corrupt, unavailable } from './errors.js';
+import { corrupt, lost, unavailable } from './errors.js';
 import { acquireLock, busy, clearLock, lockTimeout, type Release, tryLock } from './lock.js';
+import { checkWay } from './own-file.js';
+import { mendRecords, readRecords, recordFaults, type StoreFiles } from './records.js';
 import { salvageFiles } from './salvage.js';
 import { saveFiles } from './save.js';
 import type { Store } from './store.js';
 
-export type { Store } from './store.js';
+export type { StoreFiles } from './records.js';
+export type { Salvaged, Store } from './store.js';
 
 export interface FileStoreOptions {
   /** Ends with the boot: lock, endpoints. Made when first needed, as is the other. */
   readonly runDir: string;
   /** Outlives a boot: networks. */
   readonly stateDir: string;
+  /** Directory from which down nothing may be a link or another user's; without it, nobody looks. */
+  readonly root?: string | undefined;
   /** Identity of the running kernel; by default what it says itself. */
   readonly bootId?: string | undefined;
   /** Told before each step of a save: where a test kills the process. */
   readonly checkpoint?: Checkpoint | undefined;
 }
 
-/** Paths of the files of a store. */
-export interface StoreFiles {
-  readonly durable: string;
-  readonly runtime: string;
-  readonly lock: string;
+/** All records, those first without which the others would be taken for damage. */
+function recordsOf({ runtimeCopy, runtime, durableCopy, durable }: StoreFiles): string[] {
+  return [runtimeCopy, runtime, durableCopy, durable];
 }
 
 /** Where a store keeps what. */
@@ -40,6 +42,8 @@ export function storeFiles({ runDir, stateDir }: FileStoreOptions): StoreFiles {
     durable: join(stateDir, 'state.json'),
     runtime: join(runDir, 'endpoints.json'),
     lock: join(runDir, 'lock'),
+    durableCopy: join(runDir, 'state.copy.json'),
+    runtimeCopy: join(stateDir, 'endpoints.copy.json'),
   };
 }
 
@@ -49,11 +53,20 @@ export function openFileStore(options: FileStoreOptions): Store {
   const bootId = (): string => options.bootId ?? readBootId();
   let holder: Release | undefined;
   let known: Known | undefined;
+  const { root } = options;
+  const trust = (): void => {
+    if (root === undefined) return;
+    for (const dir of [options.runDir, options.stateDir]) checkWay(root, relative(root, dir));
+  };
   return {
+    lockPath: files.lock,
     load: () => {
+      trust();
       known = load(files, bootId());
       return known.state;
     },
+    faults: () => recordFaults(files, bootId()),
+    mend: () => mendRecords(files, () => load(files, bootId()), bootId()),
     salvage: () => salvageFiles(files, bootId()),
     save: (before, after) => {
       const believed = known?.state === before && known.stamp === stamp(files);
@@ -64,11 +77,11 @@ export function openFileStore(options: FileStoreOptions): Store {
       known = { state: after, stamp: stamp(files) };
     },
     lock: async (command = commandLine()) => {
+      trust();
       const timeout = lockTimeout(process.env.DPCTL_LOCK_TIMEOUT);
       const release = await acquireLock(files.lock, command, timeout);
       try {
-        removeLeftovers(files.durable);
-        removeLeftovers(files.runtime);
+        for (const record of recordsOf(files)) removeLeftovers(record);
       } catch (error) {
         release();
         throw error;
@@ -86,9 +99,7 @@ export function openFileStore(options: FileStoreOptions): Store {
       const release = holder === undefined ? tryLock(files.lock, commandLine()) : () => {};
       if (release === undefined) throw busy(files.lock, 0);
       try {
-        // Endpoints first: without networks they would be taken for damage.
-        removeFile(files.runtime);
-        removeFile(files.durable);
+        for (const path of recordsOf(files)) removeFile(path);
       } finally {
         release();
       }
@@ -137,10 +148,7 @@ function stampOf(path: string): string {
 }
 
 function read(files: StoreFiles, bootId: string): State {
-  const durable = readDocument(files.durable, durableSchema);
-  const runtime = readDocument(files.runtime, runtimeSchema);
-  // Namespaces, interfaces and sysctls of another boot went with its kernel.
-  const alive = runtime?.data.bootId === bootId ? runtime : undefined;
+  const { durable, runtime: alive } = readRecords(files, bootId);
   if (durable === undefined && alive === undefined) return EMPTY_STATE;
   const { networks, underlay, nodes = [], remoteFdb = [] } = durable?.data ?? EMPTY_STATE;
   const { endpoints, staticFdb, sysctls, uplink, unfinished } = alive?.data ?? EMPTY_STATE;
@@ -163,6 +171,7 @@ function read(files: StoreFiles, bootId: string): State {
   if (intact && endpoints.every((endpoint) => names.has(endpoint.network))) return state;
   const fault = invariants(state)[0];
   if (fault === undefined) return state;
+  if (durable === undefined) throw lost(files.durable, files.runtime, fault.subject, fault.message);
   const isDurable = /^(networks|underlay|nodes|remoteFdb)\b/.test(fault.subject);
   const file = isDurable ? files.durable : files.runtime;
   throw corrupt(file, fault.subject, fault.message);

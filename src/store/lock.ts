@@ -3,6 +3,7 @@
  * ends, however it ends. Who holds it is written into the file, for those who wait.
  */
 import {
+  constants,
   fstatSync,
   ftruncateSync,
   lstatSync,
@@ -18,6 +19,9 @@ import { DpctlError, errnoOf } from '../../loader/errors.js';
 import { closeFd, flock } from '../../loader/sys.js';
 import { makeDirectory } from './atomic.js';
 import { unavailable } from './errors.js';
+import { checkFile, look } from './own-file.js';
+
+const OPEN = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
 /** Milliseconds for which a command waits for another one, unless DPCTL_LOCK_TIMEOUT says otherwise. */
 export const LOCK_TIMEOUT = 10_000;
@@ -108,11 +112,12 @@ function signHolder(fd: number, text: string): void {
 }
 
 /**
- * Remove a directory that is where the lock is to be: nobody can hold that, and nobody can get past it.
+ * Remove what is where the lock is to be and is no file: nobody can hold that, and nobody can get past it.
  * @throws DpctlError STORE_UNAVAILABLE, exit 5
  */
 export function clearLock(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isFile()) return;
   try {
     rmSync(path, { recursive: true });
   } catch (cause) {
@@ -150,8 +155,11 @@ export function lockTimeout(text: string | undefined): number {
 /** @returns undefined when a reset took the directory away just now */
 function openLock(path: string): number | undefined {
   makeDirectory(dirname(path));
+  const found = look(path);
+  // A link, or another user's file, could be held by anybody for ever.
+  if (found !== undefined && !found.isDirectory()) checkFile(path, found);
   try {
-    return openSync(path, 'a+', 0o600);
+    return openSync(path, OPEN, 0o600);
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw unavailable(`lock ${path}`, cause);

@@ -1,56 +1,105 @@
 /** The readable part of damaged files, thing by thing, for a reset that has to put things back. */
-import { readFileSync } from 'node:fs';
 import type * as z from 'zod/mini';
+import { DpctlError, isShortage } from '../../loader/errors.js';
 import {
+  durableSchema,
   EMPTY_STATE,
   type Endpoint,
   endpointSchema,
   networkSchema,
   remoteSchema,
+  runtimeSchema,
   type State,
   sysctlSchema,
   underlaySchema,
   uplinkSchema,
 } from '../model/state.js';
+import { readDocument } from './document.js';
+import { look, readOwn } from './own-file.js';
+import { type StoreFiles, wholeCopy } from './records.js';
+import type { Salvaged } from './store.js';
 
 /**
- * Whatever in the files of a store is whole. Of another boot, or unreadable: nothing.
+ * Whatever in the files of a store is whole: a record, else its copy, else the things in both that can be
+ * read one by one. Of another boot: nothing.
  * @param bootId of the running kernel
+ * @throws DpctlError where a file cannot be looked at now, or may not be: it may be whole
  */
-export function salvageFiles(
-  files: { readonly durable: string; readonly runtime: string },
-  bootId: string,
-): State {
-  const durable = readMembers(files.durable);
-  const runtime = readMembers(files.runtime);
-  const rootId = [runtime.rootId, durable.rootId].find((id) => typeof id === 'string');
+export function salvageFiles(files: StoreFiles, bootId: string): Salvaged {
+  const durable = salvage(files.durable, files.durableCopy, durableSchema);
+  const runtime = salvage(files.runtime, files.runtimeCopy, runtimeSchema, bootId);
+  const ids = [runtime.members.rootId, durable.members.rootId];
+  const rootId = ids.find((id) => typeof id === 'string');
   const lasting: State = {
     ...EMPTY_STATE,
     ...(typeof rootId === 'string' && { rootId }),
-    networks: elements(durable.networks, networkSchema),
-    underlay: elements([durable.underlay], underlaySchema)[0],
-    nodes: elements(durable.nodes, remoteSchema),
+    networks: elements(durable.members.networks, networkSchema),
+    underlay: elements([durable.members.underlay], underlaySchema)[0],
+    nodes: elements(durable.members.nodes, remoteSchema),
   };
-  if (runtime.bootId !== bootId) return lasting;
-  return {
+  const unknown = [...durable.unknown, ...runtime.unknown];
+  const { members } = runtime;
+  if (members.bootId !== bootId) return { state: lasting, unknown };
+  const state: State = {
     ...lasting,
-    uplink: elements([runtime.uplink], uplinkSchema)[0],
-    endpoints: firstOfEach(elements(runtime.endpoints, endpointSchema)),
+    uplink: elements([members.uplink], uplinkSchema)[0],
+    endpoints: firstOfEach(elements(members.endpoints, endpointSchema)),
     staticFdb: [],
-    sysctls: elements(runtime.sysctls, sysctlSchema),
+    sysctls: elements(members.sysctls, sysctlSchema),
   };
+  return { state, unknown };
 }
 
 type Members = Readonly<Record<string, unknown>>;
 
-function readMembers(path: string): Members {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    // Not there, or not for us: nothing to be had.
-    return {};
+interface Found {
+  readonly members: Members;
+  readonly unknown: readonly string[];
+}
+
+function salvage(path: string, copy: string, schema: z.ZodMiniType, bootId?: string): Found {
+  const isOurs = (members: Members): boolean => bootId === undefined || members.bootId === bootId;
+  const whole = wholeRecord(path, schema) ?? (wholeCopy(copy, schema)?.data as Members | undefined);
+  if (whole !== undefined && (isOurs(whole) || !isDamaged(path, schema))) {
+    return { members: whole, unknown: [] };
   }
+  const [own, others] = [readMembers(path), readMembers(copy)];
+  const members = isOurs(own) ? { ...others, ...own } : isOurs(others) ? others : own;
+  if (!isDamaged(path, schema)) return { members, unknown: [] };
+  return { members, unknown: [`${path} is damaged, and there is no whole copy of it`] };
+}
+
+/** A record that can be read, also one that a person has edited. */
+function wholeRecord(path: string, schema: z.ZodMiniType): Members | undefined {
+  try {
+    return readDocument(path, schema)?.data as Members | undefined;
+  } catch (error) {
+    throwUnseen(error);
+    return undefined;
+  }
+}
+
+function isDamaged(path: string, schema: z.ZodMiniType): boolean {
+  return statOrNothing(path) && wholeRecord(path, schema) === undefined;
+}
+
+const statOrNothing = (path: string): boolean => look(path) !== undefined;
+
+/** What cannot be looked at, or may not be trusted, is no damage. */
+function throwUnseen(error: unknown): void {
+  if (isShortage(error)) throw error;
+  if (error instanceof DpctlError && error.code === 'PATH_NOT_TRUSTED') throw error;
+}
+
+function readMembers(path: string): Members {
+  let text: string | undefined;
+  try {
+    text = readOwn(path);
+  } catch (error) {
+    throwUnseen(error);
+  }
+  // Not there, or no file.
+  if (text === undefined) return {};
   const value = parse(text);
   if (value === undefined) return readLines(text);
   return typeof value === 'object' && value !== null ? { ...value } : {};

@@ -1,15 +1,22 @@
 /** Which files a save replaces, and in what order. */
 import { dirname } from 'node:path';
-import { type Network, STATE_VERSION, type State } from '../model/state.js';
-import { type Checkpoint, makeDirectory, type Replacement, replaceFiles } from './atomic.js';
-import { formatDocument } from './document.js';
+import type { Network, State } from '../model/state.js';
+import {
+  type Checkpoint,
+  makeDirectory,
+  type Replacement,
+  replaceCopy,
+  replaceFiles,
+} from './atomic.js';
+import type { StoreFiles } from './records.js';
+import { durableText, runtimeText } from './text.js';
 
 /**
  * Replace what differs, in an order in which a crash between two files leaves a state that is sound.
  * @param before what is in the files
  */
 export function saveFiles(
-  files: { readonly durable: string; readonly runtime: string },
+  files: StoreFiles,
   bootId: string,
   before: State,
   after: State,
@@ -46,6 +53,8 @@ export function saveFiles(
   }
   for (const { path } of replacements) makeDirectory(dirname(path));
   replaceFiles(replacements, checkpoint);
+  if (!sameDurable) replaceCopy({ ...newDurable, path: files.durableCopy });
+  if (!sameRuntime) replaceCopy({ ...runtime(after), path: files.runtimeCopy });
 }
 
 const RUNTIME_KEYS = [
@@ -56,31 +65,6 @@ const RUNTIME_KEYS = [
   'uplink',
   'unfinished',
 ] as const;
-
-function durableText({ rootId, networks, underlay, nodes, remoteFdb }: State): string {
-  return formatDocument({
-    version: STATE_VERSION,
-    ...(rootId !== undefined && { rootId }),
-    networks,
-    ...(underlay !== undefined && { underlay }),
-    ...(nodes.length > 0 && { nodes }),
-    ...(remoteFdb.length > 0 && { remoteFdb }),
-  });
-}
-
-function runtimeText(state: State, bootId: string): string {
-  const { rootId, unfinished, uplink, endpoints, staticFdb, sysctls } = state;
-  return formatDocument({
-    version: STATE_VERSION,
-    bootId,
-    ...(rootId !== undefined && { rootId }),
-    ...(unfinished === true && { unfinished }),
-    ...(uplink !== undefined && { uplink }),
-    endpoints,
-    staticFdb,
-    sysctls,
-  });
-}
 
 /** The new networks, and those of the old ones that are no more. */
 function unionOf(before: readonly Network[], after: readonly Network[]): Network[] {

@@ -1,17 +1,33 @@
 /** What control asks of the place where desired state is kept: a file now, etcd later. */
 import type { State } from '../model/state.js';
+import type { RecordFault } from './records.js';
+
+/** What could be read of damaged files. */
+export interface Salvaged {
+  readonly state: State;
+  /** What cannot be told any more, by the file that had it: a clause each. */
+  readonly unknown: readonly string[];
+}
 
 export interface Store {
+  /** Where the lock is taken. */
+  readonly lockPath: string;
   /**
    * The desired state as last saved. Needs no lock: what is saved appears whole or not at all.
    * @throws DpctlError STORE_CORRUPT, STORE_NEWER or STORE_UNAVAILABLE, exit 5
    */
   load(): State;
   /**
-   * What can still be read of files that {@link load} refuses: enough to take down what they name.
-   * Never throws.
+   * Records and copies that are lost or differ, and that {@link mend} writes again.
+   * @throws as {@link load}
    */
-  salvage(): State;
+  faults(): readonly RecordFault[];
+  /** Write lost records and copies again. Call it under the lock. @throws as {@link load} */
+  mend(): void;
+  /**
+   * What can still be read of files that {@link load} refuses: enough to take down what they name.
+   */
+  salvage(): Salvaged;
   /**
    * Save what an edit changed, durably: when it returns, a power cut does no harm. On failure
    * what was saved before is still there. Call it under the lock only.

@@ -46,7 +46,7 @@ function inBash(line: string) {
   return execa('bash', ['-c', line, process.execPath, DPCTL], { reject: false });
 }
 
-test('a reader that goes away ends the program quietly', async (t) => {
+test('a reader of help that goes away ends the program quietly', async (t) => {
   const { stdout, stderr } = await inBash(
     '{ "$0" "$1" attach --help; echo "code $?" >&2; } | head -1',
   );
@@ -54,7 +54,7 @@ test('a reader that goes away ends the program quietly', async (t) => {
   t.is(stdout, 'dpctl attach: connect a network namespace to a network');
 });
 
-test('a reader that never reads ends the program quietly', async (t) => {
+test('a reader that never reads help ends the program quietly', async (t) => {
   const { stdout, stderr } = await inBash(
     '{ sleep 0.3; "$0" "$1" --help; echo "code $?" >&2; } | true',
   );
@@ -65,7 +65,7 @@ test('a reader that never reads ends the program quietly', async (t) => {
 test('a stdout that cannot be written is an error', async (t) => {
   const { exitCode, stderr } = await inBash('"$0" "$1" --help > /dev/full');
   t.is(exitCode, 2);
-  t.regex(stderr, /^error\[SYSTEM_ENOSPC\]: /);
+  t.regex(stderr, /^error\[OUTPUT_LOST\]: stdout cannot be written: ENOSPC /);
 });
 
 test('a closed stderr is no reason to fail in another way', async (t) => {

@@ -143,7 +143,7 @@ asRoot('a full disk leaves what was saved', async (t) => {
   t.regex(error?.message ?? '', /endpoints\.json: ENOSPC/);
   t.regex(error?.hint ?? '', /make room/);
   t.deepEqual(store.load(), small);
-  t.deepEqual(readdirSync(runDir), ['endpoints.json']);
+  t.deepEqual(readdirSync(runDir), ['endpoints.json', 'state.copy.json']);
 });
 
 asRoot('what may not be read or written is said so', async (t) => {

@@ -36,7 +36,8 @@ test('what is saved is loaded, and only its owner may read it', (t) => {
   t.deepEqual(openFileStore(options).load(), state);
   for (const path of [files.durable, files.runtime]) t.is(statSync(path).mode & 0o777, 0o600);
   for (const path of [options.runDir, options.stateDir]) t.is(statSync(path).mode & 0o777, 0o700);
-  t.deepEqual(readdirSync(options.runDir), ['endpoints.json']);
+  t.deepEqual(readdirSync(options.runDir), ['endpoints.json', 'state.copy.json']);
+  t.deepEqual(readdirSync(options.stateDir), ['endpoints.copy.json', 'state.json']);
 });
 
 test('a file whose part did not change is not written', (t) => {
@@ -132,12 +133,31 @@ test('what a person edits well is taken', (t) => {
   t.is(store.load().networks[0]?.ageing, 60);
 });
 
-test('a file that was taken away leaves endpoints without their network', (t) => {
+test('a record that was taken away is read from its copy, and written again', (t) => {
+  const { files, store } = place(t);
+  const state = stateOf(1);
+  store.save(EMPTY_STATE, state);
+  t.deepEqual(store.faults(), []);
+  for (const path of [files.durable, files.runtime]) {
+    rmSync(path);
+    t.deepEqual(store.load(), state, path);
+    t.deepEqual(
+      store.faults().map((fault) => fault.path),
+      [path],
+    );
+    store.mend();
+    t.deepEqual(store.faults(), []);
+  }
+});
+
+test('a record without its copy is named as the one that is missing', (t) => {
   const { files, store } = place(t);
   store.save(EMPTY_STATE, stateOf(1));
   rmSync(files.durable);
+  rmSync(files.durableCopy);
   const error = refusal(t, () => store.load());
-  t.is(error.code, 'STORE_CORRUPT');
+  t.is(error.code, 'STORE_LOST');
+  t.true(error.message.startsWith(`${files.durable} is missing`), error.message);
   t.regex(error.message, /endpoints\[0\]\.network: there is no network default/);
 });
 

@@ -1,0 +1,24 @@
+import { ERRNO, errnoOfAny, isShortage, kernelError } from '../errors.js';
+
+/** dlopen(3) tells its cause in words only, those of strerror(3). */
+const TEXTS: Readonly<Record<string, string>> = {
+  'Too many open files in system': 'ENFILE',
+  'Too many open files': 'EMFILE',
+  'Cannot allocate memory': 'ENOMEM',
+  'cannot allocate memory': 'ENOMEM',
+  'failed to map segment': 'ENOMEM',
+  'Input/output error': 'EIO',
+};
+
+/**
+ * Throw if a library does not load for want of descriptors or memory: then it is not the library that
+ * is missing.
+ * @param call what was to be done, for the message
+ */
+export function throwShortage(call: string, cause: unknown): void {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const text = Object.keys(TEXTS).find((each) => said.includes(each));
+  const name = isShortage(cause) ? errnoOfAny(cause) : text && TEXTS[text];
+  const errno = name === undefined ? undefined : ERRNO[name];
+  if (errno !== undefined) throw kernelError(call, errno, { cause });
+}

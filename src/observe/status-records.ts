@@ -1,0 +1,69 @@
+/** What status says of dpctl's own files and pins: lost, or something else in their place. */
+import { basename, relative } from 'node:path';
+import { hostPins, type Node } from '../control/node.js';
+import type { Problem } from '../control/types.js';
+import { isBpffs, isNsfs } from '../kernel/bpffs.js';
+import { pinFaults } from '../kernel/datapath.js';
+import { hostPath } from '../kernel/mountns.js';
+import { isBuildRemembered } from '../kernel/objects.js';
+import { oddKind, statOf } from '../kernel/presence.js';
+import type { State } from '../model/state.js';
+
+const FIX = 'dpctl reconcile';
+
+/** All of them; without endpoints no pin is needed. */
+export function recordProblems(node: Node, state: State): Problem[] {
+  return [
+    ...node.store.faults().map(({ path, why }) => problem('RECORD_LOST', path, why)),
+    ...fileProblems(node),
+    ...(state.endpoints.length > 0 ? kernelProblems(node) : []),
+  ];
+}
+
+function problem(code: string, path: string, why: string, fix = FIX): Problem {
+  return { code, subject: basename(path), message: `${path} ${why}`, fix };
+}
+
+/** Files that hold no record. */
+function fileProblems(node: Node): Problem[] {
+  const { buildFile } = hostPins(node);
+  const lock = node.store.lockPath;
+  const [held, build] = [statOf(lock), statOf(buildFile)];
+  const odd = held && oddKind(held);
+  return [
+    ...(odd === undefined
+      ? []
+      : [
+          problem(
+            'RECORD_DAMAGED',
+            lock,
+            `is ${odd}, and the lock is to be there`,
+            `rm -r ${lock}`,
+          ),
+        ]),
+    ...(build === undefined || isBuildRemembered(buildFile)
+      ? []
+      : [problem('RECORD_DAMAGED', buildFile, `is ${oddKind(build) ?? 'damaged'}`)]),
+  ];
+}
+
+/** The mounts that keep the namespace and the pins, and the pins. */
+function kernelProblems(node: Node): Problem[] {
+  const { bpfDir, netns } = node.paths;
+  const lost = isNsfs(netns)
+    ? []
+    : [problem('NETNS_NAME_LOST', hostPath(netns), "is not the node's namespace any more")];
+  if (!isBpffs(bpfDir)) {
+    const why = 'is no BPF file system any more, and all pins are lost with it';
+    return [...lost, problem('PIN_LOST', hostPath(bpfDir), why)];
+  }
+  const pins = pinFaults(hostPins(node)).map(
+    ({ path, why, blocked }): Problem => ({
+      code: blocked ? 'PIN_DAMAGED' : 'PIN_LOST',
+      subject: relative(hostPath(bpfDir), path),
+      message: `the pin ${path} ${why}`,
+      fix: FIX,
+    }),
+  );
+  return [...lost, ...pins];
+}

@@ -1,0 +1,146 @@
+/**
+ * The two records of a node, each with a copy in the directory of the other: what dpctl has changed can
+ * be undone as long as one of the two is whole. The copy of what ends with the boot outlives a loss of
+ * /run, and the other way round.
+ */
+import type * as z from 'zod/mini';
+import { DpctlError, isShortage } from '../../loader/errors.js';
+import {
+  type DurableState,
+  durableSchema,
+  type RuntimeState,
+  runtimeSchema,
+} from '../model/state.js';
+import { replaceCopy } from './atomic.js';
+import { type Document, readDocument } from './document.js';
+import { look, readOwn } from './own-file.js';
+
+/** Paths of the files of a store. */
+export interface StoreFiles {
+  readonly durable: string;
+  readonly runtime: string;
+  readonly lock: string;
+  readonly durableCopy: string;
+  readonly runtimeCopy: string;
+}
+
+/** What is wrong with a file of the store that is no obstacle: the next change mends it. */
+export interface RecordFault {
+  readonly path: string;
+  readonly why: string;
+}
+
+/** Both records as read. */
+export interface Records {
+  readonly durable: Document<DurableState> | undefined;
+  /** Of another boot: undefined. */
+  readonly runtime: Document<RuntimeState> | undefined;
+}
+
+/**
+ * Both records, a lost one from its copy.
+ * @throws DpctlError STORE_CORRUPT and the like where one is there and damaged: it may be a person's edit
+ */
+export function readRecords(files: StoreFiles, bootId: string): Records {
+  const durable =
+    withCopy(files.durable, files.durableCopy, durableSchema) ??
+    wholeCopy(files.durableCopy, durableSchema);
+  const runtime =
+    withCopy(files.runtime, files.runtimeCopy, runtimeSchema) ??
+    wholeCopy(files.runtimeCopy, runtimeSchema);
+  // Namespaces, interfaces and sysctls of another boot went with its kernel.
+  return { durable, runtime: runtime?.data.bootId === bootId ? runtime : undefined };
+}
+
+/** A record; what is said of a damaged one tells of its copy, if that is whole. */
+function withCopy<T extends z.ZodMiniType>(path: string, copy: string, schema: T) {
+  try {
+    return readDocument(path, schema);
+  } catch (error) {
+    const known = error instanceof DpctlError && error.code === 'STORE_CORRUPT';
+    if (!known || wholeCopy(copy, schema) === undefined) throw error;
+    throw new DpctlError(error.code, error.message, {
+      exitCode: error.exitCode,
+      hint: `restore the file from a backup, or take dpctl's own copy (rm ${path}, then dpctl reconcile), or remove all that dpctl has made: dpctl reset`,
+      details: { ...error.details, copy },
+      cause: error.cause,
+    });
+  }
+}
+
+/** A copy as dpctl wrote it; undefined for anything else. */
+export function wholeCopy<T extends z.ZodMiniType>(
+  path: string,
+  schema: T,
+): Document<z.infer<T>> | undefined {
+  try {
+    const found = readDocument(path, schema);
+    return found?.intact === true ? found : undefined;
+  } catch (error) {
+    if (isShortage(error)) throw error;
+    return undefined;
+  }
+}
+
+const isThere = (path: string): boolean => look(path) !== undefined;
+
+/**
+ * Records and copies that are lost or differ, where a node is in use since this boot.
+ * @throws as {@link readRecords}
+ */
+export function recordFaults(files: StoreFiles, bootId: string): RecordFault[] {
+  const { durable, runtime } = readRecords(files, bootId);
+  return [
+    ...pairFaults(files.durable, files.durableCopy, durable, runtime !== undefined),
+    ...pairFaults(files.runtime, files.runtimeCopy, runtime, runtime !== undefined),
+  ];
+}
+
+function pairFaults(
+  path: string,
+  copy: string,
+  found: unknown,
+  isUsed: boolean,
+): readonly RecordFault[] {
+  if (found === undefined) return [];
+  if (!isThere(path)) return [{ path, why: `is missing; its copy ${copy} is used` }];
+  if (!isUsed) return [];
+  const why = copyFault(path, copy);
+  return why === undefined ? [] : [{ path: copy, why: `${why}; it is the copy of ${path}` }];
+}
+
+function copyFault(path: string, copy: string): string | undefined {
+  if (!isThere(copy)) return 'is missing';
+  try {
+    return readOwn(copy) === readOwn(path) ? undefined : 'is damaged or old';
+  } catch (error) {
+    if (isShortage(error)) throw error;
+    return error instanceof Error ? `cannot be used (${error.message})` : 'cannot be used';
+  }
+}
+
+/**
+ * Write what is lost again, from the other one. Call it under the lock.
+ * @param check throws where the records do not belong together: no good copy is given up for a bad record
+ */
+export function mendRecords(files: StoreFiles, check: () => unknown, bootId: string): void {
+  // Both are parsed only where there is something to mend.
+  if (isSame(files.durable, files.durableCopy) && isSame(files.runtime, files.runtimeCopy)) return;
+  check();
+  const { durable, runtime } = readRecords(files, bootId);
+  mendPair(files.durable, files.durableCopy, durable);
+  mendPair(files.runtime, files.runtimeCopy, runtime);
+}
+
+function isSame(path: string, copy: string): boolean {
+  if (!isThere(path)) return !isThere(copy);
+  return copyFault(path, copy) === undefined;
+}
+
+function mendPair(path: string, copy: string, found: unknown): void {
+  if (found === undefined) return;
+  if (!isThere(path)) replaceCopy({ path, text: readOwn(copy) ?? '' });
+  else if (copyFault(path, copy) !== undefined) {
+    replaceCopy({ path: copy, text: readOwn(path) ?? '' });
+  }
+}

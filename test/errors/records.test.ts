@@ -1,0 +1,120 @@
+/**
+ * Both records of a node, lost or damaged in every way: what it is is said by name, and the
+ * remedy that is given works. One node for all of them, as each ends healthy.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { type Lab, openLab, run } from '../system/helpers/lab.js';
+
+let lab: Lab;
+let one: string;
+test.before(async (t) => {
+  t.timeout(120_000);
+  lab = await openLab();
+  one = await lab.container('a');
+  await lab.must('network', 'add', 'lan', '--subnet', '10.61.0.0/24', '--gateway');
+  await lab.must('attach', one, '--network', 'lan');
+});
+test.after.always(() => lab?.close());
+
+type Damage = (path: string) => void;
+
+const fifo: Damage = (path) => void spawnSync('mkfifo', [path]);
+const replace =
+  (make: Damage): Damage =>
+  (path) => {
+    rmSync(path, { recursive: true, force: true });
+    make(path);
+  };
+const rewrite =
+  (change: (text: string) => string): Damage =>
+  (path) =>
+    writeFileSync(path, change(readFileSync(path, 'utf8')));
+
+const FILE_DAMAGES: Readonly<Record<string, Damage>> = {
+  lost: (path) => rmSync(path),
+  empty: rewrite(() => ''),
+  truncated: rewrite((text) => text.slice(0, text.length / 2)),
+  'of another version': rewrite((text) => text.replace('"version": 1', '"version": 7')),
+  'a directory': replace((path) => mkdirSync(join(path, 'deep'), { recursive: true })),
+  'a FIFO': replace(fifo),
+  'a link': replace((path) => symlinkSync('/etc/passwd', path)),
+  'of another user': (path) => chownSync(path, 65534, 65534),
+  'open to others': (path) => chmodSync(path, 0o666),
+};
+
+const RECORDS = ['run/dpctl/endpoints.json', 'var/lib/dpctl/state.json'] as const;
+
+interface Problems {
+  readonly problems: readonly { readonly message: string; readonly fix: string }[];
+}
+
+/** What status says of a damage: problems, or the error that keeps it from looking further. */
+async function said(): Promise<{ readonly text: string; readonly fix: string }> {
+  const ran = await lab.dpctl(['status', '-o', 'json']);
+  if (ran.code === 5) {
+    const { msg, hint } = JSON.parse(ran.stderr) as { msg: string; hint: string };
+    return { text: msg, fix: hint };
+  }
+  const { problems } = JSON.parse(ran.stdout || '{"problems":[]}') as Problems;
+  const [first] = problems;
+  return { text: problems.map(({ message }) => message).join('\n'), fix: first?.fix ?? '' };
+}
+
+/** The commands of a remedy that take something out of the way or put it right, as they stand there. */
+function commandsOf(fix: string): string[] {
+  return fix.match(/\b(rm|rm -r|chown root:|chmod go-w) \/[^\s,;)]+/g) ?? [];
+}
+
+async function namedAndMended(t: ExecutionContext, path: string, how: string): Promise<void> {
+  const what = `${path} ${how}`;
+  const { text, fix } = await said();
+  t.true(text.includes(path), `${what}: status says "${text}"`);
+  for (const command of commandsOf(fix)) {
+    t.true(command.includes(path), `${what}: ${command}`);
+    t.is((await run(['sh', '-c', command])).code, 0, command);
+  }
+  const mended = await lab.dpctl(['reconcile']);
+  t.is(mended.code, 0, `${what}: ${mended.stderr}`);
+  const after = await lab.dpctl(['status']);
+  t.is(after.code, 0, `${what}: ${after.stdout}${after.stderr}`);
+}
+
+async function talks(t: ExecutionContext): Promise<void> {
+  const { code, stdout } = await lab.inside(one, ['ping', '-c', '1', '-W', '2', '10.61.0.1']);
+  t.is(code, 0, stdout);
+}
+
+/** How the second record is damaged: one way of each kind, as all are read by the same code. */
+const SECOND: ReadonlySet<string> = new Set(['lost', 'truncated', 'a link']);
+
+for (const [place, record] of RECORDS.entries()) {
+  test.serial(`${basename(record)}, however it is damaged`, async (t) => {
+    t.timeout(300_000);
+    const path = join(lab.root, record);
+    const good = readFileSync(path, 'utf8');
+    for (const [how, damage] of Object.entries(FILE_DAMAGES)) {
+      if (place > 0 && !SECOND.has(how)) continue;
+      damage(path);
+      if (how === 'of another version') {
+        const { text, fix } = await said();
+        t.true(text.startsWith(`${path} has version 7`), text);
+        t.regex(fix, /use the newer dpctl/);
+        writeFileSync(path, good);
+        continue;
+      }
+      await namedAndMended(t, path, how);
+    }
+    await talks(t);
+  });
+}

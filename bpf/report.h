@@ -60,8 +60,11 @@ static __always_inline __u32 where_vni(__u64 where)
 	return where >> 24 & 0xffffff;
 }
 
-static __noinline void report_event(struct __sk_buff *skb, struct endpoint *ep, enum reason reason,
-				    int error, __u64 where)
+int report_event(struct __sk_buff *skb, struct endpoint *ep, enum reason reason, int error,
+		 __u64 where);
+
+__noinline int report_event(struct __sk_buff *skb, struct endpoint *ep, enum reason reason,
+			    int error, __u64 where)
 {
 	struct network *network = NULL;
 	struct config *config;
@@ -72,16 +75,16 @@ static __noinline void report_event(struct __sk_buff *skb, struct endpoint *ep, 
 
 	config = bpf_map_lookup_elem(&dp_config_v1, &zero);
 	if (!config || !(config->flags & CONFIG_EVENTS))
-		return;
+		return 0;
 	now = bpf_ktime_get_ns();
 	if (!rate_allows(BUCKET_EVENT, config->event_rate, now)) {
 		count_reason(REASON_EVENT_LIMIT, 1, 0);
-		return;
+		return 0;
 	}
 	event = bpf_ringbuf_reserve(&dp_event_v1, sizeof(*event), 0);
 	if (!event) {
 		count_reason(REASON_EVENT_LOST, 1, 0);
-		return;
+		return 0;
 	}
 	load(skb, 0, &eth, sizeof(eth));
 	if (ep)
@@ -101,6 +104,7 @@ static __noinline void report_event(struct __sk_buff *skb, struct endpoint *ep, 
 	event->node = where_node(where);
 	__builtin_memset(event->pad, 0, sizeof(event->pad));
 	bpf_ringbuf_submit(event, 0);
+	return 0;
 }
 
 static __noinline int report_drop(struct __sk_buff *skb, struct endpoint *ep, enum reason reason,

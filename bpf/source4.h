@@ -35,16 +35,19 @@ static __always_inline bool source_load(struct __sk_buff *skb, __u32 offset, voi
 }
 
 /*
- * Is a whole prefix in one of the further prefixes of the endpoint? An entry of nobody's
- * keeps IPv4, in the form of the table, out of an IPv6 prefix that contains that.
+ * Is a whole prefix in one of the further prefixes of the endpoint? An entry without an owner
+ * keeps IPv4, in the form of the table, out of an IPv6 prefix that contains that. A function of
+ * its own for the verifier, as are all that are not static: it is looked at once, and not again
+ * in each state that leads to it.
  */
-static __noinline bool source_prefix_whole(struct endpoint *ep, const struct in6_addr *ip,
-					   __u32 bits)
+int source_prefix_whole(struct endpoint *ep, const struct in6_addr *ip, __u32 bits);
+
+__noinline int source_prefix_whole(struct endpoint *ep, const struct in6_addr *ip, __u32 bits)
 {
 	struct prefix_key key;
 	struct prefix *prefix;
 
-	if (!(ep->flags & ENDPOINT_PREFIXES))
+	if (!ep || !ip || !(ep->flags & ENDPOINT_PREFIXES))
 		return false;
 	key.prefixlen = 8 * sizeof(key.endpoint) + bits;
 	key.endpoint = ep->id;

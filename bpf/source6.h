@@ -39,9 +39,14 @@ static __always_inline bool ip6_is_link_local_of(const struct in6_addr *ip, cons
 	       id[4] == 0xfe && id[5] == mac[3] && id[6] == mac[4] && id[7] == mac[5];
 }
 
-static __noinline bool source_owns_ip6(struct endpoint *ep, const struct source_speaker *speaker,
-				       const struct in6_addr *ip)
+int source_owns_ip6(struct endpoint *ep, const struct source_speaker *speaker,
+		    const struct in6_addr *ip);
+
+__noinline int source_owns_ip6(struct endpoint *ep, const struct source_speaker *speaker,
+			       const struct in6_addr *ip)
 {
+	if (!ep || !speaker || !ip)
+		return false;
 	if (ep->flags & ENDPOINT_IP6 && ip6_equal(ip, ep->ip6))
 		return true;
 	if (ip6_is_link_local_of(ip, speaker->mac))
@@ -118,12 +123,15 @@ struct nd_option_prefix {
  * Options of a router advertisement by whom that was not allowed every address: prefixes
  * (RFC 4861, 4.6.2) and routes (RFC 4191, 2.3) that are a part of what was allowed, and a nonce.
  */
-static __noinline enum reason nd_check_prefix(struct __sk_buff *skb, struct endpoint *ep,
-					      __u32 offset, __u32 end)
+int nd_check_prefix(struct __sk_buff *skb, struct endpoint *ep, __u32 offset, __u32 end);
+
+__noinline int nd_check_prefix(struct __sk_buff *skb, struct endpoint *ep, __u32 offset, __u32 end)
 {
 	struct nd_option_prefix option;
 	struct in6_addr prefix = {};
 
+	if (!ep)
+		return REASON_NO_ENDPOINT;
 	if (!source_load(skb, offset, &option, sizeof(option), end))
 		return REASON_MALFORMED;
 	if (option.type == ND_OPTION_NONCE)

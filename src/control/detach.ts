@@ -1,8 +1,9 @@
 /** detach: a namespace loses its endpoints. */
 import { markDetaching } from '../model/edit.js';
+import { shellWord } from '../model/lookup.js';
 import type { Endpoint, State } from '../model/state.js';
 import { change } from './change.js';
-import { endpointsNamed } from './named.js';
+import { endpointsNamed, namedNote } from './named.js';
 import type { Node } from './node.js';
 import { endpointRows } from './rows.js';
 import type { ChangeOptions, DetachChange, EndpointChange } from './types.js';
@@ -21,7 +22,7 @@ export async function detach(
   let notes: readonly string[] = [];
   const changed = await change(node, options, (state, dead) => {
     const recorded = { ...state, endpoints: [...state.endpoints, ...dead] };
-    const { found, notes: told } = chosen(recorded, request);
+    const { found, notes: told } = chosen(node, recorded, request);
     notes = told;
     const ids = new Set(found.map(({ id }) => id));
     removed = endpointRows(recorded, ({ id }) => ids.has(id));
@@ -50,18 +51,22 @@ export async function detach(
  * by now: of that the note says what is attached.
  */
 function chosen(
+  node: Node,
   state: State,
   request: { readonly ns: string; readonly ifname?: string | undefined },
 ): { readonly found: readonly Endpoint[]; readonly notes: readonly string[] } {
   const { ns, ifname } = request;
-  const { current, former, exists } = endpointsNamed(state, { ref: ns, ifname });
-  const byName = current.some(({ namespace }) => namespace.ref === ns);
-  if (former.length === 0 || byName) return { found: current, notes: [] };
+  const named = endpointsNamed(node, state, { ref: ns, ifname });
+  const { current, former, others, exists } = named;
   if (!exists) return { found: former, notes: [] };
-  const other = current[0]?.namespace.ref;
-  const stays = other === undefined ? '' : `, which stays attached as ${other}`;
-  return {
-    found: former,
-    notes: [`${ns} is another namespace by now than the one that was detached${stays}`],
-  };
+  const attachedSo = current.filter(({ namespace }) => namespace.ref === ns);
+  if (attachedSo.length > 0 && former.length > 0) {
+    const text = `${ns} was another namespace before, which lives and stays attached: dpctl detach ${shellWord(ns)}, once more`;
+    return { found: attachedSo, notes: [text] };
+  }
+  if (former.length === 0 && current.length > 0) return { found: current, notes: [] };
+  const staying =
+    former.length === 0 ? named : { ...named, current: [], others: [...current, ...others] };
+  const note = namedNote(ns, staying);
+  return { found: former, notes: note === '' ? [] : [note] };
 }

@@ -10,13 +10,13 @@ import {
   NETWORK_DEFAULT,
   requireNetwork,
 } from '../model/edit.js';
-import { type EndpointFilter, listText } from '../model/lookup.js';
+import { type EndpointFilter, listText, shellWord } from '../model/lookup.js';
 import type { Scope } from '../model/plan.js';
 import type { Endpoint, State } from '../model/state.js';
 import { change } from './change.js';
 import { fdbRow, learnedRow, remoteFdbRow } from './fdb-rows.js';
 import { forgetLearned } from './forget.js';
-import { endpointsNamed } from './named.js';
+import { endpointsNamed, namedNote } from './named.js';
 import { hostPins, type Node } from './node.js';
 import type { ChangeOptions, FdbChange, FdbRow } from './types.js';
 
@@ -50,7 +50,7 @@ export async function fdbAdd(
       entries = [remoteFdbRow(edit.state, edit.entry)];
       return { state: edit.state, scope: touched(state, edit.state) };
     }
-    const endpoint = soleEndpoint(state, { ...request, ns: ns ?? '' });
+    const endpoint = soleEndpoint(node, state, { ...request, ns: ns ?? '' });
     const edit = addStaticFdb(state, { network: endpoint.network, mac, endpoint: endpoint.id });
     entries = [fdbRow(state, edit.entry)];
     return { state: edit.state, scope: touched(state, edit.state) };
@@ -84,28 +84,37 @@ function touched(before: State, after: State): Scope {
   };
 }
 
-/** Of the namespace that a name means now; of the former one where there is none. */
+/**
+ * Of the namespace that a name means now; of the former one where there is none.
+ * @throws DpctlError ENDPOINT_NOT_FOUND, exit 3
+ */
 function endpointsOf(
+  node: Node,
   state: State,
   ref: string,
+  remedy: string,
   rest: Pick<EndpointFilter, 'ifname' | 'network'> = {},
 ): readonly Endpoint[] {
-  const { current, former, exists } = endpointsNamed(state, { ref, ...rest });
-  return exists ? current : former;
+  const named = endpointsNamed(node, state, { ref, ...rest });
+  const found = named.exists ? named.current : named.former;
+  if (found.length > 0) return found;
+  const note = namedNote(ref, named);
+  throw new DpctlError('ENDPOINT_NOT_FOUND', note === '' ? `${ref} is not attached` : note, {
+    exitCode: 3,
+    hint: named.others.length > 0 ? 'dpctl endpoints' : remedy,
+  });
 }
 
 function soleEndpoint(
+  node: Node,
   state: State,
   { ns, ifname, network }: FdbAddRequest & { readonly ns: string },
 ): Endpoint {
-  const found = endpointsOf(state, ns, { ifname, network });
-  const [endpoint] = found;
-  if (endpoint === undefined) {
-    throw new DpctlError('ENDPOINT_NOT_FOUND', `${ns} is not attached`, {
-      exitCode: 3,
-      hint: `dpctl attach ${ns}`,
-    });
-  }
+  const found = endpointsOf(node, state, ns, `dpctl attach ${shellWord(ns)}`, {
+    ifname,
+    network,
+  });
+  const [endpoint] = found as [Endpoint];
   if (found.length > 1) {
     throw new DpctlError('ENDPOINT_AMBIGUOUS', `${ns} has ${found.length} endpoints`, {
       exitCode: 1,
@@ -178,13 +187,7 @@ export async function fdbFlush(
   const ids =
     request.ns === undefined
       ? undefined
-      : new Set(endpointsOf(state, request.ns).map(({ id }) => id));
-  if (ids?.size === 0) {
-    throw new DpctlError('ENDPOINT_NOT_FOUND', `${request.ns} is not attached`, {
-      exitCode: 3,
-      hint: 'dpctl endpoints',
-    });
-  }
+      : new Set(endpointsOf(node, state, request.ns, 'dpctl endpoints').map(({ id }) => id));
   // Where there are no tables nothing was ever learned, and none need be made to say so.
   if (!areTablesPinned(hostPins(node))) return { ...UNCHANGED, count: 0, entries: [] };
   const nothing: Scope = { endpoints: new Set(), networks: new Set() };

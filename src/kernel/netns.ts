@@ -79,6 +79,11 @@ export function openOwnNetns(): NetnsRef {
   return openNetnsRef(`/proc/${process.pid}/ns/net`);
 }
 
+/** Whether a namespace was named by the number of a process, which another process may have tomorrow. */
+export function isByProcess({ kind, path }: Pick<NetnsRef, 'kind' | 'path'>): boolean {
+  return kind === 'pid' || path.startsWith('/proc/');
+}
+
 /** Closes what openNetnsRef opened. */
 export function closeNetns(ref: NetnsRef): void {
   closeFd(ref.fd);

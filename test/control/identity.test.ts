@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type Lab, openLab, run } from '../system/helpers/lab.js';
+import { eventually, start } from '../system/helpers/process.js';
 
 interface Row {
   readonly ns: string;
@@ -21,6 +22,9 @@ async function onLab(t: ExecutionContext, use: (lab: Lab) => Promise<void>): Pro
 
 const namesOf = async (lab: Lab): Promise<string[]> =>
   (await lab.json<Row[]>(['endpoints'])).map(({ ns }) => ns);
+
+const pidsIn = async (ns: string): Promise<number[]> =>
+  (await run(['ip', 'netns', 'pids', ns])).stdout.split('\n').map(Number);
 
 const reaches = async (lab: Lab, ns: string, address: string): Promise<boolean> =>
   (await lab.inside(ns, ['ping', '-c', '1', '-W', '2', address])).code === 0;
@@ -67,6 +71,33 @@ test.serial('detach by a name that another namespace has by now leaves that one 
     const { stderr } = await lab.must('detach', a);
     t.regex(stderr, new RegExp(`another namespace by now .* stays attached as ${b}`));
     t.deepEqual(await namesOf(lab), [b]);
+  }),
+);
+
+test.serial('a pid that is used again detaches nothing but what was attached by it', (t) =>
+  onLab(t, async (lab) => {
+    const b = await lab.container('b');
+    const dead = start(t, await lab.container('a'), ['sleep', '60']);
+    await lab.must('attach', String(dead.pid));
+    await dead.stop();
+    await run(['ip', 'netns', 'del', b.replace(/b$/, 'a')]);
+    // Also clears away the dead one: of its number there is no record any more.
+    await lab.must('attach', b);
+    const live = start(t, b, ['sleep', '60']);
+    t.true(await eventually(async () => (await pidsIn(b)).includes(live.pid)));
+    const pid = String(live.pid);
+    for (const ref of [pid, `/proc/${pid}/ns/net`]) {
+      const { stderr } = await lab.must('detach', ref);
+      t.regex(
+        stderr,
+        new RegExp(`note: ${ref} is in the namespace that is attached as ${b}, which`),
+      );
+      const refused = await lab.dpctl(['fdb', 'add', '02:00:00:00:44:44', ref]);
+      t.is(refused.code, 3, refused.stderr);
+    }
+    t.deepEqual(await namesOf(lab), [b]);
+    await lab.must('detach', `/run/netns/${b}`);
+    t.deepEqual(await namesOf(lab), []);
   }),
 );
 

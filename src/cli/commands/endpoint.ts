@@ -118,6 +118,7 @@ export const DETACH = {
   description: [
     'Deletes the device that attach made; an adopted one gets its former settings back. To detach what is not attached is no error.',
     'A namespace that attach --create made is deleted with its last endpoint, unless a process or an interface of somebody else is in it.',
+    'Pids and names are used again: an endpoint that was attached by another name, which still means its namespace, is left alone, and the note says so.',
   ],
   examples: [
     { line: 'dpctl detach ns1', text: 'every endpoint of the namespace' },

@@ -84,6 +84,7 @@ export async function reset(node: Node): Promise<PlanRow[]> {
   try {
     node.refresh();
     const { state, unknown } = loadOrSalvage(node);
+    markUnfinished(node);
     const outside = await tearDown(node, state);
     // What is left outside can be put back only by what is recorded of it.
     const keep = outside.length > 0 ? 'records' : 'nothing';
@@ -130,6 +131,18 @@ async function tearDown(node: Node, known: State): Promise<unknown[]> {
   if (failures.length === 0) await attempt(() => unmarkDevices(node, marked));
   await attempt(() => deleteRules(node, before));
   return failures;
+}
+
+/** Whoever comes after a reset that was interrupted has to look at all of the node. */
+function markUnfinished({ store }: Node): void {
+  try {
+    const state = store.load();
+    if (state.endpoints.length > 0 || state.uplink !== undefined) {
+      store.save(state, { ...state, unfinished: true });
+    }
+  } catch {
+    // Neither a full disk nor a damaged record keeps a node from being removed.
+  }
 }
 
 /** Without tables and programs: they go as a whole, whatever is in them. */

@@ -58,6 +58,7 @@ const ORDER: readonly Plan[] = [
   { name: 'faults', timeoutSeconds: 1800 },
   { name: 'endurance', timeoutSeconds: process.env.DPCTL_ENDURANCE_CYCLES ? 12_000 : 900 },
   { name: 'fuzz', timeoutSeconds: process.env.DPCTL_FUZZ_FRAMES ? 7200 : 600 },
+  { name: 'interrupts', timeoutSeconds: process.env.DPCTL_INTERRUPTS ? 7_500 : 600 },
   { name: 'bench', quiet: true },
 ];
 

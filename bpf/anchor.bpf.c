@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * What the kernel has taken apart instead of underlay.bpf.c: runs at TC ingress of
+ * What the kernel has decapsulated instead of underlay.bpf.c: runs at TC ingress of
  * the anchor, an external vxlan device that is there so that the kernel merges
  * the segments of tunnels (GRO).
  *

@@ -381,7 +381,7 @@ enum reason {
 	REASON_INNER_MALFORMED = 28, /* what is inside the VXLAN packet is no Ethernet frame */
 	REASON_ECN = 29, /* congestion on the way, and the packet inside cannot say so (RFC 6040, 4.2) */
 	REASON_DECAP = 30, /* the kernel refused to remove the outer headers */
-	REASON_DECAP_GSO = 31, /* segments of UDP, which only the kernel's device or XDP can take apart */
+	REASON_DECAP_GSO = 31, /* segments of UDP, which only the kernel's device or XDP can decapsulate */
 	REASON_ANCHOR_STRAY = 32, /* VXLAN at the anchor's socket for another address or an unknown network */
 	REASON_PORT_GONE = 33, /* destination's port is gone; the error is the endpoint's number */
 	REASON_PORT_DOWN = 34, /* destination's port is down; the error is the endpoint's number */
@@ -408,7 +408,7 @@ enum reason {
 	REASON_NODE_LEARN_LIMIT = 74, /* MAC not learned: as many as may be are known behind its node */
 	REASON_ICMP_LIMIT = 75, /* sender not told that its packet is too big: over the rate */
 	REASON_ICMP_IMPOSSIBLE = 76, /* sender not told that its packet is too big: there is no way to */
-	REASON_NO_META = 77, /* not taken apart in the driver, which keeps no metadata, but at TC */
+	REASON_NO_META = 77, /* not decapsulated in the driver, which keeps no metadata, but at TC */
 	REASON_LEARN_ROOM = 83, /* MAC not learned: the room that is left is for endpoints and others */
 
 	REASON_MAX = 128,

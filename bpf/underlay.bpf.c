@@ -72,7 +72,7 @@ static __always_inline __u8 underlay_protocol(struct __sk_buff *skb, const struc
  * A socket of TCP does not mind. But one of UDP has them cut, by a tunnel's
  * rules, and loses them; and whoever sends them on hands them to another tunnel,
  * which refuses them, or to a NIC, which may look for headers where none are. So
- * the kernel's own device, if it is there, takes apart segments of UDP, and all
+ * the kernel's own device, if it is there, decapsulates segments of UDP, and all
  * of TCP that may be sent on: not only its segments, or they would overtake what
  * comes alone. CONTINUE, or the verdict.
  */

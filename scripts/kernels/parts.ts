@@ -87,13 +87,13 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: 'overlay',
-    shows: 'two nodes in each way of taking VXLAN apart, and the same with a bridge and vxlan',
+    shows: 'two nodes in each way of decapsulating VXLAN, and the same with a bridge and vxlan',
     files: ['overlay/unicast', 'lab/interop'],
     match: [
       'IPv4 underlay, wire, tc: *',
       'IPv4 underlay, wire, tc-gro: *',
       'IPv6 underlay, wire, xdp: *',
-      'each way of taking VXLAN apart*',
+      'each way of decapsulating VXLAN*',
     ],
   },
   {

@@ -430,7 +430,7 @@ export const Reason = {
   ECN: 29,
   /** the kernel refused to remove the outer headers */
   DECAP: 30,
-  /** segments of UDP, which only the kernel's device or XDP can take apart */
+  /** segments of UDP, which only the kernel's device or XDP can decapsulate */
   DECAP_GSO: 31,
   /** VXLAN at the anchor's socket for another address or an unknown network */
   ANCHOR_STRAY: 32,
@@ -480,7 +480,7 @@ export const Reason = {
   ICMP_LIMIT: 75,
   /** sender not told that its packet is too big: there is no way to */
   ICMP_IMPOSSIBLE: 76,
-  /** not taken apart in the driver, which keeps no metadata, but at TC */
+  /** not decapsulated in the driver, which keeps no metadata, but at TC */
   NO_META: 77,
   /** MAC not learned: the room that is left is for endpoints and others */
   LEARN_ROOM: 83,
@@ -587,7 +587,7 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [28, "what is inside the VXLAN packet is no Ethernet frame"],
   [29, "congestion on the way, and the packet inside cannot say so (RFC 6040, 4.2)"],
   [30, "the kernel refused to remove the outer headers"],
-  [31, "segments of UDP, which only the kernel's device or XDP can take apart"],
+  [31, "segments of UDP, which only the kernel's device or XDP can decapsulate"],
   [32, "VXLAN at the anchor's socket for another address or an unknown network"],
   [33, "destination's port is gone; the error is the endpoint's number"],
   [34, "destination's port is down; the error is the endpoint's number"],
@@ -612,7 +612,7 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [74, "MAC not learned: as many as may be are known behind its node"],
   [75, "sender not told that its packet is too big: over the rate"],
   [76, "sender not told that its packet is too big: there is no way to"],
-  [77, "not taken apart in the driver, which keeps no metadata, but at TC"],
+  [77, "not decapsulated in the driver, which keeps no metadata, but at TC"],
   [83, "MAC not learned: the room that is left is for endpoints and others"],
 ]);
 /** What a number of enum reason means, in a line for people; empty for one that has no text. */

@@ -1,6 +1,6 @@
 /**
  * The underlay as it is now: the device that was asked for, the address of this node on it, and the
- * way in which VXLAN is taken apart there.
+ * way in which VXLAN is decapsulated there.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../loader/errors.js';

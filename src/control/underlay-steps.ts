@@ -14,7 +14,7 @@ import { hostPins, type Node } from './node.js';
 /** Steps that are carried out here. */
 export type OverlayStep = Extract<Step, { readonly op: `overlay.${string}` | 'node.forget' }>;
 
-/** Carry out one step. @throws DpctlError DECAP_REFUSED where a way of taking VXLAN apart fails */
+/** Carry out one step. @throws DpctlError DECAP_REFUSED where a way of decapsulating VXLAN fails */
 export function executeOverlay(node: Node, step: OverlayStep): void {
   switch (step.op) {
     case 'overlay.create':
@@ -77,7 +77,7 @@ function detach(node: Node, program: OverlayProgram, ifindex: number): void {
   detachOverlay(hostPins(node), node.netnsFd(), program, ifindex);
 }
 
-/** Ways of taking VXLAN apart that need a program. */
+/** Ways of decapsulating VXLAN that need a program. */
 const WAY_OF: Partial<Record<OverlayProgram, 'tc-gro' | 'xdp'>> = {
   anchor: 'tc-gro',
   decap: 'xdp',

@@ -33,7 +33,7 @@ const USES = {
   },
   adjust_room_decap_l4_udp: {
     since: '7.1',
-    without: 'what an endpoint may send on is taken apart by the kernel',
+    without: 'what an endpoint may send on is decapsulated by the kernel',
   },
 } as const satisfies Partial<Record<Feature, Use>>;
 

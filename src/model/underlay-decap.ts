@@ -1,5 +1,5 @@
 /**
- * How VXLAN is taken apart on a device: as asked, if the device can, or else as measured best for
+ * How VXLAN is decapsulated on a device: as asked, if the device can, or else as measured best for
  * what the device does (docs/overlay.md). Pure.
  */
 import { DpctlError } from '../../loader/errors.js';

@@ -95,7 +95,7 @@ function metadataProblems(node: Node, { underlay, uplink }: State): Problem[] {
     {
       code: 'DECAP_NO_METADATA',
       subject: underlay.device,
-      message: `its driver keeps no metadata of XDP: ${missed} packets were taken apart at TC`,
+      message: `its driver keeps no metadata of XDP: ${missed} packets were decapsulated at TC`,
       fix: `dpctl underlay set ${underlay.device} --decap tc-gro`,
     },
   ];
@@ -112,7 +112,7 @@ export async function inputProblems(node: Node, { underlay, uplink }: State): Pr
   return drops.map(({ family, table, chain }) => ({
     code: 'INPUT_DROP',
     subject: `${family} ${table} ${chain}`,
-    message: `the host's firewall drops what no rule accepts, and none accepts VXLAN: what the kernel takes apart is lost`,
+    message: `the host's firewall drops what no rule accepts, and none accepts VXLAN: what the kernel decapsulates is lost`,
     fix: `nft 'add rule ${family} ${table} ${chain} iifname "${device}" udp dport ${port} accept'`,
   }));
 }

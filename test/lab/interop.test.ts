@@ -74,7 +74,7 @@ for (const [family, underlay, mtu] of [
   );
 }
 
-maybe.serial('each way of taking VXLAN apart is chosen under traffic', (t) =>
+maybe.serial('each way of decapsulating VXLAN is chosen under traffic', (t) =>
   onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
     const guest = await addStranger(nodes, 'ip4', 1500);
     for (const decap of ['xdp', 'tc', 'auto', 'tc', 'tc-gro']) {

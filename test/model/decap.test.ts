@@ -1,4 +1,4 @@
-/** How VXLAN is taken apart, by what a device does. */
+/** How VXLAN is decapsulated, by what a device does. */
 import test from 'ava';
 import type { Decap, Uplink } from '../../src/model/state.js';
 import { chooseDecap, type DeviceFacts, refusedDecap } from '../../src/model/underlay-decap.js';

@@ -1,5 +1,5 @@
 /**
- * Packets of every size around the MTU, by each way of taking VXLAN apart, with merging and
+ * Packets of every size around the MTU, by each way of decapsulating VXLAN, with merging and
  * segmenting switched on and off: nothing is lost, and every byte is as it was.
  */
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Containers of two nodes talk: each way of taking VXLAN apart, on each kind of underlay. */
+/** Containers of two nodes talk: each way of decapsulating VXLAN, on each kind of underlay. */
 import test, { type ExecutionContext } from 'ava';
 import { bulk } from '../helpers/patience.js';
 import { type Fabric, makeFabric, type Underlay } from './helpers/fabric.js';

@@ -5,9 +5,9 @@ export const UNDERLAY_SET = {
   path: 'underlay set',
   summary: 'reach other nodes over a device, in VXLAN',
   description: [
-    'Frames to endpoints of other nodes go out of the device in VXLAN (RFC 7348), and theirs are taken there. Everything else on the device is left alone, VXLAN of unknown networks too.',
+    'Frames to endpoints of other nodes go out of the device in VXLAN (RFC 7348), and come in the same way. Everything else on the device is left alone, VXLAN of unknown networks too.',
     'Endpoints without an MTU of their own get what the device carries: 50 bytes less, 70 on IPv6. They follow when that changes (dpctl reconcile).',
-    'How VXLAN is taken apart depends on the device: tc does it in the stack; tc-gro lets the kernel merge its packets before, for which a VXLAN device without a network is made; xdp does it in the driver, which then merges the frames inside. auto looks at the device and says why. With tc, what routers say of the size of packets is not heard, so a narrow link further on is a black hole, and TCP is not merged on arrival.',
+    'How VXLAN is decapsulated depends on the device: tc does it in the stack; tc-gro lets the kernel merge its packets before, for which a VXLAN device without a network is made; xdp does it in the driver, which then merges the frames inside. auto looks at the device and says why. With tc, what routers say of the size of packets is not heard, so a narrow link further on is a black hole, and TCP is not merged on arrival.',
   ],
   examples: [
     { line: 'dpctl underlay set eth1', text: 'its first global address is this node' },
@@ -44,7 +44,7 @@ export const UNDERLAY_SET = {
       type: 'text',
       placeholder: 'WAY',
       choices: ['auto', 'tc', 'tc-gro', 'xdp'],
-      summary: 'how VXLAN is taken apart; with tc, a narrow link further on is a black hole',
+      summary: 'how VXLAN is decapsulated; with tc, a narrow link further on is a black hole',
       default: 'auto',
     },
   ],

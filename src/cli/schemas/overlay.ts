@@ -18,7 +18,7 @@ export const UNDERLAY: Schema = {
       unit: 'B',
       doc: 'MTU of endpoints without one of their own, in bytes; 0 while it cannot be used',
     },
-    { key: 'decap', type: 'text', doc: 'how VXLAN is taken apart: tc, tc-gro or xdp' },
+    { key: 'decap', type: 'text', doc: 'how VXLAN is decapsulated: tc, tc-gro or xdp' },
     { key: 'asked', type: 'text', doc: 'what was asked: one of them, or auto' },
     { key: 'why', type: 'text', doc: 'why that way' },
     { key: 'ifindex', type: 'number', wide: true, doc: 'number of the device' },

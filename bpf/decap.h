@@ -147,6 +147,18 @@ static __always_inline bool decap_read(struct __sk_buff *skb, struct inbound *in
 	return skb->protocol == bpf_htons(ETH_P_IP) && decap_read4(skb, underlay, in);
 }
 
+/* Where the frame inside ends: what is behind that is about to be cut off. */
+static __always_inline __u32 decap_end(struct __sk_buff *skb, const struct inbound *in)
+{
+	__u32 end = skb->len;
+
+	/* Else clang joins the two loads, of the context and of the stack, which the verifier refuses. */
+	asm volatile("" : "+r"(end));
+	if (in->overhead && !skb->gso_size)
+		end = in->tunnel.length;
+	return end;
+}
+
 /* What XDP has left of a packet: the frame, and in front of it what the outer headers said. */
 static __always_inline bool decap_read_meta(struct __sk_buff *skb, struct inbound *in)
 {
@@ -178,6 +190,7 @@ static __always_inline __be16 decap_untagged(struct __sk_buff *skb, const struct
 					     __u32 *tags)
 {
 	__u32 offset = in->overhead + offsetof(struct ethhdr, h_proto);
+	__u32 end = decap_end(skb, in);
 	__be16 protocol = in->eth.h_proto;
 	int i;
 
@@ -187,7 +200,7 @@ static __always_inline __be16 decap_untagged(struct __sk_buff *skb, const struct
 		if (!protocol_is_tag(protocol))
 			break;
 		*tags += VLAN_HLEN;
-		if (!load(skb, offset + *tags, &protocol, sizeof(protocol)))
+		if (!load_within(skb, offset + *tags, &protocol, sizeof(protocol), end))
 			return 0;
 	}
 	return protocol;
@@ -211,7 +224,8 @@ static __always_inline int decap_ecn(struct __sk_buff *skb, const struct inbound
 		return 0;
 	mark->protocol = decap_untagged(skb, in, &mark->tags);
 	if (!protocol_is_ip(mark->protocol) ||
-	    !load(skb, in->overhead + ETH_HLEN + mark->tags, &mark->word, sizeof(mark->word)))
+	    !load_within(skb, in->overhead + ETH_HLEN + mark->tags, &mark->word,
+			 sizeof(mark->word), decap_end(skb, in)))
 		return 0;
 	ip6 = mark->protocol == bpf_htons(ETH_P_IPV6);
 	ecn = ecn_combine(in->tunnel.class, ecn_of_word(mark->word, ip6));

@@ -26,6 +26,8 @@ struct encap_frame {
 /* The outermost tag is beside the data. An IP header behind a second one is not looked at. */
 static __always_inline bool encap_read(struct __sk_buff *skb, struct encap_frame *frame)
 {
+	__u32 end;
+
 	frame->ports = 0;
 	frame->class = 0;
 	frame->network = 0;
@@ -37,6 +39,7 @@ static __always_inline bool encap_read(struct __sk_buff *skb, struct encap_frame
 		frame->class = frame->ip4.tos;
 		frame->network = frame->ip4.ihl * 4;
 		frame->transport = frame->ip4.protocol;
+		end = ip4_end(skb, &frame->ip4, ETH_HLEN);
 		/* A fragment goes the way of the others, of which only one has ports. */
 		if (frame->ip4.frag_off & bpf_htons(IP4_MF | IP4_OFFSET))
 			return true;
@@ -46,9 +49,13 @@ static __always_inline bool encap_read(struct __sk_buff *skb, struct encap_frame
 		frame->class = ip6_class(&frame->ip6);
 		frame->network = sizeof(frame->ip6);
 		frame->transport = frame->ip6.nexthdr;
+		end = ip6_end(skb, &frame->ip6, ETH_HLEN);
+	} else {
+		return true;
 	}
 	if (frame->transport == IPPROTO_TCP || frame->transport == IPPROTO_UDP)
-		load(skb, ETH_HLEN + frame->network, &frame->ports, sizeof(frame->ports));
+		load_within(skb, ETH_HLEN + frame->network, &frame->ports, sizeof(frame->ports),
+			    end);
 	return true;
 }
 

@@ -43,29 +43,30 @@ static __always_inline enum reason guard_quoted(struct vtep_key *destination)
 	return bpf_map_lookup_elem(&dp_vtep_v1, destination) ? REASON_FORGED_ERROR : REASON_UNSPEC;
 }
 
-static __always_inline enum reason guard_error4(struct __sk_buff *skb, __u32 offset)
+static __always_inline enum reason guard_error4(struct __sk_buff *skb, __u32 offset, __u32 end)
 {
 	struct vtep_key destination;
 	__be32 daddr;
 	__u8 type;
 
-	if (!load(skb, offset, &type, sizeof(type)))
+	if (!load_within(skb, offset, &type, sizeof(type), end))
 		return REASON_MALFORMED;
 	if (!icmp4_quotes(type))
 		return REASON_UNSPEC;
 	/* Too short to quote, or what it quotes is in another fragment, where nobody would see it. */
-	if (!load(skb, offset + ICMP_QUOTE + offsetof(struct iphdr, daddr), &daddr, sizeof(daddr)))
+	if (!load_within(skb, offset + ICMP_QUOTE + offsetof(struct iphdr, daddr), &daddr,
+			 sizeof(daddr), end))
 		return REASON_MALFORMED;
 	ip4_map((struct in6_addr *)destination.ip, daddr);
 	return guard_quoted(&destination);
 }
 
-static __always_inline enum reason guard_error6(struct __sk_buff *skb, __u32 offset)
+static __always_inline enum reason guard_error6(struct __sk_buff *skb, __u32 offset, __u32 end)
 {
 	struct vtep_key destination;
 	__u8 type;
 
-	if (!load(skb, offset, &type, sizeof(type)))
+	if (!load_within(skb, offset, &type, sizeof(type), end))
 		return REASON_MALFORMED;
 	if (type == ND_REDIRECT)
 		offset += ND_REDIRECT_DESTINATION;
@@ -73,17 +74,18 @@ static __always_inline enum reason guard_error6(struct __sk_buff *skb, __u32 off
 		offset += ICMP_QUOTE + offsetof(struct ipv6hdr, daddr);
 	else
 		return REASON_UNSPEC;
-	if (!load(skb, offset, destination.ip, sizeof(destination.ip)))
+	if (!load_within(skb, offset, destination.ip, sizeof(destination.ip), end))
 		return REASON_MALFORMED;
 	return guard_quoted(&destination);
 }
 
 /* UDP to the port of VXLAN. A first fragment has all of the header: 8 bytes are the least. */
-static __always_inline enum reason guard_udp(struct __sk_buff *skb, __u32 offset, __be16 port)
+static __always_inline enum reason guard_udp(struct __sk_buff *skb, __u32 offset, __u32 end,
+					     __be16 port)
 {
 	__be16 dest;
 
-	if (!load(skb, offset + offsetof(struct udphdr, dest), &dest, sizeof(dest)))
+	if (!load_within(skb, offset + offsetof(struct udphdr, dest), &dest, sizeof(dest), end))
 		return REASON_MALFORMED;
 	return dest == port ? REASON_FORGED_VXLAN : REASON_UNSPEC;
 }
@@ -93,6 +95,7 @@ static __always_inline enum reason guard_ip4(struct __sk_buff *skb, __u32 offset
 					     bool group)
 {
 	struct iphdr ip;
+	__u32 end;
 
 	if (!load(skb, offset, &ip, sizeof(ip)) || ip.version != 4 ||
 	    ip.frag_off & bpf_htons(IP4_OFFSET))
@@ -100,10 +103,11 @@ static __always_inline enum reason guard_ip4(struct __sk_buff *skb, __u32 offset
 	/* 224.0.0.0 and above: groups, and the broadcast address. */
 	if (group && bpf_ntohl(ip.daddr) >= 0xe0000000)
 		return REASON_UNSPEC;
+	end = ip4_end(skb, &ip, offset);
 	offset += ip.ihl * 4;
 	if (ip.protocol == IPPROTO_UDP)
-		return guard_udp(skb, offset, port);
-	return ip.protocol == IPPROTO_ICMP ? guard_error4(skb, offset) : REASON_UNSPEC;
+		return guard_udp(skb, offset, end, port);
+	return ip.protocol == IPPROTO_ICMP ? guard_error4(skb, offset, end) : REASON_UNSPEC;
 }
 
 static __always_inline enum reason guard_ip6(struct __sk_buff *skb, __u32 offset, __be16 port,
@@ -119,13 +123,14 @@ static __always_inline enum reason guard_ip6(struct __sk_buff *skb, __u32 offset
 		return REASON_UNSPEC;
 	upper.offset = offset + sizeof(ip);
 	upper.protocol = ip.nexthdr;
-	upper.end = skb->len;
+	upper.end = ip6_end(skb, &ip, offset);
 	reason = ip6_find_upper(skb, &upper);
 	if (reason)
 		return reason;
 	if (upper.protocol == IPPROTO_UDP)
-		return guard_udp(skb, upper.offset, port);
-	return upper.protocol == IPPROTO_ICMPV6 ? guard_error6(skb, upper.offset) : REASON_UNSPEC;
+		return guard_udp(skb, upper.offset, upper.end, port);
+	return upper.protocol == IPPROTO_ICMPV6 ? guard_error6(skb, upper.offset, upper.end) :
+						  REASON_UNSPEC;
 }
 
 /*

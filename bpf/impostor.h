@@ -57,13 +57,13 @@ static __noinline bool here_ip(struct __sk_buff *skb, const struct network *netw
 }
 
 static __always_inline bool impostor_arp(struct __sk_buff *skb, const struct network *network,
-					 __u32 offset)
+					 __u32 offset, __u32 end)
 {
 	__u8 mac[ETH_ALEN] __attribute__((aligned(4)));
 	struct in6_addr sender;
 	struct arp_packet arp;
 
-	if (!load(skb, offset, &arp, sizeof(arp)))
+	if (!load_within(skb, offset, &arp, sizeof(arp), end))
 		return false;
 	__builtin_memcpy(mac, arp.sender_mac, sizeof(mac));
 	if (here_mac(skb, network, mac))
@@ -74,13 +74,13 @@ static __always_inline bool impostor_arp(struct __sk_buff *skb, const struct net
 
 /* Does an option name a link-layer address of this node's? */
 static __noinline bool impostor_options(struct __sk_buff *skb, const struct network *network,
-					__u32 offset)
+					__u32 offset, __u32 end)
 {
 	struct nd_option_mac option;
 	int i;
 
 	for (i = 0; i < ND_OPTIONS_MAX; i++) {
-		if (!load(skb, offset, &option, sizeof(option)) || !option.length)
+		if (!load_within(skb, offset, &option, sizeof(option), end) || !option.length)
 			return false;
 		if ((option.type == ND_OPTION_SOURCE_MAC || option.type == ND_OPTION_TARGET_MAC) &&
 		    here_mac(skb, network, option.mac))
@@ -91,55 +91,58 @@ static __noinline bool impostor_options(struct __sk_buff *skb, const struct netw
 }
 
 static __always_inline bool impostor_nd(struct __sk_buff *skb, const struct network *network,
-					__u32 offset, __u8 type)
+					__u32 offset, __u32 end, __u8 type)
 {
 	struct nd_neighbour nd;
 
 	switch (type) {
 	case ND_ROUTER_SOLICIT:
-		return impostor_options(skb, network, offset + sizeof(struct icmp6));
+		return impostor_options(skb, network, offset + sizeof(struct icmp6), end);
 	case ND_ROUTER_ADVERT:
 		/* Lifetimes and timers, 8 bytes, are before the options (RFC 4861, 4.2). */
-		return impostor_options(skb, network, offset + sizeof(struct icmp6) + 8);
+		return impostor_options(skb, network, offset + sizeof(struct icmp6) + 8, end);
 	case ND_NEIGHBOUR_SOLICIT:
 	case ND_NEIGHBOUR_ADVERT:
-		if (!load(skb, offset, &nd, sizeof(nd)))
+		if (!load_within(skb, offset, &nd, sizeof(nd), end))
 			return false;
 		/* A solicitation asks for its target, duplicate address detection too. */
 		if (type == ND_NEIGHBOUR_ADVERT && here_ip(skb, network, &nd.target))
 			return true;
-		return impostor_options(skb, network, offset + sizeof(nd));
+		return impostor_options(skb, network, offset + sizeof(nd), end);
 	default:
 		/* A redirect has its target and destination before the options. */
-		return impostor_options(skb, network, offset + sizeof(nd) + sizeof(nd.target));
+		return impostor_options(skb, network, offset + sizeof(nd) + sizeof(nd.target), end);
 	}
 }
 
 static __always_inline enum reason impostor_ip6(struct __sk_buff *skb,
-						const struct network *network, __u32 offset)
+						const struct network *network, __u32 offset,
+						__u32 end)
 {
 	struct ip6_upper upper = {};
 	enum reason reason;
 	struct ipv6hdr ip;
 	__u8 type;
 
-	if (!load(skb, offset, &ip, sizeof(ip)) || ip.nexthdr == IPPROTO_TCP ||
+	if (!load_within(skb, offset, &ip, sizeof(ip), end) || ip.nexthdr == IPPROTO_TCP ||
 	    ip.nexthdr == IPPROTO_UDP)
 		return REASON_UNSPEC;
 	upper.offset = offset + sizeof(ip);
 	upper.protocol = ip.nexthdr;
-	upper.end = skb->len;
+	upper.end = ip6_end(skb, &ip, offset);
+	if (upper.end > end)
+		upper.end = end;
 	reason = ip6_find_upper(skb, &upper);
 	/* What is cut short is no neighbour discovery to whoever gets it. */
 	if (reason == REASON_HEADER_CHAIN)
 		return reason;
 	if (reason || upper.protocol != IPPROTO_ICMPV6 ||
-	    !load(skb, upper.offset, &type, sizeof(type)) || type < ND_ROUTER_SOLICIT ||
-	    type > ND_REDIRECT)
+	    !load_within(skb, upper.offset, &type, sizeof(type), upper.end) ||
+	    type < ND_ROUTER_SOLICIT || type > ND_REDIRECT)
 		return REASON_UNSPEC;
 	/* Nobody needs it fragmented (RFC 6980), and its other fragments cannot be checked. */
 	if (upper.fragment || here_ip(skb, network, &ip.saddr) ||
-	    impostor_nd(skb, network, upper.offset, type))
+	    impostor_nd(skb, network, upper.offset, upper.end, type))
 		return REASON_NODE_NEIGHBOUR;
 	return REASON_UNSPEC;
 }
@@ -151,7 +154,7 @@ __noinline int impostor(struct __sk_buff *skb,
 			struct inbound *in,
 			struct network *network)
 {
-	__u32 tags, offset;
+	__u32 tags, offset, end;
 	__be16 protocol;
 
 	if (!in || !network)
@@ -160,10 +163,12 @@ __noinline int impostor(struct __sk_buff *skb,
 		return REASON_NODE_MAC;
 	protocol = decap_untagged(skb, in, &tags);
 	offset = in->overhead + ETH_HLEN + tags;
+	end = decap_end(skb, in);
 	if (protocol == bpf_htons(ETH_P_ARP))
-		return impostor_arp(skb, network, offset) ? REASON_NODE_NEIGHBOUR : REASON_UNSPEC;
+		return impostor_arp(skb, network, offset, end) ? REASON_NODE_NEIGHBOUR :
+								 REASON_UNSPEC;
 	if (protocol == bpf_htons(ETH_P_IPV6))
-		return impostor_ip6(skb, network, offset);
+		return impostor_ip6(skb, network, offset, end);
 	/* Tags of VLAN 0 are taken off however many they are, and what is behind them believed. */
 	return protocol_is_tag(protocol) ? REASON_HEADER_CHAIN : REASON_UNSPEC;
 }

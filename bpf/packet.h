@@ -50,6 +50,26 @@ static __always_inline bool load(struct __sk_buff *skb, __u32 offset, void *to, 
 	return bpf_skb_load_bytes(skb, offset, to, size) == 0;
 }
 
+/* The same, if it is before the end that the headers before it state: what is behind that is padding. */
+static __always_inline bool load_within(struct __sk_buff *skb, __u32 offset, void *to, __u32 size,
+					__u32 end)
+{
+	return offset + size <= end && load(skb, offset, to, size);
+}
+
+/* Where a packet ends whose header is at offset. Segments of BIG TCP have a length of 0. */
+static __always_inline __u32 ip4_end(struct __sk_buff *skb, const struct iphdr *ip, __u32 offset)
+{
+	return !ip->tot_len && skb->gso_size ? skb->len : offset + bpf_ntohs(ip->tot_len);
+}
+
+static __always_inline __u32 ip6_end(struct __sk_buff *skb, const struct ipv6hdr *ip, __u32 offset)
+{
+	return !ip->payload_len && skb->gso_size ?
+		       skb->len :
+		       offset + sizeof(*ip) + bpf_ntohs(ip->payload_len);
+}
+
 /* MAC addresses are 16-bit aligned everywhere: in frames, on the stack and in maps. */
 static __always_inline bool mac_equal(const void *a, const void *b)
 {

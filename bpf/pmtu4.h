@@ -11,6 +11,8 @@
 #define ICMP_FRAGMENTATION_NEEDED 4
 #define ICMP_ECHO_REQUEST 8
 #define IP4_TTL 64
+/* 224.0.0.0 and above: groups, and the broadcast address. */
+#define IP4_GROUPS 0xe0000000
 
 struct pmtu4 {
 	__u16 pad;
@@ -24,7 +26,8 @@ struct pmtu4 {
 };
 
 /*
- * RFC 1122, 3.2.2: never about an error, or a fragment that is not the first. DF may be
+ * RFC 1122, 3.2.2: never about an error, a fragment that is not the first, or to who is nobody
+ * in particular. DF may be
  * clear: a router would fragment the packet, and where none can, the sender does when it
  * knows (Linux, to RFC 1191, heeds the error all the same).
  */
@@ -32,11 +35,13 @@ static __always_inline bool pmtu_may_tell4(struct __sk_buff *skb, const struct e
 {
 	__u8 type = 0;
 
-	if (frame->ip4.frag_off & bpf_htons(IP4_OFFSET) || !frame->ip4.saddr)
+	if (frame->ip4.frag_off & bpf_htons(IP4_OFFSET) || !frame->ip4.saddr ||
+	    bpf_ntohl(frame->ip4.saddr) >= IP4_GROUPS || frame->network < sizeof(frame->ip4))
 		return false;
 	if (frame->transport != IPPROTO_ICMP)
 		return true;
-	return load(skb, ETH_HLEN + frame->network, &type, sizeof(type)) &&
+	return load_within(skb, ETH_HLEN + frame->network, &type, sizeof(type),
+			   ip4_end(skb, &frame->ip4, ETH_HLEN)) &&
 	       (type == ICMP_ECHO_REQUEST || type == ICMP_ECHO_REPLY);
 }
 

@@ -17,14 +17,17 @@ struct pmtu6 {
 	struct icmp6 icmp;
 };
 
-/* RFC 4443, 2.4 (e): never about an error. What is behind extension headers is not looked at. */
+/* RFC 4443, 2.4 (e): never about an error, nor to who is nobody in particular. What is behind extension headers is not looked at. */
 static __always_inline bool pmtu_may_tell6(struct __sk_buff *skb, const struct encap_frame *frame)
 {
 	__u8 type = 0;
 
+	if (ip6_is_unspecified(&frame->ip6.saddr) || ip6_is_multicast(&frame->ip6.saddr))
+		return false;
 	if (frame->transport != IPPROTO_ICMPV6)
 		return true;
-	return load(skb, ETH_HLEN + frame->network, &type, sizeof(type)) &&
+	return load_within(skb, ETH_HLEN + frame->network, &type, sizeof(type),
+			   ip6_end(skb, &frame->ip6, ETH_HLEN)) &&
 	       type >= ICMP6_INFORMATIONAL;
 }
 

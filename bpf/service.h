@@ -81,7 +81,7 @@ static __always_inline bool service_read(struct __sk_buff *skb, struct service_p
 			return false;
 		ip4_map(&packet->source, header.ip4.saddr);
 		ip4_map(&packet->destination, header.ip4.daddr);
-		end = skb->gso_size ? skb->len : ETH_HLEN + bpf_ntohs(header.ip4.tot_len);
+		end = ip4_end(skb, &header.ip4, ETH_HLEN);
 		/* Fragments go one way, and only the first has ports. */
 		service_ports(skb, packet,
 			      header.ip4.frag_off & bpf_htons(IP4_MF | IP4_OFFSET) ?
@@ -94,8 +94,7 @@ static __always_inline bool service_read(struct __sk_buff *skb, struct service_p
 		return false;
 	packet->source = header.ip6.saddr;
 	packet->destination = header.ip6.daddr;
-	end = skb->gso_size ? skb->len :
-			      ETH_HLEN + sizeof(header.ip6) + bpf_ntohs(header.ip6.payload_len);
+	end = ip6_end(skb, &header.ip6, ETH_HLEN);
 	service_ports(skb, packet, header.ip6.nexthdr, ETH_HLEN + sizeof(header.ip6), end);
 	return true;
 }

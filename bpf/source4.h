@@ -27,13 +27,6 @@ struct source_speaker {
 	__u16 tagged; /* how many tags there are */
 } __attribute__((aligned(4)));
 
-/* What is at offset, if that is before the end that the headers before it state. */
-static __always_inline bool source_load(struct __sk_buff *skb, __u32 offset, void *to, __u32 size,
-					__u32 end)
-{
-	return offset + size <= end && load(skb, offset, to, size);
-}
-
 /*
  * Is a whole prefix in one of the further prefixes of the endpoint? An entry without an owner
  * keeps IPv4, in the form of the table, out of an IPv6 prefix that contains that. A function of
@@ -103,7 +96,7 @@ static __always_inline enum reason source_check_dhcp(struct __sk_buff *skb, cons
 	    ip4->daddr != bpf_htonl(0xffffffff) || !mac_is_group(speaker->to))
 		return REASON_SOURCE_IP4;
 	offset += ip4->ihl * 4;
-	if (!source_load(skb, offset, &request, offsetof(struct dhcp_request, pad), end))
+	if (!load_within(skb, offset, &request, offsetof(struct dhcp_request, pad), end))
 		return REASON_MALFORMED;
 	if (request.source != bpf_htons(DHCP_CLIENT_PORT) ||
 	    request.destination != bpf_htons(DHCP_SERVER_PORT))
@@ -132,7 +125,7 @@ static __always_inline enum reason source_check_icmp4(struct __sk_buff *skb, str
 	if (ip4->frag_off & bpf_htons(IP4_FRAGMENT & ~0x2000))
 		return REASON_UNSPEC;
 	offset += ip4->ihl * 4;
-	if (!source_load(skb, offset, &type, sizeof(type), end))
+	if (!load_within(skb, offset, &type, sizeof(type), end))
 		return REASON_MALFORMED;
 	if (type != ICMP4_REDIRECT && type != ICMP4_ROUTER_ADVERT)
 		return REASON_UNSPEC;
@@ -143,7 +136,7 @@ static __always_inline enum reason source_check_icmp4(struct __sk_buff *skb, str
 	}
 	/* The destination of the packet that is quoted behind the header of 8 bytes. */
 	offset += 8 + offsetof(struct iphdr, daddr);
-	if (!source_load(skb, offset, &quoted, sizeof(quoted), end))
+	if (!load_within(skb, offset, &quoted, sizeof(quoted), end))
 		return REASON_MALFORMED;
 	ip4_map(&mapped, quoted);
 	return source_prefix(ep, &mapped) ? REASON_UNSPEC : REASON_SOURCE_ICMP;
@@ -159,8 +152,7 @@ static __always_inline int source_check_ip4(struct __sk_buff *skb, struct endpoi
 	if (!load(skb, offset, &ip4, sizeof(ip4)) || ip4.version != 4 ||
 	    ip4.ihl * 4 < sizeof(ip4))
 		return drop(skb, ep, REASON_MALFORMED, 0);
-	/* Segments of BIG TCP have a length of 0. */
-	end = !ip4.tot_len && skb->gso_size ? skb->len : offset + bpf_ntohs(ip4.tot_len);
+	end = ip4_end(skb, &ip4, offset);
 	if (!source_owns_ip4(ep, ip4.saddr))
 		reason = ip4.saddr ? REASON_SOURCE_IP4 :
 				     source_check_dhcp(skb, &ip4, speaker, offset, end);

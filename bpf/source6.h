@@ -67,7 +67,7 @@ static __noinline enum reason ip6_find_upper(struct __sk_buff *skb, struct ip6_u
 		case IPPROTO_ROUTING:
 		case IPPROTO_DSTOPTS:
 		case IPPROTO_AH:
-			if (!source_load(skb, upper->offset, &option, sizeof(option), upper->end))
+			if (!load_within(skb, upper->offset, &option, sizeof(option), upper->end))
 				return REASON_MALFORMED;
 			/* The authentication header alone counts in units of 4 (RFC 4302, 2.2). */
 			if (upper->protocol == IPPROTO_AH)
@@ -77,7 +77,7 @@ static __noinline enum reason ip6_find_upper(struct __sk_buff *skb, struct ip6_u
 			upper->protocol = option.nexthdr;
 			break;
 		case IPPROTO_FRAGMENT:
-			if (!source_load(skb, upper->offset, &fragment, sizeof(fragment),
+			if (!load_within(skb, upper->offset, &fragment, sizeof(fragment),
 					 upper->end))
 				return REASON_MALFORMED;
 			upper->fragment = true;
@@ -132,7 +132,7 @@ __noinline int nd_check_prefix(struct __sk_buff *skb, struct endpoint *ep, __u32
 
 	if (!ep)
 		return REASON_NO_ENDPOINT;
-	if (!source_load(skb, offset, &option, sizeof(option), end))
+	if (!load_within(skb, offset, &option, sizeof(option), end))
 		return REASON_MALFORMED;
 	if (option.type == ND_OPTION_NONCE)
 		return REASON_UNSPEC;
@@ -141,13 +141,13 @@ __noinline int nd_check_prefix(struct __sk_buff *skb, struct endpoint *ep, __u32
 		return REASON_SOURCE_ND;
 	if (option.type == ND_OPTION_PREFIX) {
 		if (option.length != 4 ||
-		    !source_load(skb, offset + 16, &prefix, sizeof(prefix), end))
+		    !load_within(skb, offset + 16, &prefix, sizeof(prefix), end))
 			return REASON_MALFORMED;
 	} else if (option.length == 2) {
-		if (!source_load(skb, offset + 8, &prefix, 8, end))
+		if (!load_within(skb, offset + 8, &prefix, 8, end))
 			return REASON_MALFORMED;
 	} else if (option.length >= 3) {
-		if (!source_load(skb, offset + 8, &prefix, sizeof(prefix), end))
+		if (!load_within(skb, offset + 8, &prefix, sizeof(prefix), end))
 			return REASON_MALFORMED;
 	}
 	return source_prefix_whole(ep, &prefix, option.bits) ? REASON_UNSPEC : REASON_SOURCE_ND;
@@ -186,7 +186,7 @@ static __noinline enum reason nd_check_options(struct __sk_buff *skb, struct end
 	for (i = 0; i < ND_OPTIONS_MAX; i++) {
 		if (nd->offset == nd->end)
 			return REASON_UNSPEC;
-		if (!source_load(skb, nd->offset, &option, sizeof(option), nd->end) ||
+		if (!load_within(skb, nd->offset, &option, sizeof(option), nd->end) ||
 		    !option.length || nd->offset + option.length * ND_OPTION_UNIT > nd->end)
 			return REASON_MALFORMED;
 		reason = REASON_UNSPEC;
@@ -240,7 +240,7 @@ static __always_inline enum reason nd_check_router(struct __sk_buff *skb, struct
 
 	if (!(ep->flags & ENDPOINT_PREFIXES))
 		return REASON_SOURCE_ND;
-	if (!source_load(skb, nd->offset, &advert, sizeof(advert), nd->end))
+	if (!load_within(skb, nd->offset, &advert, sizeof(advert), nd->end))
 		return REASON_MALFORMED;
 	nd->offset += sizeof(advert);
 	nd->limited = !source_prefix_whole(ep, &any, 0);
@@ -260,7 +260,7 @@ static __always_inline enum reason nd_check_redirect(struct __sk_buff *skb, stru
 
 	if (!(ep->flags & ENDPOINT_PREFIXES))
 		return REASON_SOURCE_ND;
-	if (!source_load(skb, nd->offset, &redirect, sizeof(redirect), nd->end))
+	if (!load_within(skb, nd->offset, &redirect, sizeof(redirect), nd->end))
 		return REASON_MALFORMED;
 	nd->offset += sizeof(redirect);
 	nd->redirect = true;
@@ -289,7 +289,7 @@ static __noinline enum reason nd_check(struct __sk_buff *skb, struct endpoint *e
 	enum reason reason;
 	__u8 type;
 
-	if (!source_load(skb, nd->offset, &type, sizeof(type), nd->end))
+	if (!load_within(skb, nd->offset, &type, sizeof(type), nd->end))
 		return REASON_MALFORMED;
 	switch (type) {
 	case ND_ROUTER_SOLICIT:
@@ -297,7 +297,7 @@ static __noinline enum reason nd_check(struct __sk_buff *skb, struct endpoint *e
 		break;
 	case ND_NEIGHBOUR_SOLICIT:
 	case ND_NEIGHBOUR_ADVERT:
-		if (!source_load(skb, nd->offset, &neighbour, sizeof(neighbour), nd->end))
+		if (!load_within(skb, nd->offset, &neighbour, sizeof(neighbour), nd->end))
 			return REASON_MALFORMED;
 		nd->offset += sizeof(neighbour);
 		/* A solicitation from :: claims its target (RFC 4862, 5.4.2). */
@@ -337,10 +337,8 @@ static __always_inline int source_check_ip6(struct __sk_buff *skb, struct endpoi
 	if (!nd.unspecified && !source_owns_ip6(ep, speaker, &ip6.saddr))
 		return drop(skb, ep, REASON_SOURCE_IP6, 0);
 
+	upper.end = ip6_end(skb, &ip6, offset);
 	offset += sizeof(ip6);
-	/* Segments of BIG TCP have a length of 0. */
-	upper.end = !ip6.payload_len && skb->gso_size ? skb->len :
-							offset + bpf_ntohs(ip6.payload_len);
 	upper.offset = offset;
 	upper.protocol = ip6.nexthdr;
 	reason = ip6_find_upper(skb, &upper);
@@ -352,7 +350,7 @@ static __always_inline int source_check_ip6(struct __sk_buff *skb, struct endpoi
 			return drop(skb, ep, REASON_SOURCE_IP6, 0);
 		return CONTINUE;
 	}
-	if (!source_load(skb, upper.offset, &type, sizeof(type), upper.end))
+	if (!load_within(skb, upper.offset, &type, sizeof(type), upper.end))
 		return drop(skb, ep, REASON_MALFORMED, 0);
 	message = type >= ND_ROUTER_SOLICIT && type <= ND_REDIRECT;
 

@@ -54,15 +54,17 @@ static __always_inline bool underlay_forwards(struct fdb_place to)
 /* The protocol of the packet inside, 0 if that is none. */
 static __always_inline __u8 underlay_protocol(struct __sk_buff *skb, const struct inbound *in)
 {
-	__u32 offset = in->overhead + ETH_HLEN, tags;
+	__u32 offset = in->overhead + ETH_HLEN, tags, end = decap_end(skb, in);
 	__be16 type = decap_untagged(skb, in, &tags);
 	__u8 protocol = 0;
 
 	offset += tags;
 	if (type == bpf_htons(ETH_P_IP))
-		load(skb, offset + offsetof(struct iphdr, protocol), &protocol, sizeof(protocol));
+		load_within(skb, offset + offsetof(struct iphdr, protocol), &protocol,
+			    sizeof(protocol), end);
 	else if (type == bpf_htons(ETH_P_IPV6))
-		load(skb, offset + offsetof(struct ipv6hdr, nexthdr), &protocol, sizeof(protocol));
+		load_within(skb, offset + offsetof(struct ipv6hdr, nexthdr), &protocol,
+			    sizeof(protocol), end);
 	return protocol;
 }
 

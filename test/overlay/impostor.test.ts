@@ -185,6 +185,9 @@ for (const [family, decap] of [
         frame6('::', PROTO.icmp6, nd(135, here.ip6)),
         frame6('fe80::7', PROTO.icmp6, advert('fd80::2:1', THEIRS)),
         eth(here.mac, THEIRS, TYPE.ip4, ip4({ src: '10.80.2.1', dst: here.ip4 }, udp(1, 2))),
+        // Behind the end of a packet is padding, whatever it looks like.
+        join(frame6('fe80::7', PROTO.icmp6, nd(136, 'fd80::2:1')), option(2, here.mac)),
+        join(frame6('fe80::7', PROTO.icmp6), advert(here.ip6, THEIRS)),
       ];
       t.deepEqual(await reasonsDuring(node, () => truths.map(send)), {});
       t.is((await seen.stop()).length, truths.length);

@@ -17,7 +17,13 @@ import {
 import { macBytes } from './helpers/bytes.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
 import { arriving, capture, EXPERIMENT, send, sendMany } from './helpers/frames.js';
-import { type Container, type NodeOptions, OVERHEAD, type OverlayNode } from './helpers/node.js';
+import {
+  type Container,
+  type NodeOptions,
+  OPEN,
+  OVERHEAD,
+  type OverlayNode,
+} from './helpers/node.js';
 import { PORT, vtep4, vtep6 } from './helpers/plan.js';
 import { reasonsDuring } from './helpers/segment.js';
 import { batch, sh, until } from './helpers/shell.js';
@@ -174,10 +180,11 @@ test.serial('what must not be answered is not, and all of it is counted', async 
   t.teardown(() => fabric.close());
   t.true(pings(a.ns, b.ip4));
   const big = new Uint8Array(1440);
-  const about = (fragment: number, protocol: number, first = 0) => {
+  const about = (fragment: number, protocol: number, first = 0, length = 20 + big.length) => {
     const body = Uint8Array.from(big);
     body[0] = first;
-    return eth(b.mac, a.mac, 0x0800, ip4({ src: a.ip4, dst: b.ip4, protocol, fragment }, body));
+    const header = { src: a.ip4, dst: b.ip4, protocol, fragment, length };
+    return eth(b.mac, a.mac, 0x0800, ip4(header, body));
   };
   const v6 = eth(b.mac, a.mac, 0x86dd, ip6({ src: a.ip6, dst: b.ip6, next: 58 }, [1], big));
   const frames = [
@@ -187,7 +194,14 @@ test.serial('what must not be answered is not, and all of it is counted', async 
     v6, // the same in IPv6
     eth('33:33:00:00:00:99', a.mac, 0x86dd, ip6({ src: a.ip6, dst: 'ff02::99' }, udp(1, 2, big))),
     eth(b.mac, a.mac, EXPERIMENT, new Uint8Array(1480)),
+    about(0x4000, 1, 8, 20), // ends before ICMP begins
+    eth(b.mac, a.mac, 0x0800, ip4({ src: '224.0.0.9', dst: b.ip4 }, udp(1, 2, big))),
+    eth(b.mac, a.mac, 0x86dd, ip6({ src: 'ff02::9', dst: b.ip6 }, udp(1, 2, big))),
+    eth(b.mac, a.mac, 0x86dd, ip6({ src: '::', dst: b.ip6 }, udp(1, 2, big))),
   ];
+  // Without the lock, which would not let all of them pass.
+  const endpoint = one.get('endpoint', a.ifindex);
+  if (endpoint !== undefined) one.put('endpoint', a.ifindex, { ...endpoint, flags: OPEN });
   const counted = await reasonsDuring(one, async () => {
     const [errors = []] = await arriving([a], 'icmp or icmp6[0] == 2', () => send(a, ...frames));
     t.is(errors.length, 0);

@@ -29,6 +29,7 @@ const PEER6 = '2001:db8:ffff::2';
 const HOST = '198.51.100.1';
 const FORGED = { verdict: 'drop', reasons: { forged_vxlan: 1 } } as const;
 const ERROR = { verdict: 'drop', reasons: { forged_error: 1 } } as const;
+const CUT = { verdict: 'drop', reasons: { malformed: 1 } } as const;
 const PASSES = { verdict: 'redirect', to: ['gateway'] } as const;
 
 /** This node has an underlay, and knows another node by either family's address. */
@@ -192,6 +193,32 @@ const frames: readonly Omit<Case, 'setup'>[] = [
     name: 'a fragment of an error, too short to see what it is about',
     frame: icmp(error4(3, 4, PEER).subarray(0, 16), 0x2000),
     expect: { verdict: 'drop', reasons: { malformed: 1 } },
+  },
+  {
+    name: 'a fragment of an error, and behind it what looks like the rest',
+    frame: join(icmp(error4(3, 4, PEER).subarray(0, 8), 0x2000), error4(3, 4, a.ip4).subarray(8)),
+    expect: CUT,
+  },
+  {
+    name: 'a fragment of packet too big, and behind it what looks like the rest',
+    frame: join(
+      to6(PROTO.fragment, fragment(PROTO.icmp6, 0, true), error6(2, PEER6).subarray(0, 8)),
+      error6(2, a.ip6).subarray(8),
+    ),
+    expect: CUT,
+  },
+  {
+    name: 'a fragment that ends before UDP, and behind it what looks like that',
+    frame: join(
+      to6(PROTO.fragment, fragment(PROTO.destination, 0, true), extension(PROTO.udp)),
+      udp(1, 2),
+    ),
+    expect: CUT,
+  },
+  {
+    name: 'UDP that begins behind the end of the packet',
+    frame: eth(gateway.mac, a.mac, TYPE.ip4, ip4({ src: a.ip4, dst: PEER, length: 22 }, udp(1, 2))),
+    expect: CUT,
   },
   {
     name: 'an error about a packet to an endpoint',

@@ -311,9 +311,7 @@ static __noinline int decap_learn(struct __sk_buff *skb, struct inbound *in,
 	};
 	struct fdb_key key;
 
-	key.vni = network->vni;
-	key.pad = 0;
-	mac_copy(key.mac, in->eth.h_source);
+	fdb_key_fill(&key, network, in->eth.h_source, false);
 	return fdb_learn_from(skb, &sender, network, &key);
 }
 

@@ -54,6 +54,22 @@ static __always_inline bool fdb_exchange(struct fdb *fdb, union fdb_owner from, 
 	return __sync_val_compare_and_swap((__u64 *)fdb, from.word, to.word) == from.word;
 }
 
+/*
+ * The key of a MAC. whole: it can be read by words, as in a packet or a table; on the stack
+ * only where it is aligned to four bytes.
+ */
+static __always_inline void fdb_key_fill(struct fdb_key *key, const struct network *network,
+					 const void *mac, bool whole)
+{
+	key->vni = network->vni;
+	if (whole) {
+		mac_copy_padded(key->mac, mac);
+		return;
+	}
+	mac_copy(key->mac, mac);
+	key->pad = 0;
+}
+
 /* How many MACs are learned there: behind an endpoint, or behind another node. */
 static __always_inline struct learned *learned_find(union fdb_owner owner)
 {
@@ -473,8 +489,7 @@ static __always_inline struct fdb_place fdb_find(const struct network *network, 
 	struct fdb_key key;
 	struct fdb *fdb;
 
-	key.vni = network->vni;
-	mac_copy_padded(key.mac, mac);
+	fdb_key_fill(&key, network, mac, true);
 	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
 	if (!fdb)
 		return place;

@@ -23,10 +23,10 @@
 static __noinline bool here_mac(struct __sk_buff *skb, const struct network *network,
 				const __u8 *mac)
 {
-	struct fdb_key key = { .vni = network->vni };
+	struct fdb_key key;
 	struct fdb *fdb;
 
-	mac_copy(key.mac, mac);
+	fdb_key_fill(&key, network, mac, false);
 	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
 	return fdb && fdb->flags && fdb->ifindex &&
 	       port_search(skb, fdb->ifindex) != REASON_PORT_GONE;

@@ -16,8 +16,7 @@ static __noinline int fdb_learn(struct __sk_buff *skb, struct endpoint *ep,
 	};
 	struct fdb_key key;
 
-	key.vni = network->vni;
-	mac_copy_padded(key.mac, eth->h_source);
+	fdb_key_fill(&key, network, eth->h_source, true);
 	return fdb_learn_from(skb, &sender, network, &key);
 }
 

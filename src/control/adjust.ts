@@ -81,7 +81,13 @@ export function renewDevices(node: Node, state: State, scope: Scope): State {
   for (const { endpoint } of wantedPorts(state)) {
     if (scope !== 'node' && !scope.endpoints.has(endpoint.id)) continue;
     const link = linkGet(node.rtnl(), { ifindex: endpoint.ifindex });
-    if (link === undefined || hostEndOf(node, endpoint) !== undefined) continue;
+    if (link === undefined) continue;
+    if (hostEndOf(node, endpoint) !== undefined) {
+      // What is its owner's is the owner's to name.
+      const isRenamed = endpoint.adopted !== undefined && link.name !== endpoint.hostIfname;
+      if (isRenamed) renewed = putEndpoint(renewed, { ...endpoint, hostIfname: link.name });
+      continue;
+    }
     renewed = renumber(renewed, endpoint.id, freeIfindex(node, [renewed]));
   }
   return renewed;

@@ -39,6 +39,7 @@ export function findDevice(
       hint: `dpctl attach ${ns} --ifname ${freeName(inside)}`,
       details: { ns, ifname },
     });
+  if (inner.name !== ifname) throw refuse(`it is ${inner.name}, which has that alternative name`);
   if (inner.kind !== 'veth') throw refuse(`it is no veth (${inner.kind ?? 'a physical device'})`);
   if (host === undefined) throw refuse('its other end is not in the namespace of this node');
   if (markOf(host.alias) !== undefined) throw refuse('another dpctl root has attached it');

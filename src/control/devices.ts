@@ -67,6 +67,22 @@ export function linkChange({ gsoSize, wholeTunnels: _, ...rest }: DeviceSettings
   };
 }
 
+/** Change a host end. Before Linux 6.2 a device gets another name only while it is down. */
+export function setHost(node: Node, ifindex: number, settings: DeviceSettings): void {
+  const { name, ...change } = linkChange(settings);
+  if (name !== undefined) {
+    try {
+      linkSet(node.rtnl(), ifindex, { name });
+    } catch (error) {
+      if (errnoOf(error) !== 'EBUSY') throw error;
+      linkSet(node.rtnl(), ifindex, { up: false });
+      linkSet(node.rtnl(), ifindex, { name });
+      change.up ??= true;
+    }
+  }
+  if (Object.keys(change).length > 0) linkSet(node.rtnl(), ifindex, change);
+}
+
 /** Change the interface inside. @throws DpctlError NETNS_GONE */
 export function setInner(node: Node, endpoint: Endpoint, settings: DeviceSettings): void {
   const { wholeTunnels } = settings;

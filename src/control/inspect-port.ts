@@ -5,6 +5,7 @@ import {
   type Link,
   type LinkAddress,
   linkGet,
+  nsidOf,
   ROUTE_PROTOCOL,
   RT_TABLE_MAIN,
   routeDump,
@@ -80,7 +81,8 @@ function inspectInside(
   const named = linkGet(rtnl, { name: endpoint.ifname });
   const inner = host === undefined ? undefined : innerEndOf(node, where, host);
   if (inner === undefined || inner.name !== endpoint.ifname) {
-    const blocked = named && innerTaken(endpoint, host, inner);
+    const blocked =
+      named && innerTaken(endpoint, { host, inner, named, leads: leadsAway(node, where, named) });
     return { ...NOTHING_INSIDE, loopbackUp, ...(blocked && { blocked }) };
   }
   const { ifindex } = inner;
@@ -106,28 +108,61 @@ function innerEndOf(node: Node, where: Pick<End, 'rtnl' | 'nsFd'>, host: Link): 
   return isPair(near, { ...where, link }) ? link : undefined;
 }
 
+/** Whether an interface is one end of a veth whose other end is in another namespace than the node's. */
+function leadsAway(node: Node, { rtnl }: Pick<End, 'rtnl'>, { kind, linkNetnsId }: Link): boolean {
+  return (
+    kind === 'veth' && linkNetnsId !== undefined && linkNetnsId !== nsidOf(rtnl, node.netnsFd())
+  );
+}
+
+/** What has the name of an endpoint's interface, and what there is of the endpoint's own. */
+interface Taken {
+  readonly host: Link | undefined;
+  readonly inner: Link | undefined;
+  readonly named: Link;
+  readonly leads: boolean;
+}
+
 /** Another interface has the name that is to be the endpoint's: its own stays until there is room for another. */
 function innerTaken(
-  { namespace, ifname, adopted }: Endpoint,
-  host: Link | undefined,
-  inner: Link | undefined,
+  endpoint: Endpoint,
+  { host, inner, named, leads }: Taken,
 ): Obstacle | undefined {
+  const { namespace, ifname, adopted, mac, hostIfname } = endpoint;
   // What is its owner's is the owner's to name.
   if (adopted !== undefined && host !== undefined) return undefined;
   const { ref } = namespace;
+  const again = `then: dpctl reconcile; or dpctl detach ${shellWord(ref)}`;
+  const obstacle = (message: string, remove: string): Obstacle => ({
+    code: 'INTERFACE_EXISTS',
+    message,
+    hint: `${remove} in ${ref}, ${again}`,
+    exitCode: 1,
+  });
+  if (host === undefined && leads && named.mac === mac) {
+    return {
+      ...obstacle(
+        `the host end of ${ref}/${ifname} (${hostIfname}) is not on this node: it was moved to another namespace, or ${ifname} is somebody else's with the same MAC`,
+        `move it back to this node, or delete ${ifname}`,
+      ),
+      code: 'HOST_END_MOVED',
+    };
+  }
   const own =
     inner !== undefined
       ? `dpctl's is called ${inner.name} there`
       : host !== undefined
         ? `dpctl's was moved to another namespace`
         : "dpctl's is gone";
+  if (named.name !== ifname) {
+    const what = named.ifindex === inner?.ifindex ? 'which keeps' : `and ${named.name} has`;
+    return obstacle(
+      `${own}, ${what} ${ifname} as an alternative name in ${ref}`,
+      `ip link property del dev ${named.name} altname ${ifname}`,
+    );
+  }
   const remove = inner === undefined ? `delete or rename ${ifname}` : `rename ${ifname}`;
-  return {
-    code: 'INTERFACE_EXISTS',
-    message: `${ref} has another interface ${ifname}, and ${own}`,
-    hint: `${remove} in ${ref}, then: dpctl reconcile; or dpctl detach ${shellWord(ref)}`,
-    exitCode: 1,
-  };
+  return obstacle(`${ref} has another interface ${ifname}, and ${own}`, remove);
 }
 
 function withLength({ address, prefixLength }: LinkAddress): string {

@@ -28,10 +28,28 @@ export async function previewReconcile(node: Node): Promise<Differences> {
   };
   const { plan, state, failures } = await preview(node, edit);
   const gone = goneEndpoints(before, state).map(({ ns, ifname }) => `${ns}/${ifname}`);
-  if (gone.length === 0) return { gone, drift: plan, failures };
+  const renamed = renamedRows(before, state);
+  if (gone.length === 0) return { gone, drift: [...plan, ...renamed], failures };
   // A step that is planned whether or not the dead are dropped is about something else.
   const anyway = new Set((await preview(node, edit, true)).plan.map((row) => JSON.stringify(row)));
-  return { gone, drift: plan.filter((row) => anyway.has(JSON.stringify(row))), failures };
+  const drift = plan.filter((row) => anyway.has(JSON.stringify(row)));
+  return { gone, drift: [...drift, ...renamed], failures };
+}
+
+/** Host ends that their owners have given another name: no step is needed to go by it. */
+function renamedRows(before: readonly EndpointRow[], after: State): PlanRow[] {
+  const names = new Map(endpointRows(after).map(({ id, hostIfname }) => [id, hostIfname]));
+  return before.flatMap(({ id, ns, ifname, hostIfname }) => {
+    const now = names.get(id) ?? hostIfname;
+    if (now === hostIfname) return [];
+    return [
+      {
+        step: 'host.renamed',
+        subject: `${ns}/${ifname}`,
+        detail: `${hostIfname} is called ${now} by now`,
+      },
+    ];
+  });
 }
 
 function goneEndpoints(before: readonly EndpointRow[], after: State): EndpointRow[] {

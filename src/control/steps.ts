@@ -1,7 +1,7 @@
 /** How each step of a plan is carried out, and how it is undone. */
 
 import { attachHook, detachHook } from '../kernel/hook.js';
-import { linkDelete, linkGet, linkSet } from '../kernel/netlink.js';
+import { linkDelete, linkGet } from '../kernel/netlink.js';
 import { withNetnsPath } from '../kernel/netns.js';
 import { nftApply, nftDelete } from '../kernel/nft.js';
 import { sysctlFind, sysctlSet } from '../kernel/sysctl.js';
@@ -12,7 +12,7 @@ import {
   changeAddress,
   changeRoute,
   createPair,
-  linkChange,
+  setHost,
   setInner,
   setLoopback,
 } from './devices.js';
@@ -46,7 +46,7 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
       linkDelete(node.rtnl(), { ifindex: step.ifindex });
       return;
     case 'host.set':
-      linkSet(node.rtnl(), step.ifindex, linkChange(step.set));
+      setHost(node, step.ifindex, step.set);
       return;
     case 'inner.set':
       setInner(node, step.endpoint, step.set);
@@ -123,7 +123,7 @@ export async function undo(node: Node, step: Step): Promise<void> {
       linkDelete(node.rtnl(), { name: step.port.endpoint.hostIfname });
       return;
     case 'host.set':
-      linkSet(node.rtnl(), step.ifindex, linkChange(step.was));
+      setHost(node, step.ifindex, step.was);
       return;
     case 'inner.set':
       setInner(node, step.endpoint, step.was);

@@ -85,9 +85,17 @@ export function findSquatters(
     const port = ports.get(endpoint.id);
     // Of a namespace that is gone no device is to be made.
     const isGone = port?.namespace === 'gone' && !isPending(endpoint.namespace);
-    if (!inScope(scope, endpoint.id) || port?.host !== undefined || isGone) continue;
+    const host = port?.host;
+    // What is its owner's is the owner's to name.
+    const isNamed =
+      host !== undefined && (isAdopted(endpoint) || host.name === endpoint.hostIfname);
+    if (!inScope(scope, endpoint.id) || isNamed || isGone || port?.blocked !== undefined) continue;
     const link = linkGet(node.rtnl(), { name: endpoint.hostIfname });
     if (link === undefined) continue;
+    if (link.ifindex === host?.ifindex) {
+      blocked.set(endpoint.id, nameKept(link, endpoint));
+      continue;
+    }
     if (isOwn(node, after.rootId, link) && !known.has(link.ifindex)) {
       strays.push(deviceStray(link));
       continue;
@@ -97,6 +105,20 @@ export function findSquatters(
     blocked.set(endpoint.id, nameTaken(link, endpoint, whose));
   }
   return { strays, blocked };
+}
+
+function isAdopted({ adopted }: Endpoint): boolean {
+  return adopted !== undefined;
+}
+
+/** A device cannot be called what it has as an alternative name. */
+function nameKept({ name }: Link, { hostIfname, namespace, ifname }: Endpoint): Obstacle {
+  return {
+    code: 'INTERFACE_EXISTS',
+    message: `the host end of ${namespace.ref}/${ifname} is called ${name}, and keeps ${hostIfname} as an alternative name`,
+    hint: `ip link property del dev ${name} altname ${hostIfname}, then: dpctl reconcile`,
+    exitCode: 1,
+  };
 }
 
 function deviceStray({ name, ifindex }: Link): Stray {

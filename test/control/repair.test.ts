@@ -78,10 +78,12 @@ test.serial('a namespace that is gone does not hide what else differs', (t) =>
   }),
 );
 
-test.serial('a host end that was renamed goes on, and is found to be detached', (t) =>
+test.serial('a host end that was renamed goes on, is told, and is found to be detached', (t) =>
   onPair(t, async ({ lab, one }) => {
     await lab.within(lab.node, 'ip', 'link', 'set', 'dp000001', 'name', 'mine');
-    t.is((await lab.dpctl(['status'])).code, 0);
+    const status = await lab.dpctl(['status']);
+    t.is(status.code, 4, status.stdout);
+    t.regex(status.stdout, /host\.set name dp000001/);
     t.is((await ping(lab, one, '10.201.0.3')).code, 0);
     await lab.must('detach', one);
     t.false((await lab.within(lab.node, 'ip', '-br', 'link')).includes('mine'));

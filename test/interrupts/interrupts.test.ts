@@ -21,6 +21,7 @@ import {
   factsOf,
   lasting,
   sameFacts,
+  withoutNamespace,
 } from './helpers/world.js';
 
 /** Without it, it is a bounded part: as many as are done in some 40 seconds. */
@@ -123,14 +124,15 @@ interface Next {
 function nextAfter(
   random: () => number,
   { args, after }: Command,
+  made: string,
   known: Facts,
   died: boolean,
 ): Next {
   const wanted = after(known);
   // What was interrupted before it was written down was not asked, for anybody who comes later.
   const either = died ? [wanted, known] : [wanted];
-  // Half of a reset is a node that has lost what ends with a boot.
-  if (args[0] === 'reset') either.push(lasting(known));
+  // Half of a reset is a node that has lost the namespace that it made, or what ends with a boot.
+  if (args[0] === 'reset') either.push(lasting(known), withoutNamespace(known, made));
   const kind = random();
   if (kind < 0.4) return { args, allowed: [wanted] };
   if (kind < 0.7) return { args: ['reconcile'], allowed: either };
@@ -167,7 +169,7 @@ test.serial('interrupted at any moment: one more command, and the node is as ask
       const inNode = ['ip', 'netns', 'exec', lab.node, process.execPath, DPCTL, '--root', lab.root];
       const died = await interrupt(t, [...inNode, ...command.args], how);
       if (died) interrupted++;
-      const next = nextAfter(random, command, known, died);
+      const next = nextAfter(random, command, made, known, died);
       const what = `${rounds}: ${words}, ${interruptText(how)}; then ${next.args.join(' ')}`;
       const start = performance.now();
       const ran = await lab.dpctl(next.args);

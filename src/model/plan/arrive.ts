@@ -87,7 +87,8 @@ export function settingSteps(port: Port, found: ObservedPort | undefined): Step[
 export function hostSteps(port: Port, host: ObservedDevice): Step[] {
   const { endpoint } = port;
   const gso = gsoSetting(port, host, endpoint.adopted?.hostGsoSize);
-  const wanted = { mtu: endpoint.mtu, up: true, alias: endpointAlias(endpoint), ...gso };
+  const name = endpoint.adopted === undefined ? { name: endpoint.hostIfname } : {};
+  const wanted = { ...name, mtu: endpoint.mtu, up: true, alias: endpointAlias(endpoint), ...gso };
   return setSteps('host.set', endpoint, host, wanted);
 }
 

@@ -13,6 +13,8 @@ export interface DeviceSettings {
   readonly mtu?: number;
   readonly up?: boolean;
   readonly alias?: string;
+  /** Of what dpctl made: what has another name gets its own back. */
+  readonly name?: string;
   readonly gsoSize?: number;
   readonly wholeTunnels?: boolean;
 }

@@ -51,6 +51,9 @@ const same: Command['after'] = (known) => known;
 /** What goes with the endpoints of a namespace. */
 const left = (ns: string): Command['after'] => minus(ns, `mac ${MAC} ${ns}`);
 
+/** What is left where a namespace is gone. */
+export const withoutNamespace = (facts: Facts, ns: string): Facts => left(ns)(facts);
+
 /** Every verb of the command line that changes a node. */
 export function commandsOn({ plain, twice, owner, made }: Containers): Command[] {
   const is =

@@ -159,6 +159,12 @@ export function isShortage(error: unknown): boolean {
   return false;
 }
 
+/** What helps against the shortage that an error tells of, without the command; undefined: it is none. */
+export function shortageRemedy(error: unknown): string | undefined {
+  const errno = isShortage(error) ? errnoOfAny(error) : undefined;
+  return errno === undefined ? undefined : shortageHint(errno)?.replace(/, then repeat.*/, '');
+}
+
 /** Run a section, and give `instead` for its errors of these names. All others go up. */
 export function exceptFor<T>(errnos: readonly string[], section: () => T, instead: T): T {
   try {

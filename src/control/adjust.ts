@@ -17,6 +17,7 @@ import type { Observed } from '../model/observed.js';
 import {
   exceptions,
   formerSysctl,
+  inherited,
   isNeeded,
   isPurging,
   keptAdvertisements,
@@ -112,7 +113,9 @@ export function recordSysctls(state: State, observed: Observed): State {
   const recorded = new Set(state.sysctls.map(({ key }) => key));
   const fresh = [...wantedSysctls(state)].flatMap(([key, value]) => {
     const before = formerSysctl(state, key, observed.sysctls.get(key) ?? value);
-    if (recorded.has(key) || before === value) return [];
+    if (recorded.has(key)) return [];
+    // Another root was first: what was there before it is to come back after both.
+    if (before === value) return inherited(key, observed).filter((each) => !recorded.has(each.key));
     const devices = exceptions(key, before, observed).filter((each) => !recorded.has(each.key));
     return [
       { key, before, value },
@@ -122,7 +125,11 @@ export function recordSysctls(state: State, observed: Observed): State {
   if (fresh.length === 0) return state;
   const kept = isPurging(fresh.map(({ key }) => key)) ? keptAdvertisements(observed) : [];
   const others = kept.filter(({ key }) => !recorded.has(key));
-  return { ...state, sysctls: [...state.sysctls, ...fresh, ...others] };
+  return { ...state, sysctls: [...state.sysctls, ...firstOfEach([...fresh, ...others])] };
+}
+
+function firstOfEach(changes: State['sysctls']): State['sysctls'] {
+  return changes.filter(({ key }, at) => changes.findIndex((each) => each.key === key) === at);
 }
 
 /** The state when every step was taken. */

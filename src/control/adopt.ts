@@ -6,6 +6,7 @@ import { LEGACY_GSO_SIZE } from '../model/desired.js';
 import { markOf } from '../model/mark.js';
 import type { Endpoint } from '../model/state.js';
 import type { Node } from './node.js';
+import { freeing, isOrphan } from './orphans.js';
 import { type End, isPair } from './own-device.js';
 
 /** The host end of a veth that was found, and what both ends are set to. */
@@ -33,16 +34,22 @@ export function findDevice(
   const inner = linkGet(inside, { name: ifname });
   if (inner === undefined) return undefined;
   const host = hostEnd(node, { rtnl: inside, nsFd, link: inner });
-  const refuse = (why: string): DpctlError =>
+  const refuse = (why: string, hint?: string): DpctlError =>
     new DpctlError('INTERFACE_EXISTS', `${ns} has an interface ${ifname} already, and ${why}`, {
       exitCode: 1,
-      hint: `dpctl attach ${ns} --ifname ${freeName(inside)}`,
+      hint: hint ?? `dpctl attach ${ns} --ifname ${freeName(inside)}`,
       details: { ns, ifname },
     });
   if (inner.name !== ifname) throw refuse(`it is ${inner.name}, which has that alternative name`);
   if (inner.kind !== 'veth') throw refuse(`it is no veth (${inner.kind ?? 'a physical device'})`);
   if (host === undefined) throw refuse('its other end is not in the namespace of this node');
-  if (markOf(host.alias) !== undefined) throw refuse('another dpctl root has attached it');
+  if (markOf(host.alias) !== undefined) {
+    if (!isOrphan(host)) throw refuse('another dpctl root has attached it');
+    throw refuse(
+      'a dpctl root has attached it whose records are lost',
+      `${freeing(host)}, then repeat the command`,
+    );
+  }
   if (host.master !== undefined) {
     const master = linkGet(node.rtnl(), { ifindex: host.master })?.name ?? `#${host.master}`;
     throw refuse(`its other end ${host.name} is a port of ${master}`);

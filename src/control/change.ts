@@ -4,6 +4,7 @@
  * unfinished, so a command that is killed is finished by the next one.
  */
 import { randomBytes } from 'node:crypto';
+import { netnsCookie } from '../../loader/sys.js';
 import { installedProgramId } from '../kernel/datapath.js';
 import { isGateway } from '../model/desired.js';
 import { removeEndpoint } from '../model/edit.js';
@@ -19,6 +20,7 @@ import { blockedPorts, endpointsFailed, type Failure } from './failures.js';
 import { hiddenPorts } from './hidden.js';
 import { inspect } from './inspect.js';
 import { hostPins, type Node } from './node.js';
+import { refuseOtherNamespace } from './node-namespace.js';
 import { keptNotes } from './occupants.js';
 import { whenReady } from './ready.js';
 import type { Applied } from './steps.js';
@@ -123,6 +125,7 @@ async function prepare(
   { rebuilt = false, refused = [], keepDead = false }: PrepareOptions = {},
 ): Promise<Planned> {
   const before = node.store.load();
+  refuseOtherNamespace(node, before);
   const dead = keepDead ? [] : findDead(node, before);
   const living = dead.reduce((state, { id }) => removeEndpoint(state, id), before);
   const edited = await edit(living, dead);
@@ -143,7 +146,11 @@ async function prepare(
   ];
   const alive = keepDead ? renewed : dropDead(renewed, observed);
   const asked = recordSysctls(alive, observed);
-  const after = withMarks({ ...asked, rootId: before.rootId ?? newRootId() });
+  const after = withMarks({
+    ...asked,
+    rootId: before.rootId ?? newRootId(),
+    netns: String(netnsCookie(node.netnsFd())),
+  });
   const steps = plan({ before, after, scope, observed });
   const settled = settle(after);
   const notes = [

@@ -9,10 +9,18 @@ import { hostRulesText, nftTableName, wantedHostRules } from '../model/desired/h
 import { wantedMasquerades, wantedSysctls } from '../model/desired.js';
 import type { RawEntry, TableName } from '../model/entry.js';
 import { entryName, type Observed, type ObservedPort } from '../model/observed.js';
-import { inScope, isPurging, type Scope, scopedEntries, sysctlOfAll } from '../model/plan.js';
+import {
+  inScope,
+  isNeeded,
+  isPurging,
+  type Scope,
+  scopedEntries,
+  sysctlOfAll,
+} from '../model/plan.js';
 import type { Endpoint, State } from '../model/state.js';
 import { advertisedSysctls } from './advertised.js';
 import { inspectPort, NOTHING_INSIDE } from './inspect-port.js';
+import { sharedSysctls } from './neighbours.js';
 import { hostPins, type Node } from './node.js';
 import { occupantOf } from './occupants.js';
 import { findSquatters, findStrays } from './strays.js';
@@ -64,6 +72,7 @@ export async function inspect(
         : squatters.strays,
     ...(await readRules(node, input)),
     sysctls: readSysctls(node, before, after),
+    shared: wantsSysctls(before, after) ? sharedSysctls(node) : [],
     programId,
     ...(scope === 'node' && { overlay: inspectOverlay(node, before) }),
   };
@@ -160,6 +169,16 @@ function rulesOf(state: State): Rules {
     masquerades: wantedMasquerades(state),
     hostRules: hostRulesText(wantedHostRules(state).rules),
   };
+}
+
+/** Whether one may be recorded or put back. */
+function wantsSysctls(before: State, after: State): boolean {
+  const wanted = wantedSysctls(after);
+  const recorded = new Set(before.sysctls.map(({ key }) => key));
+  return (
+    [...wanted.keys()].some((key) => !recorded.has(key)) ||
+    before.sysctls.some(({ key }) => !isNeeded(key, wanted))
+  );
 }
 
 function readSysctls(node: Node, before: State, after: State): Map<string, string> {

@@ -1,14 +1,16 @@
 /** The node's own namespace: whether the one that is bound is still the one that people mean. */
-import { statSync } from 'node:fs';
 import { DpctlError } from '../../loader/errors.js';
-import { unbindNetns } from '../kernel/bpffs.js';
+import { netnsCookie } from '../../loader/sys.js';
+import { isNsfs, unbindNetns } from '../kernel/bpffs.js';
 import { hostPath } from '../kernel/mountns.js';
 import { linkDelete } from '../kernel/netlink.js';
 import { netnsList } from '../kernel/netns.js';
+import { findNetns } from '../kernel/netns-find.js';
 import { processInNetns } from '../kernel/process.js';
 import { deleteOverlayDevice, overlayDevices } from '../kernel/underlay-device.js';
 import { shellWord } from '../model/lookup.js';
-import type { Node } from './node.js';
+import type { State } from '../model/state.js';
+import { type Node, recordedNetns } from './node.js';
 import { inodeOf, named, rememberedName } from './node-name.js';
 import { hostEndOf } from './own-device.js';
 
@@ -34,13 +36,27 @@ export function refuseLostNamespace(node: Node): void {
   );
 }
 
-function lostNamespace(node: Node): { name: string | undefined; isAnew: boolean } | undefined {
+/** A namespace of the node that has lost its name, or is gone. */
+export interface LostNamespace {
+  readonly name: string | undefined;
+  /** Another one has that name now. */
+  readonly isAnew: boolean;
+}
+
+/** The node's own namespace, if nobody can mean it any more. */
+export function lostNamespace(node: Node): LostNamespace | undefined {
+  if (!isNsfs(node.paths.netns)) return unnamedNamespace(node);
+  const lost = lostBound(node);
+  if (lost === undefined) return undefined;
+  // Somebody has bound another one there: the node's may be well.
+  const recorded = recordedNetns(node.store);
+  const isOther = recorded !== undefined && recorded !== String(netnsCookie(node.netnsFd()));
+  return isOther ? undefined : lost;
+}
+
+function lostBound(node: Node): LostNamespace | undefined {
   const bound = inodeOf(hostPath(node.paths.netns));
   if (bound === undefined || bound === inodeOf('/proc/self/ns/net')) return undefined;
-  // Nothing is bound there, only its file: a node that was never changed.
-  if (statSync(hostPath(node.paths.netns)).dev !== statSync('/proc/self/ns/net').dev) {
-    return undefined;
-  }
   const name = rememberedName(node.paths.netns);
   const now = name === undefined ? undefined : named(name);
   if (name !== undefined && now !== undefined) {
@@ -48,6 +64,34 @@ function lostNamespace(node: Node): { name: string | undefined; isAnew: boolean 
   }
   if (netnsList().some((each) => named(each) === bound)) return undefined;
   return processInNetns(Number(bound)) === undefined ? { name, isAnew: false } : undefined;
+}
+
+/** The node's own name of its namespace is lost: it is found by its cookie, if it is still there. */
+function unnamedNamespace({ paths, store }: Node): LostNamespace | undefined {
+  const cookie = recordedNetns(store);
+  if (cookie === undefined || findNetns(cookie) !== undefined) return undefined;
+  const name = rememberedName(paths.netns);
+  return { name, isAnew: name !== undefined && named(name) !== undefined };
+}
+
+/**
+ * Refuse to take another namespace for the node's, where somebody has bound one in its place.
+ * @throws DpctlError NODE_NETNS_REPLACED, exit 3
+ */
+export function refuseOtherNamespace(node: Node, { netns }: State): void {
+  if (netns === undefined || netns === String(netnsCookie(node.netnsFd()))) return;
+  const path = hostPath(node.paths.netns);
+  // Where nothing is bound, it is the caller's own, as the node's is gone.
+  if (!isNsfs(node.paths.netns)) return;
+  throw new DpctlError(
+    'NODE_NETNS_REPLACED',
+    `${path} is another network namespace than that of this node`,
+    {
+      exitCode: 3,
+      hint: `umount ${shellWord(path)}, then repeat the command`,
+      details: { path },
+    },
+  );
 }
 
 /**
@@ -78,7 +122,13 @@ export async function adoptNamespace(node: Node): Promise<boolean> {
       deleteOverlayDevice(node.rtnl(), { kind, ...device });
     }
     // Parameters and the underlay were those of the old one.
-    node.store.save(before, { ...before, sysctls: [], uplink: undefined, unfinished: true });
+    node.store.save(before, {
+      ...before,
+      sysctls: [],
+      uplink: undefined,
+      netns: undefined,
+      unfinished: true,
+    });
     node.close();
     await unbindNetns(node.paths.netns);
   } finally {

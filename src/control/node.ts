@@ -4,12 +4,14 @@
  */
 import { fstatSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isShortage } from '../../loader/errors.js';
 import { closeFd, inNetns, openFd } from '../../loader/sys.js';
 import { bindNetns, ensureBpffs, isNsfs, unbindNetns, unmount } from '../kernel/bpffs.js';
 import { uninstallDatapath } from '../kernel/datapath.js';
 import { checkHookSettings } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import { openRtnl, type Rtnl } from '../kernel/netlink.js';
+import { findNetns } from '../kernel/netns-find.js';
 import { removePin } from '../kernel/pins.js';
 import { namesIn, statOf } from '../kernel/presence.js';
 import { requireRoot } from '../kernel/process.js';
@@ -78,11 +80,18 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
   requireRoot();
   checkHookSettings();
   const paths = nodePaths(options.root ?? '/');
+  const store = openFileStore({
+    runDir: hostPath(paths.runDir),
+    stateDir: hostPath(paths.stateDir),
+    root: hostPath(paths.root),
+  });
   let fd: number | undefined;
   let rtnl: Rtnl | undefined;
   let tables: Tables | undefined;
   const netnsPath = (): string =>
-    isNsfs(paths.netns) ? hostPath(paths.netns) : '/proc/self/ns/net';
+    isNsfs(paths.netns)
+      ? hostPath(paths.netns)
+      : (findNetns(recordedNetns(store) ?? '') ?? '/proc/self/ns/net');
   const netnsFd = (): number => {
     fd ??= openFd(netnsPath());
     return fd;
@@ -96,11 +105,7 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
   };
   return {
     paths,
-    store: openFileStore({
-      runDir: hostPath(paths.runDir),
-      stateDir: hostPath(paths.stateDir),
-      root: hostPath(paths.root),
-    }),
+    store,
     netnsFd,
     rtnl: () => {
       rtnl ??= openRtnl(netnsFd());
@@ -124,6 +129,16 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
       closeNetns();
     },
   };
+}
+
+/** Cookie of the node's own namespace, as far as any record tells it. */
+export function recordedNetns(store: Store): string | undefined {
+  try {
+    return store.load().netns;
+  } catch (error) {
+    if (isShortage(error)) throw error;
+    return store.salvage().state.netns;
+  }
 }
 
 function isSameFile(fd: number, path: string): boolean {

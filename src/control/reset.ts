@@ -1,6 +1,7 @@
 /** reset: remove every trace of a node. */
 import { DpctlError, isShortage } from '../../loader/errors.js';
-import { detachHook } from '../kernel/hook.js';
+import { isNsfs } from '../kernel/bpffs.js';
+import { detachHook, pinnedLinkIds } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import { linkDump, linkSet } from '../kernel/netlink.js';
 import { withNetnsPath } from '../kernel/netns.js';
@@ -17,9 +18,13 @@ import type { Salvaged } from '../store/file.js';
 import { faultPoint } from './fault.js';
 import { readKeys } from './inspect.js';
 import { inspectPort } from './inspect-port.js';
+import { sharedSysctls } from './neighbours.js';
 import { dismantle, hostPins, type Node } from './node.js';
+import { lostNamespace, refuseOtherNamespace } from './node-namespace.js';
+import { orphans, refuseOrphans } from './orphans.js';
 import { isOwn } from './own-device.js';
 import { nodeExists } from './ready.js';
+import { incomplete, untold } from './reset-errors.js';
 import { execute } from './steps.js';
 import { findStrays } from './strays.js';
 import type { PlanRow } from './types.js';
@@ -27,7 +32,10 @@ import { inspectOverlay } from './underlay-inspect.js';
 
 /** What reset would remove, in words. Empty on a node that was never used. */
 export function resetPlan(node: Node): PlanRow[] {
-  if (!nodeExists(node)) return [];
+  if (!nodeExists(node)) {
+    refuseOrphans(orphans(node));
+    return [];
+  }
   const { state } = loadOrSalvage(node);
   const rows: PlanRow[] = [];
   for (const endpoint of state.endpoints) {
@@ -58,15 +66,23 @@ function row(what: string, subject: string, detail = ''): PlanRow {
 }
 
 /** A store that cannot be read is removed with the rest; what it still names is put back first. */
-function loadOrSalvage({ store }: Node): Salvaged {
+function loadOrSalvage(node: Node): Salvaged {
+  const found = readable(node);
+  if (lostNamespace(node) === undefined || isNsfs(node.paths.netns)) return found;
+  // The node's namespace is gone, and with it what was changed there: the caller's is another one.
+  return { ...found, state: { ...found.state, sysctls: [], uplink: undefined } };
+}
+
+function readable({ store }: Node): Salvaged {
   try {
-    return { state: store.load(), unknown: [] };
+    const state = store.load();
+    if (state.untold !== true) return { state, unknown: [] };
   } catch (error) {
     // What cannot be looked at now may be whole: nothing is forgotten for want of a descriptor.
     const unseen = error instanceof DpctlError && error.code === 'PATH_NOT_TRUSTED';
     if (unseen || isShortage(error)) throw error;
-    return store.salvage();
   }
+  return store.salvage();
 }
 
 /**
@@ -84,13 +100,19 @@ export async function reset(node: Node): Promise<PlanRow[]> {
   try {
     node.refresh();
     const { state, unknown } = loadOrSalvage(node);
+    refuseOtherNamespace(node, state);
+    const isBlank = state.rootId === undefined && state.endpoints.length === 0;
+    const isForgotten = isBlank && pinnedLinkIds(hostPins(node)).size > 0;
     markUnfinished(node);
     const outside = await tearDown(node, state);
+    const left = isBlank ? orphans(node) : [];
     // What is left outside can be put back only by what is recorded of it.
     const keep = outside.length > 0 ? 'records' : 'nothing';
     const failures = [...outside, ...(await dismantle(node, keep))];
     if (failures.length > 0) throw incomplete(failures);
     if (unknown.length > 0) throw untold(node, unknown);
+    refuseOrphans(left);
+    if (isForgotten) throw untold(node, ['all records and their copies are lost']);
   } finally {
     release();
   }
@@ -162,6 +184,7 @@ function observe(node: Node, before: State, after: State): Observed {
       node,
       before.sysctls.map(({ key }) => key),
     ),
+    shared: before.sysctls.length > 0 ? sharedSysctls(node) : [],
     programId: 0,
     overlay: inspectOverlay(node, before, false),
   };
@@ -214,28 +237,4 @@ async function deleteRules(node: Node, before: State): Promise<void> {
     const { required } = wantedHostRules(before);
     if (!isNftMissing(error) || required || wantedMasquerades(before).length > 0) throw error;
   }
-}
-
-/** What could be told is undone; a record that nobody can read may have had more. */
-function untold(node: Node, unknown: readonly string[]): DpctlError {
-  const values = [...readKeys(node, ['net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding'])];
-  const sysctls = values.map(([key, value]) => `${key.replaceAll('/', '.')}=${value}`);
-  node.close();
-  return new DpctlError(
-    'RESET_INCOMPLETE',
-    `what can be told is removed, but ${unknown.join('; ')}: namespaces that dpctl made, interfaces and devices that were there before, and sysctls may be as dpctl left them (now ${sysctls.join(', ')})`,
-    {
-      hint: 'look at `ip netns list` and at these sysctls; there is no more that dpctl could put back',
-      details: { unknown, sysctls: Object.fromEntries(values) },
-    },
-  );
-}
-
-function incomplete(failures: readonly unknown[]): DpctlError {
-  const texts = failures.map((failure) => (failure instanceof Error ? failure.message : failure));
-  return new DpctlError('RESET_INCOMPLETE', `not all could be removed: ${texts.join('; ')}`, {
-    hint: 'dpctl reset --yes, when what stands in the way is gone',
-    details: { failures: texts },
-    cause: failures[0],
-  });
 }

@@ -9,6 +9,7 @@ import type { Observed, Obstacle, Stray } from '../model/observed.js';
 import { endpointOfFdb, inScope, isLearned, nodeOfFdb, type Scope } from '../model/plan.js';
 import { DRIVERS, type Endpoint, type State } from '../model/state.js';
 import { hostPins, type Node } from './node.js';
+import { isOrphan } from './orphans.js';
 import { isOwn, MADE_DEVICE } from './own-device.js';
 
 /** Devices, pinned links and learned MACs that belong to no endpoint of a state. */
@@ -101,7 +102,8 @@ export function findSquatters(
       continue;
     }
     const isMarked = markOf(link.alias) !== undefined;
-    const whose = isMarked ? 'belongs to another dpctl root' : 'is not of dpctl';
+    const owner = isOrphan(link) ? 'a dpctl root whose records are lost' : 'another dpctl root';
+    const whose = isMarked ? `belongs to ${owner}` : 'is not of dpctl';
     blocked.set(endpoint.id, nameTaken(link, endpoint, whose));
   }
   return { strays, blocked };

@@ -2,10 +2,12 @@
  * Other programs of the system (ip, nft, mount), for what they do better than a few system calls.
  */
 
+import { spawn } from 'node:child_process';
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DpctlError, ERRNO, kernelError } from '../../loader/errors.js';
+import type { Readable } from 'node:stream';
+import { DpctlError, ERRNO, errnoOfAny, kernelError } from '../../loader/errors.js';
 import { withFd } from '../../loader/sys.js';
 
 /** No command used here takes longer than milliseconds; this one hangs. */
@@ -36,39 +38,69 @@ export async function runCommand(
   argv: readonly [string, ...string[]],
   options: CommandOptions = {},
 ): Promise<string> {
-  // Loaded here because it costs a third of a `dump`, which runs no command.
-  const { execa } = await import('execa');
   const [file, ...args] = argv;
-  const result = await execa(file, args, {
-    stdin: 'ignore',
-    timeout: TIMEOUT_MS,
-    reject: false,
-    // Messages are parsed and shown: never in the user's language.
-    env: { LC_ALL: 'C', PATH: searchPath() },
-  });
-  if (!result.failed) return result.stdout;
+  const { code, signal, stdout, stderr, timedOut } = await runFile(file, args);
+  if (code === 0) return stdout;
   const line = argv.join(' ');
-  // Not started at all: that is no word of the program.
-  if (result.code === 'ENOENT' && result.exitCode === undefined) throw missing(file, result.cause);
-  const unstarted = result.code === undefined ? undefined : ERRNO[result.code];
-  if (unstarted !== undefined)
-    throw kernelError(`start ${file}`, unstarted, { cause: result.cause });
-  if (result.timedOut) {
+  if (timedOut) {
     throw new DpctlError('COMMAND_TIMEOUT', `${line}: no end after ${TIMEOUT_MS / 1000} s`);
   }
   // nsenter reports a program that it cannot find itself.
-  const inner = /failed to execute (\S+): No such file/.exec(result.stderr)?.[1];
-  if (inner !== undefined) throw missing(inner, result.cause);
-  const said = oneLine(result.stderr) || result.shortMessage;
-  const errno = shortageIn(result.stderr);
-  if (errno !== undefined) {
-    throw kernelError(line, errno, { details: { stderr: result.stderr }, cause: result.cause });
-  }
-  throw new DpctlError(options.code ?? 'COMMAND_FAILED', `${line}: ${said}`, {
+  const inner = /failed to execute (\S+): No such file/.exec(stderr)?.[1];
+  if (inner !== undefined) throw missing(inner);
+  const errno = shortageIn(stderr);
+  if (errno !== undefined) throw kernelError(line, errno, { details: { stderr } });
+  const how = signal === null ? `exit code ${code}` : `ended by ${signal}`;
+  throw new DpctlError(options.code ?? 'COMMAND_FAILED', `${line}: ${oneLine(stderr) || how}`, {
     ...(options.hint === undefined ? {} : { hint: options.hint }),
-    details: { command: line, status: result.exitCode ?? null, stderr: result.stderr },
-    cause: result.cause,
+    details: { command: line, status: code, stderr },
   });
+}
+
+interface Ended {
+  /** Null where a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+}
+
+/** Not by a package: the one that is used elsewhere takes a lack of descriptors for a fault of its own. */
+function runFile(file: string, args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const start = performance.now();
+    const child = spawn(file, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+      // Messages are parsed and shown: never in the user's language.
+      env: { ...process.env, LC_ALL: 'C', PATH: searchPath() },
+    });
+    child.on('error', (cause) => reject(unstarted(file, cause)));
+    // Where it did not start there is nothing to read from, whatever the types say.
+    const outputs = [gather(child.stdout), gather(child.stderr)] as const;
+    child.on('close', (code, signal) => {
+      const [stdout, stderr] = [outputs[0](), outputs[1]()];
+      const timedOut = signal === 'SIGKILL' && performance.now() - start >= TIMEOUT_MS;
+      resolve({ code, signal, stdout, stderr, timedOut });
+    });
+  });
+}
+
+/** All that a program writes, without the last line's end. */
+function gather(from: Readable | null | undefined): () => string {
+  const chunks: Buffer[] = [];
+  from?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString('utf8').replace(/\n$/, '');
+}
+
+/** Not started at all: that is no word of the program. */
+export function unstarted(file: string, cause: Error): Error {
+  const name = errnoOfAny(cause);
+  if (name === 'ENOENT') return missing(file, cause);
+  const errno = name === undefined ? undefined : ERRNO[name];
+  return errno === undefined ? cause : kernelError(`start ${file}`, errno, { cause });
 }
 
 /** Errors that a program has of the machine, by the words of strerror(3), which it prints. */
@@ -126,7 +158,7 @@ export function searchPath(): string {
   return process.env.PATH ? `${system}:${process.env.PATH}` : system;
 }
 
-function missing(file: string, cause: unknown): DpctlError {
+function missing(file: string, cause?: unknown): DpctlError {
   return new DpctlError('COMMAND_MISSING', `the program "${file}" is not installed`, {
     hint: `apt-get install ${PACKAGES[file] ?? file}`,
     details: { command: file },

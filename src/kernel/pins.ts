@@ -3,10 +3,11 @@
  * that is in the node's own file system is dpctl's, so what is in the way is removed.
  */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
-import { getPinned, type PinKind } from '../../loader/map.js';
-import { closeFd, withFd } from '../../loader/sys.js';
+import { getPinned, mapLayout, type PinKind } from '../../loader/map.js';
+import { programInfo } from '../../loader/program.js';
+import { withFd } from '../../loader/sys.js';
 import { MAPS } from '../contract/generated.js';
 import { isThere, namesIn, oddKind, statOf } from './presence.js';
 
@@ -42,8 +43,19 @@ export function areTablesPinned(paths: DatapathPaths): boolean {
 export function pinFault(path: string, kind: PinKind): PinFault | undefined {
   const opened = openPin(path, kind);
   if (typeof opened !== 'number') return opened;
-  closeFd(opened);
-  return undefined;
+  const found = withFd(opened, (fd) => nameOf(fd, kind));
+  const wanted = basename(path).slice(0, NAME_LENGTH);
+  if (found === undefined || found === wanted) return undefined;
+  return { path, why: `is the ${kind} ${found}, and ${wanted} is to be there`, blocked: true };
+}
+
+/** Bytes of a name that the kernel keeps (BPF_OBJ_NAME_LEN, with its NUL). */
+const NAME_LENGTH = 15;
+
+/** What the kernel calls a map or a program; links have no names. */
+function nameOf(fd: number, kind: PinKind): string | undefined {
+  if (kind === 'map') return mapLayout(fd).kernelName;
+  return kind === 'program' ? programInfo(fd).name : undefined;
 }
 
 /** Run a section with what is pinned; undefined where that is not what it must be. */

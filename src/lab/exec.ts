@@ -1,14 +1,17 @@
 /** Programs in a node or an endpoint of a lab. */
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { searchPath } from '../kernel/command.js';
+import { errnoOfAny } from '../../loader/errors.js';
+import { searchPath, unstarted } from '../kernel/command.js';
 import { hostPath } from '../kernel/mountns.js';
 import type { LabPlace } from './lab.js';
 
 /** What a shell says of a program that is not there. */
 const NOT_FOUND = 127;
+/** Signals that are for the program, and that a terminal does not send to it itself. */
+const FORWARDED = ['SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Run a program with the terminal's own input and output. In a node, DPCTL_ROOT is its root.
@@ -21,14 +24,22 @@ export async function labExec(
   self: readonly string[],
 ): Promise<number> {
   const bin = writeSelf(root, self);
-  const result = await execa('ip', ['netns', 'exec', ns, ...argv], {
-    reject: false,
-    stdio: 'inherit',
-    env: { DPCTL_ROOT: root, PATH: `${bin}:${searchPath()}` },
+  return new Promise((resolve, reject) => {
+    const child = spawn('ip', ['netns', 'exec', ns, ...argv], {
+      stdio: 'inherit',
+      env: { ...process.env, DPCTL_ROOT: root, PATH: `${bin}:${searchPath()}` },
+    });
+    const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+    for (const signal of FORWARDED) process.on(signal, forward);
+    child.on('error', (cause) => {
+      if (errnoOfAny(cause) === 'ENOENT') resolve(NOT_FOUND);
+      else reject(unstarted('ip', cause));
+    });
+    child.on('close', (code, signal) => {
+      for (const each of FORWARDED) process.off(each, forward);
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+    });
   });
-  if (result.exitCode !== undefined) return result.exitCode;
-  const { signal } = result;
-  return signal === undefined ? NOT_FOUND : 128 + (constants.signals[signal] ?? 0);
 }
 
 /** A `dpctl` that is this one, found before any other. */

@@ -2,6 +2,7 @@
 import type { OverlayDeviceKind, OverlayProgram } from './desired/overlay.js';
 import type { Masquerade } from './desired.js';
 import type { RawEntry } from './entry.js';
+import type { SysctlChange } from './state.js';
 
 /** One end of an endpoint's pair. */
 export interface ObservedDevice {
@@ -112,6 +113,8 @@ export interface Observed {
   readonly hostRules: string;
   /** Key below /proc/sys -> value, of those that are or were wanted. */
   readonly sysctls: ReadonlyMap<string, string>;
+  /** Those that other roots in the same namespace rely on, with what was there before all of them. */
+  readonly shared?: readonly SysctlChange[] | undefined;
   /** Id of the program that endpoints are to run; 0 when it is to be loaded first. */
   readonly programId: number;
   /** Looked at where a plan is about all of the node. */

@@ -44,6 +44,7 @@ export {
   advertisementSysctl,
   exceptions,
   formerSysctl,
+  inherited,
   isNeeded,
   isPurging,
   keptAdvertisements,

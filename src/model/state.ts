@@ -155,6 +155,8 @@ export const durableSchema = z.object({
   underlay: z.optional(underlaySchema),
   nodes: z.optional(z.array(remoteSchema)),
   remoteFdb: z.optional(z.array(remoteFdbSchema)),
+  /** The boot in which the node has endpoints: without the other record of that boot, that was lost. */
+  usedIn: z.optional(z.string()),
 });
 
 /** What lives as long as the kernel it describes. */
@@ -164,8 +166,12 @@ export const runtimeSchema = z.object({
   bootId: z.string(),
   /** As in the other file: either may be lost. */
   rootId: z.optional(z.string()),
+  /** Cookie of the node's own namespace: who it is where its name is lost. */
+  netns: z.optional(z.string()),
   /** A command has begun and not ended: the next one looks at all of the node, and finishes it. */
   unfinished: z.optional(z.boolean()),
+  /** A record of this boot was lost for good, so nobody can tell all that dpctl has changed. */
+  untold: z.optional(z.boolean()),
   uplink: z.optional(uplinkSchema),
   endpoints: z.array(endpointSchema),
   staticFdb: z.array(staticFdbSchema),
@@ -201,8 +207,12 @@ export interface State {
   /** Other nodes, in the order of their numbers. */
   readonly nodes: readonly Remote[];
   readonly remoteFdb: readonly RemoteFdb[];
+  /** Cookie of the node's own namespace. */
+  readonly netns?: string | undefined;
   /** A command has begun and not ended. */
   readonly unfinished?: boolean | undefined;
+  /** A record of this boot was lost for good. */
+  readonly untold?: boolean | undefined;
 }
 
 /** A node of which nothing is asked. */

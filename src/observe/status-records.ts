@@ -1,9 +1,11 @@
 /** What status says of dpctl's own files and pins: lost, or something else in their place. */
 import { basename, relative } from 'node:path';
 import { hostPins, type Node } from '../control/node.js';
+import { orphanError, orphans } from '../control/orphans.js';
 import type { Problem } from '../control/types.js';
 import { isBpffs, isNsfs } from '../kernel/bpffs.js';
 import { pinFaults } from '../kernel/datapath.js';
+import { pinnedLinkIds } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
 import { isBuildRemembered } from '../kernel/objects.js';
 import { oddKind, statOf } from '../kernel/presence.js';
@@ -15,6 +17,7 @@ const FIX = 'dpctl reconcile';
 export function recordProblems(node: Node, state: State): Problem[] {
   return [
     ...node.store.faults().map(({ path, why }) => problem('RECORD_LOST', path, why)),
+    ...forgotten(node, state),
     ...fileProblems(node),
     ...(state.endpoints.length > 0 ? kernelProblems(node) : []),
   ];
@@ -22,6 +25,19 @@ export function recordProblems(node: Node, state: State): Problem[] {
 
 function problem(code: string, path: string, why: string, fix = FIX): Problem {
   return { code, subject: basename(path), message: `${path} ${why}`, fix };
+}
+
+/** All records lost: only what dpctl has marked, or runs, still tells of them. */
+function forgotten(node: Node, { rootId, endpoints }: State): Problem[] {
+  if (rootId !== undefined || endpoints.length > 0) return [];
+  const left = orphanError(orphans(node));
+  if (left !== undefined) {
+    const { message, hint = '' } = left;
+    return [{ code: 'RECORD_LOST', subject: 'devices', message, fix: hint }];
+  }
+  if (pinnedLinkIds(hostPins(node)).size === 0) return [];
+  const why = 'and their copies are lost: programs run on devices that no record tells of';
+  return [problem('RECORD_LOST', node.paths.stateDir, `had records; they ${why}`, 'dpctl reset')];
 }
 
 /** Files that hold no record. */

@@ -6,8 +6,8 @@ import type { Problem, StatusReport } from '../control/types.js';
 import { refuseConflicts } from '../control/underlay-conflicts.js';
 import { resolveUplink } from '../control/underlay-resolve.js';
 import { areTablesPinned } from '../kernel/datapath.js';
-import { hostPath } from '../kernel/mountns.js';
 import { linkGet } from '../kernel/netlink.js';
+import { withNetnsPath } from '../kernel/netns.js';
 import { nftInputDrops } from '../kernel/nft.js';
 import { isGateway } from '../model/desired.js';
 import { overlayMtu, oversized } from '../model/edit.js';
@@ -108,7 +108,9 @@ export async function inputProblems(node: Node, { underlay, uplink }: State): Pr
   if (hasFeature('adjust_room_decap_l4_udp')) return [];
   const { device, port } = underlay;
   const datagrams = { ifname: device, port };
-  const drops = await nftInputDrops(hostPath(node.paths.netns), datagrams).catch(noFirewall);
+  const drops = await withNetnsPath(node.netnsFd(), (path) => nftInputDrops(path, datagrams)).catch(
+    noFirewall,
+  );
   return drops.map(({ family, table, chain }) => ({
     code: 'INPUT_DROP',
     subject: `${family} ${table} ${chain}`,

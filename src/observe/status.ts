@@ -6,7 +6,7 @@ import { hostPins, type Node } from '../control/node.js';
 import { previewReconcile } from '../control/reconcile.js';
 import type { PlanRow, Problem, StatusReport } from '../control/types.js';
 import { areTablesPinned } from '../kernel/datapath.js';
-import { hostPath } from '../kernel/mountns.js';
+import { withNetnsPath } from '../kernel/netns.js';
 import { type ChainDrop, isNftMissing, nftForwardDrops } from '../kernel/nft.js';
 import { kernelRelease } from '../kernel/process.js';
 import { driverOf, isGateway } from '../model/desired.js';
@@ -114,7 +114,7 @@ function stepsText(rows: readonly PlanRow[]): string {
 async function forwardDrops(node: Node, state: State): Promise<ChainDrop[] | undefined> {
   if (!state.endpoints.some(isGateway)) return [];
   try {
-    return await nftForwardDrops(hostPath(node.paths.netns), 'dpg');
+    return await withNetnsPath(node.netnsFd(), (path) => nftForwardDrops(path, 'dpg'));
   } catch (error) {
     if (isNftMissing(error)) return undefined;
     throw error;

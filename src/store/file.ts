@@ -148,10 +148,11 @@ function stampOf(path: string): string {
 }
 
 function read(files: StoreFiles, bootId: string): State {
-  const { durable, runtime: alive } = readRecords(files, bootId);
+  const { durable, runtime: alive, runtimeLost } = readRecords(files, bootId);
   if (durable === undefined && alive === undefined) return EMPTY_STATE;
   const { networks, underlay, nodes = [], remoteFdb = [] } = durable?.data ?? EMPTY_STATE;
-  const { endpoints, staticFdb, sysctls, uplink, unfinished } = alive?.data ?? EMPTY_STATE;
+  const { endpoints, staticFdb, sysctls, uplink, netns, unfinished, untold } =
+    alive?.data ?? EMPTY_STATE;
   const rootId = alive?.data.rootId ?? durable?.data.rootId;
   const state: State = {
     ...(rootId !== undefined && { rootId }),
@@ -161,9 +162,11 @@ function read(files: StoreFiles, bootId: string): State {
     sysctls,
     ...(underlay !== undefined && { underlay }),
     ...(uplink !== undefined && { uplink }),
+    ...(netns !== undefined && { netns }),
     nodes,
     remoteFdb,
-    ...(unfinished === true && { unfinished }),
+    ...((unfinished === true || runtimeLost) && { unfinished: true }),
+    ...((untold === true || runtimeLost) && { untold: true }),
   };
   const intact = (durable?.intact ?? true) && (alive?.intact ?? true);
   // Intact files may not belong together, if one was removed.

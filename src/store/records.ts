@@ -30,11 +30,17 @@ export interface RecordFault {
   readonly why: string;
 }
 
+/** What is said of the record of what ends with the boot, where nothing is left of it. */
+export const BOTH_LOST =
+  'is lost, and so is its copy: nobody can tell all that dpctl has changed in this boot';
+
 /** Both records as read. */
 export interface Records {
   readonly durable: Document<DurableState> | undefined;
   /** Of another boot: undefined. */
   readonly runtime: Document<RuntimeState> | undefined;
+  /** There was one of this boot, and it is lost together with its copy. */
+  readonly runtimeLost: boolean;
 }
 
 /**
@@ -49,7 +55,9 @@ export function readRecords(files: StoreFiles, bootId: string): Records {
     withCopy(files.runtime, files.runtimeCopy, runtimeSchema) ??
     wholeCopy(files.runtimeCopy, runtimeSchema);
   // Namespaces, interfaces and sysctls of another boot went with its kernel.
-  return { durable, runtime: runtime?.data.bootId === bootId ? runtime : undefined };
+  const isOurs = runtime?.data.bootId === bootId;
+  const runtimeLost = !isOurs && durable?.data.usedIn === bootId;
+  return { durable, runtime: isOurs ? runtime : undefined, runtimeLost };
 }
 
 /** A record; what is said of a damaged one tells of its copy, if that is whole. */
@@ -89,8 +97,9 @@ const isThere = (path: string): boolean => look(path) !== undefined;
  * @throws as {@link readRecords}
  */
 export function recordFaults(files: StoreFiles, bootId: string): RecordFault[] {
-  const { durable, runtime } = readRecords(files, bootId);
+  const { durable, runtime, runtimeLost } = readRecords(files, bootId);
   return [
+    ...(runtimeLost ? [{ path: files.runtime, why: BOTH_LOST }] : []),
     ...pairFaults(files.durable, files.durableCopy, durable, runtime !== undefined),
     ...pairFaults(files.runtime, files.runtimeCopy, runtime, runtime !== undefined),
   ];

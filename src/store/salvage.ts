@@ -16,7 +16,7 @@ import {
 } from '../model/state.js';
 import { readDocument } from './document.js';
 import { look, readOwn } from './own-file.js';
-import { type StoreFiles, wholeCopy } from './records.js';
+import { BOTH_LOST, type StoreFiles, wholeCopy } from './records.js';
 import type { Salvaged } from './store.js';
 
 /**
@@ -37,13 +37,19 @@ export function salvageFiles(files: StoreFiles, bootId: string): Salvaged {
     underlay: elements([durable.members.underlay], underlaySchema)[0],
     nodes: elements(durable.members.nodes, remoteSchema),
   };
-  const unknown = [...durable.unknown, ...runtime.unknown];
   const { members } = runtime;
+  const isLost = members.bootId !== bootId && durable.members.usedIn === bootId;
+  const unknown = [
+    ...durable.unknown,
+    ...runtime.unknown,
+    ...(isLost || members.untold === true ? [`${files.runtime} ${BOTH_LOST}`] : []),
+  ];
   if (members.bootId !== bootId) return { state: lasting, unknown };
   const state: State = {
     ...lasting,
     uplink: elements([members.uplink], uplinkSchema)[0],
     endpoints: firstOfEach(elements(members.endpoints, endpointSchema)),
+    ...(typeof members.netns === 'string' && { netns: members.netns }),
     staticFdb: [],
     sysctls: elements(members.sysctls, sysctlSchema),
   };
@@ -65,8 +71,8 @@ function salvage(path: string, copy: string, schema: z.ZodMiniType, bootId?: str
   }
   const [own, others] = [readMembers(path), readMembers(copy)];
   const members = isOurs(own) ? { ...others, ...own } : isOurs(others) ? others : own;
-  if (!isDamaged(path, schema)) return { members, unknown: [] };
-  return { members, unknown: [`${path} is damaged, and there is no whole copy of it`] };
+  if (look(path) === undefined && look(copy) === undefined) return { members, unknown: [] };
+  return { members, unknown: [`${path} is lost or damaged, and there is no whole copy of it`] };
 }
 
 /** A record that can be read, also one that a person has edited. */
@@ -80,10 +86,8 @@ function wholeRecord(path: string, schema: z.ZodMiniType): Members | undefined {
 }
 
 function isDamaged(path: string, schema: z.ZodMiniType): boolean {
-  return statOrNothing(path) && wholeRecord(path, schema) === undefined;
+  return look(path) !== undefined && wholeRecord(path, schema) === undefined;
 }
-
-const statOrNothing = (path: string): boolean => look(path) !== undefined;
 
 /** What cannot be looked at, or may not be trusted, is no damage. */
 function throwUnseen(error: unknown): void {

@@ -24,7 +24,7 @@ export function saveFiles(
 ): void {
   const durable = (state: State): Replacement => ({
     path: files.durable,
-    text: durableText(state),
+    text: durableText(state, bootId),
   });
   const runtime = (state: State): Replacement => ({
     path: files.runtime,
@@ -63,6 +63,8 @@ const RUNTIME_KEYS = [
   'staticFdb',
   'sysctls',
   'uplink',
+  'netns',
+  'untold',
   'unfinished',
 ] as const;
 

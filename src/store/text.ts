@@ -2,8 +2,10 @@
 import { STATE_VERSION, type State } from '../model/state.js';
 import { formatDocument } from './document.js';
 
-/** What outlives a boot. */
-export function durableText({ rootId, networks, underlay, nodes, remoteFdb }: State): string {
+/** What outlives a boot. @param bootId of the running kernel */
+export function durableText(state: State, bootId: string): string {
+  const { rootId, networks, underlay, nodes, remoteFdb } = state;
+  const isUsed = state.endpoints.length + state.sysctls.length > 0;
   return formatDocument({
     version: STATE_VERSION,
     ...(rootId !== undefined && { rootId }),
@@ -11,17 +13,20 @@ export function durableText({ rootId, networks, underlay, nodes, remoteFdb }: St
     ...(underlay !== undefined && { underlay }),
     ...(nodes.length > 0 && { nodes }),
     ...(remoteFdb.length > 0 && { remoteFdb }),
+    ...(isUsed && { usedIn: bootId }),
   });
 }
 
 /** What ends with the kernel that it describes. */
 export function runtimeText(state: State, bootId: string): string {
-  const { rootId, unfinished, uplink, endpoints, staticFdb, sysctls } = state;
+  const { rootId, netns, unfinished, untold, uplink, endpoints, staticFdb, sysctls } = state;
   return formatDocument({
     version: STATE_VERSION,
     bootId,
     ...(rootId !== undefined && { rootId }),
+    ...(netns !== undefined && { netns }),
     ...(unfinished === true && { unfinished }),
+    ...(untold === true && { untold }),
     ...(uplink !== undefined && { uplink }),
     endpoints,
     staticFdb,

@@ -7,7 +7,9 @@ import {
   chmodSync,
   chownSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -118,3 +120,79 @@ for (const [place, record] of RECORDS.entries()) {
     await talks(t);
   });
 }
+
+const BPF = 'run/dpctl/bpf';
+
+/** Paths of the pins of maps or programs. */
+function pins(kind: 'maps' | 'programs'): string[] {
+  const dir = join(lab.root, BPF, kind);
+  const dirs = kind === 'maps' ? [dir] : readdirSync(dir).map((build) => join(dir, build));
+  return dirs.flatMap((each) => readdirSync(each).map((name) => join(each, name)));
+}
+
+/** Each has the name of the one before. */
+function rotate(paths: readonly string[]): void {
+  const [first = '', ...others] = paths;
+  renameSync(first, `${first}x`);
+  let free = first;
+  for (const path of others) {
+    renameSync(path, free);
+    free = path;
+  }
+  renameSync(`${first}x`, free);
+}
+
+const each =
+  (harm: Damage) =>
+  (paths: readonly string[]): void =>
+    paths.forEach(harm);
+
+/** A BPF file system takes pins, directories and links only. */
+const PIN_DAMAGES: readonly (readonly [string, (paths: readonly string[]) => void])[] = [
+  ['lost', each((path) => rmSync(path))],
+  ['directories', each(replace((path) => mkdirSync(join(path, 'deep'), { recursive: true })))],
+  ['links', each(replace((path) => symlinkSync('/etc/passwd', path)))],
+  ['those of others', rotate],
+];
+
+test.serial('pins that are lost, or have something else in their place', async (t) => {
+  t.timeout(300_000);
+  const [maps, programs] = [pins('maps'), pins('programs')];
+  t.true(maps.length > 20 && programs.length > 1);
+  const rounds = PIN_DAMAGES.map(([how, harm]) => ({
+    how,
+    harm: () => [maps, programs].forEach(harm),
+    paths: [...maps, ...programs],
+  }));
+  const alone = [...programs, join(lab.root, BPF, 'maps/dp_config_v1')].map((path) => ({
+    how: 'alone',
+    harm: () => rmSync(path),
+    paths: [path],
+  }));
+  for (const { how, harm, paths } of [...rounds, ...alone]) {
+    harm();
+    const { text } = await said();
+    for (const path of paths) t.true(text.includes(`${path} is `), `${path} ${how}: ${text}`);
+    const mended = await lab.dpctl(['attach', one, '--network', 'lan']);
+    t.is(mended.code, 0, `${how}: ${mended.stderr}`);
+    t.is((await lab.dpctl(['reconcile'])).code, 0, how);
+    const after = await lab.dpctl(['status']);
+    t.is(after.code, 0, `${how}: ${after.stdout}${after.stderr}`);
+  }
+  await talks(t);
+});
+
+test.serial('a file that holds no record, and has become something else', async (t) => {
+  t.timeout(120_000);
+  const { 'a directory': directory, 'a FIFO': pipe, 'a link': link } = FILE_DAMAGES;
+  for (const [name, damage] of [
+    ['build', directory],
+    ['build', pipe],
+    ['lock', directory],
+    ['lock', link],
+  ] as const) {
+    const path = join(lab.root, 'run/dpctl', name);
+    damage?.(path);
+    await namedAndMended(t, path, name);
+  }
+});

@@ -2,7 +2,7 @@
 import { hostRulesText, nftTableName, wantedHostRules } from '../desired/host-rules.js';
 import { type Masquerade, wantedMasquerades, wantedSysctls } from '../desired.js';
 import type { Observed } from '../observed.js';
-import type { State } from '../state.js';
+import type { State, SysctlChange } from '../state.js';
 import type { Step, SysctlValue } from './step.js';
 
 /** Sysctls on for gateways, and back to what they were when the last one is gone. */
@@ -22,6 +22,7 @@ export function sysctlSteps(after: State, observed: Observed): Step[] {
   const others = after.sysctls.filter(({ key }) => !isAdvertisement(key));
   for (const { key, before, value } of [...others, ...advertised]) {
     // What somebody else has changed since is theirs to keep.
+    if (isShared(key, observed)) continue;
     if (!isNeeded(key, wanted) && observed.sysctls.get(key) === value && before !== value) {
       const then = after.sysctls
         .filter((each) => sysctlOfAll(each.key) === key)
@@ -32,6 +33,11 @@ export function sysctlSteps(after: State, observed: Observed): Step[] {
     }
   }
   return steps;
+}
+
+/** Another root relies on it: the last one that does puts it back. */
+function isShared(key: string, { shared = [] }: Observed): boolean {
+  return shared.some((each) => each.key === key);
 }
 
 /**
@@ -54,6 +60,16 @@ const PURGING = ['net/ipv6/conf/all/forwarding', 'net/ipv6/conf/lo/forwarding'];
 /** Whether the values of keys may make the kernel drop the routes of advertisements. */
 export function isPurging(keys: Iterable<string>): boolean {
   return [...keys].some((key) => PURGING.includes(key));
+}
+
+/** What other roots have recorded of a parameter, and of those that it overwrites. */
+export function inherited(key: string, { shared = [] }: Observed): SysctlChange[] {
+  const own = shared.filter((each) => each.key === key).slice(0, 1);
+  if (own.length === 0) return [];
+  const others = shared.filter(
+    (each) => sysctlOfAll(each.key) === key || (isPurging([key]) && isAdvertisement(each.key)),
+  );
+  return [...own, ...others];
 }
 
 /** Devices that are to go on to accept advertisements, as their parameters are to be recorded. */

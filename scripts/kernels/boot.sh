@@ -28,20 +28,33 @@ start_server() {
 	die "virtiofsd offers nothing: $(tail -n 1 "$log")"
 }
 
+# Network cards of a guest, in the order of its eth0 and on.
+NICS=3
+
 # start_guest RELEASE DIR: boot it; sets GUEST to QEMU's process. DIR gets console.log and result.
+# DIR/nics: with network cards, whose wire is in a network namespace that ends with QEMU.
 start_guest() {
-	local release=$1 dir=$2
+	local release=$1 dir=$2 nic cards=() wire=()
+	if [ -e "$dir/nics" ]; then
+		wire=(unshare --net scripts/kernels/wire.sh "$NICS")
+		for ((nic = 0; nic < NICS; nic++)); do
+			# XDP wants queues of its own to send by, one for each processor.
+			cards+=(-netdev "tap,id=wire$nic,ifname=tap$nic,script=no,downscript=no,queues=$((2 * CPUS))"
+				-device "virtio-net-pci,netdev=wire$nic,mac=0a:58:0a:5a:00:0$((nic + 1)),mq=on,romfile=")
+		done
+	fi
 	local line=(console=ttyS0 panic=-1 loglevel=4 net.ifnames=0
 		"dpctl.guest=$PWD/scripts/kernels/guest.sh" "dpctl.checkout=$PWD"
 		"dpctl.modules=$KERNELS_DIR/linux-$release/lib/modules"
 		"dpctl.tools=$TOOLS_DIR" "dpctl.dir=$dir")
-	LD_LIBRARY_PATH=$(our_libraries) nice -n "$NICE" "$TOOLS_DIR/bin/qemu-system-x86_64" \
+	LD_LIBRARY_PATH=$(our_libraries) nice -n "$NICE" "${wire[@]}" "$TOOLS_DIR/bin/qemu-system-x86_64" \
 		-L "$TOOLS_DIR/usr/share/qemu" -L "$TOOLS_DIR/usr/share/seabios" \
 		-nodefaults -no-user-config -no-reboot -display none -accel "$ACCEL" -cpu max -smp "$CPUS" \
 		-m "$MEMORY_MB" -object "memory-backend-memfd,id=ram,size=${MEMORY_MB}M,share=on" \
 		-machine q35,memory-backend=ram \
 		-chardev "socket,id=root,path=$dir/root.sock" \
 		-device vhost-user-fs-pci,chardev=root,tag=hostroot \
+		"${cards[@]}" \
 		-serial "file:$dir/console.log" -serial "file:$dir/result" \
 		-kernel "$KERNELS_DIR/linux-$release/vmlinuz" -initrd "$dir/initrd" \
 		-append "${line[*]}" >"$dir/qemu.log" 2>&1 </dev/null &

@@ -53,6 +53,9 @@ exec env LD_LIBRARY_PATH=$tools/usr/lib/$(uname -m)-linux-gnu:$tools/lib/$(uname
 EOF
 chmod 755 /usr/sbin/modprobe
 
+# Its driver is not among those that reach the root.
+[ ! -e "$dir/nics" ] || modprobe virtio_net
+
 cd "$checkout" || exit
 export PATH=$checkout/.node/bin:$PATH
 if [ -e "$dir/run" ]; then

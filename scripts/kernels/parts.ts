@@ -12,6 +12,8 @@ export interface Part {
   readonly files: readonly string[];
   /** ava's patterns for titles; all tests when left out. The star at the end is for what is skipped. */
   readonly match?: readonly string[];
+  /** Network cards that its tests use instead of veth pairs, in the order of the hosts. */
+  readonly cards?: string;
   /** The machine may lack what it needs; all of its tests are skipped then, and the kernel is none the worse. */
   readonly optional?: boolean;
 }
@@ -95,6 +97,14 @@ export const PARTS: readonly Part[] = [
       'IPv6 underlay, wire, xdp: *',
       'each way of decapsulating VXLAN*',
     ],
+  },
+  {
+    name: 'virtio',
+    shows: 'XDP in the driver of network cards, which has its own word about checksums',
+    files: ['overlay/checksum', 'overlay/unicast'],
+    match: ['no broken segment is merged with good ones, xdp, IPv4', 'IPv4 underlay, wire, xdp: *'],
+    cards: 'eth0,eth1,eth2',
+    optional: true,
   },
   {
     name: 'openvswitch',

@@ -5,6 +5,7 @@
 import test from 'ava';
 import { EndpointFlags } from '../../src/contract/generated.js';
 import { checksum, eth, ip4, ip6, ip16, join, u16, u32 } from '../packet/helpers/frame.js';
+import { CARDS } from './helpers/cards.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
 import { capture, sendBurst } from './helpers/frames.js';
 import type { Decap, OverlayNode } from './helpers/node.js';
@@ -150,11 +151,11 @@ for (const [decap, family] of WAYS) {
     };
     await judge('no outer checksum', () => sendBurst(sender, 'under0', wrapped));
     await judge('an outer checksum', () => sendBurst(sender, 'under0', summed));
-    // As many a NIC says it, of the outer header.
-    const end = bring('vouch', sender, 'under0');
+    // As many a NIC says it, of the outer header. Where cards are lent their wire has said so already.
+    const end = CARDS.length > 0 ? undefined : bring('vouch', sender, 'under0');
     await judge("a driver's word, no outer checksum", () => sendBurst(sender, 'under0', wrapped));
     await judge("a driver's word, an outer checksum", () => sendBurst(sender, 'under0', summed));
-    end();
+    end?.();
     // The outer checksum is left to a device that does not compute it either.
     const words = family === 4 ? 'udpcsum' : 'noudp6zerocsumtx udp6zerocsumrx';
     const peer = makePeer(fabric, { number: 3, family, vni: VNI, nodes: [1], vxlan: words });

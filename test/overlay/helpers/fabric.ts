@@ -3,11 +3,15 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MNT_DETACH, mount, umount } from '../../../loader/sys.js';
+import { CARDS, cardDecap, lendCard, takeCardBack } from './cards.js';
 import { makeNode, type NodeOptions, type OverlayNode } from './node.js';
 import { vtep4, vtep6 } from './plan.js';
 import { awaitUp, batch, ok, sh } from './shell.js';
 
-/** A veth passes segments whole, which a wire does not: `wire` cuts them, and merges on arrival. */
+/**
+ * A veth passes segments whole, which a wire does not: `wire` cuts them, and merges on arrival. On a
+ * machine that lends network cards to the tests, `wire` is these.
+ */
 export type Underlay = 'gso' | 'wire';
 
 export interface FabricOptions {
@@ -42,6 +46,8 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
   const dir = mkdtempSync(join(tmpdir(), 'dpctl-overlay-'));
   const pins = join(dir, 'bpf');
   const nodes: OverlayNode[] = [];
+  const onCards = underlay === 'wire' && CARDS.length > 0;
+  const lent: number[] = [];
   let closed = false;
   mkdirSync(pins);
   mount('bpf', pins, 'bpf', 0, 'mode=700');
@@ -61,11 +67,16 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
       const port = `p${number}`;
       sh('', 'ip', 'netns', 'add', ns);
       sh(ns, 'sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0');
-      batch(
-        fabric,
-        `link add ${port} mtu ${mtu} type veth peer name under0 mtu ${mtu} netns ${ns}`,
-        `link set ${port} master br0 up`,
-      );
+      if (onCards) {
+        lendCard(number, ns, 'under0', mtu);
+        lent.push(number);
+      } else {
+        batch(
+          fabric,
+          `link add ${port} mtu ${mtu} type veth peer name under0 mtu ${mtu} netns ${ns}`,
+          `link set ${port} master br0 up`,
+        );
+      }
       batch(
         ns,
         'link set lo up',
@@ -73,10 +84,10 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
         `addr add ${vtep4(number)}/24 dev under0`,
         `addr add ${vtep6(number)}/64 dev under0 nodad`,
       );
-      awaitUp(fabric, port);
+      if (!onCards) awaitUp(fabric, port);
       awaitUp(ns, 'under0');
-      if (underlay === 'wire') {
-        sh(ns, 'ethtool', '-K', 'under0', ...WIRE);
+      if (underlay === 'wire') sh(ns, 'ethtool', '-K', 'under0', ...WIRE);
+      if (underlay === 'wire' && !onCards) {
         // A veth merges nothing of what its other end could pass whole.
         sh(fabric, 'ethtool', '-K', port, 'tso', 'off');
       }
@@ -94,6 +105,7 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
         family: 4,
         decap: 'tc',
         mtu,
+        ...(onCards && wanted.decap === 'xdp' ? { xdp: cardDecap(ns, 'under0') } : {}),
         ...wanted,
         pins: own,
       });
@@ -104,6 +116,7 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
       if (closed) return;
       closed = true;
       for (const node of nodes) node.close();
+      for (const number of lent) takeCardBack(number, `${tag}n${number}`, 'under0');
       umount(pins, MNT_DETACH);
       rmSync(dir, { recursive: true, force: true });
       const names = JSON.parse(sh('', 'ip', '-j', 'netns', 'list') || '[]') as { name: string }[];

@@ -85,6 +85,7 @@ export async function attach(
     ),
     ...(changed.changed ? filterNotes(node, changed, id) : []),
     ...(created ? addressNotes(changed, id, request.ips ?? []) : []),
+    ...(created ? secondNotes(changed, id) : []),
     ...(created
       ? driverNotes(
           request,
@@ -113,6 +114,38 @@ function firstOfEachFamily(addresses: readonly string[] = []): string[] {
   const ip4 = addresses.find((address) => !address.includes(':'));
   const ip6 = addresses.find((address) => address.includes(':'));
   return [ip4, ip6].filter((address) => address !== undefined);
+}
+
+/** A host answers by the first of its interfaces on a subnet, whichever of its addresses was asked. */
+function secondNotes({ state }: Changed, id: number): string[] {
+  const endpoint = state.endpoints.find((each) => each.id === id);
+  const network = state.networks.find(({ name }) => name === endpoint?.network);
+  const first = state.endpoints.find(
+    (each) =>
+      each.id !== id &&
+      each.lock &&
+      each.network === endpoint?.network &&
+      each.namespace.cookie === endpoint.namespace.cookie,
+  );
+  if (endpoint === undefined || network === undefined || first === undefined) return [];
+  const { ip4, ip6, ifname, namespace } = endpoint;
+  const families = [
+    { ip: 'ip', address: ip4, subnet: network.subnet4 },
+    { ip: 'ip -6', address: ip6, subnet: network.subnet6 },
+  ].flatMap(({ ip, address, subnet }) =>
+    address === undefined || subnet === undefined
+      ? []
+      : [{ ip, address: bareAddress(address), subnet }],
+  );
+  if (families.length === 0) return [];
+  const addresses = families.map(({ address }) => address).join(' and ');
+  const commands = families.map(
+    ({ ip, address, subnet }) =>
+      `${ip} rule add from ${address} table ${100 + id}; ${ip} route add ${subnet} dev ${ifname} table ${100 + id}`,
+  );
+  return [
+    `${namespace.ref} has ${first.ifname} on ${network.name} too: what it answers from ${addresses} leaves there, and the lock drops it; to change that, in ${namespace.ref}: ${commands.join('; ')}`,
+  ];
 }
 
 /** Nodes do not tell each other which addresses they have given away. */

@@ -156,6 +156,24 @@ test.serial('MAC, MTU, interface and addresses are as asked for', async (t) => {
   t.false(await pings(peer.ns, '10.201.7.7', '-c', '1'));
 });
 
+test.serial('a second endpoint on one network says how its addresses come to answer', async (t) => {
+  const ns = await lab.container('twice');
+  await attach(lab, ns);
+  const { stderr } = await lab.must('attach', ns, '--ifname', 'eth1');
+  const rows = await lab.json<{ ns: string; ifname: string; ip4: string; ip6: string }[]>([
+    'endpoints',
+  ]);
+  const second = rows.find((row) => row.ns === ns && row.ifname === 'eth1');
+  const addresses = [second?.ip4, second?.ip6].map((address = '') => address.split('/')[0] ?? '');
+  t.false(await pings(peer.ns, addresses[0] ?? '', '-c', '1', '-W', '1'));
+  const commands = new RegExp(`^note: ${ns} has eth0 on default too: .*, in ${ns}: (.*)$`, 'm');
+  const [, told = ''] = commands.exec(stderr) ?? [];
+  t.is(told.split('; ').length, 4, stderr);
+  for (const command of told.split('; ')) await lab.within(ns, ...command.split(' '));
+  for (const address of addresses) t.true(await pings(peer.ns, address), address);
+  await lab.must('detach', ns);
+});
+
 test.serial('a namespace may have several endpoints, and lose one of them', async (t) => {
   await lab.must('network', 'add', 'second', '--subnet', '10.33.0.0/24');
   const both = await join(lab, 'both');

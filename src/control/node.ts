@@ -180,6 +180,8 @@ export async function dismantle(
     () => unmount(paths.bpfDir),
   ];
   const records: readonly (() => unknown)[] = [
+    // First of all: directories without records are those of nobody, records without some are damaged.
+    () => keep === 'nothing' && node.store.discard(),
     () => unbindNetns(paths.netns),
     () => remove(paths.runDir),
     () =>
@@ -190,6 +192,8 @@ export async function dismantle(
   ];
   const actions = keep === 'records' ? datapath : [...datapath, ...records];
   for (const [index, action] of actions.entries()) {
+    // What is left of the datapath is found again by what is recorded of it.
+    if (index === datapath.length && failures.length > 0) break;
     try {
       faultPoint(`dismantle.${index}`);
       await action();

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { errnoOfAny } from '../../loader/errors.js';
 import { fsyncDir, openFd, withFd } from '../../loader/sys.js';
 import { unavailable } from './errors.js';
 
@@ -91,8 +92,20 @@ function discard(temporary: string): void {
 
 /** Make a directory that only its owner may look into, with its parents. */
 export function makeDirectory(path: string): void {
-  attempt(`make ${path}`, () => makeEach(path));
+  attempt(`make ${path}`, () => {
+    for (let again = RACES; ; again--) {
+      try {
+        makeEach(path);
+        return;
+      } catch (error) {
+        // A reset has just removed the directory above it, and is done now.
+        if (again === 0 || errnoOfAny(error) !== 'ENOENT') throw error;
+      }
+    }
+  });
 }
+
+const RACES = 8;
 
 /** One by one: where none can be made (in /proc), Node's own recursion does not end. */
 function makeEach(path: string): void {

@@ -32,8 +32,9 @@ export interface FileStoreOptions {
 }
 
 /** All records, those first without which the others would be taken for damage. */
+/** Whoever finds only the last of them has lost nothing: the lasting ones tell that there were endpoints. */
 function recordsOf({ runtimeCopy, runtime, durableCopy, durable }: StoreFiles): string[] {
-  return [runtimeCopy, runtime, durableCopy, durable];
+  return [durableCopy, durable, runtimeCopy, runtime];
 }
 
 /** Where a store keeps what. */

@@ -189,7 +189,7 @@ test.serial('what cannot be removed is told, and all else goes', (t) =>
       t.is(code, 2);
       t.is(stdout, '');
       t.regex(stderr, /error\[RESET_INCOMPLETE\]: not all could be removed: .*EBUSY/);
-      t.regex(stderr, /^try: dpctl reset --yes/m);
+      t.regex(stderr, /^try: remove what stands in the way, then: dpctl reset --yes/m);
     } finally {
       await run(['umount', obstacle]);
     }

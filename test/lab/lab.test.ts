@@ -239,8 +239,9 @@ test.serial('down removes what is left of a lab, whatever was deleted by hand', 
   onNodes(['--endpoints', '1', '--nodes', '3'], async (nodes) => {
     await run(['ip', 'netns', 'del', nodes.ns('n1')]);
     await run(['ip', 'netns', 'del', nodes.ns('n2e1')]);
-    await run(['ip', 'netns', 'del', nodes.ns('sw')]);
+    // Before the switch, whose end takes it along in a moment.
     await nodes.within('n3', 'ip', 'link', 'del', 'under0');
+    await run(['ip', 'netns', 'del', nodes.ns('sw')]);
     const down = await nodes.lab('down');
     t.is(down.code, 0, down.stderr);
     t.deepEqual(traces(nodes), []);

@@ -82,6 +82,8 @@ export function commandsOn({ plain, twice, owner, made }: Containers): Command[]
     { args: ['network', 'add', 'lan', ...LAN], after: plus('network lan', 'network lan gateway') },
     {
       args: ['network', 'add', 'lan', '--no-gateway', '--no-masquerade'],
+      // Else it is made, without the subnets that the endpoints on it keep.
+      when: is('network lan'),
       after: both(minus('network lan gateway'), plus('network lan')),
     },
     {

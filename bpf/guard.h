@@ -100,8 +100,7 @@ static __always_inline enum reason guard_ip4(struct __sk_buff *skb, __u32 offset
 	if (!load(skb, offset, &ip, sizeof(ip)) || ip.version != 4 ||
 	    ip.frag_off & bpf_htons(IP4_OFFSET))
 		return REASON_UNSPEC;
-	/* 224.0.0.0 and above: groups, and the broadcast address. */
-	if (group && bpf_ntohl(ip.daddr) >= 0xe0000000)
+	if (group && ip4_is_group(ip.daddr))
 		return REASON_UNSPEC;
 	end = ip4_end(skb, &ip, offset);
 	offset += ip.ihl * 4;

@@ -70,6 +70,12 @@ static __always_inline __u32 ip6_end(struct __sk_buff *skb, const struct ipv6hdr
 		       offset + sizeof(*ip) + bpf_ntohs(ip->payload_len);
 }
 
+/* 224.0.0.0 and above: groups, and the broadcast address. */
+static __always_inline bool ip4_is_group(__be32 ip)
+{
+	return bpf_ntohl(ip) >= 0xe0000000;
+}
+
 /* MAC addresses are 16-bit aligned everywhere: in frames, on the stack and in maps. */
 static __always_inline bool mac_equal(const void *a, const void *b)
 {

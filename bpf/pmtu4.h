@@ -11,8 +11,6 @@
 #define ICMP_FRAGMENTATION_NEEDED 4
 #define ICMP_ECHO_REQUEST 8
 #define IP4_TTL 64
-/* 224.0.0.0 and above: groups, and the broadcast address. */
-#define IP4_GROUPS 0xe0000000
 
 struct pmtu4 {
 	__u16 pad;
@@ -36,7 +34,7 @@ static __always_inline bool pmtu_may_tell4(struct __sk_buff *skb, const struct e
 	__u8 type = 0;
 
 	if (frame->ip4.frag_off & bpf_htons(IP4_OFFSET) || !frame->ip4.saddr ||
-	    bpf_ntohl(frame->ip4.saddr) >= IP4_GROUPS || frame->network < sizeof(frame->ip4))
+	    ip4_is_group(frame->ip4.saddr) || frame->network < sizeof(frame->ip4))
 		return false;
 	if (frame->transport != IPPROTO_ICMP)
 		return true;

@@ -1,5 +1,4 @@
 /** reset: remove every trace of a node. */
-import { DpctlError, isShortage } from '../../loader/errors.js';
 import { isNsfs } from '../kernel/bpffs.js';
 import { detachHook, pinnedLinkIds } from '../kernel/hook.js';
 import { hostPath } from '../kernel/mountns.js';
@@ -14,6 +13,7 @@ import { markOf } from '../model/mark.js';
 import type { Observed } from '../model/observed.js';
 import { plan, type Step } from '../model/plan.js';
 import { EMPTY_STATE, type State } from '../model/state.js';
+import { throwUnseen } from '../store/errors.js';
 import type { Salvaged } from '../store/file.js';
 import { faultPoint } from './fault.js';
 import { readKeys } from './inspect.js';
@@ -78,9 +78,8 @@ function readable({ store }: Node): Salvaged {
     const state = store.load();
     if (state.untold !== true) return { state, unknown: [] };
   } catch (error) {
-    // What cannot be looked at now may be whole: nothing is forgotten for want of a descriptor.
-    const unseen = error instanceof DpctlError && error.code === 'PATH_NOT_TRUSTED';
-    if (unseen || isShortage(error)) throw error;
+    // Nothing is forgotten for want of a descriptor.
+    throwUnseen(error);
   }
   return store.salvage();
 }

@@ -5,6 +5,7 @@ import {
   errnoName,
   errnoOf,
   errnoText,
+  isShortage,
   shortageHint,
 } from '../../loader/errors.js';
 
@@ -73,4 +74,10 @@ function remedy(errno: string): string {
   if (errno === 'EISDIR') return 'remove that directory, or all that dpctl has made: dpctl reset';
   if (errno === 'EROFS') return 'choose a writable place with --root DIR';
   return shortageHint(errno) ?? 'look at that path, then repeat the command';
+}
+
+/** Throws an error that says no more than that a record cannot be looked at now, or may not be: it may be whole. */
+export function throwUnseen(error: unknown): void {
+  if (isShortage(error)) throw error;
+  if (error instanceof DpctlError && error.code === 'PATH_NOT_TRUSTED') throw error;
 }

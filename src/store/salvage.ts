@@ -1,6 +1,5 @@
 /** The readable part of damaged files, thing by thing, for a reset that has to put things back. */
 import type * as z from 'zod/mini';
-import { DpctlError, isShortage } from '../../loader/errors.js';
 import {
   durableSchema,
   EMPTY_STATE,
@@ -15,6 +14,7 @@ import {
   uplinkSchema,
 } from '../model/state.js';
 import { readDocument } from './document.js';
+import { throwUnseen } from './errors.js';
 import { look, readOwn } from './own-file.js';
 import { BOTH_LOST, type StoreFiles, wholeCopy } from './records.js';
 import type { Salvaged } from './store.js';
@@ -87,12 +87,6 @@ function wholeRecord(path: string, schema: z.ZodMiniType): Members | undefined {
 
 function isDamaged(path: string, schema: z.ZodMiniType): boolean {
   return look(path) !== undefined && wholeRecord(path, schema) === undefined;
-}
-
-/** What cannot be looked at, or may not be trusted, is no damage. */
-function throwUnseen(error: unknown): void {
-  if (isShortage(error)) throw error;
-  if (error instanceof DpctlError && error.code === 'PATH_NOT_TRUSTED') throw error;
 }
 
 function readMembers(path: string): Members {

@@ -26,7 +26,7 @@ BPF_OBJ := $(patsubst %.bpf.c,dist/%.bpf.o,$(BPF_SRC))
 # The contract is read from the datapath's objects alone, never from those of tests or measurements.
 CONTRACT_OBJ := $(patsubst %.bpf.c,dist/%.bpf.o,$(wildcard bpf/*.bpf.c))
 CONTRACT_TS := src/contract/generated.ts
-GEN_SRC := $(wildcard scripts/gen-contract.ts scripts/contract/*.ts loader/btf*.ts loader/btf/*.ts loader/errors.ts)
+GEN_SRC := $(wildcard scripts/gen-contract.ts scripts/contract/*.ts loader/btf/*.ts loader/errors.ts)
 TS_SRC := $(shell find loader src test scripts -name '*.ts' 2>/dev/null)
 
 # v3 adds 32-bit jumps and ALU (kernel 5.1): smaller programs. clang's bpf target does not look
@@ -104,11 +104,11 @@ endif
 # ---- what is checked ------------------------------------------------------------------------
 
 test: build ## run every suite; the last line is the count
-	@node dist/scripts/test.js $(SUITES)
+	@node dist/scripts/test/main.js $(SUITES)
 
 # What shows most mistakes within two minutes: for the loop of edit and try.
 check: build lint ## the quick loop: lint, types, and the suites repo, model and packet
-	@node dist/scripts/test.js repo model packet
+	@node dist/scripts/test/main.js repo model packet
 
 # Kernels of Debian, by the beginning of their version, or newest.
 KERNELS ?= 5.10 6.1 6.12 6.18 newest
@@ -123,22 +123,22 @@ test-lab: ## what `vagrant up` runs, in two clean roots instead of virtual machi
 	@scripts/test-lab.sh
 
 test-loader: build ## the loader's suite on both FFI backends
-	@node dist/scripts/test.js loader loader-ffi-napi
+	@node dist/scripts/test/main.js loader loader-ffi-napi
 
 # 20,000 take some half an hour.
 CYCLES ?= 20000
 test-endurance: build ## attach and detach while system calls fail, CYCLES=20000 times
-	@DPCTL_ENDURANCE_CYCLES=$(CYCLES) node dist/scripts/test.js endurance
+	@DPCTL_ENDURANCE_CYCLES=$(CYCLES) node dist/scripts/test/main.js endurance
 
 # 300,000 for each way to decapsulate and each family of the underlay take some five minutes.
 FRAMES ?= 300000
 test-fuzz: build ## random packets at a node's underlay and from an endpoint, FRAMES=300000 of each kind
-	@DPCTL_FUZZ_FRAMES=$${DPCTL_FUZZ_FRAMES:-$(FRAMES)} node dist/scripts/test.js fuzz
+	@DPCTL_FUZZ_FRAMES=$${DPCTL_FUZZ_FRAMES:-$(FRAMES)} node dist/scripts/test/main.js fuzz
 
 # 500 take some 20 minutes. DPCTL_INTERRUPTS_SEED=N repeats a run.
 DPCTL_INTERRUPTS ?= 500
 test-interrupts: build ## interrupt commands at random moments, DPCTL_INTERRUPTS=500 times
-	@DPCTL_INTERRUPTS=$(DPCTL_INTERRUPTS) node dist/scripts/test.js interrupts
+	@DPCTL_INTERRUPTS=$(DPCTL_INTERRUPTS) node dist/scripts/test/main.js interrupts
 
 lint: setup lint-c ## formatter, linter, shell scripts, imports, contract
 	@[ -t 1 ] || colors=--colors=off; $(BIN)/biome ci --error-on-warnings $${colors:-} .

@@ -9,7 +9,7 @@
  * - errors about packets between nodes, which would narrow or bend the way to
  *   them for everybody on this node.
  *
- * Rules of nftables do the same behind address translation (src/kernel/nft.ts).
+ * Rules of nftables do the same behind address translation (src/datapath/nft/nft.ts).
  */
 #ifndef GUARD_H
 #define GUARD_H

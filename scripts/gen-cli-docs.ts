@@ -5,7 +5,7 @@
  *   gen-cli-docs --check   write nothing; exit 1 and name each file that is not up to date
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { resultSchema } from '../src/bench/schema.js';
+import { resultSchema } from '../src/bench/report/schema.js';
 import { manPage } from '../src/cli/reference/man.js';
 import { cliMarkdown } from '../src/cli/reference/markdown.js';
 

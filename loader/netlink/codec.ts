@@ -3,7 +3,7 @@
  *
  * Byte order: netlink itself is in host order, and every host that this project supports (x86_64,
  * arm64, riscv64) is little-endian, so scalars are written little-endian. Addresses inside
- * attributes are in network order; they come and go as bytes (address.ts).
+ * attributes are in network order; they come and go as bytes (src/linux/netlink/address-bytes.ts).
  *
  * Source: include/uapi/linux/netlink.h, Documentation/userspace-api/netlink/intro.rst.
  */

@@ -1,15 +1,14 @@
 /** From the BTF of the datapath's objects to the layout of the contract. */
 
 import {
-  type BtfMember,
-  type BtfOf,
   findType,
   mapDefinitions,
   type ObjectBtf,
   resolve,
   sizeOf,
   typeById,
-} from '../../loader/btf.js';
+} from '../../loader/btf/query.js';
+import type { BtfMember, BtfOf } from '../../loader/btf/types.js';
 import type {
   EnumLayout,
   FieldLayout,

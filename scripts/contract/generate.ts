@@ -1,7 +1,7 @@
 /** The contract's TypeScript from a header and the objects that include it. */
 
 import { readFileSync } from 'node:fs';
-import { readObjectBtf } from '../../loader/btf.js';
+import { readObjectBtf } from '../../loader/btf/query.js';
 import { parseHeader } from './comments.js';
 import { emitContract } from './emit.js';
 import { layoutOf } from './from-btf.js';

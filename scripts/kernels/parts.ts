@@ -35,7 +35,7 @@ export const PARTS: readonly Part[] = [
     name: 'loader',
     shows:
       'libbpf by FFI: maps in batches, links, pins, probes, BPF_PROG_TEST_RUN; links by rtnetlink',
-    files: ['loader/link', 'loader/map', 'loader/probe', 'loader/testrun', 'kernel/link'],
+    files: ['loader/link', 'loader/map', 'loader/probe', 'loader/testrun', 'linux/link'],
     match: [
       'a tcx link sees the packets*',
       'replacing the program misses no packet*',

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cycles, impureModel, systemTouched, wrongWay } from './imports.js';
+import { besideFolder, forwarding, overfull } from './shape.js';
 import type { SourceFile, Violation } from './source.js';
 import {
   anyType,
@@ -23,6 +24,7 @@ export const RULES: Readonly<Record<string, (files: readonly SourceFile[]) => Vi
   ...{ wrongWay, cycles, systemTouched, impureModel, pointers },
   ...{ bareDrop, anyType, compilerOff, putOff, skippedTest, classes },
   ...{ undocumented, tooLong, machineBound },
+  ...{ overfull, besideFolder, forwarding },
 };
 
 /** What the rules find in these files, in the order of paths and lines. */

@@ -45,7 +45,7 @@ const ORDER: readonly Plan[] = [
   },
   { name: 'model', serial: false },
   { name: 'store', serial: false },
-  { name: 'kernel' },
+  { name: 'linux' },
   { name: 'packet' },
   { name: 'control' },
   { name: 'observe' },

@@ -1,24 +1,24 @@
 /** A whole run: suite by suite, each on a stage of its own, and one document of it all. */
 import { DpctlError } from '../../loader/errors.js';
-import { requireRoot } from '../kernel/process.js';
-import { CONTROL } from './control.js';
-import { judge } from './goals.js';
-import { describeMachine, listen } from './machine.js';
-import { EFFORT, type Skipped, SUITES, type Suite } from './measure.js';
-import type { Program } from './node.js';
-import { OVERLAY } from './overlay.js';
-import { PROGRAM } from './program.js';
+import { requireRoot } from '../linux/process.js';
+import { judge } from './measure/goals.js';
+import { describeMachine, listen } from './measure/machine.js';
+import { EFFORT, type Skipped, SUITES, type Suite } from './measure/measure.js';
+import { carryOut, type Progress, sampleCount } from './measure/rounds.js';
 import {
   type BenchResult,
   type Failure,
   type FigureResult,
   FORMAT,
   type Setting,
-} from './result.js';
-import { carryOut, type Progress, sampleCount } from './rounds.js';
-import { SAME_NODE } from './same-node.js';
-import { openStage, sweep } from './stage.js';
-import type { OpenSuite, SuiteSpec } from './suite.js';
+} from './report/result.js';
+import type { Program } from './subjects/node.js';
+import { openStage, sweep } from './subjects/stage.js';
+import { CONTROL } from './suites/control.js';
+import { OVERLAY } from './suites/overlay.js';
+import { PROGRAM } from './suites/program.js';
+import { SAME_NODE } from './suites/same-node.js';
+import type { OpenSuite, SuiteSpec } from './suites/suite.js';
 
 /** What is asked of a run. */
 export interface BenchRequest {

@@ -8,7 +8,7 @@ import {
   TOUR,
   VARIABLES,
   verbs,
-} from './commands.js';
+} from './commands/table.js';
 import { GLOBAL_FLAGS } from './globals.js';
 import { type Command, envName, type Flag, shownForm } from './spec.js';
 

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
-import { nearest } from '../kernel/nearest.js';
+import { nearest } from '../linux/suggest.js';
 import { envName, type Flag, keyOf } from './spec.js';
 
 /** What the parser found for a flag: true or false for a switch, texts for what takes a value. */

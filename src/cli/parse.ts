@@ -4,7 +4,7 @@
  */
 import { CommanderError, Option, Command as Parser } from 'commander';
 import { DpctlError } from '../../loader/errors.js';
-import { COMMANDS, commandOf, GROUPS, subverbs, verbs } from './commands.js';
+import { COMMANDS, commandOf, GROUPS, subverbs, verbs } from './commands/table.js';
 import { GLOBAL_FLAGS, type GlobalValues } from './globals.js';
 import { commandHelp, groupHelp, topHelp } from './help.js';
 import { type Environment, type Given, oneOf, resolveOptions } from './options.js';

@@ -1,6 +1,6 @@
 /** The one place that turns an error into text, JSON and an exit code. */
 import { DpctlError, shortageHint } from '../../loader/errors.js';
-import { hostRoot } from '../kernel/mountns.js';
+import { hostRoot } from '../linux/mountns.js';
 import type { Paint } from './color.js';
 import { printableLines } from './output.js';
 

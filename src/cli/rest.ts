@@ -1,5 +1,5 @@
 /** Commands whose last argument is the command line of another program: its flags are not ours. */
-import { COMMANDS } from './commands.js';
+import { COMMANDS } from './commands/table.js';
 import { GLOBAL_FLAGS } from './globals.js';
 import type { Command, Flag } from './spec.js';
 

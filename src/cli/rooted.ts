@@ -1,5 +1,5 @@
 /** Commands in advice: what was asked of another root is to be mended there. */
-import { shellWord } from '../model/lookup.js';
+import { shellWord } from '../model/state/lookup.js';
 import type { GlobalValues } from './globals.js';
 import type { Environment } from './options.js';
 

@@ -7,8 +7,8 @@ import { holdStdout, printable, writeStderr } from './output.js';
 import { type Call, parse } from './parse.js';
 import { reportJson, reportOf, reportText } from './report.js';
 import { rooted } from './rooted.js';
+import { verbOf } from './verbs/table.js';
 import type { Outcome } from './verbs/verb.js';
-import { verbOf } from './verbs.js';
 
 const INTERRUPTED = 130;
 

@@ -1,7 +1,7 @@
 /** What commander finds wrong with a command line, in dpctl's own words. */
 import type { CommanderError } from 'commander';
 import { DpctlError } from '../../loader/errors.js';
-import { nearest } from '../kernel/nearest.js';
+import { nearest } from '../linux/suggest.js';
 import { GLOBAL_FLAGS } from './globals.js';
 import { synopsis } from './help.js';
 import type { Command, Flag } from './spec.js';

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { errnoOfAny } from '../../loader/errors.js';
-import { searchPath, unstarted } from '../kernel/command.js';
-import { hostPath } from '../kernel/mountns.js';
+import { searchPath, unstarted } from '../linux/command.js';
+import { hostPath } from '../linux/mountns.js';
 import type { LabPlace } from './lab.js';
 
 /** What a shell says of a program that is not there. */

@@ -2,20 +2,13 @@
  * The underlay of a lab: a switch in a namespace of its own, a veth to each node. The bridge is the
  * wire here, not a part of what is tried.
  */
-import { runCommand } from '../kernel/command.js';
-import {
-  addrAdd,
-  addrDump,
-  type Link,
-  linkAddVeth,
-  linkDelete,
-  linkGet,
-  linkSet,
-  openRtnl,
-  type Rtnl,
-} from '../kernel/netlink.js';
-import { createNetns, netnsExists, withNetnsRef } from '../kernel/netns.js';
-import { featuresSet } from '../kernel/offload.js';
+import { runCommand } from '../linux/command.js';
+import { addrAdd, addrDump } from '../linux/netlink/address.js';
+import { type Link, linkDelete, linkGet, linkSet } from '../linux/netlink/link.js';
+import { linkAddVeth } from '../linux/netlink/pair.js';
+import { openRtnl, type Rtnl } from '../linux/netlink/socket.js';
+import { createNetns, netnsExists, withNetnsRef } from '../linux/netns.js';
+import { featuresSet } from '../linux/offload.js';
 import { type LabNode, switchNs, UNDERLAY_IFNAME } from './names.js';
 import type { LabSpec } from './spec.js';
 

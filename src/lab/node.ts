@@ -1,25 +1,17 @@
 /** A node of a lab: brought to what it is to be by what people would do on it, or taken away. */
 import { mkdirSync } from 'node:fs';
-import {
-  attach,
-  type ChangeResult,
-  detach,
-  endpointList,
-  type Node,
-  networkAdd,
-  networkDelete,
-  networkList,
-  nodeAdd,
-  nodeDelete,
-  nodeList,
-  openNode,
-  reset,
-  underlaySet,
-} from '../control/api.js';
-import { nodePaths } from '../control/node.js';
-import { bindNetns } from '../kernel/bpffs.js';
-import { hostPath } from '../kernel/mountns.js';
-import { createNetns, deleteNetns, netnsExists, withNetnsRef } from '../kernel/netns.js';
+import type { ChangeResult } from '../api/types.js';
+import { attach } from '../control/endpoint/attach.js';
+import { detach } from '../control/endpoint/detach.js';
+import { endpointList } from '../control/endpoint/list.js';
+import { networkAdd, networkDelete, networkList } from '../control/network/network.js';
+import { type Node, nodePaths, openNode } from '../control/node/node.js';
+import { reset } from '../control/node/reset.js';
+import { nodeAdd, nodeDelete, nodeList } from '../control/underlay/nodes.js';
+import { underlaySet } from '../control/underlay/underlay.js';
+import { bindNetns } from '../linux/bpffs.js';
+import { hostPath } from '../linux/mountns.js';
+import { createNetns, deleteNetns, netnsExists, withNetnsRef } from '../linux/netns.js';
 import { type LabNode, labNetworks, rangesOf, UNDERLAY_IFNAME } from './names.js';
 import type { LabSpec } from './spec.js';
 

@@ -1,10 +1,10 @@
 /** What somebody damaged by hand in a lab, made good as far as it can be, or taken away to be made anew. */
 import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { nodePaths } from '../control/node.js';
-import { bindNetns, isNsfs, unbindNetns, unmount } from '../kernel/bpffs.js';
-import { hostPath } from '../kernel/mountns.js';
-import { deleteNetns, NETNS_DIR, netnsExists, netnsList, sameNetns } from '../kernel/netns.js';
+import { nodePaths } from '../control/node/node.js';
+import { bindNetns, isNsfs, unbindNetns, unmount } from '../linux/bpffs.js';
+import { hostPath } from '../linux/mountns.js';
+import { deleteNetns, NETNS_DIR, netnsExists, netnsList, sameNetns } from '../linux/netns.js';
 import { isOfLab, type LabNode, nsOf } from './names.js';
 import { removeNode } from './node.js';
 import { LAB_DEFAULT, type LabSpec } from './spec.js';

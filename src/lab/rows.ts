@@ -1,7 +1,8 @@
 /** What there is of a lab: the same for lab list, and for lab down, which removes it. */
-import { endpointList, openNode } from '../control/api.js';
-import { isNsfs } from '../kernel/bpffs.js';
-import { NETNS_DIR, netnsList } from '../kernel/netns.js';
+import { endpointList } from '../control/endpoint/list.js';
+import { openNode } from '../control/node/node.js';
+import { isNsfs } from '../linux/bpffs.js';
+import { NETNS_DIR, netnsList } from '../linux/netns.js';
 import { isOfLab, type LabNode, labNode, nsOf, switchNs } from './names.js';
 import { isWhole } from './repair.js';
 import { LAB_DEFAULT, type LabSpec } from './spec.js';

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { hostPath } from '../kernel/mountns.js';
+import { hostPath } from '../linux/mountns.js';
 import { labsDir } from './names.js';
 import { LAB_DEFAULT, type LabSpec, labSpec } from './spec.js';
 

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errnoOfAny } from '../../loader/errors.js';
-import { fsyncDir, openFd, withFd } from '../../loader/sys.js';
+import { fsyncDir, openFd, withFd } from '../../loader/sys/files.js';
 import { unavailable } from './errors.js';
 
 /** A file and what it is to hold. */

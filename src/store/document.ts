@@ -1,7 +1,7 @@
 /** The files of the store as text: JSON with a line for each thing, checked when it is read. */
 import * as z from 'zod/mini';
-import { hash32 } from '../model/hash.js';
-import { STATE_VERSION } from '../model/state.js';
+import { hash32 } from '../model/state/hash.js';
+import { STATE_VERSION } from '../model/state/state.js';
 import { corrupt, newer } from './errors.js';
 import { locateFault } from './locate.js';
 import { readOwn } from './own-file.js';

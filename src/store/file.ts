@@ -4,8 +4,8 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { invariants } from '../model/invariants.js';
-import { EMPTY_STATE, type State } from '../model/state.js';
+import { invariants } from '../model/state/invariants.js';
+import { EMPTY_STATE, type State } from '../model/state/state.js';
 import { type Checkpoint, removeFile, removeLeftovers } from './atomic.js';
 import { corrupt, lost, unavailable } from './errors.js';
 import { acquireLock, busy, clearLock, lockTimeout, type Release, tryLock } from './lock.js';

@@ -16,7 +16,7 @@ import {
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
-import { closeFd, flock } from '../../loader/sys.js';
+import { closeFd, flock } from '../../loader/sys/files.js';
 import { makeDirectory } from './atomic.js';
 import { unavailable } from './errors.js';
 import { checkFile, look } from './own-file.js';

@@ -5,8 +5,8 @@
 import { constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { join, sep } from 'node:path';
 import { DpctlError, errnoOfAny } from '../../loader/errors.js';
-import { closeFd } from '../../loader/sys.js';
-import { shellWord } from '../model/lookup.js';
+import { closeFd } from '../../loader/sys/files.js';
+import { shellWord } from '../model/state/lookup.js';
 import { unavailable } from './errors.js';
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

@@ -10,7 +10,7 @@ import {
   durableSchema,
   type RuntimeState,
   runtimeSchema,
-} from '../model/state.js';
+} from '../model/state/state.js';
 import { replaceCopy } from './atomic.js';
 import { type Document, readDocument } from './document.js';
 import { look, readOwn } from './own-file.js';

@@ -12,7 +12,7 @@ import {
   sysctlSchema,
   underlaySchema,
   uplinkSchema,
-} from '../model/state.js';
+} from '../model/state/state.js';
 import { readDocument } from './document.js';
 import { throwUnseen } from './errors.js';
 import { look, readOwn } from './own-file.js';

@@ -1,6 +1,6 @@
 /** Which files a save replaces, and in what order. */
 import { dirname } from 'node:path';
-import type { Network, State } from '../model/state.js';
+import type { Network, State } from '../model/state/state.js';
 import {
   type Checkpoint,
   makeDirectory,

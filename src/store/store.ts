@@ -1,5 +1,5 @@
 /** What control asks of the place where desired state is kept: a file now, etcd later. */
-import type { State } from '../model/state.js';
+import type { State } from '../model/state/state.js';
 import type { RecordFault } from './records.js';
 
 /** What could be read of damaged files. */

@@ -1,5 +1,5 @@
 /** The records of a state as text. */
-import { STATE_VERSION, type State } from '../model/state.js';
+import { STATE_VERSION, type State } from '../model/state/state.js';
 import { formatDocument } from './document.js';
 
 /** What outlives a boot. @param bootId of the running kernel */

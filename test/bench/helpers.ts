@@ -1,7 +1,11 @@
 /** Runs that nobody measured. */
 
-import type { Better } from '../../src/bench/method.js';
-import { type BenchResult, concludeFigure, type FigureResult } from '../../src/bench/result.js';
+import type { Better } from '../../src/bench/measure/method.js';
+import {
+  type BenchResult,
+  concludeFigure,
+  type FigureResult,
+} from '../../src/bench/report/result.js';
 
 /** A figure of a few rounds. */
 export function figureOf(

@@ -1,5 +1,10 @@
 import test from 'ava';
-import { cpuTime, describeMachine, listen, mitigationsOf } from '../../src/bench/machine.js';
+import {
+  cpuTime,
+  describeMachine,
+  listen,
+  mitigationsOf,
+} from '../../src/bench/measure/machine.js';
 
 test('CPU time is what /proc/stat has, in seconds, with interrupts and without waiting', (t) => {
   const stat = 'cpu  100 10 200 5000 50 3 7 40 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n';

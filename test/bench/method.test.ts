@@ -11,7 +11,7 @@ import {
   seeded,
   spread,
   verdictOf,
-} from '../../src/bench/method.js';
+} from '../../src/bench/measure/method.js';
 
 test('every subject comes first, last and in between equally often, after changing neighbours', (t) => {
   const subjects = ['veth', 'bridge', 'dpctl'];

@@ -8,7 +8,7 @@ import { inflateSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import type { DpctlError } from '../../loader/errors.js';
 import { reportFile } from '../../src/bench/report/file.js';
-import type { BenchResult } from '../../src/bench/result.js';
+import type { BenchResult } from '../../src/bench/report/result.js';
 import { command, need } from '../helpers/need.js';
 import { figureOf, runOf } from './helpers.js';
 

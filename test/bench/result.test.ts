@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import type { DpctlError } from '../../loader/errors.js';
-import { compare } from '../../src/bench/compare.js';
-import { judge } from '../../src/bench/goals.js';
-import { readResult, resultSchema } from '../../src/bench/schema.js';
+import { judge } from '../../src/bench/measure/goals.js';
+import { compare } from '../../src/bench/report/compare.js';
+import { readResult, resultSchema } from '../../src/bench/report/schema.js';
 import { figureOf, runOf } from './helpers.js';
 
 const PAIR = [['dpctl', 'bridge']] as const;

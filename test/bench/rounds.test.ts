@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { Effort, Measure } from '../../src/bench/measure.js';
-import { carryOut, sampleCount } from '../../src/bench/rounds.js';
+import type { Effort, Measure } from '../../src/bench/measure/measure.js';
+import { carryOut, sampleCount } from '../../src/bench/measure/rounds.js';
 
 const FULL: Effort = { quick: false, rounds: 4, seconds: 1 };
 const QUICK: Effort = { quick: true, rounds: 3, seconds: 0.5 };

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import type { FigureResult } from '../../src/bench/result.js';
-import { readResult } from '../../src/bench/schema.js';
+import type { FigureResult } from '../../src/bench/report/result.js';
+import { readResult } from '../../src/bench/report/schema.js';
 import { DPCTL, run } from '../system/helpers/lab.js';
 import { runOf } from './helpers.js';
 

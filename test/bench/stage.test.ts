@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { openStage, sweep } from '../../src/bench/stage.js';
+import { openStage, sweep } from '../../src/bench/subjects/stage.js';
 import { command, need } from '../helpers/need.js';
 import { DPCTL, run } from '../system/helpers/lab.js';
 import { eventually } from '../system/helpers/process.js';

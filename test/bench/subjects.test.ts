@@ -1,21 +1,21 @@
 /** What is compared with is what it is called, and each tool says something about it. */
 import { existsSync } from 'node:fs';
 import test from 'ava';
-import { bulk, packets, serveIperf } from '../../src/bench/iperf.js';
-import { EFFORT } from '../../src/bench/measure.js';
+import { bulk, packets, serveIperf } from '../../src/bench/measure/iperf.js';
+import { EFFORT } from '../../src/bench/measure/measure.js';
+import { pingPong, serveSockperf } from '../../src/bench/measure/sockperf.js';
 import {
   alonePair,
   DECAPS,
   overlayPairs,
   routedPair,
   vxlanPair,
-} from '../../src/bench/overlay-subjects.js';
-import type { Pair } from '../../src/bench/pair.js';
-import { openProbe, programOf } from '../../src/bench/rig.js';
-import { pingPong, serveSockperf } from '../../src/bench/sockperf.js';
-import { openStage, type Stage } from '../../src/bench/stage.js';
-import { bridgePair, dpctlPair, vethPair } from '../../src/bench/subjects.js';
-import { offloadsOf, verifyPayload } from '../../src/bench/verify.js';
+} from '../../src/bench/subjects/overlay.js';
+import type { Pair } from '../../src/bench/subjects/pair.js';
+import { openProbe, programOf } from '../../src/bench/subjects/program-rig.js';
+import { bridgePair, dpctlPair, vethPair } from '../../src/bench/subjects/same-node.js';
+import { openStage, type Stage } from '../../src/bench/subjects/stage.js';
+import { offloadsOf, verifyPayload } from '../../src/bench/subjects/verify.js';
 import { command, linkKind, need } from '../helpers/need.js';
 import { run } from '../system/helpers/lab.js';
 
@@ -152,7 +152,7 @@ withTools.serial('the tools give a number for all that is asked of them', (t) =>
 test.serial('a server that does not start is an error with its words', (t) =>
   onStage(async (stage) => {
     const pair = vethPair(stage, '-v', PLAIN);
-    const { serve } = await import('../../src/bench/pair.js');
+    const { serve } = await import('../../src/bench/subjects/pair.js');
     const argv = ['sh', '-c', 'echo no such thing >&2; exit 3'];
     await t.throwsAsync(serve(stage, pair, argv, 'tcp', 9), { message: /no such thing/ });
     t.true(existsSync(`/run/netns/${pair.client.space.name}`));

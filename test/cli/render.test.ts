@@ -1,12 +1,12 @@
 import test from 'ava';
 import { parse as parseYaml } from 'yaml';
+import type { EndpointRow } from '../../src/api/types.js';
 import type { Output } from '../../src/cli/globals.js';
 import type { Sink } from '../../src/cli/output.js';
 import { type Data, render } from '../../src/cli/render/render.js';
 import { ENDPOINT } from '../../src/cli/schemas/control.js';
 import { dumpSchema } from '../../src/cli/schemas/dump.js';
 import type { Schema } from '../../src/cli/schemas/schema.js';
-import type { EndpointRow } from '../../src/control/types.js';
 
 const ROW: EndpointRow = {
   ns: 'ns1',

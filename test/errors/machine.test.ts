@@ -11,9 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { attach } from '../../src/control/api.js';
-import { prepareNode } from '../../src/control/node.js';
-import { installDatapath } from '../../src/kernel/datapath.js';
+import { attach } from '../../src/control/endpoint/attach.js';
+import { prepareNode } from '../../src/control/node/node.js';
+import { installDatapath } from '../../src/datapath/install.js';
 import { tryLock } from '../../src/store/lock.js';
 import { openLabNode } from '../helpers/node.js';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { attach, networkAdd } from '../../src/control/api.js';
+import { attach } from '../../src/control/endpoint/attach.js';
+import { networkAdd } from '../../src/control/network/network.js';
 import { openLabNode } from '../helpers/node.js';
 import { differences } from '../helpers/snapshot.js';
 import { putForeign } from '../system/helpers/foreign.js';

@@ -1,6 +1,6 @@
 /** kill -9 at every step of every change, then one reconcile: exactly what was asked, nothing else. */
 import test from 'ava';
-import { reconcile } from '../../src/control/api.js';
+import { reconcile } from '../../src/control/node/reconcile.js';
 import { OVERLAYS } from './helpers/overlay.js';
 import { expectState, faultPoints, killAt, onStage } from './helpers/scenario.js';
 import { ATTACHES, DETACHES, OTHERS } from './helpers/scenarios.js';

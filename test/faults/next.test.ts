@@ -1,6 +1,7 @@
 /** What was killed is finished by whatever command comes next. */
 import test from 'ava';
-import { attach, detach } from '../../src/control/api.js';
+import { attach } from '../../src/control/endpoint/attach.js';
+import { detach } from '../../src/control/endpoint/detach.js';
 import { expectState, faultPoints, killAt, onStage } from './helpers/scenario.js';
 import { ATTACHES, DETACHES, OTHERS } from './helpers/scenarios.js';
 

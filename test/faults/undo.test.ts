@@ -1,7 +1,8 @@
 /** What if a change that failed cannot be taken back? It is told, and one reconcile mends it. */
 import test from 'ava';
 import { DpctlError } from '../../loader/errors.js';
-import { type Node, reconcile } from '../../src/control/api.js';
+import type { Node } from '../../src/control/node/node.js';
+import { reconcile } from '../../src/control/node/reconcile.js';
 import { OVERLAYS } from './helpers/overlay.js';
 import { expectState, failHere, onStage } from './helpers/scenario.js';
 import { ATTACHES, OTHERS } from './helpers/scenarios.js';

@@ -1,6 +1,7 @@
 /** The control core in this process, on the node of a lab: a hundred changes cost no hundred starts. */
-import { closeFd, inNetns, openFd } from '../../loader/sys.js';
-import { type Node, openNode } from '../../src/control/node.js';
+import { closeFd, openFd } from '../../loader/sys/files.js';
+import { inNetns } from '../../loader/sys/netns.js';
+import { type Node, openNode } from '../../src/control/node/node.js';
 
 /**
  * Open the node of a lab, as a command started in its namespace would. Close it.

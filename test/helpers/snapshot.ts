@@ -5,9 +5,10 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { linkInfo, openPinnedLink } from '../../loader/link.js';
-import { closeMap, mapEntries, openPinnedMap } from '../../loader/map.js';
-import { closeFd } from '../../loader/sys.js';
+import { linkInfo, openPinnedLink } from '../../loader/link/attach.js';
+import { mapEntries } from '../../loader/map/batch.js';
+import { closeMap, openPinnedMap } from '../../loader/map/info.js';
+import { closeFd } from '../../loader/sys/files.js';
 import { FDB_OFFSETS, MAPS } from '../../src/contract/generated.js';
 import { run } from '../system/helpers/lab.js';
 

@@ -6,7 +6,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { status } from '../../src/observe/api.js';
+import { status } from '../../src/observe/status/status.js';
 import { openLabNode } from '../helpers/node.js';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { addressOf, prepareNodes } from '../lab/helpers/nodes.js';

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { loadObject, openObject } from '../../loader/object.js';
+import { loadObject, openObject } from '../../loader/object/object.js';
 import { hasFeature } from '../../loader/probe.js';
-import { constantsOf, OBJECTS, type ObjectName, objectFile } from '../../src/kernel/objects.js';
+import { constantsOf, OBJECTS, type ObjectName, objectFile } from '../../src/datapath/objects.js';
 import { refusal, withBpffs, withDirectory } from '../loader/helpers/machine.js';
 
 const KERNEL_TYPES = '/sys/kernel/btf/vmlinux';

@@ -2,10 +2,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { attach, nodeAdd, nodeDelete, reconcile } from '../../src/control/api.js';
-import type { Node } from '../../src/control/node.js';
-import type { Remote } from '../../src/model/state.js';
-import { dump } from '../../src/observe/dump.js';
+import { attach } from '../../src/control/endpoint/attach.js';
+import type { Node } from '../../src/control/node/node.js';
+import { reconcile } from '../../src/control/node/reconcile.js';
+import { nodeAdd, nodeDelete } from '../../src/control/underlay/nodes.js';
+import type { Remote } from '../../src/model/state/state.js';
+import { dump } from '../../src/observe/dump/dump.js';
 import { run } from '../system/helpers/lab.js';
 import { pings } from '../system/helpers/talk.js';
 import { addressOf, onNodes } from './helpers/nodes.js';

@@ -1,18 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { layoutDifferences, typeName } from '../../loader/btf/compare.js';
+import { parseElf } from '../../loader/btf/elf.js';
+import { parseBtf } from '../../loader/btf/parse.js';
 import {
   findType,
-  layoutDifferences,
   mapDefinitions,
-  parseBtf,
-  parseElf,
   readObjectBtf,
   resolve,
   sectionVariables,
   sizeOf,
-  typeName,
-} from '../../loader/btf.js';
+} from '../../loader/btf/query.js';
 import { objectPath, refusal, run, withDirectory } from './helpers/machine.js';
 
 const sample = readObjectBtf(objectPath('sample'));

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
-import { loadObject, openObject } from '../../loader/object.js';
+import { loadObject, openObject } from '../../loader/object/object.js';
 
 /** The datapath's own: the kernel takes some time to check it. */
 const OBJECT = fileURLToPath(new URL('../../bpf/endpoint.bpf.o', import.meta.url));

@@ -9,19 +9,16 @@ import {
   linkInfo,
   openLinkById,
   openPinnedLink,
-  pinLink,
-  queryTcx,
-  queryXdp,
   type TcxPosition,
-  tcAttach,
-  tcDetach,
-  tcFilters,
-  tcQuery,
   updateLink,
-} from '../../loader/link.js';
-import { mapGet } from '../../loader/map.js';
-import { type BpfObject, loadObject, openObject } from '../../loader/object.js';
-import { closeFd, inNetns } from '../../loader/sys.js';
+} from '../../loader/link/attach.js';
+import { tcAttach, tcDetach, tcFilters, tcQuery } from '../../loader/link/clsact.js';
+import { queryTcx, queryXdp } from '../../loader/link/query.js';
+import { mapGet } from '../../loader/map/entry.js';
+import { type BpfObject, loadObject, openObject } from '../../loader/object/object.js';
+import { pin as pinLink } from '../../loader/pin.js';
+import { closeFd } from '../../loader/sys/files.js';
+import { inNetns } from '../../loader/sys/netns.js';
 import { feature, need } from '../helpers/need.js';
 import {
   le,

@@ -1,28 +1,25 @@
 import { join } from 'node:path';
 import test from 'ava';
 import {
-  type BpfMap,
-  closeMap,
-  getPinned,
-  MAP_TYPE,
-  type MapSpec,
   mapChunks,
-  mapCreate,
-  mapDelete,
   mapDeleteBatch,
   mapEntries,
-  mapFromFd,
-  mapGet,
-  mapKeys,
-  mapPut,
   mapPutBatch,
   mapReadAll,
+} from '../../loader/map/batch.js';
+import { mapDelete, mapGet, mapKeys, mapPut } from '../../loader/map/entry.js';
+import {
+  type BpfMap,
+  closeMap,
+  MAP_TYPE,
+  type MapSpec,
+  mapCreate,
+  mapFromFd,
   openPinnedMap,
   percpuStride,
-  pin,
-  unpin,
-} from '../../loader/map.js';
-import { possibleCpus } from '../../loader/sys.js';
+} from '../../loader/map/info.js';
+import { getPinned, pin, unpin } from '../../loader/pin.js';
+import { possibleCpus } from '../../loader/sys/machine.js';
 import { le, refusal, withBpffs } from './helpers/machine.js';
 
 function withMap<T>(spec: Partial<MapSpec>, use: (map: BpfMap) => T): T {

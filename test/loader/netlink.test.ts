@@ -2,11 +2,12 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import test from 'ava';
 import { lastErrno, libc } from '../../loader/libc.js';
-import { tcFilters } from '../../loader/link.js';
+import { tcFilters } from '../../loader/link/clsact.js';
 import { encodeMessage, listAttributes } from '../../loader/netlink/codec.js';
 import { request, withExchange } from '../../loader/netlink/exchange.js';
 import { struct } from '../../loader/struct.js';
-import { inNetns, netlinkSocket, openNetlink, socketFd } from '../../loader/sys.js';
+import { inNetns } from '../../loader/sys/netns.js';
+import { netlinkSocket, openNetlink, socketFd } from '../../loader/sys/socket.js';
 import { descriptorsOf, refusal, withNetns } from './helpers/machine.js';
 
 const [AF_NETLINK, SOCK_RAW, ROUTE] = [16, 3, 0];

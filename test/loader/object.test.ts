@@ -1,16 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import {
-  closeMap,
-  mapCreate,
-  mapDelete,
-  mapGet,
-  mapPut,
-  openPinnedMap,
-  pin,
-} from '../../loader/map.js';
-import { loadObject, type ObjectOptions, openObject } from '../../loader/object.js';
+import { mapDelete, mapGet, mapPut } from '../../loader/map/entry.js';
+import { closeMap, mapCreate, openPinnedMap } from '../../loader/map/info.js';
+import { loadObject, type ObjectOptions, openObject } from '../../loader/object/object.js';
+import { pin } from '../../loader/pin.js';
 import {
   closeProgram,
   enableRunStats,
@@ -19,7 +13,7 @@ import {
   PROG_TYPE,
   programInfo,
 } from '../../loader/program.js';
-import { closeFd } from '../../loader/sys.js';
+import { closeFd } from '../../loader/sys/files.js';
 import { testRun } from '../../loader/testrun.js';
 import {
   descriptorsOf,

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { MAP_TYPE } from '../../loader/map.js';
+import { MAP_TYPE } from '../../loader/map/info.js';
 import {
   allFeatures,
   bpfAvailable,
@@ -82,7 +82,7 @@ test('without privileges the error says what is missing', (t) => {
     console.log(error?.code, error?.exitCode, error?.message, '/', error?.hint);
     try { hasFeature('tcx'); } catch (e) { console.log(e.code); }`;
   // The modules are loaded by root: the checkout may be closed to others.
-  const preload = `import '${loader}/sys.js'; import { possibleCpus } from '${loader}/sys.js'; possibleCpus();\n`;
+  const preload = `import '${loader}/sys/machine.js'; import { possibleCpus } from '${loader}/sys/machine.js'; possibleCpus();\n`;
   const result = spawnSync(process.execPath, ['--input-type=module', '-e', preload + script], {
     encoding: 'utf8',
   });

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { ffi } from '../../loader/ffi/seam.js';
 import { captureLog } from '../../loader/object/capture.js';
-import { loadObject, openObject } from '../../loader/object.js';
+import { loadObject, openObject } from '../../loader/object/object.js';
 import { descriptorsOf, objectPath } from './helpers/machine.js';
 
 setFlagsFromString('--expose-gc');

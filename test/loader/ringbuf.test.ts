@@ -4,10 +4,14 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { mapGet } from '../../loader/map.js';
-import { type BpfObject, loadObject, openObject } from '../../loader/object.js';
-import { openRingbuf, type RingbufOptions, type RingbufReader } from '../../loader/ringbuf.js';
-import { closeFd, openFd } from '../../loader/sys.js';
+import { mapGet } from '../../loader/map/entry.js';
+import { type BpfObject, loadObject, openObject } from '../../loader/object/object.js';
+import {
+  openRingbuf,
+  type RingbufOptions,
+  type RingbufReader,
+} from '../../loader/ringbuf/reader.js';
+import { closeFd, openFd } from '../../loader/sys/files.js';
 import { testRun } from '../../loader/testrun.js';
 import {
   descriptorsOf,
@@ -231,8 +235,8 @@ test.serial('several rings at once share one thread and leave nothing behind', a
 test.serial('a process with an open reader can exit, and one without ends by itself', (t) => {
   const loader = fileURLToPath(new URL('../../loader', import.meta.url));
   const start = `
-    import { loadObject, openObject } from '${loader}/object.js';
-    import { openRingbuf } from '${loader}/ringbuf.js';
+    import { loadObject, openObject } from '${loader}/object/object.js';
+    import { openRingbuf } from '${loader}/ringbuf/reader.js';
     const object = openObject('${objectPath('ring')}');
     loadObject(object);
     const reader = openRingbuf(object.maps.get('ring_v1'), () => undefined);`;

@@ -5,23 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import {
-  clockTickHz,
   closeFd,
-  createNetns,
   flock,
   fsyncDir,
-  inNetns,
-  ioctlEthtool,
   isBpffs,
   isNsfs,
-  netnsCookie,
   openFd,
-  openNetlink,
-  possibleCpus,
-  removeNetns,
-  socketFd,
   statfsType,
-} from '../../loader/sys.js';
+} from '../../loader/sys/files.js';
+import { clockTickHz, possibleCpus } from '../../loader/sys/machine.js';
+import { createNetns, inNetns, netnsCookie, removeNetns } from '../../loader/sys/netns.js';
+import { ioctlEthtool, openNetlink, socketFd } from '../../loader/sys/socket.js';
 import {
   descriptorsOf,
   le,

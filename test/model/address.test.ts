@@ -4,29 +4,28 @@ import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
 import { DpctlError } from '../../loader/errors.js';
 import {
-  addressOf,
   bytes16ToIp,
-  bytesToMac,
   canonicalIp,
-  canonicalMac,
-  canonicalPrefix,
-  contains,
   eui64LinkLocal,
   formatIp,
-  hostRange,
   type Ip,
   ip4ToNumber,
   ipToBytes16,
+  numberToIp4,
+  parseIp,
+} from '../../src/model/address/ip.js';
+import { bytesToMac, canonicalMac, macToBytes, parseMac } from '../../src/model/address/mac.js';
+import {
+  addressOf,
+  canonicalPrefix,
+  contains,
+  hostRange,
   lastOf,
   lengthOf,
-  macToBytes,
-  numberToIp4,
   overlaps,
   parseAddress,
-  parseIp,
-  parseMac,
   parsePrefix,
-} from '../../src/model/address.js';
+} from '../../src/model/address/prefix.js';
 import { bits, ip, ip4, macBytes, prefixAround } from './arbitraries.js';
 
 function code(run: () => unknown): string {

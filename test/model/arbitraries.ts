@@ -1,8 +1,9 @@
 /** Random addresses, requests and states for the property tests of model/ and store/. */
 import fc from 'fast-check';
-import { type Family, formatIp, type Ip } from '../../src/model/address.js';
-import type { EndpointRequest, NetworkRequest } from '../../src/model/edit.js';
-import type { NamespaceRef } from '../../src/model/state.js';
+import { type Family, formatIp, type Ip } from '../../src/model/address/ip.js';
+import type { EndpointRequest } from '../../src/model/endpoint/attach.js';
+import type { NetworkRequest } from '../../src/model/network/networks.js';
+import type { NamespaceRef } from '../../src/model/state/state.js';
 
 /** Any IPv4 address. */
 export const ip4: fc.Arbitrary<Ip> = fc

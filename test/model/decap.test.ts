@@ -1,7 +1,7 @@
 /** How VXLAN is decapsulated, by what a device does. */
 import test from 'ava';
-import type { Decap, Uplink } from '../../src/model/state.js';
-import { chooseDecap, type DeviceFacts, refusedDecap } from '../../src/model/underlay-decap.js';
+import { chooseDecap, type DeviceFacts, refusedDecap } from '../../src/model/overlay/decap.js';
+import type { Decap, Uplink } from '../../src/model/state/state.js';
 import { refusal } from './helpers.js';
 
 const NIC: DeviceFacts = {

@@ -7,15 +7,15 @@ import {
   NETWORK_MAX,
   NODE_MAX,
 } from '../../src/contract/generated.js';
-import { formatIp, type Ip, parseIp } from '../../src/model/address.js';
-import { addNetwork } from '../../src/model/edit.js';
-import { invariants } from '../../src/model/invariants.js';
-import { listText, shellWord } from '../../src/model/lookup.js';
-import { chooseRanges } from '../../src/model/network-ranges.js';
-import { contains, networkOf, overlaps, parsePrefix } from '../../src/model/prefix.js';
-import { reservedReason } from '../../src/model/reserved.js';
-import type { Endpoint, Network, State } from '../../src/model/state.js';
-import { oversized } from '../../src/model/underlay-mtu.js';
+import { formatIp, type Ip, parseIp } from '../../src/model/address/ip.js';
+import { contains, networkOf, overlaps, parsePrefix } from '../../src/model/address/prefix.js';
+import { reservedReason } from '../../src/model/address/reserved.js';
+import { addNetwork } from '../../src/model/network/networks.js';
+import { chooseRanges } from '../../src/model/network/ranges.js';
+import { oversized } from '../../src/model/overlay/mtu.js';
+import { invariants } from '../../src/model/state/invariants.js';
+import { listText, shellWord } from '../../src/model/state/lookup.js';
+import type { Endpoint, Network, State } from '../../src/model/state/state.js';
 import { bits, ip, prefixAround } from './arbitraries.js';
 import { attach, refusal, withNetworks } from './helpers.js';
 

@@ -1,15 +1,14 @@
 import test from 'ava';
 import {
-  addStaticFdb,
-  deleteStaticFdb,
-  findEndpoints,
   markDetaching,
   removeEndpoint,
+  renewNamespace,
   renumber,
   withPhase,
-} from '../../src/model/edit.js';
-import { renewNamespace } from '../../src/model/endpoint-edits.js';
-import type { Endpoint, State } from '../../src/model/state.js';
+} from '../../src/model/endpoint/edits.js';
+import { addStaticFdb, deleteStaticFdb } from '../../src/model/network/static-fdb.js';
+import { findEndpoints } from '../../src/model/state/lookup.js';
+import type { Endpoint, State } from '../../src/model/state/state.js';
 import { namespace } from './arbitraries.js';
 import { attach, refusal, withNetworks } from './helpers.js';
 

@@ -1,13 +1,10 @@
 import test from 'ava';
-import {
-  addNetwork,
-  addStaticFdb,
-  deleteNetwork,
-  findEndpoints,
-  withGateways,
-  withPhase,
-} from '../../src/model/edit.js';
-import type { NamespaceRef, State } from '../../src/model/state.js';
+import { withPhase } from '../../src/model/endpoint/edits.js';
+import { withGateways } from '../../src/model/network/gateways.js';
+import { addNetwork, deleteNetwork } from '../../src/model/network/networks.js';
+import { addStaticFdb } from '../../src/model/network/static-fdb.js';
+import { findEndpoints } from '../../src/model/state/lookup.js';
+import type { NamespaceRef, State } from '../../src/model/state/state.js';
 import { attach, refusal, withNetworks } from './helpers.js';
 
 const node: NamespaceRef = {

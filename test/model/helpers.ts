@@ -2,12 +2,11 @@
 import { DpctlError } from '../../loader/errors.js';
 import {
   addEndpoint,
-  addNetwork,
   type EndpointEdit,
   type EndpointRequest,
-  type NetworkRequest,
-} from '../../src/model/edit.js';
-import { EMPTY_STATE, type State } from '../../src/model/state.js';
+} from '../../src/model/endpoint/attach.js';
+import { addNetwork, type NetworkRequest } from '../../src/model/network/networks.js';
+import { EMPTY_STATE, type State } from '../../src/model/state/state.js';
 import { namespace } from './arbitraries.js';
 
 /** A state with these networks. */

@@ -1,12 +1,14 @@
 /** What a plan changes of the host for gateways, and what waits until it is known. */
 import test from 'ava';
-import { networkEntry } from '../../src/model/desired.js';
-import { addNode, setUnderlay, withGateways } from '../../src/model/edit.js';
-import { decodeValue } from '../../src/model/entry.js';
-import type { Observed } from '../../src/model/observed.js';
+import { networkEntry } from '../../src/model/desired/desired.js';
+import { decodeValue } from '../../src/model/desired/table-entry.js';
+import { withGateways } from '../../src/model/network/gateways.js';
+import { addNode } from '../../src/model/overlay/nodes.js';
+import { setUnderlay } from '../../src/model/overlay/underlay.js';
 import { sysctlSteps } from '../../src/model/plan/host.js';
+import type { Observed } from '../../src/model/plan/observed.js';
 import { announceSteps } from '../../src/model/plan/overlay.js';
-import type { State, Uplink } from '../../src/model/state.js';
+import type { State, Uplink } from '../../src/model/state/state.js';
 import { attach, withNetworks } from './helpers.js';
 
 const OWN = { ref: 'host', kind: 'node', path: '/n', cookie: 'node', created: false } as const;

@@ -1,15 +1,16 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { DpctlError } from '../../loader/errors.js';
+import { formatIp, parseIp } from '../../src/model/address/ip.js';
+import { macToBytes } from '../../src/model/address/mac.js';
+import { contains, hostRange, parsePrefix } from '../../src/model/address/prefix.js';
 import {
-  contains,
-  formatIp,
-  hostRange,
-  macToBytes,
-  parseIp,
-  parsePrefix,
-} from '../../src/model/address.js';
-import { allocateIp, firstHost, freeIp, generateMac, lowestFree } from '../../src/model/ipam.js';
+  allocateIp,
+  firstHost,
+  freeIp,
+  generateMac,
+  lowestFree,
+} from '../../src/model/network/ipam.js';
 import { bits, ip, prefixAround } from './arbitraries.js';
 
 /** Subnets with few addresses, of which a state of random ones is taken. */

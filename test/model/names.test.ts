@@ -10,7 +10,7 @@ import {
   parseAgeing,
   parseMtu,
   parseVni,
-} from '../../src/model/names.js';
+} from '../../src/model/state/names.js';
 
 function code(run: () => unknown): string {
   try {

@@ -4,8 +4,8 @@ import {
   defaultNetwork,
   deleteNetwork,
   ensureDefaultNetwork,
-} from '../../src/model/edit.js';
-import { EMPTY_STATE, type State } from '../../src/model/state.js';
+} from '../../src/model/network/networks.js';
+import { EMPTY_STATE, type State } from '../../src/model/state/state.js';
 import { attach, refusal, withNetworks } from './helpers.js';
 
 test('a network gets the lowest free index and VNI, and 300 s of ageing', (t) => {

@@ -2,18 +2,14 @@
 
 import test from 'ava';
 import { hostRulesText, wantedHostRules } from '../../src/model/desired/host-rules.js';
-import {
-  addNetwork,
-  addNode,
-  addRemoteFdb,
-  deleteNode,
-  setUnderlay,
-  unsetUnderlay,
-} from '../../src/model/edit.js';
-import { decodeValue, type RawEntry } from '../../src/model/entry.js';
-import { entryName, type Observed, type ObservedOverlay } from '../../src/model/observed.js';
-import { plan, type Scope, type Step, scopedEntries } from '../../src/model/plan.js';
-import { EMPTY_STATE, type State, type Uplink } from '../../src/model/state.js';
+import { decodeValue, type RawEntry } from '../../src/model/desired/table-entry.js';
+import { addNetwork } from '../../src/model/network/networks.js';
+import { addNode, deleteNode } from '../../src/model/overlay/nodes.js';
+import { addRemoteFdb } from '../../src/model/overlay/nodes-fdb.js';
+import { setUnderlay, unsetUnderlay } from '../../src/model/overlay/underlay.js';
+import { entryName, type Observed, type ObservedOverlay } from '../../src/model/plan/observed.js';
+import { plan, type Scope, type Step, scopedEntries } from '../../src/model/plan/plan.js';
+import { EMPTY_STATE, type State, type Uplink } from '../../src/model/state/state.js';
 
 const UPLINK: Uplink = {
   ifindex: 2,

@@ -1,23 +1,15 @@
 /** Nodes, the underlay, ranges and MACs behind nodes, as edits of desired state. */
 import test from 'ava';
 import { NODE_MAX, REPLICA_MAX } from '../../src/contract/generated.js';
-import {
-  addNetwork,
-  addNode,
-  addRemoteFdb,
-  addStaticFdb,
-  deleteNetwork,
-  deleteNode,
-  deleteRemoteFdb,
-  followMtu,
-  overlayMtu,
-  oversized,
-  setUnderlay,
-  unsetUnderlay,
-  withGateways,
-} from '../../src/model/edit.js';
-import { invariants } from '../../src/model/invariants.js';
-import { EMPTY_STATE, type State, type Uplink } from '../../src/model/state.js';
+import { withGateways } from '../../src/model/network/gateways.js';
+import { addNetwork, deleteNetwork } from '../../src/model/network/networks.js';
+import { addStaticFdb } from '../../src/model/network/static-fdb.js';
+import { followMtu, overlayMtu, oversized } from '../../src/model/overlay/mtu.js';
+import { addNode, deleteNode } from '../../src/model/overlay/nodes.js';
+import { addRemoteFdb, deleteRemoteFdb } from '../../src/model/overlay/nodes-fdb.js';
+import { setUnderlay, unsetUnderlay } from '../../src/model/overlay/underlay.js';
+import { invariants } from '../../src/model/state/invariants.js';
+import { EMPTY_STATE, type State, type Uplink } from '../../src/model/state/state.js';
 import { attach, refusal, withNetworks } from './helpers.js';
 
 const UPLINK: Uplink = {

@@ -1,8 +1,8 @@
 /** What the datapath is told of the sources that an endpoint may have. */
 import test from 'ava';
-import { bytes16ToIp } from '../../src/model/address.js';
+import { bytes16ToIp } from '../../src/model/address/ip.js';
 import { prefixEntries } from '../../src/model/desired/prefixes.js';
-import { decodeKey, decodeValue } from '../../src/model/entry.js';
+import { decodeKey, decodeValue } from '../../src/model/desired/table-entry.js';
 import { attach, withNetworks } from './helpers.js';
 
 const base = withNetworks({ name: 'default', subnets: ['10.201.0.0/16', 'fd00:c9::/64'] });

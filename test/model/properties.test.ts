@@ -1,25 +1,25 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { DpctlError } from '../../loader/errors.js';
-import { isGateway } from '../../src/model/desired.js';
+import { isGateway } from '../../src/model/desired/desired.js';
+import { addEndpoint } from '../../src/model/endpoint/attach.js';
 import {
-  addEndpoint,
-  addNetwork,
-  addNode,
-  addRemoteFdb,
-  addStaticFdb,
-  deleteNetwork,
-  deleteNode,
-  deleteStaticFdb,
-  ensureDefaultNetwork,
   markDetaching,
   removeEndpoint,
   renumber,
-  withGateways,
   withPhase,
-} from '../../src/model/edit.js';
-import { invariants } from '../../src/model/invariants.js';
-import { EMPTY_STATE, type NamespaceRef, type State } from '../../src/model/state.js';
+} from '../../src/model/endpoint/edits.js';
+import { withGateways } from '../../src/model/network/gateways.js';
+import {
+  addNetwork,
+  deleteNetwork,
+  ensureDefaultNetwork,
+} from '../../src/model/network/networks.js';
+import { addStaticFdb, deleteStaticFdb } from '../../src/model/network/static-fdb.js';
+import { addNode, deleteNode } from '../../src/model/overlay/nodes.js';
+import { addRemoteFdb } from '../../src/model/overlay/nodes-fdb.js';
+import { invariants } from '../../src/model/state/invariants.js';
+import { EMPTY_STATE, type NamespaceRef, type State } from '../../src/model/state/state.js';
 import { endpointRequest, networkRequest } from './arbitraries.js';
 
 const node: NamespaceRef = {

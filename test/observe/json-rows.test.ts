@@ -1,8 +1,8 @@
 /** Rows that are written as JSON in pieces are the rows that JSON.stringify writes. */
 import test from 'ava';
 import fc from 'fast-check';
-import { bytesToMac } from '../../src/model/address.js';
-import { cutRow, rowWriter } from '../../src/observe/json-rows.js';
+import { bytesToMac } from '../../src/model/address/mac.js';
+import { cutRow, rowWriter } from '../../src/observe/dump/json-rows.js';
 
 /** What a chunk's rows come to, however many chunks there are. */
 function written(add: (put: (chunk: Uint8Array | undefined) => void) => void): string {

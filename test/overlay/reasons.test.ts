@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { openRingbuf } from '../../loader/ringbuf.js';
-import { closeFd, inNetns, openFd } from '../../loader/sys.js';
+import { openRingbuf } from '../../loader/ringbuf/reader.js';
+import { closeFd, openFd } from '../../loader/sys/files.js';
+import { inNetns } from '../../loader/sys/netns.js';
 import { testRun } from '../../loader/testrun.js';
 import {
   ConfigFlags,

@@ -2,10 +2,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { type BpfMap, closeMap, mapKeys, openPinnedMap, pin } from '../../loader/map.js';
-import { type BpfObject, loadObject, openObject } from '../../loader/object.js';
+import { mapKeys } from '../../loader/map/entry.js';
+import { type BpfMap, closeMap, openPinnedMap } from '../../loader/map/info.js';
+import { type BpfObject, loadObject, openObject } from '../../loader/object/object.js';
+import { pin } from '../../loader/pin.js';
 import { closeProgram, openPinnedProgram } from '../../loader/program.js';
-import { inNetns } from '../../loader/sys.js';
+import { inNetns } from '../../loader/sys/netns.js';
 import { testRun } from '../../loader/testrun.js';
 import { MAPS } from '../../src/contract/generated.js';
 import { other } from './cases/common.js';

@@ -1,6 +1,6 @@
 /** What user space asks of the control program. */
 import test from 'ava';
-import { clockTickHz } from '../../loader/sys.js';
+import { clockTickHz } from '../../loader/sys/machine.js';
 import { testRun } from '../../loader/testrun.js';
 import { ControlOp, MAPS } from '../../src/contract/generated.js';
 import { other } from './cases/common.js';

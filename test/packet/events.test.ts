@@ -1,8 +1,8 @@
 /** What a listener is told: where, why and about which frame; and what happens when it is too much. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { mapPut } from '../../loader/map.js';
-import { openRingbuf, type RingbufReader } from '../../loader/ringbuf.js';
+import { mapPut } from '../../loader/map/entry.js';
+import { openRingbuf, type RingbufReader } from '../../loader/ringbuf/reader.js';
 import {
   ConfigFlags,
   type Event,

@@ -1,8 +1,9 @@
 /** Endpoints that are down, or gone with their namespace, and nobody has told the datapath. */
 import test from 'ava';
 import { ControlOp, MAPS } from '../../src/contract/generated.js';
-import { linkDelete, linkGet, linkSet, withRtnl } from '../../src/kernel/netlink.js';
-import { objectFile } from '../../src/kernel/objects.js';
+import { objectFile } from '../../src/datapath/objects.js';
+import { linkDelete, linkGet, linkSet } from '../../src/linux/netlink/link.js';
+import { withRtnl } from '../../src/linux/netlink/socket.js';
 import { feature, need } from '../helpers/need.js';
 import { everybodyBut, other, udp4, udp6 } from './cases/common.js';
 import {

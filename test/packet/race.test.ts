@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { pin } from '../../loader/map.js';
+import { pin } from '../../loader/pin.js';
 import { ControlOp, EndpointFlags, MAPS } from '../../src/contract/generated.js';
 import { other } from './cases/common.js';
 import { withBpffs } from './helpers/bpffs.js';

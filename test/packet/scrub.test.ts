@@ -1,6 +1,6 @@
 /** What comes beside a frame, and not in it, ends where the frame comes in. */
 import test from 'ava';
-import { inNetns } from '../../loader/sys.js';
+import { inNetns } from '../../loader/sys/netns.js';
 import { testRun } from '../../loader/testrun.js';
 import { udp4 } from './cases/common.js';
 import { contextFor } from './helpers/context.js';

@@ -1,7 +1,7 @@
 /** Whatever is asked, in whatever order: kernel, store and status are what a simple model says. */
 import test from 'ava';
 import fc from 'fast-check';
-import { reset } from '../../src/control/api.js';
+import { reset } from '../../src/control/node/reset.js';
 import { openLabNode } from '../helpers/node.js';
 import { type Lab, openLab, run } from '../system/helpers/lab.js';
 import { NAMESPACES } from './helpers/command.js';

@@ -16,19 +16,22 @@ const CASES: Readonly<
 > = {
   wrongWay: {
     bad: [
-      ['src/kernel/a.ts', "import { x } from '../control/b.js';\n", 1],
-      ['src/model/a.ts', "\nimport type { X } from '../kernel/b.js';\n", 2],
-      ['src/model/b.ts', "import { m } from '../../loader/map.js';\n", 1],
+      ['src/datapath/a.ts', "import { x } from '../control/b.js';\n", 1],
+      ['src/linux/a.ts', "import { x } from '../datapath/b.js';\n", 1],
+      ['src/linux/b.ts', "import { x } from '../model/plan/plan.js';\n", 1],
+      ['src/model/a.ts', "\nimport type { X } from '../linux/b.js';\n", 2],
+      ['src/model/b.ts', "import { m } from '../../loader/map/entry.js';\n", 1],
       ['loader/a.ts', "export * from '../src/model/b.js';\n", 1],
       ['src/observe/a.ts', "const b = await import('../lab/b.js');\n", 1],
-      ['src/control/a.ts', "import { status } from '../observe/status.js';\n", 1],
+      ['src/control/a.ts', "import { status } from '../observe/status/status.js';\n", 1],
       ['src/lab/a.ts', "import {\n  x,\n  y,\n} from '../cli/b.js';\n", 1],
       ['src/contract/a.ts', "import '../model/b.js';\n", 1],
     ],
     good: [
       ['src/model/a.ts', "import { DpctlError } from '../../loader/errors.js';\n"],
-      ['src/kernel/a.ts', "// import { x } from '../control/b.js';\n"],
-      ['src/bench/a.ts', "import { attach } from '../control/attach.js';\n"],
+      ['src/linux/b.ts', "import { parseIp } from '../model/address/ip.js';\n"],
+      ['src/linux/a.ts', "// import { x } from '../control/b.js';\n"],
+      ['src/bench/a.ts', "import { attach } from '../control/endpoint/attach.js';\n"],
       ['test/model/a.ts', "import { x } from '../../src/cli/main.js';\n"],
       ['src/cli/a.ts', "const help = `import { x } from '../cli/b.js'`;\n"],
     ],
@@ -51,7 +54,7 @@ const CASES: Readonly<
       ['src/observe/a.ts', "const load = read('/proc/loadavg');\n", 1],
     ],
     good: [
-      ['src/kernel/a.ts', "import { execa } from 'execa';\nread('/proc/sys/net');\n"],
+      ['src/linux/a.ts', "import { execa } from 'execa';\nread('/proc/sys/net');\n"],
       ['src/control/a.ts', "const ns = '/proc/self/ns/net'; // not '/proc/1/ns/net'\n"],
     ],
   },
@@ -61,10 +64,10 @@ const CASES: Readonly<
   },
   pointers: {
     bad: [
-      ['src/kernel/a.ts', "import { bind } from '../../loader/ffi/seam.js';\n", 1],
-      ['src/kernel/b.ts', "const k = load('koffi');\n", 1],
+      ['src/linux/a.ts', "import { bind } from '../../loader/ffi/seam.js';\n", 1],
+      ['src/linux/b.ts', "const k = load('koffi');\n", 1],
     ],
-    good: [['src/kernel/a.ts', "import { mapGet } from '../../loader/map.js';\n"]],
+    good: [['src/linux/a.ts', "import { mapGet } from '../../loader/map/entry.js';\n"]],
   },
   bareDrop: {
     bad: [
@@ -129,6 +132,37 @@ const CASES: Readonly<
       ['.npmrc.md', `registry.${'npm'}js.org\n`, 1],
     ],
     good: [['scripts/a.sh', 'cd src/work/main; cat /root.txt; cd ~/root/x\n']],
+  },
+  overfull: {
+    bad: Array.from({ length: 17 }, (_, i) => [`src/lab/m${10 + i}.ts`, '', i === 0 ? 1 : 0]),
+    good: [
+      ...Array.from({ length: 16 }, (_, i): [string, string] => [`src/lab/m${i}.ts`, '']),
+      ...Array.from({ length: 17 }, (_, i): [string, string] => [`src/cli/verbs/v${i}.ts`, '']),
+    ],
+  },
+  besideFolder: {
+    bad: [
+      ['src/model/plan.ts', 'export const a = 1;\n', 1],
+      ['src/model/plan/step.ts', 'export const b = 1;\n', 0],
+    ],
+    good: [
+      ['src/model/plan/plan.ts', 'export const a = 1;\n'],
+      ['src/model/planner.ts', 'export const b = 1;\n'],
+    ],
+  },
+  forwarding: {
+    bad: [
+      [
+        'src/lab/a.ts',
+        "/** All. */\nexport { b } from './b.js';\nexport type { C } from './c.js';\n",
+        1,
+      ],
+      ['src/lab/b.ts', "export * from './c.js';\n", 1],
+    ],
+    good: [
+      ['src/lab/a.ts', "export { b } from './b.js';\nexport const c = 1;\n"],
+      ['src/lab/b.ts', '// nothing yet\n'],
+    ],
   },
 };
 

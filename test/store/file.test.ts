@@ -2,8 +2,9 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
-import { addNetwork, withPhase } from '../../src/model/edit.js';
-import { EMPTY_STATE } from '../../src/model/state.js';
+import { withPhase } from '../../src/model/endpoint/edits.js';
+import { addNetwork } from '../../src/model/network/networks.js';
+import { EMPTY_STATE } from '../../src/model/state/state.js';
 import { openFileStore, storeFiles } from '../../src/store/file.js';
 import { directories, stateOf, temporary } from './helpers/states.js';
 

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
-import { invariants } from '../../src/model/invariants.js';
-import { EMPTY_STATE } from '../../src/model/state.js';
+import { invariants } from '../../src/model/state/invariants.js';
+import { EMPTY_STATE } from '../../src/model/state/state.js';
 import { openFileStore, storeFiles } from '../../src/store/file.js';
 import { directories, stateOf, temporary } from './helpers/states.js';
 

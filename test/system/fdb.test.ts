@@ -1,11 +1,11 @@
 /** Where MACs are: learned, aged, moved, told, forgotten. */
 import test from 'ava';
 import { FdbFlags, MAPS } from '../../src/contract/generated.js';
-import { openNode } from '../../src/control/api.js';
-import { execute } from '../../src/control/steps.js';
-import { deleteRaw } from '../../src/kernel/tables.js';
-import { macToBytes } from '../../src/model/address.js';
-import { decodeKey, decodeValue, tableEntry } from '../../src/model/entry.js';
+import { openNode } from '../../src/control/node/node.js';
+import { execute } from '../../src/control/steps/steps.js';
+import { deleteRaw } from '../../src/datapath/tables.js';
+import { macToBytes } from '../../src/model/address/mac.js';
+import { decodeKey, decodeValue, tableEntry } from '../../src/model/desired/table-entry.js';
 import { sendFrame as say } from '../packet/helpers/containers.js';
 import { BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
 import { counters } from './helpers/counters.js';

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join as path } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { isArrayTable, type TableName } from '../../src/model/entry.js';
+import { isArrayTable, type TableName } from '../../src/model/desired/table-entry.js';
 import { BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
 import { counters } from './helpers/counters.js';
 import { type Attached, attach, join } from './helpers/join.js';

@@ -62,7 +62,7 @@ int scatter(struct __sk_buff *skb)
 	state ^= state << 5;
 	it->state = state;
 	index = ((__u64)state * it->count) >> 32;
-	/* The MACs that fill.ts writes: 02:00 and the number. */
+	/* The MACs that control-fill.ts writes: 02:00 and the number. */
 	eth->h_dest[0] = 0x02;
 	eth->h_dest[1] = 0;
 	eth->h_dest[2] = index >> 24;

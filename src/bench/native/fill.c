@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * fill PIN COUNT: what fill.ts does, in C with libbpf: COUNT entries into the
+ * fill PIN COUNT: what control-fill.ts does, in C with libbpf: COUNT entries into the
  * MAC table that is pinned at PIN, by one batch. Prints the nanoseconds that
  * encoding took, and those of the call, as JSON.
  */
@@ -12,7 +12,7 @@
 
 #include "dpctl.h"
 
-/* Same entries as fill.ts writes. */
+/* Same entries as control-fill.ts writes. */
 #define VNI 1
 #define IFINDEX 2
 #define ENDPOINT 1

@@ -2,9 +2,9 @@
 import { accessSync, constants, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DpctlError } from '../../../loader/errors.js';
-import { shippedFile } from '../files.js';
-import type { BenchResult } from '../result.js';
+import { shippedFile } from '../measure/files.js';
 import { reportHtml } from './html.js';
+import type { BenchResult } from './result.js';
 
 /** A report that is to be written. */
 export interface ReportFile {

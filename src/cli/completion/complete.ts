@@ -1,5 +1,5 @@
 /** What may stand where the cursor is. Pure but for the sources, which are asked only if needed. */
-import { commandOf, GROUPS, shownCommands, subverbs, verbs } from '../commands.js';
+import { commandOf, GROUPS, shownCommands, subverbs, verbs } from '../commands/table.js';
 import { GLOBAL_FLAGS } from '../globals.js';
 import type { Argument, Command, Completion, Flag } from '../spec.js';
 

@@ -16,21 +16,22 @@ export async function completionLines(words: readonly string[]): Promise<string>
 const LIVE: Sources = {
   namespace: (root) =>
     quietly(async () => {
-      const { netnsList } = await import('../../kernel/netns.js');
+      const { netnsList } = await import('../../linux/netns.js');
       const attached = new Map((await endpoints(root)).map(({ value, text }) => [value, text]));
       return netnsList().map((value) => ({ value, text: attached.get(value) ?? '' }));
     }),
   endpoint: (root) => quietly(() => endpoints(root)),
   node: (root) =>
     quietly(async () => {
-      const { nodeList, openNode } = await import('../../control/api.js');
+      const { nodeList } = await import('../../control/underlay/nodes.js');
+      const { openNode } = await import('../../control/node/node.js');
       const rows = nodeList(openNode(rootOption(root)));
       return rows.map(({ name, dst }) => ({ value: name, text: dst }));
     }),
   device: (root) =>
     quietly(async () => {
-      const { openNode } = await import('../../control/api.js');
-      const { linkDump } = await import('../../kernel/netlink.js');
+      const { openNode } = await import('../../control/node/node.js');
+      const { linkDump } = await import('../../linux/netlink/link.js');
       const links = linkDump(openNode(rootOption(root)).rtnl(), { statistics: false });
       return links
         .filter(({ flags, alias }) => !flags.includes('LOOPBACK') && !alias?.startsWith('dpctl '))
@@ -38,7 +39,8 @@ const LIVE: Sources = {
     }),
   network: (root) =>
     quietly(async () => {
-      const { networkList, openNode } = await import('../../control/api.js');
+      const { networkList } = await import('../../control/network/network.js');
+      const { openNode } = await import('../../control/node/node.js');
       const rows = await networkList(openNode(rootOption(root)));
       return rows.map(({ name, subnet4, subnet6 }) => ({
         value: name,
@@ -49,7 +51,8 @@ const LIVE: Sources = {
 
 async function endpoints(root: string | undefined): Promise<Candidate[]> {
   return quietly(async () => {
-    const { endpointList, openNode } = await import('../../control/api.js');
+    const { endpointList } = await import('../../control/endpoint/list.js');
+    const { openNode } = await import('../../control/node/node.js');
     const rows = await endpointList(openNode(rootOption(root)));
     // A namespace with several interfaces is one word.
     return [...new Map(rows.map((row) => [row.ns, row])).values()].map(

@@ -1,5 +1,5 @@
 /** docs/dpctl.8, the man page, from the table of commands; macros of man(7). */
-import { EXIT_CODES, shownCommands, TOUR, VARIABLES } from '../commands.js';
+import { EXIT_CODES, shownCommands, TOUR, VARIABLES } from '../commands/table.js';
 import { GLOBAL_FLAGS } from '../globals.js';
 import { argumentText, flagForm, flagText, synopsis } from '../help.js';
 import type { Command, Flag } from '../spec.js';
@@ -8,7 +8,7 @@ import { VERSION } from '../version.js';
 /** The whole of docs/dpctl.8. */
 export function manPage(): string {
   return [
-    '.\\" Made from src/cli/commands.ts by `make docs`; edits here are lost.',
+    '.\\" Made from src/cli/commands/table.ts by `make docs`; edits here are lost.',
     `.TH DPCTL 8 "" "dpctl ${VERSION}" "System Administration"`,
     '.SH NAME',
     'dpctl \\- connect network namespaces with a switch in eBPF',

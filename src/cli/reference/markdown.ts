@@ -1,5 +1,5 @@
 /** docs/cli.md, from the table of commands. */
-import { EXIT_CODES, shownCommands, VARIABLES } from '../commands.js';
+import { EXIT_CODES, shownCommands, VARIABLES } from '../commands/table.js';
 import { GLOBAL_FLAGS } from '../globals.js';
 import { argumentText, flagForm, flagText, synopsis } from '../help.js';
 import { allSchemas } from '../schemas/index.js';
@@ -10,7 +10,7 @@ import { type Command, envName, type Flag } from '../spec.js';
 export function cliMarkdown(): string {
   const commands = shownCommands();
   return [
-    '<!-- Made from src/cli/commands.ts by `make docs`; edits here are lost. -->',
+    '<!-- Made from src/cli/commands/table.ts by `make docs`; edits here are lost. -->',
     '# Commands of dpctl',
     'Data goes to stdout, messages go to stderr, and a command that fails leaves stdout empty. Every command that changes something may be repeated: with nothing to do it says `unchanged` and exits with 0.',
     tableOf(

@@ -1,6 +1,8 @@
 /** A run of `bench` as tables. */
-import type { BenchResult, FigureResult, Noise, SubjectResult } from '../../bench/api.js';
-import { digits, SAYS } from '../../bench/words.js';
+
+import type { Noise } from '../../bench/measure/machine.js';
+import type { BenchResult, FigureResult, SubjectResult } from '../../bench/report/result.js';
+import { digits, SAYS } from '../../bench/report/words.js';
 import { printable } from '../output.js';
 import { FIGURE, GOAL, MOVE } from '../schemas/bench.js';
 import type { Schema } from '../schemas/schema.js';

@@ -1,4 +1,4 @@
-import type { EndpointRow } from '../../control/types.js';
+import type { EndpointRow } from '../../api/types.js';
 import { ATTACH } from '../commands/endpoint.js';
 import type { Call } from '../parse.js';
 import { ATTACHED } from '../schemas/control.js';
@@ -9,7 +9,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(ATTACH, call);
   const { dryRun = false, ...settings } = options;
   const node = await nodeOf(call);
-  const { attach } = await import('../../control/api.js');
+  const { attach } = await import('../../control/endpoint/attach.js');
   const change = await attach(node, { ...args, ...settings }, { dryRun });
   if (dryRun) return planOutcome(change);
   const [row] = change.endpoints;

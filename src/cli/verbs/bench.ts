@@ -11,7 +11,10 @@ const WORSE = 4;
 /** dpctl bench. */
 export async function run(call: Call): Promise<Outcome> {
   const { quick, only, html, compare } = valuesOf(BENCH, call).options;
-  const { bench, comparison, readResult, reportFile } = await import('../../bench/api.js');
+  const { bench } = await import('../../bench/bench.js');
+  const { compare: comparison } = await import('../../bench/report/compare.js');
+  const { readResult } = await import('../../bench/report/schema.js');
+  const { reportFile } = await import('../../bench/report/file.js');
   // What cannot be read or written is said now, not after ten minutes.
   const before = compare === undefined ? undefined : readResult(compare);
   const report = html === undefined ? undefined : reportFile(html);

@@ -8,7 +8,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(DETACH, call);
   const { dryRun = false, ...which } = options;
   const node = await nodeOf(call);
-  const { detach } = await import('../../control/api.js');
+  const { detach } = await import('../../control/endpoint/detach.js');
   const change = await detach(node, { ...args, ...which }, { dryRun });
   if (dryRun) return planOutcome(change);
   const { endpoints, milliseconds, namespacesDeleted, notes } = change;

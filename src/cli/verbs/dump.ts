@@ -7,6 +7,6 @@ import { nodeOf, type Outcome, valuesOf } from './verb.js';
 export async function run(call: Call): Promise<Outcome> {
   const { table = 'fdb' } = valuesOf(DUMP, call).args;
   const node = await nodeOf(call);
-  const { dump } = await import('../../observe/dump.js');
+  const { dump } = await import('../../observe/dump/dump.js');
   return { data: { kind: 'rows', schema: dumpSchema(table), rows: await dump(node, table) } };
 }

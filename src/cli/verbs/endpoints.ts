@@ -5,6 +5,6 @@ import { nodeOf, type Outcome } from './verb.js';
 /** dpctl endpoints. */
 export async function run(call: Call): Promise<Outcome> {
   const node = await nodeOf(call);
-  const { endpointList } = await import('../../control/api.js');
+  const { endpointList } = await import('../../control/endpoint/list.js');
   return { data: { kind: 'rows', schema: ENDPOINT, rows: await endpointList(node) } };
 }

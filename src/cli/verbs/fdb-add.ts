@@ -8,7 +8,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(FDB_ADD, call);
   const { dryRun = false, ...details } = options;
   const node = await nodeOf(call);
-  const { fdbAdd } = await import('../../control/api.js');
+  const { fdbAdd } = await import('../../control/network/fdb.js');
   const change = await fdbAdd(node, { ...args, ...details }, { dryRun });
   if (dryRun) return planOutcome(change);
   const { changed, entries, notes, milliseconds } = change;

@@ -8,7 +8,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(FDB_DEL, call);
   const { dryRun = false, ...where } = options;
   const node = await nodeOf(call);
-  const { fdbDelete } = await import('../../control/api.js');
+  const { fdbDelete } = await import('../../control/network/fdb.js');
   const change = await fdbDelete(node, { ...args, ...where }, { dryRun });
   if (dryRun) return planOutcome(change);
   const { changed, entries, notes } = change;

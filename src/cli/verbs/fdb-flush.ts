@@ -8,7 +8,7 @@ import { nodeOf, type Outcome, valuesOf } from './verb.js';
 export async function run(call: Call): Promise<Outcome> {
   const { options } = valuesOf(FDB_FLUSH, call);
   const node = await nodeOf(call);
-  const { fdbFlush } = await import('../../control/api.js');
+  const { fdbFlush } = await import('../../control/network/fdb.js');
   const { entries, notes } = await fdbFlush(node, options);
   return {
     data: { kind: 'rows', schema: dumpSchema('fdb'), rows: entries },

@@ -1,5 +1,5 @@
-import type { NetworkRow } from '../../control/types.js';
-import { AGEING_DEFAULT } from '../../model/names.js';
+import type { NetworkRow } from '../../api/types.js';
+import { AGEING_DEFAULT } from '../../model/state/names.js';
 import { NETWORK_ADD } from '../commands/network.js';
 import type { Call } from '../parse.js';
 import { NETWORK_ADDED } from '../schemas/control.js';
@@ -10,7 +10,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(NETWORK_ADD, call);
   const { dryRun = false, ...settings } = options;
   const node = await nodeOf(call);
-  const { networkAdd } = await import('../../control/api.js');
+  const { networkAdd } = await import('../../control/network/network.js');
   const change = await networkAdd(node, { ...args, ...settings }, { dryRun });
   if (dryRun) return planOutcome(change);
   const { network, changed, created, milliseconds, notes } = change;

@@ -8,7 +8,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(NETWORK_DEL, call);
   const { dryRun = false } = options;
   const node = await nodeOf(call);
-  const { networkDelete } = await import('../../control/api.js');
+  const { networkDelete } = await import('../../control/network/network.js');
   const change = await networkDelete(node, { name: args.name }, { dryRun });
   if (dryRun) return planOutcome(change);
   const { network, changed, notes } = change;

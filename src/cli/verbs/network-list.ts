@@ -5,6 +5,6 @@ import { nodeOf, type Outcome } from './verb.js';
 /** dpctl network list. */
 export async function run(call: Call): Promise<Outcome> {
   const node = await nodeOf(call);
-  const { networkList } = await import('../../control/api.js');
+  const { networkList } = await import('../../control/network/network.js');
   return { data: { kind: 'rows', schema: NETWORK, rows: await networkList(node) } };
 }

@@ -15,7 +15,7 @@ export async function run(call: Call): Promise<Outcome> {
     });
   }
   const node = await nodeOf(call);
-  const { nodeAdd } = await import('../../control/api.js');
+  const { nodeAdd } = await import('../../control/underlay/nodes.js');
   const change = await nodeAdd(node, { name: args.name, vtep }, { dryRun });
   if (dryRun) return planOutcome(change);
   const { node: row, changed, created, milliseconds, notes } = change;

@@ -8,7 +8,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(NODE_DEL, call);
   const { dryRun = false } = options;
   const node = await nodeOf(call);
-  const { nodeDelete } = await import('../../control/api.js');
+  const { nodeDelete } = await import('../../control/underlay/nodes.js');
   const change = await nodeDelete(node, { name: args.name }, { dryRun });
   if (dryRun) return planOutcome(change);
   const { node: row, notes } = change;

@@ -5,6 +5,6 @@ import { nodeOf, type Outcome } from './verb.js';
 /** dpctl node list. */
 export async function run(call: Call): Promise<Outcome> {
   const node = await nodeOf(call);
-  const { nodeList } = await import('../../control/api.js');
+  const { nodeList } = await import('../../control/underlay/nodes.js');
   return { data: { kind: 'rows', schema: NODE, rows: nodeList(node) } };
 }

@@ -7,7 +7,8 @@ import { anyNodeOf, nodeOf, type Outcome, planOutcome, took, valuesOf, words } f
 export async function run(call: Call): Promise<Outcome> {
   const { dryRun = false, adopt = false } = valuesOf(RECONCILE, call).options;
   const node = await (adopt && !dryRun ? anyNodeOf(call) : nodeOf(call));
-  const { adoptNamespace, reconcile } = await import('../../control/api.js');
+  const { adoptNamespace } = await import('../../control/node/namespace.js');
+  const { reconcile } = await import('../../control/node/reconcile.js');
   if (adopt && !dryRun) await adoptNamespace(node);
   const { changed, plan, notes, milliseconds } = await reconcile(node, { dryRun });
   if (dryRun) return planOutcome({ plan, notes });

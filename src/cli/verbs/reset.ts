@@ -1,5 +1,5 @@
 import { DpctlError } from '../../../loader/errors.js';
-import type { PlanRow } from '../../control/types.js';
+import type { PlanRow } from '../../api/types.js';
 import { RESET } from '../commands/observe.js';
 import { printable, writeStderr } from '../output.js';
 import type { Call } from '../parse.js';
@@ -11,7 +11,7 @@ import { anyNodeOf, type Outcome, valuesOf, words } from './verb.js';
 export async function run(call: Call): Promise<Outcome> {
   const { dryRun = false, yes = false } = valuesOf(RESET, call).options;
   const node = await anyNodeOf(call);
-  const { reset, resetPlan } = await import('../../control/api.js');
+  const { reset, resetPlan } = await import('../../control/node/reset.js');
   const list = await resetPlan(node);
   if (dryRun) return { data: { kind: 'rows', schema: PLAN, rows: list } };
   if (list.length > 0) {

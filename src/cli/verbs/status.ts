@@ -1,4 +1,4 @@
-import type { StatusReport } from '../../control/types.js';
+import type { StatusReport } from '../../api/types.js';
 import { STATUS } from '../commands/observe.js';
 import { printableLines } from '../output.js';
 import type { Call } from '../parse.js';
@@ -15,7 +15,7 @@ const PROBLEMS = 4;
 export async function run(call: Call): Promise<Outcome> {
   if (valuesOf(STATUS, call).options.features) return features();
   const node = await nodeOf(call);
-  const { status } = await import('../../observe/api.js');
+  const { status } = await import('../../observe/status/status.js');
   const found = await status(node);
   const problems = found.problems.map((problem) => ({
     ...problem,
@@ -36,7 +36,7 @@ export async function run(call: Call): Promise<Outcome> {
 
 /** The kernel alone is asked: this works where nothing is installed, and before anything is. */
 async function features(): Promise<Outcome> {
-  const { featureRows } = await import('../../observe/api.js');
+  const { featureRows } = await import('../../datapath/features.js');
   const rows = featureRows();
   const usable = rows.every(({ here, required }) => here || !required);
   return { data: { kind: 'rows', schema: FEATURE, rows }, exitCode: usable ? 0 : PROBLEMS };

@@ -7,7 +7,7 @@ import { nodeOf, type Outcome, planOutcome, valuesOf } from './verb.js';
 export async function run(call: Call): Promise<Outcome> {
   const { dryRun = false } = valuesOf(UNDERLAY_DEL, call).options;
   const node = await nodeOf(call);
-  const { underlayDelete } = await import('../../control/api.js');
+  const { underlayDelete } = await import('../../control/underlay/underlay.js');
   const change = await underlayDelete(node, { dryRun });
   if (dryRun) return planOutcome(change);
   const { underlay, notes } = change;

@@ -1,4 +1,4 @@
-import type { UnderlayRow } from '../../control/types.js';
+import type { UnderlayRow } from '../../api/types.js';
 import { UNDERLAY_SET } from '../commands/underlay.js';
 import type { Call } from '../parse.js';
 import { UNDERLAY_SET as SCHEMA } from '../schemas/overlay.js';
@@ -9,7 +9,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(UNDERLAY_SET, call);
   const { dryRun = false, ...settings } = options;
   const node = await nodeOf(call);
-  const { underlaySet } = await import('../../control/api.js');
+  const { underlaySet } = await import('../../control/underlay/underlay.js');
   const change = await underlaySet(node, { ...args, ...settings }, { dryRun });
   if (dryRun) return planOutcome(change);
   const { underlay, changed, milliseconds, notes } = change;

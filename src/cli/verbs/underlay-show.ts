@@ -5,7 +5,7 @@ import { nodeOf, type Outcome } from './verb.js';
 /** dpctl underlay show. */
 export async function run(call: Call): Promise<Outcome> {
   const node = await nodeOf(call);
-  const { underlayShow } = await import('../../control/api.js');
+  const { underlayShow } = await import('../../control/underlay/underlay.js');
   const underlay = underlayShow(node);
   return {
     data: { kind: 'rows', schema: UNDERLAY, rows: underlay === undefined ? [] : [underlay] },

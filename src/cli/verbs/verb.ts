@@ -1,6 +1,7 @@
 /** What verbs have in common: how they get their values and what they hand back. */
-import type { Node } from '../../control/node.js';
-import type { ChangeResult } from '../../control/types.js';
+
+import type { ChangeResult } from '../../api/types.js';
+import type { Node } from '../../control/node/node.js';
 import type { Call } from '../parse.js';
 import type { Data } from '../render/render.js';
 import { PLAN } from '../schemas/control.js';
@@ -39,14 +40,14 @@ export function valuesOf<C extends Command>(
  */
 export async function nodeOf(call: Call): Promise<Node> {
   const node = await anyNodeOf(call);
-  const { refuseLostNamespace } = await import('../../control/api.js');
+  const { refuseLostNamespace } = await import('../../control/node/namespace.js');
   refuseLostNamespace(node);
   return node;
 }
 
 /** As {@link nodeOf}, also where its namespace is not the one that people mean any more. */
 export async function anyNodeOf({ globals }: Call): Promise<Node> {
-  const { openNode } = await import('../../control/node.js');
+  const { openNode } = await import('../../control/node/node.js');
   return openNode(globals.root === undefined ? {} : { root: globals.root });
 }
 

@@ -1,5 +1,5 @@
 import { DpctlError } from '../../../loader/errors.js';
-import { kernelRelease } from '../../kernel/process.js';
+import { kernelRelease } from '../../linux/process.js';
 import type { Call } from '../parse.js';
 import { VERSION } from '../version.js';
 import type { Outcome } from './verb.js';

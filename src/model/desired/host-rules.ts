@@ -3,8 +3,8 @@
  * (libnftables-json(5)): networks are apart, and VXLAN is only for the host itself to send. Pure.
  */
 import { GatewayMark } from '../../contract/generated.js';
-import { isGateway, wantedPorts } from '../desired.js';
-import type { State } from '../state.js';
+import type { State } from '../state/state.js';
+import { isGateway, wantedPorts } from './desired.js';
 
 /** A rule: the chain, and what nft calls its expression. */
 export interface HostRule {

@@ -3,12 +3,11 @@
  * which networks it hears, which programs run where, and the devices that they need. Pure.
  */
 import { FdbFlags, UnderlayDecap, UnderlayFlags } from '../../contract/generated.js';
-import { ipToBytes16, macToBytes } from '../address.js';
-import { type RawEntry, tableEntry } from '../entry.js';
-import { hash32 } from '../hash.js';
-import { familyOf } from '../ip.js';
-import { bytesToMac } from '../mac.js';
-import type { Network, Remote, State, Uplink } from '../state.js';
+import { familyOf, ipToBytes16 } from '../address/ip.js';
+import { bytesToMac, macToBytes } from '../address/mac.js';
+import { hash32 } from '../state/hash.js';
+import type { Network, Remote, State, Uplink } from '../state/state.js';
+import { type RawEntry, tableEntry } from './table-entry.js';
 
 /** MACs learned behind one node at the most: twice the endpoints that a node can have. */
 export const NODE_LEARN_LIMIT = 16_384;

@@ -1,8 +1,8 @@
 /** Entries of an endpoint's further source prefixes. Pure. */
-import { ipToBytes16 } from '../address.js';
-import { type RawEntry, tableEntry } from '../entry.js';
-import { contains, parsePrefix } from '../prefix.js';
-import type { Endpoint } from '../state.js';
+import { ipToBytes16 } from '../address/ip.js';
+import { contains, parsePrefix } from '../address/prefix.js';
+import type { Endpoint } from '../state/state.js';
+import { type RawEntry, tableEntry } from './table-entry.js';
 
 /** Where the table has IPv4: in ::ffff:0:0/96, so 96 bits come before an address's own. */
 const MAPPED = { family: 6, value: 0xffff_0000_0000n } as const;

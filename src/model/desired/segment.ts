@@ -1,7 +1,7 @@
 /** What the datapath knows of a network's subnets where the host is on it. Pure. */
-import { ipToBytes16 } from '../address.js';
-import { type RawEntry, tableEntry } from '../entry.js';
-import type { Network } from '../state.js';
+import { ipToBytes16 } from '../address/ip.js';
+import type { Network } from '../state/state.js';
+import { type RawEntry, tableEntry } from './table-entry.js';
 
 const NONE = new Uint8Array(16);
 

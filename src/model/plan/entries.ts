@@ -5,9 +5,9 @@ import {
   NeighFlags,
   SEGMENT_OFFSETS,
 } from '../../contract/generated.js';
-import type { RawEntry, TableName } from '../entry.js';
-import { entryName, type Observed } from '../observed.js';
-import type { State } from '../state.js';
+import type { RawEntry, TableName } from '../desired/table-entry.js';
+import type { State } from '../state/state.js';
+import { entryName, type Observed } from './observed.js';
 import { isLearned, type Scope, scopedEntries } from './scope.js';
 import type { Step } from './step.js';
 

@@ -1,8 +1,9 @@
 /** Steps for what gateways need of the host: forwarding and masquerading. */
+
+import { type Masquerade, wantedMasquerades, wantedSysctls } from '../desired/desired.js';
 import { hostRulesText, nftTableName, wantedHostRules } from '../desired/host-rules.js';
-import { type Masquerade, wantedMasquerades, wantedSysctls } from '../desired.js';
-import type { Observed } from '../observed.js';
-import type { State, SysctlChange } from '../state.js';
+import type { State, SysctlChange } from '../state/state.js';
+import type { Observed } from './observed.js';
 import type { Step, SysctlValue } from './step.js';
 
 /** Sysctls on for gateways, and back to what they were when the last one is gone. */

@@ -1,7 +1,7 @@
 /** Steps that take away what is not wanted any more. */
-import { BIG_TCP_SIZE, wantedPorts } from '../desired.js';
-import type { Observed, ObservedDevice, ObservedPort, Stray } from '../observed.js';
-import type { Endpoint, State } from '../state.js';
+import { BIG_TCP_SIZE, wantedPorts } from '../desired/desired.js';
+import type { Endpoint, State } from '../state/state.js';
+import type { Observed, ObservedDevice, ObservedPort, Stray } from './observed.js';
 import { inScope, type Scope } from './scope.js';
 import { type DeviceSettings, type Step, setSteps } from './step.js';
 

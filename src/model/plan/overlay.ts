@@ -2,6 +2,8 @@
  * Steps of the overlay's own devices and programs. This node can send before it hears: the
  * program that takes VXLAN from others is attached last, and goes first.
  */
+
+import { isGateway, type Port } from '../desired/desired.js';
 import {
   OVERLAY_PROGRAMS,
   type OverlayDevice,
@@ -11,15 +13,9 @@ import {
   wantedDevices,
   wantedPrograms,
 } from '../desired/overlay.js';
-import { isGateway, type Port } from '../desired.js';
-import type {
-  Observed,
-  ObservedOverlay,
-  ObservedOverlayDevice,
-  ObservedPort,
-} from '../observed.js';
-import type { State } from '../state.js';
+import type { State } from '../state/state.js';
 import { putSteps } from './entries.js';
+import type { Observed, ObservedOverlay, ObservedOverlayDevice, ObservedPort } from './observed.js';
 import { nodeInScope, type Scope } from './scope.js';
 import type { Step } from './step.js';
 

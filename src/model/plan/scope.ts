@@ -1,16 +1,16 @@
 /** The part of a node that a plan is about, and the entries that a state wants of it. */
 import { FDB_OFFSETS } from '../../contract/generated.js';
-import { nodeEntries, replicaEntries, underlayEntry, vniEntries } from '../desired/overlay.js';
-import { segmentEntries } from '../desired/segment.js';
 import {
   networkEntry,
   reachEntries,
   sourceEntries,
   staticEntries,
   wantedPorts,
-} from '../desired.js';
-import { decodeValue, type RawEntry } from '../entry.js';
-import type { Network, Remote, State } from '../state.js';
+} from '../desired/desired.js';
+import { nodeEntries, replicaEntries, underlayEntry, vniEntries } from '../desired/overlay.js';
+import { segmentEntries } from '../desired/segment.js';
+import { decodeValue, type RawEntry } from '../desired/table-entry.js';
+import type { Network, Remote, State } from '../state/state.js';
 
 /** What a plan is about: all of this node, or what a command names. */
 export type Scope =

@@ -1,11 +1,11 @@
 /** What a plan is made of: one change of the kernel each, with what undoes it. */
 
+import type { Masquerade, Port } from '../desired/desired.js';
 import type { HostRule } from '../desired/host-rules.js';
 import type { OverlayDevice, OverlayProgram } from '../desired/overlay.js';
-import type { Masquerade, Port } from '../desired.js';
-import { type RawEntry, tableKey } from '../entry.js';
-import type { ObservedDevice, ObservedHook } from '../observed.js';
-import type { Endpoint } from '../state.js';
+import { type RawEntry, tableKey } from '../desired/table-entry.js';
+import type { Endpoint } from '../state/state.js';
+import type { ObservedDevice, ObservedHook } from './observed.js';
 
 /** Settings of a device that a step changes. */
 export interface DeviceSettings {

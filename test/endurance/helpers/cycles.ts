@@ -7,9 +7,13 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { ffi } from '../../../loader/ffi/seam.js';
 import { BUG, reportOf } from '../../../src/cli/report.js';
-import { attach, detach, endpointList, openNode, reconcile } from '../../../src/control/api.js';
-import { hostPath } from '../../../src/kernel/mountns.js';
-import { status } from '../../../src/observe/status.js';
+import { attach } from '../../../src/control/endpoint/attach.js';
+import { detach } from '../../../src/control/endpoint/detach.js';
+import { endpointList } from '../../../src/control/endpoint/list.js';
+import { openNode } from '../../../src/control/node/node.js';
+import { reconcile } from '../../../src/control/node/reconcile.js';
+import { hostPath } from '../../../src/linux/mountns.js';
+import { status } from '../../../src/observe/status/status.js';
 
 const [library = '', root = '', seed = '1', most = '0', seconds = '60', ...namespaces] =
   process.argv.slice(2);

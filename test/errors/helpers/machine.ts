@@ -1,7 +1,9 @@
 /** A node on which dpctl has made one of everything, and what the machine was like before. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
-import { attach, fdbAdd, networkAdd } from '../../../src/control/api.js';
+import { attach } from '../../../src/control/endpoint/attach.js';
+import { fdbAdd } from '../../../src/control/network/fdb.js';
+import { networkAdd } from '../../../src/control/network/network.js';
 import { openLabNode } from '../../helpers/node.js';
 import { differences, type Snapshot, takeSnapshot } from '../../helpers/snapshot.js';
 import { type Lab, openLab, type Ran } from '../../system/helpers/lab.js';

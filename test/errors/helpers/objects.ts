@@ -1,10 +1,11 @@
 /** Maps, programs and links of a node in the kernel, and whether they are gone: files tell only of pins. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { linkInfo, openPinnedLink } from '../../../loader/link.js';
-import { closeMap, getPinned, openPinnedMap } from '../../../loader/map.js';
+import { linkInfo, openPinnedLink } from '../../../loader/link/attach.js';
+import { closeMap, openPinnedMap } from '../../../loader/map/info.js';
+import { getPinned } from '../../../loader/pin.js';
 import { programInfo } from '../../../loader/program.js';
-import { closeFd } from '../../../loader/sys.js';
+import { closeFd } from '../../../loader/sys/files.js';
 import { run } from '../../system/helpers/lab.js';
 
 /** A kind of object as bpftool names it, and its id: `map 17`. The kernel gives no id twice. */

@@ -1,15 +1,9 @@
 /** The commands of the overlay, each from and to a state that is known. */
-import {
-  attach,
-  fdbAdd,
-  fdbDelete,
-  networkAdd,
-  networkDelete,
-  nodeAdd,
-  nodeDelete,
-  underlayDelete,
-  underlaySet,
-} from '../../../src/control/api.js';
+import { attach } from '../../../src/control/endpoint/attach.js';
+import { fdbAdd, fdbDelete } from '../../../src/control/network/fdb.js';
+import { networkAdd, networkDelete } from '../../../src/control/network/network.js';
+import { nodeAdd, nodeDelete } from '../../../src/control/underlay/nodes.js';
+import { underlayDelete, underlaySet } from '../../../src/control/underlay/underlay.js';
 import type { Scenario, Stage } from './scenario.js';
 
 const MAC = '02:00:00:00:22:22';

@@ -1,7 +1,7 @@
 /** Commands that are killed or made to fail at each of their steps, and what must come of it. */
 import type { ExecutionContext } from 'ava';
-import type { Node } from '../../../src/control/node.js';
-import { reconcile } from '../../../src/control/reconcile.js';
+import type { Node } from '../../../src/control/node/node.js';
+import { reconcile } from '../../../src/control/node/reconcile.js';
 import { openLabNode } from '../../helpers/node.js';
 import { differences, type Snapshot, takeSnapshot } from '../../helpers/snapshot.js';
 import { type Lab, openLab, type Ran } from '../../system/helpers/lab.js';

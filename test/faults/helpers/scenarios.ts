@@ -1,14 +1,10 @@
 /** The commands that change a node, each from and to a state that is known. */
-import {
-  type AttachRequest,
-  attach,
-  detach,
-  endpointList,
-  fdbAdd,
-  fdbDelete,
-  networkAdd,
-  networkDelete,
-} from '../../../src/control/api.js';
+import type { AttachRequest } from '../../../src/api/types.js';
+import { attach } from '../../../src/control/endpoint/attach.js';
+import { detach } from '../../../src/control/endpoint/detach.js';
+import { endpointList } from '../../../src/control/endpoint/list.js';
+import { fdbAdd, fdbDelete } from '../../../src/control/network/fdb.js';
+import { networkAdd, networkDelete } from '../../../src/control/network/network.js';
 import { ping, type Scenario, type Stage } from './scenario.js';
 
 const SUBNETS = ['--subnet', '10.66.0.0/24', '--subnet', 'fd66::/64'] as const;

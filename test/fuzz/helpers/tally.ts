@@ -1,9 +1,10 @@
 /** Counts what goes by at the places of a node where each frame's fate is decided. */
 import { join } from 'node:path';
-import { attachTcx } from '../../../loader/link.js';
-import { mapGet } from '../../../loader/map.js';
-import { loadObject, openObject } from '../../../loader/object.js';
-import { closeFd, inNetns, openFd } from '../../../loader/sys.js';
+import { attachTcx } from '../../../loader/link/attach.js';
+import { mapGet } from '../../../loader/map/entry.js';
+import { loadObject, openObject } from '../../../loader/object/object.js';
+import { closeFd, openFd } from '../../../loader/sys/files.js';
+import { inNetns } from '../../../loader/sys/netns.js';
 import { ifindexOf } from '../../overlay/helpers/node.js';
 
 /** Places, in the order of the program's table. */

@@ -1,5 +1,5 @@
 /** What a node was asked for, as facts that can be compared, and the commands that change them. */
-import type { State } from '../../../src/model/state.js';
+import type { State } from '../../../src/model/state/state.js';
 
 /** Lines such as `a eth0`, `network lan`, `node far 192.0.2.7`. */
 export type Facts = ReadonlySet<string>;

@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { closeFd, inNetns, openFd } from '../../../loader/sys.js';
-import { type Node, openNode } from '../../../src/control/node.js';
+import { closeFd, openFd } from '../../../loader/sys/files.js';
+import { inNetns } from '../../../loader/sys/netns.js';
+import { type Node, openNode } from '../../../src/control/node/node.js';
 import { PATIENCE } from '../../helpers/patience.js';
 import { DPCTL, type Ran, type RunOptions, run } from '../../system/helpers/lab.js';
 

@@ -7,18 +7,11 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ffi } from '../../../loader/ffi/seam.js';
 import { libc } from '../../../loader/libc.js';
-import {
-  closeMap,
-  MAP_TYPE,
-  mapCreate,
-  mapDeleteBatch,
-  mapGet,
-  mapPut,
-  mapPutBatch,
-  mapReadAll,
-} from '../../../loader/map.js';
-import { loadObject, openObject } from '../../../loader/object.js';
-import { possibleCpus } from '../../../loader/sys.js';
+import { mapDeleteBatch, mapPutBatch, mapReadAll } from '../../../loader/map/batch.js';
+import { mapGet, mapPut } from '../../../loader/map/entry.js';
+import { closeMap, MAP_TYPE, mapCreate } from '../../../loader/map/info.js';
+import { loadObject, openObject } from '../../../loader/object/object.js';
+import { possibleCpus } from '../../../loader/sys/machine.js';
 import { objectPath } from './machine.js';
 
 type Figures = Record<string, number>;

@@ -11,8 +11,8 @@ import {
   loadObject,
   type ObjectOptions,
   openObject,
-} from '../../../loader/object.js';
-import { closeFd, MNT_DETACH, mount, openFd, umount } from '../../../loader/sys.js';
+} from '../../../loader/object/object.js';
+import { closeFd, MNT_DETACH, mount, openFd, umount } from '../../../loader/sys/files.js';
 
 let count = 0;
 

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MNT_DETACH, mount, umount } from '../../../loader/sys.js';
+import { MNT_DETACH, mount, umount } from '../../../loader/sys/files.js';
 import { CARDS, cardDecap, lendCard, takeCardBack } from './cards.js';
 import { makeNode, type NodeOptions, type OverlayNode } from './node.js';
 import { vtep4, vtep6 } from './plan.js';

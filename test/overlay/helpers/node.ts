@@ -2,11 +2,16 @@
  * A node of the overlay without a control plane: a namespace with the datapath's programs, whose
  * tables the test fills itself.
  */
-import { attachTcx, attachXdp, tcAttach } from '../../../loader/link.js';
-import { type BpfMap, mapDelete, mapEntries, mapGet, mapPut } from '../../../loader/map.js';
-import { type BpfObject, loadObject, openObject } from '../../../loader/object.js';
+import { attachTcx, attachXdp } from '../../../loader/link/attach.js';
+import { tcAttach } from '../../../loader/link/clsact.js';
+import { mapEntries } from '../../../loader/map/batch.js';
+import { mapDelete, mapGet, mapPut } from '../../../loader/map/entry.js';
+import type { BpfMap } from '../../../loader/map/info.js';
+import { type BpfObject, loadObject, openObject } from '../../../loader/object/object.js';
 import { hasFeature } from '../../../loader/probe.js';
-import { clockTickHz, closeFd, inNetns, openFd, possibleCpus } from '../../../loader/sys.js';
+import { closeFd, openFd } from '../../../loader/sys/files.js';
+import { clockTickHz, possibleCpus } from '../../../loader/sys/machine.js';
+import { inNetns } from '../../../loader/sys/netns.js';
 import {
   EndpointFlags,
   type Fdb,
@@ -18,7 +23,7 @@ import {
   UnderlayFlags,
   viewOf,
 } from '../../../src/contract/generated.js';
-import { type ObjectName, objectFile } from '../../../src/kernel/objects.js';
+import { type ObjectName, objectFile } from '../../../src/datapath/objects.js';
 import { ip4Number, ip16, macBytes } from './bytes.js';
 import { ip4Of, ip6Of, macOf, PORT, vtep4, vtep6 } from './plan.js';
 import { awaitUp, batch, sh } from './shell.js';

@@ -1,7 +1,7 @@
 /** Programs in namespaces. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { searchPath } from '../../../src/kernel/command.js';
+import { searchPath } from '../../../src/linux/command.js';
 import { PATIENCE } from '../../helpers/patience.js';
 
 const TIMEOUT_MS = 30_000 * PATIENCE;

@@ -1,8 +1,9 @@
 /** Containers that put VLAN tags on all that they send. */
 import { join } from 'node:path';
-import { attachTcx } from '../../../loader/link.js';
-import { loadObject, openObject } from '../../../loader/object.js';
-import { closeFd, inNetns, openFd } from '../../../loader/sys.js';
+import { attachTcx } from '../../../loader/link/attach.js';
+import { loadObject, openObject } from '../../../loader/object/object.js';
+import { closeFd, openFd } from '../../../loader/sys/files.js';
+import { inNetns } from '../../../loader/sys/netns.js';
 import { ifindexOf } from './node.js';
 
 /**

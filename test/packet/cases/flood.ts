@@ -1,4 +1,4 @@
-import { mapDelete } from '../../../loader/map.js';
+import { mapDelete } from '../../../loader/map/entry.js';
 import { EndpointFlags, FLOOD_PORT_MAX, MAPS } from '../../../src/contract/generated.js';
 import type { Case } from '../helpers/case.js';
 import { BROADCAST, dhcp, eth, ip4, TYPE, udp } from '../helpers/frame.js';

@@ -1,5 +1,5 @@
 /** What must not come to the host by its gateway: VXLAN, and errors about the ways to other nodes. */
-import { mapPut } from '../../../loader/map.js';
+import { mapPut } from '../../../loader/map/entry.js';
 import { GatewayMark, MAPS } from '../../../src/contract/generated.js';
 import type { Case } from '../helpers/case.js';
 import {

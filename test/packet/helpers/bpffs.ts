@@ -2,7 +2,7 @@
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MNT_DETACH, mount, umount } from '../../../loader/sys.js';
+import { MNT_DETACH, mount, umount } from '../../../loader/sys/files.js';
 
 /** Mounts one in an empty directory, hands its path to `use` and unmounts it with all pins. */
 export async function withBpffs(use: (dir: string) => Promise<void>): Promise<void> {

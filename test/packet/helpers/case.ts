@@ -1,5 +1,5 @@
 /** One frame in; verdict, bytes and every counter out. What a case does not mention must be zero. */
-import { mapGet, mapKeys } from '../../../loader/map.js';
+import { mapGet, mapKeys } from '../../../loader/map/entry.js';
 import {
   type EndpointStats,
   MAPS,

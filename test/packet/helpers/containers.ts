@@ -1,18 +1,23 @@
 /** A world whose ports are real: each far end is in a namespace of its own, the program is attached. */
 import { execFileSync, type SpawnOptions, spawn } from 'node:child_process';
-import { attachTcx, tcAttach } from '../../../loader/link.js';
-import { loadObject, openObject } from '../../../loader/object.js';
+import { attachTcx } from '../../../loader/link/attach.js';
+import { tcAttach } from '../../../loader/link/clsact.js';
+import { loadObject, openObject } from '../../../loader/object/object.js';
 import { hasFeature } from '../../../loader/probe.js';
-import { clockTickHz, closeFd, inNetns } from '../../../loader/sys.js';
-import { linkAddVeth, linkSet, withRtnl } from '../../../src/kernel/netlink.js';
+import { closeFd } from '../../../loader/sys/files.js';
+import { clockTickHz } from '../../../loader/sys/machine.js';
+import { inNetns } from '../../../loader/sys/netns.js';
+import { objectFile } from '../../../src/datapath/objects.js';
+import { linkSet } from '../../../src/linux/netlink/link.js';
+import { linkAddVeth } from '../../../src/linux/netlink/pair.js';
+import { withRtnl } from '../../../src/linux/netlink/socket.js';
 import {
   closeNetns,
   createNetns,
   deleteNetns,
   type NetnsRef,
   openNetnsRef,
-} from '../../../src/kernel/netns.js';
-import { objectFile } from '../../../src/kernel/objects.js';
+} from '../../../src/linux/netns.js';
 import { PORTS, type PortName } from './ports.js';
 import { resetWorld, type World } from './world.js';
 

@@ -3,7 +3,8 @@
  * Arguments: pin of the program, network namespace, ifindex, frame in hex. Says how many at the end.
  */
 import { openPinnedProgram } from '../../../loader/program.js';
-import { inNetns, openFd } from '../../../loader/sys.js';
+import { openFd } from '../../../loader/sys/files.js';
+import { inNetns } from '../../../loader/sys/netns.js';
 import { testRun } from '../../../loader/testrun.js';
 import { contextFor } from './context.js';
 

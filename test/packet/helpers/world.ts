@@ -2,9 +2,12 @@
  * The datapath loaded into the kernel beside a namespace of its own, with real veth pairs for its
  * ports. Nothing is attached: frames are given to the program one by one (BPF_PROG_TEST_RUN).
  */
-import { type BpfMap, mapDelete, mapGet, mapKeys, mapPut } from '../../../loader/map.js';
-import { type BpfObject, loadObject, openObject } from '../../../loader/object.js';
-import { clockTickHz, inNetns } from '../../../loader/sys.js';
+
+import { mapDelete, mapGet, mapKeys, mapPut } from '../../../loader/map/entry.js';
+import type { BpfMap } from '../../../loader/map/info.js';
+import { type BpfObject, loadObject, openObject } from '../../../loader/object/object.js';
+import { clockTickHz } from '../../../loader/sys/machine.js';
+import { inNetns } from '../../../loader/sys/netns.js';
 import { type TestRunResult, testRun } from '../../../loader/testrun.js';
 import {
   type Control,
@@ -17,15 +20,17 @@ import {
   type Network,
   NetworkFlags,
 } from '../../../src/contract/generated.js';
-import { linkAddVeth, linkDump, linkSet, withRtnl } from '../../../src/kernel/netlink.js';
+import { objectFile } from '../../../src/datapath/objects.js';
+import { linkDump, linkSet } from '../../../src/linux/netlink/link.js';
+import { linkAddVeth } from '../../../src/linux/netlink/pair.js';
+import { withRtnl } from '../../../src/linux/netlink/socket.js';
 import {
   closeNetns,
   createNetns,
   deleteNetns,
   type NetnsRef,
   openNetnsRef,
-} from '../../../src/kernel/netns.js';
-import { objectFile } from '../../../src/kernel/objects.js';
+} from '../../../src/linux/netns.js';
 import { contextFor } from './context.js';
 import { ip16, mac } from './frame.js';
 import { endpointOf, idOf, NETWORKS, PORT_NAMES, PORTS, type PortName, ROUTED } from './ports.js';

@@ -1,16 +1,11 @@
 /** The commands that people may give in any order, with what each must do to the model. */
 import fc from 'fast-check';
 import { DpctlError } from '../../../loader/errors.js';
-import {
-  attach,
-  detach,
-  fdbAdd,
-  fdbDelete,
-  fdbFlush,
-  networkAdd,
-  networkDelete,
-  reconcile,
-} from '../../../src/control/api.js';
+import { attach } from '../../../src/control/endpoint/attach.js';
+import { detach } from '../../../src/control/endpoint/detach.js';
+import { fdbAdd, fdbDelete, fdbFlush } from '../../../src/control/network/fdb.js';
+import { networkAdd, networkDelete } from '../../../src/control/network/network.js';
+import { reconcile } from '../../../src/control/node/reconcile.js';
 import {
   always,
   type Command,

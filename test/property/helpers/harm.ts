@@ -1,7 +1,7 @@
 /** What happens to a node behind dpctl's back. */
 import fc from 'fast-check';
-import { endpointList } from '../../../src/control/api.js';
-import { linkDelete, linkDump, linkGet } from '../../../src/kernel/netlink.js';
+import { endpointList } from '../../../src/control/endpoint/list.js';
+import { linkDelete, linkDump, linkGet } from '../../../src/linux/netlink/link.js';
 import { run } from '../../system/helpers/lab.js';
 import { command, ifname, name } from './command.js';
 import { endpointAt, isAlive, type Model } from './model.js';

@@ -1,8 +1,9 @@
 /** What the kernel holds, read and decoded without the code that wrote it. */
 import { existsSync } from 'node:fs';
-import { closeMap, mapEntries, openPinnedMap } from '../../../loader/map.js';
+import { mapEntries } from '../../../loader/map/batch.js';
+import { closeMap, openPinnedMap } from '../../../loader/map/info.js';
 import { EndpointFlags, FdbFlags, MAPS } from '../../../src/contract/generated.js';
-import { linkDump } from '../../../src/kernel/netlink.js';
+import { linkDump } from '../../../src/linux/netlink/link.js';
 import type { World } from './world.js';
 
 /** IPv4 as tables have it: mapped into IPv6 (RFC 4291, 2.5.5.2), in hexadecimal. */

@@ -1,10 +1,12 @@
 /** A real node for a model to be compared with, and what the kernel holds of it. */
 import { DpctlError } from '../../../loader/errors.js';
-import type { Node } from '../../../src/control/node.js';
-import { addrDump, linkDump, withRtnl } from '../../../src/kernel/netlink.js';
-import { closeNetns, openNetnsRef } from '../../../src/kernel/netns.js';
-import { invariants } from '../../../src/model/invariants.js';
-import { status } from '../../../src/observe/status.js';
+import type { Node } from '../../../src/control/node/node.js';
+import { addrDump } from '../../../src/linux/netlink/address.js';
+import { linkDump } from '../../../src/linux/netlink/link.js';
+import { withRtnl } from '../../../src/linux/netlink/socket.js';
+import { closeNetns, openNetnsRef } from '../../../src/linux/netns.js';
+import { invariants } from '../../../src/model/state/invariants.js';
+import { status } from '../../../src/observe/status/status.js';
 import type { Lab } from '../../system/helpers/lab.js';
 import {
   address4,

@@ -9,7 +9,7 @@
  *     load         load, and print the error's code or "loaded"
  */
 import { DpctlError } from '../../../loader/errors.js';
-import { addEndpoint } from '../../../src/model/edit.js';
+import { addEndpoint } from '../../../src/model/endpoint/attach.js';
 import { openFileStore } from '../../../src/store/file.js';
 import { becomeNobody } from '../../helpers/user.js';
 import { crashCases, directories } from './states.js';

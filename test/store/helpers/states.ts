@@ -2,8 +2,10 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addEndpoint, addNetwork, deleteNetwork, removeEndpoint } from '../../../src/model/edit.js';
-import { EMPTY_STATE, type State } from '../../../src/model/state.js';
+import { addEndpoint } from '../../../src/model/endpoint/attach.js';
+import { removeEndpoint } from '../../../src/model/endpoint/edits.js';
+import { addNetwork, deleteNetwork } from '../../../src/model/network/networks.js';
+import { EMPTY_STATE, type State } from '../../../src/model/state/state.js';
 import type { FileStoreOptions } from '../../../src/store/file.js';
 
 /** A fresh directory with this process's number in its name. */

@@ -1,7 +1,10 @@
 /** Many containers on one network, made from one process: 2,000 starts of a program take minutes. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { closeFd, inNetns, openFd } from '../../../loader/sys.js';
-import { attach, type EndpointRow, openNode } from '../../../src/control/api.js';
+import { closeFd, openFd } from '../../../loader/sys/files.js';
+import { inNetns } from '../../../loader/sys/netns.js';
+import type { EndpointRow } from '../../../src/api/types.js';
+import { attach } from '../../../src/control/endpoint/attach.js';
+import { openNode } from '../../../src/control/node/node.js';
 import { counters } from './counters.js';
 import { type Lab, run } from './lab.js';
 import { eventually } from './process.js';

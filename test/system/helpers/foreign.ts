@@ -1,10 +1,12 @@
 /** Somebody else's filters on the devices of a node. */
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
-import { attachTcx, type TcxPosition, tcAttach } from '../../../loader/link.js';
-import { mapGet } from '../../../loader/map.js';
-import { loadObject, openObject } from '../../../loader/object.js';
-import { closeFd, inNetns, openFd } from '../../../loader/sys.js';
+import { attachTcx, type TcxPosition } from '../../../loader/link/attach.js';
+import { tcAttach } from '../../../loader/link/clsact.js';
+import { mapGet } from '../../../loader/map/entry.js';
+import { loadObject, openObject } from '../../../loader/object/object.js';
+import { closeFd, openFd } from '../../../loader/sys/files.js';
+import { inNetns } from '../../../loader/sys/netns.js';
 import type { Lab } from './lab.js';
 
 const OBJECT = fileURLToPath(new URL('../bpf/foreign.bpf.o', import.meta.url));

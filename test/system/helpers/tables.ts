@@ -1,9 +1,14 @@
 /** The kernel's tables of a node as they are, past everything that dpctl says of them. */
 import { join } from 'node:path';
 import { MAPS } from '../../../src/contract/generated.js';
-import { entriesRaw, openTables, putManyRaw } from '../../../src/kernel/tables.js';
-import { bytesToMac } from '../../../src/model/address.js';
-import { decodeKey, decodeValue, type RawEntry, type TableName } from '../../../src/model/entry.js';
+import { entriesRaw, openTables, putManyRaw } from '../../../src/datapath/tables.js';
+import { bytesToMac } from '../../../src/model/address/mac.js';
+import {
+  decodeKey,
+  decodeValue,
+  type RawEntry,
+  type TableName,
+} from '../../../src/model/desired/table-entry.js';
 import type { Lab } from './lab.js';
 
 /** Where the maps of a node are pinned. */

@@ -1,0 +1,24 @@
+/** Connections opened and closed, one after the other: native/connect.c, for neither tool has it. */
+
+import { ask, type Pair, serve, withCpu } from '../subjects/pair.js';
+import type { Stage } from '../subjects/stage.js';
+import type { Effort, Readings } from './measure.js';
+
+const PORT = 5401;
+
+/** Have the program wait in the other end. @param program its path */
+export async function serveConnect(stage: Stage, pair: Pair, program: string): Promise<void> {
+  await serve(stage, pair, [program, 'serve', String(PORT)], 'tcp', PORT);
+}
+
+/** Open and close connections for a while. */
+export async function connectRate(
+  pair: Pair,
+  { seconds }: Effort,
+  program: string,
+): Promise<Readings> {
+  const argv = [program, pair.server.ip4, String(PORT), String(Math.round(seconds * 1000))];
+  const { value, cpu } = await withCpu(() => ask(pair, argv));
+  const { connections, ns } = JSON.parse(value) as { connections: number; ns: number };
+  return { connect: connections / (ns / 1e9), 'connect-cpu': cpu / (connections / 1e6) };
+}

@@ -1,0 +1,38 @@
+/** Measurements that are written in C: compiled when they are needed, on the machine itself. */
+import { dirname, join } from 'node:path';
+import { DpctlError } from '../../../loader/errors.js';
+import type { Stage } from '../subjects/stage.js';
+import { shippedFile } from './files.js';
+import { isInstalled, run } from './process.js';
+
+/** Programs in native/, and the libraries that each is linked with. */
+const LIBRARIES = { fill: ['-lbpf'], flood: [], connect: [] } as const;
+export type NativeProgram = keyof typeof LIBRARIES;
+
+const COMPILERS = ['cc', 'gcc', 'clang'] as const;
+
+/**
+ * Compile a program of native/.
+ * @returns the path of the program; it goes with the stage
+ * @throws DpctlError BENCH_NEEDS where there is no compiler or no library
+ */
+export async function compileNative(stage: Stage, name: NativeProgram): Promise<string> {
+  const compiler = await firstInstalled();
+  const source = shippedFile(`src/bench/native/${name}.c`);
+  const headers = dirname(shippedFile('bpf/dpctl.h'));
+  const program = join(stage.folder(`-${name}`), name);
+  try {
+    await run([compiler, '-O2', `-I${headers}`, '-o', program, source, ...LIBRARIES[name]]);
+  } catch (cause) {
+    throw new DpctlError('BENCH_NEEDS', `${name}.c does not compile`, {
+      hint: 'apt-get install gcc libc6-dev libbpf-dev',
+      cause,
+    });
+  }
+  return program;
+}
+
+async function firstInstalled(): Promise<string> {
+  for (const name of COMPILERS) if (await isInstalled(name)) return name;
+  throw new DpctlError('BENCH_NEEDS', 'there is no C compiler', { hint: 'apt-get install gcc' });
+}

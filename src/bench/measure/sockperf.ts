@@ -1,0 +1,56 @@
+/** sockperf: one message there and back, again and again. */
+import { DpctlError } from '../../../loader/errors.js';
+import { ask, type Pair, serve } from '../subjects/pair.js';
+import type { Stage } from '../subjects/stage.js';
+import type { Effort, Readings } from './measure.js';
+import { CLIENT_CPU, SERVER_CPU } from './process.js';
+
+const PORT = { udp: 11_111, tcp: 11_112 } as const;
+export type Transport = keyof typeof PORT;
+/** Bytes of a message: a small request. */
+const MESSAGE = 64;
+
+function flags(transport: Transport): string[] {
+  return ['-p', String(PORT[transport]), ...(transport === 'tcp' ? ['--tcp'] : [])];
+}
+
+/** Have sockperf answer in the other end. */
+export async function serveSockperf(stage: Stage, pair: Pair, transport: Transport): Promise<void> {
+  const argv = ['sockperf', 'sr', '-i', pair.server.ip4, ...flags(transport)];
+  await serve(stage, pair, argv, transport, PORT[transport]);
+}
+
+/**
+ * On which CPUs the ends are. `two`: each sleeps while the other works, so a trip is first of all
+ * two CPUs that wake up. `one`: they share a CPU, which never sleeps, as on a machine with work.
+ */
+export type Cpus = 'two' | 'one';
+
+/** How the ids of the figures begin. */
+export function pingPongId(transport: Transport, cpus: Cpus): string {
+  return `${transport}-pp${cpus === 'one' ? '-one-cpu' : ''}`;
+}
+
+/** Round trips of a while, in us: the median and the 99th percentile. */
+export async function pingPong(
+  pair: Pair,
+  { seconds }: Effort,
+  transport: Transport,
+  cpus: Cpus = 'two',
+): Promise<Readings> {
+  const argv = [
+    ...['sockperf', 'pp', '-i', pair.server.ip4, ...flags(transport)],
+    ...['-m', String(MESSAGE), '-t', String(Math.max(1, Math.round(seconds))), '--full-rtt'],
+  ];
+  const said = await ask(pair, argv, cpus === 'one' ? SERVER_CPU : CLIENT_CPU);
+  const percentile = (share: string): number => {
+    const found = new RegExp(`percentile ${share}0* =\\s+([0-9.]+)`).exec(said)?.[1];
+    if (found === undefined) throw new DpctlError('BENCH_TOOL', `sockperf: ${said.trim()}`);
+    return Number(found);
+  };
+  const id = pingPongId(transport, cpus);
+  return {
+    [`${id}-p50`]: percentile('50.0'),
+    [`${id}-p99`]: percentile('99.0'),
+  };
+}

@@ -1,0 +1,16 @@
+/** Numbers and verdicts as every report of a run writes them. */
+import type { Verdict } from '../measure/method.js';
+
+/** What a verdict says. */
+export const SAYS: Readonly<Record<Verdict, string>> = {
+  better: 'better',
+  worse: 'worse',
+  none: 'no difference found',
+};
+
+/** Four digits, and no exponent: 31450, 27.38, 0.0040. */
+export function digits(value: number): string {
+  if (!Number.isFinite(value) || value === 0) return String(value);
+  const whole = Math.ceil(Math.log10(Math.abs(value)));
+  return value.toFixed(Math.max(0, Math.min(6, 4 - whole)));
+}

@@ -1,0 +1,39 @@
+/** A node of dpctl's for a measurement: a namespace and a root of its own, that go with the stage. */
+import { inNetns } from '../../../loader/sys/netns.js';
+import { type Node, openNode } from '../../control/node/node.js';
+import { type Ended, type RunOptions, runAny } from '../measure/process.js';
+import type { Space, Stage } from './stage.js';
+
+/** A node to measure. */
+export interface BenchNode {
+  readonly node: Node;
+  readonly space: Space;
+  readonly root: string;
+}
+
+/** How dpctl is started as a program: `node dpctl.cjs`. */
+export type Program = readonly string[];
+
+/** Make a node. It is not prepared yet: the first attach does that. */
+export function openBenchNode(stage: Stage, label: string): BenchNode {
+  const space = stage.space(label);
+  const root = stage.folder(`${label}-root`);
+  const node = inNetns(space.fd, () => {
+    const opened = openNode({ root });
+    // Opened in here: later it would be the namespace that the run was started in.
+    opened.netnsFd();
+    return opened;
+  });
+  stage.defer(() => node.close());
+  return { node, space, root };
+}
+
+/** Run a command line of dpctl's on a node, as a user would. */
+export function runDpctl(
+  program: Program,
+  { space, root }: BenchNode,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Ended> {
+  return runAny([...program, '--root', root, ...args], { space, ...options });
+}

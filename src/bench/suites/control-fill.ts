@@ -1,0 +1,125 @@
+/** A MAC table of a million entries: made, filled by one batch, and filled by the same in C. */
+import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { mapPutBatch } from '../../../loader/map/batch.js';
+import type { BpfMap } from '../../../loader/map/info.js';
+import { loadObject, openObject } from '../../../loader/object/object.js';
+import { unpin } from '../../../loader/pin.js';
+import {
+  FDB_KEY_OFFSETS,
+  FDB_OFFSETS,
+  FdbFlags,
+  MAPS,
+  sizeofFdb,
+  sizeofFdbKey,
+} from '../../contract/generated.js';
+import { constantsOf, objectFile } from '../../datapath/objects.js';
+import type { Effort, Measure, Readings } from '../measure/measure.js';
+import { compileNative } from '../measure/native.js';
+import { CLIENT_CPU, run } from '../measure/process.js';
+import type { Stage } from '../subjects/stage.js';
+
+/** Entries of the large table. */
+export const MILLION = 1_000_000;
+/** Room for them: a hash is not filled to the brim. */
+export const LARGE_TABLE = 1 << 20;
+
+/** Entries that all say the same but for their MAC. */
+export interface Entries {
+  readonly vni: number;
+  /** Host end and number of the endpoint that all MACs are behind. */
+  readonly ifindex: number;
+  readonly endpoint: number;
+}
+
+/** Number of the kernel's freeing that is waited for, since it takes a CPU for a while. */
+const FREEING_MS = 400;
+
+/** The MAC with a number: 02:00 and the number's four bytes. native/fill.c makes the same. */
+export function writeMac(bytes: Uint8Array, offset: number, index: number): void {
+  bytes[offset] = 0x02;
+  bytes[offset + 2] = index >>> 24;
+  bytes[offset + 3] = index >>> 16;
+  bytes[offset + 4] = index >>> 8;
+  bytes[offset + 5] = index;
+}
+
+/** Keys and values of static entries, one after the other, as a batch wants them. */
+export function fdbEntries(
+  count: number,
+  { vni, ifindex, endpoint }: Entries,
+): { readonly keys: Uint8Array; readonly values: Uint8Array } {
+  const keys = new Uint8Array(count * sizeofFdbKey);
+  const values = new Uint8Array(count * sizeofFdb);
+  const key = new DataView(keys.buffer);
+  const value = new DataView(values.buffer);
+  for (let index = 0; index < count; index++) {
+    const k = index * sizeofFdbKey;
+    const v = index * sizeofFdb;
+    key.setUint32(k + FDB_KEY_OFFSETS.vni, vni, true);
+    writeMac(keys, k + FDB_KEY_OFFSETS.mac, index);
+    value.setUint32(v + FDB_OFFSETS.ifindex, ifindex, true);
+    value.setUint16(v + FDB_OFFSETS.endpoint, endpoint, true);
+    value.setUint32(v + FDB_OFFSETS.flags, FdbFlags.STATIC, true);
+  }
+  return { keys, values };
+}
+
+/** Write so many entries into a table, by one batch. */
+export function fillFdb(map: BpfMap, count: number, entries: Entries): void {
+  const { keys, values } = fdbEntries(count, entries);
+  mapPutBatch(map, keys, values, count);
+}
+
+/** Both fill an empty table of its own each time, the datapath's own kind of map. */
+export async function fillMeasures(stage: Stage, effort: Effort): Promise<Measure[]> {
+  const pins = stage.bpffs('-pins');
+  const program = await compileNative(stage, 'fill');
+  const sample = async (fill: (map: BpfMap, pin: string) => Promise<number>): Promise<Readings> => {
+    const dir = join(pins, 'maps');
+    mkdirSync(dir);
+    const object = openObject(objectFile(), {
+      constants: constantsOf('endpoint'),
+      maxEntries: { [MAPS.fdb.name]: LARGE_TABLE },
+      pinDir: dir,
+      only: [],
+    });
+    try {
+      loadObject(object);
+      const map = object.maps.get(MAPS.fdb.name);
+      if (map === undefined) throw new TypeError('the object has no MAC table');
+      return { 'fdb-fill': await fill(map, join(dir, MAPS.fdb.name)) };
+    } finally {
+      object.close();
+      for (const name of readdirSync(dir)) unpin(join(dir, name));
+      rmdirSync(dir);
+      await sleep(FREEING_MS);
+    }
+  };
+  const inNode = async (map: BpfMap): Promise<number> => {
+    const start = performance.now();
+    fillFdb(map, MILLION, { vni: 1, ifindex: 2, endpoint: 1 });
+    return performance.now() - start;
+  };
+  const inC = async (_map: BpfMap, pin: string): Promise<number> => {
+    const said = await run([program, pin, String(MILLION)], { cpu: CLIENT_CPU });
+    const { encode, put } = JSON.parse(said) as { encode: number; put: number };
+    return (encode + put) / 1e6;
+  };
+  return [
+    {
+      title: 'fill the MAC table with 1,000,000 entries',
+      figures: [
+        { id: 'fdb-fill', title: 'fill 1,000,000 FDB entries', unit: 'ms', better: 'lower' },
+      ],
+      subjects: [
+        { name: 'C', sample: () => sample(inC) },
+        { name: 'dpctl', sample: () => sample(inNode) },
+      ],
+      pairs: [['dpctl', 'C']],
+      seconds: 1.5,
+      rounds: effort.quick ? 3 : 5,
+    },
+  ];
+}

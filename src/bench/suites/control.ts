@@ -1,0 +1,56 @@
+/** The suite of the control plane: tables filled and dumped, endpoints attached and detached. */
+
+import type { Goal } from '../measure/goals.js';
+import { attachMeasures } from './control-attach.js';
+import { dumpMeasures } from './control-dump.js';
+import { fillMeasures } from './control-fill.js';
+import { optional, type SuiteSpec } from './suite.js';
+
+const GOALS: readonly Goal[] = [
+  { figure: 'fdb-fill', of: 'dpctl', to: 'C', kind: 'most', bound: 1.2 },
+  { figure: 'fdb-dump-time', of: 'dpctl', kind: 'most', bound: 3 },
+  { figure: 'fdb-dump-memory', of: 'dpctl', kind: 'most', bound: 500 },
+  // Meant for an idle core, where an empty program takes 25 ms: a busy one slows both, so both count.
+  { figure: 'dump-start', of: 'dpctl dump', kind: 'most', bound: 60 },
+  { figure: 'dump-start', of: 'dpctl dump', to: 'empty program', kind: 'most', bound: 2.4 },
+  {
+    figure: 'attach-own-p50',
+    of: 'dpctl command',
+    to: 'CNI bridge plugin',
+    kind: 'most',
+    bound: 0.5,
+  },
+  {
+    figure: 'attach-p50',
+    of: 'dpctl command',
+    to: 'CNI bridge plugin',
+    kind: 'most',
+    bound: 2.5,
+  },
+].map((goal) => ({ suite: 'control', ...goal }) as Goal);
+
+/** Control plane. */
+export const CONTROL: SuiteSpec = {
+  name: 'control',
+  goals: GOALS,
+  seconds: { quick: 28, full: 190 },
+  async open({ stage, effort, program, skip }) {
+    const measures = await optional(skip, 'fill against C', () => fillMeasures(stage, effort));
+    const attached = await attachMeasures(stage, effort, program);
+    if (!attached.hasCni) {
+      skip({
+        what: 'the CNI bridge plugin',
+        why: 'it is not installed',
+        hint: 'apt-get install containernetworking-plugins',
+      });
+    }
+    return {
+      measures: [
+        ...measures,
+        ...(await dumpMeasures(stage, effort, program)),
+        ...attached.measures,
+      ],
+      settings: [],
+    };
+  },
+};

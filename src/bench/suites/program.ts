@@ -1,0 +1,35 @@
+/** The suite of the datapath's programs, run without traffic, and of flooding with it. */
+
+import type { Goal } from '../measure/goals.js';
+import { openPorts, openProbe } from '../subjects/program-rig.js';
+import { FDB, fdbMeasure, PATH, pathMeasure, sizeMeasure } from './program-cost.js';
+import { floodMeasures } from './program-flood.js';
+import { optional, type SuiteSpec } from './suite.js';
+
+const GOALS: readonly Omit<Goal, 'suite'>[] = [
+  { figure: 'path-cost', of: PATH.ip4, kind: 'most', bound: 60 },
+  { figure: 'path-cost', of: PATH.ip6, kind: 'most', bound: 60 },
+  { figure: 'fdb-run', of: FDB.hot, to: FDB.few, kind: 'most', bound: 1.2 },
+];
+
+/** Programs of the datapath. */
+export const PROGRAM: SuiteSpec = {
+  name: 'program',
+  goals: GOALS.map((goal) => ({ suite: 'program', ...goal })),
+  seconds: { quick: 13, full: 110 },
+  async open({ stage, effort, skip }) {
+    const ports = openPorts(stage);
+    const probe = openProbe(stage);
+    return {
+      measures: [
+        sizeMeasure(),
+        pathMeasure(stage, effort, ports, probe),
+        fdbMeasure(stage, effort, ports, probe),
+        ...(await optional(skip, 'flooding against the bridge', () =>
+          floodMeasures(stage, effort),
+        )),
+      ],
+      settings: [],
+    };
+  },
+};

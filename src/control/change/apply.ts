@@ -1,0 +1,194 @@
+/** A plan is carried out, or taken back whole where a step fails. */
+import { DpctlError, errnoOf } from '../../../loader/errors.js';
+import { isPending, putEndpoint } from '../../model/endpoint/attach.js';
+import { endpointOfEntry, isFinal, type Step } from '../../model/plan/plan.js';
+import type { Endpoint, State } from '../../model/state/state.js';
+import { withNewNamespaces } from '../endpoint/new-namespaces.js';
+import type { Node } from '../node/node.js';
+import { describeStep } from '../steps/describe.js';
+import { type Applied, execute, undo } from '../steps/steps.js';
+import { withCookies } from './derive-state.js';
+import { type Failure, failureOf } from './failures.js';
+import { faultPoint } from './fault.js';
+
+/** What is to be done. */
+export interface Work {
+  readonly before: State;
+  /** As asked: what comes and goes is in its phase. */
+  readonly after: State;
+  /** When all steps are taken. */
+  readonly settled: State;
+  readonly steps: readonly Step[];
+  /** Endpoints that were asked for: a step of theirs that fails ends it all. */
+  readonly about: ReadonlySet<number>;
+}
+
+/** What was done. */
+export interface Done extends Applied {
+  /** Other endpoints that failed; what is theirs was left out from there on. */
+  readonly failures: readonly Failure[];
+}
+
+/**
+ * Take the steps of a plan. What is asked is saved first, marked as unfinished: a command that is
+ * killed is finished by the next one.
+ * @throws whatever a step threw. Everything is as before then; or, where there was no way back, what
+ *   is asked stays recorded as unfinished, and the error says so
+ */
+export function applyPlan(node: Node, work: Work): Promise<Done> {
+  return withNewNamespaces(work, (known, namespaces) => carryOut(node, known, namespaces));
+}
+
+async function carryOut(
+  node: Node,
+  work: Work,
+  namespaces: ReadonlyMap<string, number>,
+): Promise<Done> {
+  const { before, after, settled, steps } = work;
+  const applied: Applied = { hook: undefined, namespaces };
+  const failed = new Map<number, Failure>();
+  const intent: State = { ...after, unfinished: true };
+  faultPoint('store.intent');
+  node.store.save(before, intent);
+  const done: Step[] = [];
+  let current: Step | undefined;
+  try {
+    for (const [index, step] of steps.entries()) {
+      current = step;
+      faultPoint(`step.${index}`);
+      const owner = ownerOf(step, after);
+      if (owner !== undefined && failed.has(owner.id)) continue;
+      try {
+        await execute(node, step, applied);
+        done.push(step);
+      } catch (error) {
+        const failure = survivable(error, step, owner, work);
+        if (owner === undefined || failure === undefined) throw error;
+        failed.set(owner.id, failure);
+      }
+    }
+    current = undefined;
+    faultPoint('store.ready');
+    node.store.save(intent, withCookies(withFailed(settled, after, failed)));
+  } catch (error) {
+    const failure = current === undefined ? error : blame(error, current, before);
+    if (done.some(isFinal)) throw unfinished(failure, []);
+    const failures = await takeBack(
+      node,
+      done.filter((step) => !failed.has(ownerOf(step, after)?.id ?? 0)),
+    );
+    // What nobody knows is left to the next command, which then looks at all of the node.
+    const back = isInDoubt(failure) ? { ...before, unfinished: true as const } : before;
+    if (failures.length === 0) failures.push(...attempt(() => node.store.save(intent, back)));
+    throw failures.length === 0 ? failure : unfinished(failure, failures);
+  }
+  faultPoint('done');
+  return { ...applied, failures: [...failed.values()] };
+}
+
+/** A step of an endpoint that nobody asked for may fail: what its namespace is like is its own affair. */
+function survivable(
+  error: unknown,
+  step: Step,
+  owner: Endpoint | undefined,
+  { about, before }: Work,
+): Failure | undefined {
+  if (!(error instanceof DpctlError) || owner === undefined || about.has(owner.id))
+    return undefined;
+  // Tables are everybody's, and the program is the same for all; but a pair may be deleted meanwhile.
+  const isDevice = 'endpoint' in step || 'port' in step;
+  const isLost = step.op === 'tc.attach' && errnoOf(error) === 'ENODEV';
+  if (!isDevice && !isLost) return undefined;
+  return failureOf(owner, blame(error, step, before) as DpctlError);
+}
+
+/** Those that failed are as far as they were: the next reconcile tries them again. */
+function withFailed(settled: State, after: State, failed: ReadonlyMap<number, Failure>): State {
+  if (failed.size === 0) return settled;
+  const kept = after.endpoints.filter(
+    ({ id, phase, namespace }) => failed.has(id) && (phase === 'detaching' || isPending(namespace)),
+  );
+  return kept.reduce(putEndpoint, settled);
+}
+
+/** Whether the kernel may have done the step that failed: its answer was lost. */
+function isInDoubt(error: unknown): boolean {
+  return error instanceof DpctlError && error.details.inDoubt === true;
+}
+
+/** Undo steps, the last one first, whatever becomes of each. @returns what went wrong */
+async function takeBack(node: Node, done: readonly Step[]): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  for (const [index, step] of [...done.entries()].reverse()) {
+    try {
+      faultPoint(`undo.${index}`);
+      await undo(node, step);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  return failures;
+}
+
+function attempt(action: () => void): unknown[] {
+  try {
+    action();
+    return [];
+  } catch (error) {
+    return [error];
+  }
+}
+
+/**
+ * Say which step failed. One of an endpoint that an earlier command left unfinished stands in the way
+ * of every later one, so there is a way around it.
+ */
+function blame(error: unknown, step: Step, before: State): unknown {
+  if (!(error instanceof DpctlError)) return error;
+  const { step: op, subject } = describeStep(step);
+  const endpoint = endpointOf(step);
+  const known = before.endpoints.find(({ id }) => id === endpoint?.id);
+  const isOld = before.unfinished === true && known !== undefined && known.phase !== 'detaching';
+  const around = isOld ? `dpctl detach ${known.namespace.ref}, if it is of no use any more` : '';
+  const hint = error.hint ?? around;
+  return new DpctlError(error.code, error.message, {
+    exitCode: error.exitCode,
+    ...(hint !== '' && { hint }),
+    details: { ...error.details, step: op, subject },
+    cause: error.cause,
+  });
+}
+
+function endpointOf(step: Step): { readonly id: number } | undefined {
+  if ('endpoint' in step) return step.endpoint;
+  if ('port' in step) return step.port.endpoint;
+  if (step.op === 'table.put') return { id: endpointOfEntry(step.entry) };
+  return 'id' in step ? { id: step.id } : undefined;
+}
+
+function ownerOf(step: Step, { endpoints }: State): Endpoint | undefined {
+  const id = endpointOf(step)?.id;
+  return id === undefined ? undefined : endpoints.find((each) => each.id === id);
+}
+
+/** The first error, with the word that something of the change stays. */
+function unfinished(error: unknown, failures: readonly unknown[]): unknown {
+  const first = error instanceof Error ? error.message : String(error);
+  const why = failures.map((failure) => (failure instanceof Error ? failure.message : failure));
+  const message = [`${first}; the change is half done`, ...why.map((text) => `undo: ${text}`)];
+  const known = error instanceof DpctlError ? error : undefined;
+  const remedy = [error, ...failures].map(remedyOf).find((hint) => hint !== undefined);
+  const remedies = remedy === undefined ? [] : [remedy];
+  return new DpctlError(known?.code ?? 'UNFINISHED', message.join('; '), {
+    exitCode: known?.exitCode ?? 2,
+    hint: [...remedies, 'dpctl reconcile'].join('; then: '),
+    details: { ...known?.details, unfinished: true },
+    cause: known === undefined ? error : known.cause,
+  });
+}
+
+/** What has to be done before reconcile can finish it: the command itself need not be repeated. */
+function remedyOf(error: unknown): string | undefined {
+  if (!(error instanceof DpctlError)) return undefined;
+  return error.hint?.replace(/, then repeat the command$/, '');
+}

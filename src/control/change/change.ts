@@ -1,0 +1,221 @@
+/**
+ * The one way in which anything changes: edit the desired state, compare it with the kernel,
+ * take the steps, undo them if one fails. The edit is written before the first step, marked as
+ * unfinished, so a command that is killed is finished by the next one.
+ */
+import { randomBytes } from 'node:crypto';
+import { netnsCookie } from '../../../loader/sys/netns.js';
+import type { ChangeOptions, ChangeResult } from '../../api/types.js';
+import { installedProgramId } from '../../datapath/install.js';
+import { isGateway } from '../../model/desired/desired.js';
+import { removeEndpoint } from '../../model/endpoint/edits.js';
+import { refusedDecap } from '../../model/overlay/decap.js';
+import { plan, type Scope, type Step } from '../../model/plan/plan.js';
+import { ROOT_ID_BYTES, rootIdOf, withMarks } from '../../model/state/mark.js';
+import { DECAPS, type Endpoint, type State } from '../../model/state/state.js';
+import { deadNotes, findDead, withDead } from '../endpoint/dead.js';
+import { keptNotes } from '../endpoint/occupants.js';
+import { refuseOtherNamespace } from '../node/namespace.js';
+import { hostPins, type Node } from '../node/node.js';
+import { describeStep } from '../steps/describe.js';
+import type { Applied } from '../steps/steps.js';
+import { followUnderlay, underlayNotes } from '../underlay/follow.js';
+import type { ResolveOptions } from '../underlay/resolve.js';
+import { applyPlan, type Work } from './apply.js';
+import {
+  addGateways,
+  dropDead,
+  recordSysctls,
+  renewDevices,
+  settle,
+  widen,
+} from './derive-state.js';
+import { blockedPorts, endpointsFailed, type Failure } from './failures.js';
+import { inspect } from './inspect.js';
+import { whenReady } from './prepared-node.js';
+import { hiddenPorts } from './refuse-unreachable.js';
+
+/** What an edit gives back: the new state and the part of the node that it is about. */
+export interface Edited {
+  readonly state: State;
+  readonly scope: Scope;
+  /** Endpoints that were asked for: where one of them fails, the command has. Others cannot hold it up. */
+  readonly about?: ReadonlySet<number>;
+}
+
+/**
+ * An edit of the desired state. It may look at the kernel but changes nothing. Endpoints that are dead are
+ * not in the state any more: what they had is free.
+ */
+export type Edit = (state: State, dead: readonly Endpoint[]) => Edited | Promise<Edited>;
+
+/** A finished change, with what its caller reports. */
+export interface Changed extends ChangeResult {
+  readonly state: State;
+  readonly hook: Applied['hook'];
+  /** Endpoints that are not as asked, for a reason inside their namespaces or beside them. */
+  readonly failures: readonly Failure[];
+}
+
+/**
+ * Change a node.
+ * @param edit from the state as it is to the state as asked; it runs under the node's lock, and
+ *   once before on a node that is still to be prepared
+ * @throws whatever the edit or a step throws; see {@link applyPlan} for what is left then
+ */
+export async function change(node: Node, options: ChangeOptions, edit: Edit): Promise<Changed> {
+  const start = performance.now();
+  if (options.dryRun === true) return preview(node, edit);
+  // What is refused is refused before anything is made for it.
+  const check = (): Promise<unknown> => prepare(node, edit);
+  const changed = await whenReady(
+    node,
+    ({ rebuilt }) => attempt(node, edit, start, { rebuilt }),
+    check,
+  );
+  if (changed.failures.length > 0) throw endpointsFailed(changed.failures);
+  return changed;
+}
+
+/**
+ * What a change would do.
+ * @param keepDead plan as if namespaces that are gone were to be attached again: tells what differs
+ *   for other reasons
+ */
+export async function preview(node: Node, edit: Edit, keepDead = false): Promise<Changed> {
+  const start = performance.now();
+  node.refresh();
+  const planned = await prepare(node, edit, { keepDead });
+  return result(start, planned, undefined, planned.failures);
+}
+
+/** Plan and apply; where the kernel refuses what was chosen for the underlay, choose again. */
+async function attempt(
+  node: Node,
+  edit: Edit,
+  start: number,
+  options: PrepareOptions,
+): Promise<Changed> {
+  const planned = await prepare(node, edit, options);
+  try {
+    const applied = planned.changed ? await applyPlan(node, planned) : undefined;
+    const failures = [...planned.failures, ...(applied?.failures ?? [])];
+    return result(start, planned, applied?.hook, failures);
+  } catch (error) {
+    const refusal = refusedDecap(error);
+    if (refusal === undefined || planned.after.underlay?.decap === refusal.decap) throw error;
+    const refused = [...(options.refused ?? []), refusal];
+    // The kernel may refuse each way but the last, which needs nothing of it.
+    if (refused.length > DECAPS.length) throw error;
+    return attempt(node, edit, start, { ...options, refused });
+  }
+}
+
+interface Planned extends Work {
+  readonly changed: boolean;
+  readonly notes: readonly string[];
+  readonly failures: readonly Failure[];
+}
+
+interface PrepareOptions {
+  /** Tables were lost, so all of the node is looked at. */
+  readonly rebuilt?: boolean;
+  /** Ways of the underlay that the kernel has refused. */
+  readonly refused?: ResolveOptions['refused'];
+  /** Endpoints whose namespaces are gone stay desired. */
+  readonly keepDead?: boolean;
+}
+
+async function prepare(
+  node: Node,
+  edit: Edit,
+  { rebuilt = false, refused = [], keepDead = false }: PrepareOptions = {},
+): Promise<Planned> {
+  const before = node.store.load();
+  refuseOtherNamespace(node, before);
+  const dead = keepDead ? [] : findDead(node, before);
+  const living = dead.reduce((state, { id }) => removeEndpoint(state, id), before);
+  const edited = await edit(living, dead);
+  // Nobody knows how far a command came that did not end, and what an older dpctl made has no marks.
+  const unmarked = before.rootId === undefined && before.endpoints.length > 0;
+  const whole = before.unfinished === true || rebuilt || unmarked || edited.scope === 'node';
+  const followed = followUnderlay(node, before, edited.state, { fresh: whole, refused });
+  const gateways = addGateways(node, before, followed.state);
+  const all = whole || followed.state.uplink !== before.uplink;
+  const scope = all ? 'node' : widen(withDead(edited.scope, dead), before, gateways);
+  const renewed = renewDevices(node, gateways, scope);
+  const about = edited.about ?? gatewaysIn(renewed, edited.scope);
+  const input = { before, after: renewed, scope, about };
+  const observed = await inspect(node, input, installedProgramId(hostPins(node)));
+  const failures = [
+    ...blockedPorts(renewed, observed, about),
+    ...hiddenPorts(before, edited.state, observed, about),
+  ];
+  const alive = keepDead ? renewed : dropDead(renewed, observed);
+  const asked = recordSysctls(alive, observed);
+  const after = withMarks({
+    ...asked,
+    rootId: before.rootId ?? newRootId(),
+    netns: String(netnsCookie(node.netnsFd())),
+  });
+  const steps = plan({ before, after, scope, observed });
+  const settled = settle(after);
+  const notes = [
+    ...deadNotes(dead),
+    ...noteSysctls(steps),
+    ...keptNotes(after, observed),
+    ...underlayNotes(before, settled, followed.problem),
+  ];
+  return {
+    before,
+    after,
+    settled,
+    steps,
+    about,
+    failures,
+    // An id alone is nothing to be saved: the first thing that is made brings one.
+    changed: steps.length > 0 || !sameState(before, settle(asked)),
+    notes,
+  };
+}
+
+/** Chosen once, by the first change, and kept with the records. */
+function newRootId(): string {
+  return rootIdOf(randomBytes(ROOT_ID_BYTES));
+}
+
+function result(
+  start: number,
+  { settled, steps, changed, notes }: Planned,
+  hook: Applied['hook'],
+  failures: readonly Failure[],
+): Changed {
+  return {
+    state: settled,
+    changed,
+    plan: steps.map(describeStep),
+    notes,
+    milliseconds: performance.now() - start,
+    hook,
+    failures,
+  };
+}
+
+/** The host's own ports are not in a container's reach: where a command is about one, it counts. */
+function gatewaysIn({ endpoints }: State, scope: Scope): ReadonlySet<number> {
+  if (scope === 'node') return new Set();
+  const gateways = endpoints.filter((each) => isGateway(each) && scope.networks.has(each.network));
+  return new Set(gateways.map(({ id }) => id));
+}
+
+function sameState(a: State, b: State): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+function noteSysctls(steps: readonly Step[]): string[] {
+  return steps.flatMap((step) =>
+    step.op === 'sysctl.set'
+      ? [`host sysctl ${step.key.replaceAll('/', '.')}: ${step.was} -> ${step.value}`]
+      : [],
+  );
+}

@@ -1,0 +1,138 @@
+/** What dpctl made and nobody asks for any more: left by a lost store, or by hand. */
+import { pinnedLinkIds } from '../../datapath/hook.js';
+import { type Link, linkDump, linkGet } from '../../linux/netlink/link.js';
+import { wantedPorts } from '../../model/desired/desired.js';
+import type { RawEntry } from '../../model/desired/table-entry.js';
+import { isPending } from '../../model/endpoint/attach.js';
+import type { Observed, Obstacle, Stray } from '../../model/plan/observed.js';
+import { endpointOfFdb, inScope, isLearned, nodeOfFdb, type Scope } from '../../model/plan/plan.js';
+import { hostMacOf, markOf } from '../../model/state/mark.js';
+import { DRIVERS, type Endpoint, type State } from '../../model/state/state.js';
+import { hostPins, type Node } from '../node/node.js';
+import { isOrphan } from './orphans.js';
+import { isOwn, MADE_DEVICE } from './own-device.js';
+
+/** Devices, pinned links and learned MACs that belong to no endpoint of a state. */
+export function findStrays(
+  node: Node,
+  after: State,
+  entries: ReadonlyMap<string, RawEntry>,
+): Stray[] {
+  const known = new Set(after.endpoints.map(({ id }) => id));
+  const indexes = new Set(after.endpoints.map(({ ifindex }) => ifindex));
+  const names = new Set(after.endpoints.flatMap((e) => [e.hostIfname, e.ifname]));
+  const pairs: readonly string[] = DRIVERS;
+  const strays: Stray[] = [];
+  for (const link of linkDump(node.rtnl(), { statistics: false })) {
+    if (indexes.has(link.ifindex) || names.has(link.name)) continue;
+    // An adopted device is its owner's, whoever has marked it.
+    if (!pairs.includes(link.kind ?? '') || !wasMade(link)) continue;
+    if (isOwn(node, after.rootId, link)) strays.push(deviceStray(link));
+  }
+  for (const id of pinnedLinkIds(hostPins(node)).keys()) {
+    if (!known.has(id)) strays.push({ kind: 'link', id });
+  }
+  return [...strays, ...learnedStrays(after, known, entries)];
+}
+
+/** A device that dpctl made, under whatever name: it has a MAC that goes with its mark. */
+function wasMade({ name, alias, mac }: Link): boolean {
+  const { root, endpoint } = markOf(alias) ?? {};
+  if (root !== undefined && endpoint !== undefined && mac === hostMacOf({ id: endpoint, root })) {
+    return true;
+  }
+  return MADE_DEVICE.test(name);
+}
+
+/** MACs learned behind endpoints and nodes that are not there any more. */
+function learnedStrays(
+  after: State,
+  endpoints: ReadonlySet<number>,
+  entries: ReadonlyMap<string, RawEntry>,
+): Stray[] {
+  const nodes = new Set(after.nodes.map(({ number }) => number));
+  const [goneEndpoints, goneNodes] = [new Set<number>(), new Set<number>()];
+  for (const entry of entries.values()) {
+    if (!isLearned(entry)) continue;
+    const node = nodeOfFdb(entry);
+    if (node === 0 && !endpoints.has(endpointOfFdb(entry))) goneEndpoints.add(endpointOfFdb(entry));
+    if (node !== 0 && !nodes.has(node)) goneNodes.add(node);
+  }
+  return [
+    ...[...goneEndpoints].map((endpoint): Stray => ({ kind: 'learned', endpoint })),
+    ...[...goneNodes].map((node): Stray => ({ kind: 'learned-node', node })),
+  ];
+}
+
+/** What stands where endpoints' devices are to be made. */
+export interface Squatters {
+  /** Leftovers of this root's own. */
+  readonly strays: readonly Stray[];
+  /** By number of the endpoint: somebody else has the name. */
+  readonly blocked: ReadonlyMap<number, Obstacle>;
+}
+
+/** Look at the names that devices are to have which are not there. Leftovers of dpctl's own go. */
+export function findSquatters(
+  node: Node,
+  after: State,
+  scope: Scope,
+  ports: Observed['ports'],
+): Squatters {
+  const strays: Stray[] = [];
+  const blocked = new Map<number, Obstacle>();
+  const known = new Set(after.endpoints.map(({ ifindex }) => ifindex));
+  for (const { endpoint } of wantedPorts(after)) {
+    const port = ports.get(endpoint.id);
+    // Of a namespace that is gone no device is to be made.
+    const isGone = port?.namespace === 'gone' && !isPending(endpoint.namespace);
+    const host = port?.host;
+    // What is its owner's is the owner's to name.
+    const isNamed =
+      host !== undefined && (isAdopted(endpoint) || host.name === endpoint.hostIfname);
+    if (!inScope(scope, endpoint.id) || isNamed || isGone || port?.blocked !== undefined) continue;
+    const link = linkGet(node.rtnl(), { name: endpoint.hostIfname });
+    if (link === undefined) continue;
+    if (link.ifindex === host?.ifindex) {
+      blocked.set(endpoint.id, nameKept(link, endpoint));
+      continue;
+    }
+    if (isOwn(node, after.rootId, link) && !known.has(link.ifindex)) {
+      strays.push(deviceStray(link));
+      continue;
+    }
+    const isMarked = markOf(link.alias) !== undefined;
+    const owner = isOrphan(link) ? 'a dpctl root whose records are lost' : 'another dpctl root';
+    const whose = isMarked ? `belongs to ${owner}` : 'is not of dpctl';
+    blocked.set(endpoint.id, nameTaken(link, endpoint, whose));
+  }
+  return { strays, blocked };
+}
+
+function isAdopted({ adopted }: Endpoint): boolean {
+  return adopted !== undefined;
+}
+
+/** A device cannot be called what it has as an alternative name. */
+function nameKept({ name }: Link, { hostIfname, namespace, ifname }: Endpoint): Obstacle {
+  return {
+    code: 'INTERFACE_EXISTS',
+    message: `the host end of ${namespace.ref}/${ifname} is called ${name}, and keeps ${hostIfname} as an alternative name`,
+    hint: `ip link property del dev ${name} altname ${hostIfname}, then: dpctl reconcile`,
+    exitCode: 1,
+  };
+}
+
+function deviceStray({ name, ifindex }: Link): Stray {
+  return { kind: 'device', name, ifindex };
+}
+
+function nameTaken({ name, alias }: Link, { namespace }: Endpoint, whose: string): Obstacle {
+  const what = alias === undefined ? name : `${name} (${alias})`;
+  return {
+    code: 'INTERFACE_EXISTS',
+    message: `${namespace.ref} needs an interface ${name} on this node, and the one that is there ${whose}: ${what}`,
+    hint: `ip link show ${name}; each root needs a network namespace of its own`,
+    exitCode: 1,
+  };
+}

@@ -1,0 +1,58 @@
+/** Devices with the mark of a dpctl root of which no record is left anywhere on this machine. */
+import { DpctlError } from '../../../loader/errors.js';
+import { type Link, linkDump } from '../../linux/netlink/link.js';
+import { nftTableName } from '../../model/desired/host-rules.js';
+import { shellWord } from '../../model/state/lookup.js';
+import { markOf } from '../../model/state/mark.js';
+import { mountedRoots, recordsAt } from '../node/neighbours.js';
+import type { Node } from '../node/node.js';
+import { MADE_DEVICE } from './own-device.js';
+
+/** Ids of the roots that can be found: by what they have mounted, and the one of the machine itself. */
+function knownRoots(): Set<string> {
+  return new Set([...mountedRoots(), '/'].flatMap((root) => recordsAt(root).rootId ?? []));
+}
+
+/** Devices in the node's namespace that a root has marked of which there is no record. */
+export function orphans(node: Node): Link[] {
+  const marked = linkDump(node.rtnl(), { statistics: false }).filter(
+    ({ alias }) => markOf(alias)?.root !== undefined,
+  );
+  if (marked.length === 0) return [];
+  const known = knownRoots();
+  return marked.filter(({ alias }) => !known.has(markOf(alias)?.root ?? ''));
+}
+
+/** Whether a device that has a mark is one of them. */
+export function isOrphan(link: Link): boolean {
+  const root = markOf(link.alias)?.root;
+  return root !== undefined && !knownRoots().has(root);
+}
+
+/** How a person gets rid of it by hand: what was there before dpctl came is to stay. */
+export function freeing({ name }: Link): string {
+  if (MADE_DEVICE.test(name)) return `ip link del ${name}`;
+  return `ip link set ${shellWord(name)} alias ''; tc qdisc del dev ${shellWord(name)} clsact`;
+}
+
+/** @throws what {@link orphanError} gives */
+export function refuseOrphans(found: readonly Link[]): void {
+  const error = orphanError(found);
+  if (error !== undefined) throw error;
+}
+
+/** What is to be said where a root has no records, as it may have had some: RESET_INCOMPLETE, exit 2. */
+export function orphanError(found: readonly Link[]): DpctlError | undefined {
+  const [first] = found;
+  if (first === undefined) return undefined;
+  const names = found.map(({ name, alias }) => `${name} (${alias})`);
+  const root = markOf(first.alias)?.root;
+  return new DpctlError(
+    'RESET_INCOMPLETE',
+    `there is no record of this root, but there are devices of a dpctl root whose records are lost: ${names.join(', ')}; sysctls, namespaces and interfaces may be as dpctl left them, too`,
+    {
+      hint: `restore the records from a backup, or by hand: ${found.map(freeing).join('; ')}; nft delete table inet ${nftTableName(root)}; and look at net.ipv4.ip_forward and \`ip netns list\``,
+      details: { devices: found.map(({ name }) => name), root: root ?? '' },
+    },
+  );
+}

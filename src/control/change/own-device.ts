@@ -1,0 +1,71 @@
+/** Which devices are this root's: by marks and by what runs on them, never by names or numbers alone. */
+import { runsOwn } from '../../datapath/hook.js';
+import { type Link, linkGet } from '../../linux/netlink/link.js';
+import { nsidOf } from '../../linux/netlink/nsid.js';
+import type { Rtnl } from '../../linux/netlink/socket.js';
+import { driverOf } from '../../model/desired/desired.js';
+import { endpointAlias, hostMacOf, markOf } from '../../model/state/mark.js';
+import type { Endpoint } from '../../model/state/state.js';
+import { hostPins, type Node } from '../node/node.js';
+
+/**
+ * The host end of an endpoint; undefined where it is gone, and whatever has its name or number by now.
+ * @param links the node's devices by their numbers, where they have been read; else the one is asked for
+ */
+export function hostEndOf(
+  node: Node,
+  endpoint: Endpoint,
+  links?: ReadonlyMap<number, Link>,
+): Link | undefined {
+  const { ifindex } = endpoint;
+  const link = links === undefined ? linkGet(node.rtnl(), { ifindex }) : links.get(ifindex);
+  return link !== undefined && isHostEnd(node, link, endpoint) ? link : undefined;
+}
+
+/** Whether a device of the number that an endpoint's host end is to have is that end. */
+function isHostEnd(node: Node, link: Link, endpoint: Endpoint): boolean {
+  if (link.kind !== driverOf(endpoint)) return false;
+  const mark = markOf(link.alias);
+  if (mark?.root !== undefined) return mark.root === endpoint.root && mark.endpoint === endpoint.id;
+  // Half made, or somebody has changed its alias.
+  if (endpoint.root !== undefined && link.mac === hostMacOf(endpoint)) return true;
+  if (runsOwn(hostPins(node), node.netnsFd(), endpoint.id, link.ifindex)) return true;
+  // A veth of somebody else's has no mark before all of the attaching is done.
+  if (endpoint.adopted !== undefined && mark === undefined)
+    return link.name === endpoint.hostIfname;
+  // An older dpctl's marks say no root.
+  const { root, ...old } = endpoint;
+  return root === undefined && (link.name === old.hostIfname || link.alias === endpointAlias(old));
+}
+
+/** Names of devices that dpctl makes: what was never marked may be one. */
+export const MADE_DEVICE = /^dp[0-9a-f]{6}$|^dp[gp]\d+$/;
+
+/**
+ * Whether a device has this root's mark, or runs its program: there may be records of it no more.
+ * @param root id of this root; undefined: it is not known
+ */
+export function isOwn(node: Node, root: string | undefined, link: Link): boolean {
+  const mark = markOf(link.alias);
+  if (mark === undefined && !MADE_DEVICE.test(link.name)) return false;
+  if (mark?.root !== undefined && mark.root === root) return true;
+  return runsOwn(hostPins(node), node.netnsFd(), undefined, link.ifindex);
+}
+
+/** A device, with the namespace that it is in. */
+export interface End {
+  readonly rtnl: Rtnl;
+  readonly nsFd: number;
+  readonly link: Link;
+}
+
+/** Whether two devices are the ends of one pair. Numbers are alike in all namespaces: both must name the other's. */
+export function isPair(one: End, other: End): boolean {
+  return leadsTo(one, other) && leadsTo(other, one);
+}
+
+function leadsTo({ rtnl, nsFd, link }: End, to: End): boolean {
+  if (link.peerIfindex !== to.link.ifindex) return false;
+  if (nsFd === to.nsFd) return link.linkNetnsId === undefined;
+  return link.linkNetnsId !== undefined && link.linkNetnsId === nsidOf(rtnl, to.nsFd);
+}

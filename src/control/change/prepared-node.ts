@@ -1,0 +1,107 @@
+/** What a node needs before anything on it can change, under the lock that keeps others out. */
+import { DpctlError } from '../../../loader/errors.js';
+import { bpfAvailable } from '../../../loader/probe.js';
+import { pinnedLinkIds } from '../../datapath/hook.js';
+import {
+  areTablesPinned,
+  clearFalsePins,
+  type DatapathPaths,
+  installDatapath,
+  pinFaults,
+  pruneBuilds,
+} from '../../datapath/install.js';
+import { rememberBuild } from '../../datapath/objects.js';
+import { isBpffs } from '../../linux/bpffs.js';
+import { hostPath } from '../../linux/mountns.js';
+import { isThere } from '../../linux/presence.js';
+import type { State } from '../../model/state/state.js';
+import { dismantle, hostPins, type Node, prepareNode } from '../node/node.js';
+import { faultPoint } from './fault.js';
+
+/** Whether anything of the node is there at all. */
+export function nodeExists({ paths }: Node): boolean {
+  return isThere(hostPath(paths.runDir)) || isThere(hostPath(paths.stateDir));
+}
+
+/** What a section under the lock is told. */
+export interface Readiness {
+  /** Tables were lost while endpoints used them, so all of the node is to be looked at. */
+  readonly rebuilt: boolean;
+}
+
+/**
+ * Run a section under the node's lock, with directories, tables and programs in place. Where the
+ * node was not in use before and the section fails, what was made for it goes again.
+ * @param check called before anything is made, where something is to be; it may refuse
+ * @throws DpctlError BPF_PERMISSION, BPF_MISSING, STORE_BUSY, BPFFS_UNAVAILABLE, VERIFIER, MAP_LAYOUT and what the section throws
+ */
+export async function whenReady<T>(
+  node: Node,
+  section: (readiness: Readiness) => Promise<T>,
+  check?: () => Promise<unknown>,
+): Promise<T> {
+  // Also finds out whether there is a library to call, before the lock makes the first directory.
+  const unusable = bpfAvailable();
+  if (unusable !== undefined) throw unusable;
+  const isNew = !isThere(hostPath(node.paths.runDir));
+  const release = await node.store.lock();
+  // Another first command may have been quicker.
+  let unused = false;
+  try {
+    unused = isNew && !isBpffs(node.paths.bpfDir);
+    node.refresh();
+    const pins = hostPins(node);
+    // Looked at once: to open every pin again costs each command.
+    const isReady = pinFaults(pins).length === 0;
+    if (!isReady) await check?.();
+    node.store.mend();
+    await prepareNode(node);
+    faultPoint('node.prepared');
+    const rebuilt = !isReady && rebuild(node, pins);
+    faultPoint('node.installed');
+    const result = await section({ rebuilt });
+    pruneBuilds(pins);
+    rememberBuild(pins.buildFile);
+    return result;
+  } catch (error) {
+    if (unused) await leaveUnused(node);
+    throw error;
+  } finally {
+    release();
+  }
+}
+
+/** Put every pin where it is to be. @returns whether tables were lost while endpoints used them */
+function rebuild(node: Node, pins: DatapathPaths): boolean {
+  clearFalsePins(pins);
+  const rebuilt =
+    !areTablesPinned(pins) &&
+    (pinnedLinkIds(pins).size > 0 || node.store.load().endpoints.length > 0);
+  installDatapath(pins);
+  return rebuilt;
+}
+
+/** Never throws: what made it necessary is what people are told. */
+async function leaveUnused(node: Node): Promise<void> {
+  const state = readable(node);
+  if (state === 'unknown' || (state !== undefined && isRunning(state))) return;
+  await dismantle(node, state === undefined || isLasting(state) ? 'networks' : 'nothing');
+}
+
+/** @returns undefined: no state at all; unknown: there may be endpoints in use, but it cannot be read now */
+function readable({ store }: Node): State | 'unknown' | undefined {
+  try {
+    return store.load();
+  } catch (error) {
+    const isDamaged = error instanceof DpctlError && error.code !== 'STORE_UNAVAILABLE';
+    return isDamaged ? undefined : 'unknown';
+  }
+}
+
+function isLasting({ networks, nodes, underlay }: State): boolean {
+  return networks.length + nodes.length > 0 || underlay !== undefined;
+}
+
+function isRunning({ endpoints, staticFdb, sysctls, unfinished }: State): boolean {
+  return endpoints.length + staticFdb.length + sysctls.length > 0 || unfinished === true;
+}

@@ -1,0 +1,48 @@
+/** Namespaces that live but cannot be opened any more: what is to be changed inside cannot be. */
+import { isDeepStrictEqual } from 'node:util';
+import { DpctlError } from '../../../loader/errors.js';
+import { type Port, wantedPorts } from '../../model/desired/desired.js';
+import type { Observed } from '../../model/plan/observed.js';
+import { endpointLabel, shellWord } from '../../model/state/lookup.js';
+import type { State } from '../../model/state/state.js';
+import { type Failure, failureOf } from './failures.js';
+
+/**
+ * Endpoints of which an edit would be done on the node and not inside their namespaces.
+ * @param edited as asked, before anything follows from it
+ * @param about those that were asked for
+ * @throws DpctlError NETNS_HIDDEN, exit 3, for one of them
+ */
+export function hiddenPorts(
+  before: State,
+  edited: State,
+  { ports }: Observed,
+  about: ReadonlySet<number>,
+): Failure[] {
+  const failures: Failure[] = [];
+  const were = new Map(wantedPorts(before).map((port) => [port.endpoint.id, port]));
+  for (const port of wantedPorts(edited)) {
+    const { endpoint } = port;
+    const was = were.get(endpoint.id);
+    if (was === undefined || ports.get(endpoint.id)?.namespace !== 'hidden') continue;
+    if (isDeepStrictEqual(inside(was), inside(port))) continue;
+    const { ref, path } = endpoint.namespace;
+    const error = new DpctlError(
+      'NETNS_HIDDEN',
+      `${endpoint.ifname} of ${endpointLabel(endpoint)} is to be changed, and its namespace cannot be opened by ${path} any more`,
+      {
+        exitCode: 3,
+        hint: `dpctl attach REF, where REF is a process in that namespace or a path to it; or dpctl detach ${shellWord(ref)}`,
+        details: { ns: ref, path, ifname: endpoint.ifname },
+      },
+    );
+    if (about.has(endpoint.id)) throw error;
+    failures.push(failureOf(endpoint, error));
+  }
+  return failures;
+}
+
+/** What is set inside. */
+function inside({ endpoint: { mac, mtu }, addresses, gateways, gsoSize }: Port) {
+  return { mac, mtu, addresses, gateways, gsoSize };
+}

@@ -1,0 +1,41 @@
+/** An endpoint tells everybody where it is: gratuitous ARP and unsolicited neighbour advertisements. */
+import { DpctlError } from '../../../loader/errors.js';
+import { linkGet, linkSet } from '../../linux/netlink/link.js';
+import { sysctlSet } from '../../linux/sysctl.js';
+import type { Endpoint } from '../../model/state/state.js';
+import type { Node } from '../node/node.js';
+import { withEndpointRtnl } from './namespace.js';
+
+/**
+ * Let the interface inside announce its addresses. The kernel does so by itself when a device gets
+ * its MAC, if it is told to (arp_notify, ndisc_notify); it gets the one that it has. Where it cannot
+ * be told so, nodes learn where the endpoint is from its first own frame.
+ */
+export function announce(node: Node, endpoint: Endpoint): void {
+  const { ifname, mac } = endpoint;
+  const keys = [`net/ipv4/conf/${ifname}/arp_notify`, `net/ipv6/conf/${ifname}/ndisc_notify`];
+  withEndpointRtnl(node, endpoint, (rtnl, nsFd) => {
+    const link = linkGet(rtnl, { name: ifname });
+    if (link === undefined) return;
+    const before = keys.map((key) => switchTo(nsFd, key, '1'));
+    try {
+      linkSet(rtnl, link.ifindex, { mac });
+    } finally {
+      for (const [index, key] of keys.entries()) {
+        const value = before[index];
+        if (value !== undefined) switchTo(nsFd, key, value);
+      }
+    }
+  });
+}
+
+/** @returns what it was; undefined where it cannot be changed: no IPv6, or /proc/sys is read-only */
+function switchTo(nsFd: number, key: string, value: string): string | undefined {
+  try {
+    return sysctlSet(nsFd, key, value);
+  } catch (error) {
+    const known = ['SYSCTL_NOT_FOUND', 'KERNEL_EROFS'];
+    if (error instanceof DpctlError && known.includes(error.code)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+/** Endpoints whose namespace is gone, and nobody has said detach: a runtime killed the container. */
+import { DpctlError } from '../../../loader/errors.js';
+import { hasCarrier, type Link, linkDump } from '../../linux/netlink/link.js';
+import { netnsPlace } from '../../linux/netns-make.js';
+import { bareAddress, isGateway } from '../../model/desired/desired.js';
+import { isPending } from '../../model/endpoint/attach.js';
+import type { Scope } from '../../model/plan/plan.js';
+import { endpointLabel } from '../../model/state/lookup.js';
+import type { Endpoint, State } from '../../model/state/state.js';
+import { hostEndOf } from '../change/own-device.js';
+import type { Node } from '../node/node.js';
+import { withNamespace } from './namespace.js';
+
+/** With more endpoints than this all devices are read at once: each request by itself costs as much as ten of a list. */
+const FEW = 16;
+
+/** The node's devices by their numbers; undefined where they never held still while they were read. */
+function allLinks(node: Node): Map<number, Link> | undefined {
+  try {
+    const links = linkDump(node.rtnl(), { statistics: false });
+    return new Map(links.map((link) => [link.ifindex, link]));
+  } catch (error) {
+    // Hundreds of containers come or go at once. One by one they can be asked for all the same.
+    if (error instanceof DpctlError && error.code === 'DUMP_INTERRUPTED') return undefined;
+    throw error;
+  }
+}
+
+/** The host ends that are there, by the numbers of the endpoints. */
+function hostEnds(node: Node, endpoints: readonly Endpoint[]): Map<number, Link> {
+  const links = endpoints.length > FEW ? allLinks(node) : undefined;
+  const found = new Map<number, Link>();
+  for (const endpoint of endpoints) {
+    const link = hostEndOf(node, endpoint, links);
+    if (link !== undefined) found.set(endpoint.id, link);
+  }
+  return found;
+}
+
+/** Endpoints whose namespace is gone. What a command is taking away already is not among them. */
+export function findDead(node: Node, { endpoints }: State): Endpoint[] {
+  const ends = hostEnds(node, endpoints);
+  return endpoints.filter((endpoint) => {
+    const { id, namespace, phase } = endpoint;
+    if (ends.has(id) || isGateway(endpoint) || namespace.cookie === '' || phase === 'detaching') {
+      return false;
+    }
+    // One that is still to be made is, unless somebody else has its name by now.
+    if (isPending(namespace) && netnsPlace(namespace.ref) !== 'taken') return false;
+    return withNamespace(node, namespace, (fd) => fd === undefined);
+  });
+}
+
+/** What is true of an endpoint beside what is recorded: gone, missing (its device is), or down. */
+export function actualStates(node: Node, { endpoints }: State): Map<number, string> {
+  const ends = hostEnds(node, endpoints);
+  const states = new Map<number, string>();
+  for (const { id, namespace, phase } of endpoints) {
+    const end = ends.get(id);
+    if (phase !== 'ready' || (end !== undefined && hasCarrier(end))) continue;
+    if (end !== undefined) states.set(id, 'down');
+    else
+      states.set(
+        id,
+        withNamespace(node, namespace, (fd) => (fd === undefined ? 'gone' : 'missing')),
+      );
+  }
+  return states;
+}
+
+/** A scope that has the dead, too: all that is left of them goes. */
+export function withDead(scope: Scope, dead: readonly Endpoint[]): Scope {
+  if (scope === 'node' || dead.length === 0) return scope;
+  return {
+    ...scope,
+    endpoints: new Set([...scope.endpoints, ...dead.map(({ id }) => id)]),
+    networks: new Set([...scope.networks, ...dead.map(({ network }) => network)]),
+  };
+}
+
+/** What people are told of endpoints that are cleared away. */
+export function deadNotes(dead: readonly Endpoint[]): string[] {
+  return dead.map(
+    ({ namespace, ifname }) => `endpoint ${namespace.ref} (${ifname}) is gone with its namespace`,
+  );
+}
+
+/** Whose the addresses of a new endpoint were. */
+export function inheritedNotes(heir: Endpoint | undefined, dead: readonly Endpoint[]): string[] {
+  if (heir === undefined) return [];
+  return (['ip4', 'ip6', 'mac'] as const).flatMap((key) => {
+    const value = heir[key];
+    const former = dead.find((each) => each.network === heir.network && each[key] === value);
+    if (value === undefined || former === undefined) return [];
+    return [`${bareAddress(value)} belonged to ${endpointLabel(former)}, which is gone`];
+  });
+}

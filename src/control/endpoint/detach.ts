@@ -1,0 +1,73 @@
+/** detach: a namespace loses its endpoints. */
+
+import type { ChangeOptions, DetachChange, EndpointChange } from '../../api/types.js';
+import { markDetaching } from '../../model/endpoint/edits.js';
+import { shellWord } from '../../model/state/lookup.js';
+import type { Endpoint, State } from '../../model/state/state.js';
+import { change } from '../change/change.js';
+import type { Node } from '../node/node.js';
+import { endpointsNamed, namedNote } from './named.js';
+import { endpointRows } from './present.js';
+
+/**
+ * Take a namespace off its network: all of its endpoints, or the one of an interface. What is
+ * not attached is left as it is. A namespace that `attach --create` made goes with its last endpoint,
+ * unless somebody else uses it.
+ */
+export async function detach(
+  node: Node,
+  request: { readonly ns: string; readonly ifname?: string | undefined },
+  options: ChangeOptions = {},
+): Promise<DetachChange> {
+  let removed: EndpointChange['endpoints'] = [];
+  let notes: readonly string[] = [];
+  const changed = await change(node, options, (state, dead) => {
+    const recorded = { ...state, endpoints: [...state.endpoints, ...dead] };
+    const { found, notes: told } = chosen(node, recorded, request);
+    notes = told;
+    const ids = new Set(found.map(({ id }) => id));
+    removed = endpointRows(recorded, ({ id }) => ids.has(id));
+    let edited = state;
+    for (const { id } of found.filter((each) => !dead.includes(each))) {
+      edited = markDetaching(edited, id);
+    }
+    const networks = new Set(found.map(({ network }) => network));
+    return { state: edited, scope: { endpoints: ids, networks }, about: ids };
+  });
+  const namespacesDeleted = changed.plan
+    .filter(({ step }) => step === 'netns.delete')
+    .map(({ subject }) => subject);
+  return {
+    ...changed,
+    notes: [...changed.notes, ...notes],
+    created: false,
+    endpoints: removed,
+    hook: '',
+    namespacesDeleted,
+  };
+}
+
+/**
+ * Who cleans up after a container means the one that was attached by this name, not the one that has it
+ * by now: of that the note says what is attached.
+ */
+function chosen(
+  node: Node,
+  state: State,
+  request: { readonly ns: string; readonly ifname?: string | undefined },
+): { readonly found: readonly Endpoint[]; readonly notes: readonly string[] } {
+  const { ns, ifname } = request;
+  const named = endpointsNamed(node, state, { ref: ns, ifname });
+  const { current, former, others, exists } = named;
+  if (!exists) return { found: former, notes: [] };
+  const attachedSo = current.filter(({ namespace }) => namespace.ref === ns);
+  if (attachedSo.length > 0 && former.length > 0) {
+    const text = `${ns} was another namespace before, which lives and stays attached: dpctl detach ${shellWord(ns)}, once more`;
+    return { found: attachedSo, notes: [text] };
+  }
+  if (former.length === 0 && current.length > 0) return { found: current, notes: [] };
+  const staying =
+    former.length === 0 ? named : { ...named, current: [], others: [...current, ...others] };
+  const note = namedNote(ns, staying);
+  return { found: former, notes: note === '' ? [] : [note] };
+}

@@ -1,0 +1,35 @@
+/** The kind of device that attach is asked to make, and what this kernel has. */
+import { DpctlError } from '../../../loader/errors.js';
+import type { AttachRequest } from '../../api/types.js';
+import { netkitAvailable } from '../../datapath/features.js';
+import type { DriverRequest } from '../../model/endpoint/driver.js';
+import { shellWord } from '../../model/state/lookup.js';
+import type { Endpoint } from '../../model/state/state.js';
+import type { Node } from '../node/node.js';
+
+/**
+ * What is asked, as the edit of the desired state takes it. `auto` asks for nothing: an endpoint
+ * that is there stays what it is.
+ * @throws DpctlError NETKIT_MISSING, exit 2, where the kernel cannot make what is asked
+ */
+export function driverRequest(node: Node, { ns, driver }: AttachRequest): DriverRequest {
+  if (driver === undefined || driver === 'veth') return { driver };
+  const available = netkitAvailable(node.rtnl());
+  if (driver === 'auto') return { defaultDriver: available ? 'netkit' : 'veth' };
+  if (available) return { driver };
+  throw new DpctlError(
+    'NETKIT_MISSING',
+    'this kernel has no netkit devices of which the MAC can be chosen',
+    {
+      hint: `dpctl attach ${shellWord(ns)} --driver veth, or Linux 6.10 or later with CONFIG_NETKIT`,
+      details: { ns },
+    },
+  );
+}
+
+/** Whoever leaves the choice to us should know that it was made by what is missing. */
+export function driverNotes({ driver }: AttachRequest, endpoint: Endpoint | undefined): string[] {
+  const fellBack =
+    driver === 'auto' && endpoint?.driver === undefined && endpoint?.adopted === undefined;
+  return fellBack ? ['it is a veth: this kernel has no netkit (dpctl status --features)'] : [];
+}

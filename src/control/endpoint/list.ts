@@ -1,0 +1,13 @@
+/** The list of endpoints: as desired state has it, and whether that is so. */
+
+import type { EndpointRow } from '../../api/types.js';
+import type { Node } from '../node/node.js';
+import { actualStates } from './dead.js';
+import { endpointRows } from './present.js';
+
+/** Every endpoint that was attached, with its true state. */
+export function endpointList(node: Node): EndpointRow[] {
+  const state = node.store.load();
+  const actual = actualStates(node, state);
+  return endpointRows(state).map((row) => ({ ...row, state: actual.get(row.id) ?? row.state }));
+}

@@ -1,0 +1,75 @@
+/** Endpoints' namespaces, opened only if they are still the ones that were attached. */
+import { DpctlError, errnoOf } from '../../../loader/errors.js';
+import { closeFd, openFd, withFd } from '../../../loader/sys/files.js';
+import { netnsCookie } from '../../../loader/sys/netns.js';
+import { hostPath } from '../../linux/mountns.js';
+import { type Rtnl, withRtnl } from '../../linux/netlink/socket.js';
+import type { Endpoint, NamespaceRef } from '../../model/state/state.js';
+import type { Node } from '../node/node.js';
+
+/** Errors of an open that say that there is no such file, and not that it could not be looked for. */
+const NOT_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ESRCH']);
+
+/**
+ * Run a section with an endpoint's namespace open, which is closed after it. Only here are endpoints'
+ * namespaces opened: a descriptor that is left keeps a dead one alive with all its devices.
+ * @param section gets undefined when the namespace is not there or is another one by now
+ * @throws DpctlError KERNEL_EMFILE and the like, where nobody can tell whether it is there
+ */
+export function withNamespace<T>(
+  node: Node,
+  namespace: NamespaceRef,
+  section: (fd: number | undefined) => T,
+): T {
+  if (namespace.kind === 'node') return section(node.netnsFd());
+  const fd = openNamespace(namespace);
+  return fd === undefined ? section(undefined) : withFd(fd, section);
+}
+
+function openNamespace({ kind, path, cookie }: NamespaceRef): number | undefined {
+  let fd: number;
+  try {
+    fd = openFd(kind === 'name' ? hostPath(path) : path);
+  } catch (error) {
+    if (NOT_THERE.has(errnoOf(error))) return undefined;
+    throw error;
+  }
+  try {
+    // One that dpctl makes is known by its name until it is there.
+    if (cookie === '' || String(netnsCookie(fd)) === cookie) return fd;
+  } catch (error) {
+    // EINVAL: not a namespace any more; it was unmounted and its file was left.
+    if (errnoOf(error) !== 'EINVAL') {
+      closeFd(fd);
+      throw error;
+    }
+  }
+  closeFd(fd);
+  return undefined;
+}
+
+/** Run a section with rtnetlink inside an endpoint's namespace. */
+export function withEndpointRtnl<T>(
+  node: Node,
+  endpoint: Endpoint,
+  use: (rtnl: Rtnl, nsFd: number) => T,
+): T {
+  return withEndpointFd(node, endpoint, (fd) => withRtnl(fd, (rtnl) => use(rtnl, fd)));
+}
+
+/** Run a section with an endpoint's namespace open. @throws DpctlError NETNS_GONE, exit 3 */
+export function withEndpointFd<T>(node: Node, endpoint: Endpoint, use: (nsFd: number) => T): T {
+  return withNamespace(node, endpoint.namespace, (fd) => {
+    if (fd === undefined) throw namespaceGone(endpoint);
+    return use(fd);
+  });
+}
+
+/** The namespace, or the endpoint's interface in it, went away while it was worked on. */
+export function namespaceGone({ namespace, ifname }: Endpoint): DpctlError {
+  return new DpctlError(
+    'NETNS_GONE',
+    `namespace ${namespace.ref} or its ${ifname} went away meanwhile`,
+    { exitCode: 3, hint: 'dpctl reconcile' },
+  );
+}

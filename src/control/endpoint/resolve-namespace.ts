@@ -1,0 +1,79 @@
+/** The namespace that an endpoint is to be attached to. */
+import { DpctlError } from '../../../loader/errors.js';
+import { netnsCookie } from '../../../loader/sys/netns.js';
+import type { AttachRequest } from '../../api/types.js';
+import { linkGet } from '../../linux/netlink/link.js';
+import { withRtnl } from '../../linux/netlink/socket.js';
+import { assertName, withNetnsRef } from '../../linux/netns.js';
+import { netnsPlace } from '../../linux/netns-make.js';
+import { endpointAt, isPending } from '../../model/endpoint/attach.js';
+import { findEndpoints } from '../../model/state/lookup.js';
+import type { NamespaceRef, State } from '../../model/state/state.js';
+import type { Node } from '../node/node.js';
+import { type FoundDevice, findDevice } from './adopt.js';
+import { withNamespace } from './namespace.js';
+
+/** What was found of a namespace that is to be attached. */
+export interface Target {
+  readonly namespace: NamespaceRef;
+  /** The interface that is there already and leads to this node. */
+  readonly adopted: FoundDevice | undefined;
+  readonly loopbackDown: boolean;
+}
+
+/**
+ * Look at the namespace that is asked for; only an endpoint that is new can adopt a device.
+ * @throws DpctlError NETNS_*, exit 1 or 3; INTERFACE_EXISTS, exit 1
+ */
+export function resolveTarget(
+  node: Node,
+  state: State,
+  request: AttachRequest,
+  ifname: string,
+): Target {
+  if (request.create === true && !request.ns.includes('/')) {
+    const made = namespaceToMake(state, request.ns);
+    if (made !== undefined) return { namespace: made, adopted: undefined, loopbackDown: true };
+  }
+  return withNetnsRef(request.ns, (ns) => {
+    refuseNodeNamespace(node, request.ns, ns.cookie);
+    const { kind, path } = ns;
+    const cookie = String(ns.cookie);
+    const known = findEndpoints(state, { cookie });
+    const asked = { ref: request.ns, kind, path, cookie, created: false };
+    // What it was called first stays, as long as it can be opened by that.
+    const namespace = known.find((each) => opens(node, each.namespace))?.namespace ?? asked;
+    const isNew = endpointAt(state, namespace, ifname) === undefined;
+    return withRtnl(ns.fd, (rtnl) => ({
+      namespace,
+      adopted: isNew ? findDevice(node, { rtnl, nsFd: ns.fd }, request.ns, ifname) : undefined,
+      // The first endpoint found it down; whichever goes last takes it down again.
+      loopbackDown:
+        linkGet(rtnl, { name: 'lo' })?.up === false ||
+        known.some(({ raisedLoopback }) => raisedLoopback),
+    }));
+  });
+}
+
+/** Undefined where the name is taken. An empty file in its place gives way if a command was about to make it. */
+function namespaceToMake(state: State, ref: string): NamespaceRef | undefined {
+  assertName(ref);
+  const pending = findEndpoints(state, { ref }).find((each) => isPending(each.namespace));
+  const place = netnsPlace(ref);
+  if (place === 'taken' || (place === 'leftover' && pending === undefined)) return undefined;
+  const path = `/run/netns/${ref}`;
+  return pending?.namespace ?? { ref, kind: 'name', path, cookie: '', created: true };
+}
+
+function refuseNodeNamespace(node: Node, ref: string, cookie: bigint): void {
+  if (netnsCookie(node.netnsFd()) !== cookie) return;
+  throw new DpctlError('NETNS_IS_NODE', `${ref} is the network namespace of the node itself`, {
+    exitCode: 1,
+    hint: 'attach the namespace of a container; the host joins by: dpctl network add NAME --gateway',
+  });
+}
+
+/** The process or file that a namespace was named by may be gone, while others keep the namespace. */
+function opens(node: Node, namespace: NamespaceRef): boolean {
+  return withNamespace(node, namespace, (fd) => fd !== undefined);
+}

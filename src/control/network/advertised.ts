@@ -1,0 +1,27 @@
+/** Devices of the node that live by router advertisements: forwarding would take their routes away. */
+import { addrDump } from '../../linux/netlink/address.js';
+import { linkDump } from '../../linux/netlink/link.js';
+import { routeDump } from '../../linux/netlink/route.js';
+import { advertisementSysctl } from '../../model/plan/plan.js';
+import type { Node } from '../node/node.js';
+
+/** RTPROT_RA: the kernel's own, of an advertisement. */
+const ROUTE_PROTOCOL_RA = 9;
+
+/**
+ * Keys by which devices accept router advertisements, of those with a route or an address from one.
+ * Where a program does the kernel's work (systemd-networkd), it has switched the kernel's off.
+ */
+export function advertisedSysctls(node: Node): string[] {
+  const rtnl = node.rtnl();
+  const routes = routeDump(rtnl, { family: 6, protocol: ROUTE_PROTOCOL_RA });
+  const addresses = addrDump(rtnl).filter(
+    ({ family, scope, flags }) =>
+      family === 6 && scope === 'global' && !flags.includes('permanent'),
+  );
+  const devices = new Set([...routes, ...addresses].map(({ ifindex }) => ifindex));
+  if (devices.size === 0) return [];
+  return linkDump(rtnl, { statistics: false })
+    .filter(({ ifindex }) => devices.has(ifindex))
+    .map(({ name }) => advertisementSysctl(name));
+}

@@ -1,0 +1,81 @@
+/** network add, del and list. */
+
+import type {
+  ChangeOptions,
+  NetworkAddRequest,
+  NetworkChange,
+  NetworkRow,
+} from '../../api/types.js';
+import { networkOf } from '../../model/desired/desired.js';
+import { addNetwork, deleteNetwork } from '../../model/network/networks.js';
+import type { State } from '../../model/state/state.js';
+import { change } from '../change/change.js';
+import { networkRows } from '../endpoint/present.js';
+import type { Node } from '../node/node.js';
+import { refuseConflicts } from '../underlay/conflicts.js';
+import { refuseOwnNetworks } from './own-networks.js';
+
+/**
+ * Make a network, or change what is asked differently of one that is there (its ageing, its
+ * gateway ...). Its endpoints are in scope, for some of it is seen inside them.
+ * @throws DpctlError SUBNET_OVERLAP, exit 1, also where a gateway's subnet is one of the node's own;
+ *   and those of {@link addNetwork}
+ */
+export async function networkAdd(
+  node: Node,
+  request: NetworkAddRequest,
+  options: ChangeOptions = {},
+): Promise<NetworkChange> {
+  let created = false;
+  const changed = await change(node, options, (before) => {
+    created = networkOf(before, request.name) === undefined;
+    const { state } = addNetwork(before, request);
+    refuseConflicts(node, before, state);
+    refuseOwnNetworks(node, before, state, request.name);
+    const endpoints = state.endpoints.filter(({ network }) => network === request.name);
+    return {
+      state,
+      scope: {
+        endpoints: new Set(endpoints.map(({ id }) => id)),
+        networks: new Set([request.name]),
+        nodes: remotesOf(before, request.name),
+      },
+    };
+  });
+  const network = networkRows(changed.state).find(({ name }) => name === request.name);
+  return network === undefined ? changed : { ...changed, network, created };
+}
+
+/** Delete a network that has no endpoints. One that is not there is no error. */
+export async function networkDelete(
+  node: Node,
+  request: { readonly name: string },
+  options: ChangeOptions = {},
+): Promise<NetworkChange> {
+  let row: NetworkRow | undefined;
+  const changed = await change(node, options, (before) => {
+    if (networkOf(before, request.name) !== undefined) {
+      row = networkRows(before).find(({ name }) => name === request.name);
+    }
+    const gateways = before.endpoints.filter(({ network }) => network === request.name);
+    return {
+      state: deleteNetwork(before, request.name),
+      scope: {
+        endpoints: new Set(gateways.map(({ id }) => id)),
+        networks: new Set([request.name]),
+        nodes: remotesOf(before, request.name),
+      },
+    };
+  });
+  return row === undefined ? changed : { ...changed, network: row };
+}
+
+/** Numbers of the nodes behind which MACs of a network are told to be: their entries have its VNI. */
+function remotesOf({ remoteFdb }: State, network: string): Set<number> {
+  return new Set(remoteFdb.filter((each) => each.network === network).map(({ node }) => node));
+}
+
+/** All networks. */
+export function networkList(node: Node): NetworkRow[] {
+  return networkRows(node.store.load());
+}

@@ -1,0 +1,114 @@
+/** The networks that the node itself is on: a gateway on one of them would take its packets away. */
+import { DpctlError } from '../../../loader/errors.js';
+import { addrDump } from '../../linux/netlink/address.js';
+import { linkDump } from '../../linux/netlink/link.js';
+import { RT_TABLE_MAIN, routeDump } from '../../linux/netlink/route.js';
+import {
+  formatPrefix,
+  networkOf,
+  overlaps,
+  type Prefix,
+  parseAddress,
+} from '../../model/address/prefix.js';
+import { isGateway, networkOf as networkNamed } from '../../model/desired/desired.js';
+import { freeSubnet } from '../../model/network/addresses.js';
+import type { Network, State } from '../../model/state/state.js';
+import { hostEndOf, isOwn } from '../change/own-device.js';
+import type { Node } from '../node/node.js';
+
+/** Where the node sends what is for a prefix. */
+interface Way {
+  readonly prefix: Prefix;
+  /** Name of the device, or devices. */
+  readonly device: string;
+  /** Its stations are neighbours. */
+  readonly connected: boolean;
+}
+
+/**
+ * Refuse a gateway, where it is new or its subnet is, on a subnet that the node reaches in another way:
+ * a network that it is connected to, or a route to a part of the subnet. A wider route through a router
+ * is no obstacle: the subnet is an exception of it, as asked.
+ * @throws DpctlError SUBNET_OVERLAP, exit 1
+ */
+export function refuseOwnNetworks(node: Node, before: State, after: State, name: string): void {
+  const network = networkNamed(after, name);
+  const subnets = freshSubnets(networkNamed(before, name), network);
+  if (subnets.length === 0) return;
+  const ways = waysOf(node, before);
+  for (const subnet of subnets) {
+    // No exception of these can be made without harm.
+    const taken = ways.filter((way) => way.connected || way.prefix.length >= subnet.length);
+    const way = taken.find(({ prefix }) => overlaps(prefix, subnet));
+    if (way !== undefined) throw overlap(after, name, subnet, way, taken);
+  }
+}
+
+/** Subnets in which the host is to get an address. */
+function freshSubnets(old: Network | undefined, network: Network | undefined): Prefix[] {
+  const fresh = [
+    network?.gateway?.ip4 !== undefined &&
+    (old?.gateway?.ip4 === undefined || old.subnet4 !== network.subnet4)
+      ? network.subnet4
+      : undefined,
+    network?.gateway?.ip6 !== undefined &&
+    (old?.gateway?.ip6 === undefined || old.subnet6 !== network.subnet6)
+      ? network.subnet6
+      : undefined,
+  ];
+  return fresh.filter((subnet) => subnet !== undefined).map(prefixOf);
+}
+
+function waysOf(node: Node, { rootId, endpoints }: State): Way[] {
+  const rtnl = node.rtnl();
+  const links = new Map(
+    linkDump(rtnl, { statistics: false }).map((link) => [link.ifindex, link] as const),
+  );
+  const hosts = endpoints.filter(isGateway).map((endpoint) => hostEndOf(node, endpoint));
+  const gateways = new Set(hosts.flatMap((host) => [host?.ifindex, host?.peerIfindex]));
+  const isOurs = (ifindex: number | undefined): boolean => {
+    const link = links.get(ifindex ?? 0);
+    return link !== undefined && (gateways.has(link.ifindex) || isOwn(node, rootId, link));
+  };
+  const way = (text: string, ifindex: number | undefined, connected: boolean): Way => ({
+    prefix: prefixOf(text),
+    device: links.get(ifindex ?? 0)?.name ?? 'several devices',
+    connected,
+  });
+  const addresses = addrDump(rtnl)
+    .filter(({ ifindex, scope }) => scope !== 'link' && !isOurs(ifindex))
+    .map(({ address, prefixLength, ifindex }) => way(`${address}/${prefixLength}`, ifindex, true));
+  const routes = routeDump(rtnl, { table: RT_TABLE_MAIN })
+    .filter(({ dst, type, ifindex }) => dst !== 'default' && type === 'unicast' && !isOurs(ifindex))
+    .map(({ dst, gateway, ifindex }) =>
+      way(dst, ifindex, gateway === undefined && ifindex !== undefined),
+    );
+  return [...addresses, ...routes];
+}
+
+/** The prefix in which an address with a length is. */
+function prefixOf(text: string): Prefix {
+  const { ip, length = 0 } = parseAddress(text);
+  return networkOf(ip, length);
+}
+
+function overlap(
+  state: State,
+  name: string,
+  subnet: Prefix,
+  { prefix, device }: Way,
+  ways: readonly Way[],
+): DpctlError {
+  const [text, theirs] = [formatPrefix(subnet), formatPrefix(prefix)];
+  const avoid = ways.map((way) => way.prefix);
+  const free = freeSubnet(state, subnet, avoid);
+  return new DpctlError(
+    'SUBNET_OVERLAP',
+    `${text} of network ${name} overlaps ${theirs}, which this node reaches by ${device}`,
+    {
+      exitCode: 1,
+      hint: `dpctl network add ${name} --subnet ${free ?? 'ADDRESS/LENGTH'} --gateway, or without --gateway`,
+      details: { subnet: text, network: name, theirs, device, free },
+    },
+  );
+}

@@ -1,0 +1,138 @@
+/** The node's own namespace: whether the one that is bound is still the one that people mean. */
+import { DpctlError } from '../../../loader/errors.js';
+import { netnsCookie } from '../../../loader/sys/netns.js';
+import { deleteOverlayDevice, overlayDevices } from '../../datapath/underlay/device.js';
+import { isNsfs, unbindNetns } from '../../linux/bpffs.js';
+import { hostPath } from '../../linux/mountns.js';
+import { linkDelete } from '../../linux/netlink/link.js';
+import { netnsList } from '../../linux/netns.js';
+import { findNetns } from '../../linux/netns-find.js';
+import { processInNetns } from '../../linux/process.js';
+import { shellWord } from '../../model/state/lookup.js';
+import type { State } from '../../model/state/state.js';
+import { hostEndOf } from '../change/own-device.js';
+import { inodeOf, named, rememberedName } from './name.js';
+import { type Node, recordedNetns } from './node.js';
+
+/**
+ * Refuse to go on in a namespace that has lost its name: dpctl's bind keeps it alive, and all that is
+ * asked for would be done where nobody looks.
+ * @throws DpctlError NODE_NETNS_CHANGED, exit 3
+ */
+export function refuseLostNamespace(node: Node): void {
+  const lost = lostNamespace(node);
+  if (lost === undefined) return;
+  const { name, isAnew } = lost;
+  const what = `${name === undefined ? '' : `${name}, `}the network namespace of this node`;
+  const how = isAnew ? 'deleted and made anew' : 'deleted';
+  throw new DpctlError(
+    'NODE_NETNS_CHANGED',
+    `${what}, was ${how}: what dpctl made is in the old one, which has no name any more`,
+    {
+      exitCode: 3,
+      hint: `dpctl reconcile --adopt, to make it all in the namespace of today; or dpctl reset --yes`,
+      details: { name: name ?? '', netns: node.paths.netns },
+    },
+  );
+}
+
+/** A namespace of the node that has lost its name, or is gone. */
+export interface LostNamespace {
+  readonly name: string | undefined;
+  /** Another one has that name now. */
+  readonly isAnew: boolean;
+}
+
+/** The node's own namespace, if nobody can mean it any more. */
+export function lostNamespace(node: Node): LostNamespace | undefined {
+  if (!isNsfs(node.paths.netns)) return unnamedNamespace(node);
+  const lost = lostBound(node);
+  if (lost === undefined) return undefined;
+  // Somebody has bound another one there: the node's may be well.
+  const recorded = recordedNetns(node.store);
+  const isOther = recorded !== undefined && recorded !== String(netnsCookie(node.netnsFd()));
+  return isOther ? undefined : lost;
+}
+
+function lostBound(node: Node): LostNamespace | undefined {
+  const bound = inodeOf(hostPath(node.paths.netns));
+  if (bound === undefined || bound === inodeOf('/proc/self/ns/net')) return undefined;
+  const name = rememberedName(node.paths.netns);
+  const now = name === undefined ? undefined : named(name);
+  if (name !== undefined && now !== undefined) {
+    return now === bound ? undefined : { name, isAnew: true };
+  }
+  if (netnsList().some((each) => named(each) === bound)) return undefined;
+  return processInNetns(Number(bound)) === undefined ? { name, isAnew: false } : undefined;
+}
+
+/** The node's own name of its namespace is lost: it is found by its cookie, if it is still there. */
+function unnamedNamespace({ paths, store }: Node): LostNamespace | undefined {
+  const cookie = recordedNetns(store);
+  if (cookie === undefined || findNetns(cookie) !== undefined) return undefined;
+  const name = rememberedName(paths.netns);
+  return { name, isAnew: name !== undefined && named(name) !== undefined };
+}
+
+/**
+ * Refuse to take another namespace for the node's, where somebody has bound one in its place.
+ * @throws DpctlError NODE_NETNS_REPLACED, exit 3
+ */
+export function refuseOtherNamespace(node: Node, { netns }: State): void {
+  if (netns === undefined || netns === String(netnsCookie(node.netnsFd()))) return;
+  const path = hostPath(node.paths.netns);
+  // Where nothing is bound, it is the caller's own, as the node's is gone.
+  if (!isNsfs(node.paths.netns)) return;
+  throw new DpctlError(
+    'NODE_NETNS_REPLACED',
+    `${path} is another network namespace than that of this node`,
+    {
+      exitCode: 3,
+      hint: `umount ${shellWord(path)}, then repeat the command`,
+      details: { path },
+    },
+  );
+}
+
+/**
+ * Leave a namespace that has lost its name for the one that the caller is in: what can be made again is
+ * taken away there, and records of what only it had are dropped. reconcile makes the rest.
+ * @returns false where the namespace was not lost
+ * @throws DpctlError NODE_NETNS_CHANGED, exit 3, where the caller is not in the one that has the name
+ */
+export async function adoptNamespace(node: Node): Promise<boolean> {
+  const lost = lostNamespace(node);
+  if (lost === undefined) return false;
+  const { name, isAnew } = lost;
+  if (name !== undefined && isAnew && named(name) !== inodeOf('/proc/self/ns/net')) {
+    throw new DpctlError('NODE_NETNS_CHANGED', `this is not ${name}, the namespace of this node`, {
+      exitCode: 3,
+      hint: `ip netns exec ${shellWord(name)} dpctl reconcile --adopt`,
+      details: { name },
+    });
+  }
+  const release = await node.store.lock();
+  try {
+    const before = node.store.load();
+    for (const endpoint of before.endpoints) {
+      const host = endpoint.adopted === undefined ? hostEndOf(node, endpoint) : undefined;
+      if (host !== undefined) linkDelete(node.rtnl(), { ifindex: host.ifindex });
+    }
+    for (const [kind, device] of overlayDevices(node.rtnl(), node.netnsFd(), before.rootId)) {
+      deleteOverlayDevice(node.rtnl(), { kind, ...device });
+    }
+    // Parameters and the underlay were those of the old one.
+    node.store.save(before, {
+      ...before,
+      sysctls: [],
+      uplink: undefined,
+      netns: undefined,
+      unfinished: true,
+    });
+    node.close();
+    await unbindNetns(node.paths.netns);
+  } finally {
+    release();
+  }
+  return true;
+}

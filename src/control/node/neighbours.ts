@@ -1,0 +1,42 @@
+/** What other dpctl roots in the namespace of a node have changed there: no one undoes it for another. */
+import { fstatSync } from 'node:fs';
+import { join } from 'node:path';
+import { isShortage } from '../../../loader/errors.js';
+import { hostPath } from '../../linux/mountns.js';
+import { mountsOf } from '../../linux/mounts.js';
+import { statOf } from '../../linux/presence.js';
+import type { State, SysctlChange } from '../../model/state/state.js';
+import { openFileStore } from '../../store/file.js';
+import { type Node, nodePaths } from './node.js';
+
+/** A root with endpoints has a BPF file system of its own here. */
+const BPF_DIR = '/run/dpctl/bpf';
+
+/** Directories of the roots that have something mounted. */
+export function mountedRoots(): string[] {
+  const dirs = mountsOf('bpf').filter((path) => path.endsWith(BPF_DIR));
+  return [...new Set(dirs.map((path) => path.slice(0, -BPF_DIR.length) || '/'))];
+}
+
+/** What a root has recorded, as far as it can be read. */
+export function recordsAt(root: string): State {
+  const { runDir, stateDir } = nodePaths(root);
+  const store = openFileStore({ runDir: hostPath(runDir), stateDir: hostPath(stateDir) });
+  try {
+    return store.load();
+  } catch (error) {
+    if (isShortage(error)) throw error;
+    return store.salvage().state;
+  }
+}
+
+/** Parameters that other roots in the node's namespace rely on, as they found them. */
+export function sharedSysctls(node: Node): SysctlChange[] {
+  const own = fstatSync(node.netnsFd(), { bigint: true });
+  const others = mountedRoots().filter((root) => {
+    if (root === node.paths.root) return false;
+    const bound = statOf(hostPath(join(root, 'run/dpctl/netns')));
+    return bound?.ino === own.ino && bound.dev === own.dev;
+  });
+  return others.flatMap((root) => recordsAt(root).sysctls);
+}

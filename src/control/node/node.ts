@@ -1,0 +1,231 @@
+/**
+ * A node: a network namespace together with a root directory. Everything a command does hangs
+ * off this value, so that many nodes can live on one machine.
+ */
+import { fstatSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { isShortage } from '../../../loader/errors.js';
+import { closeFd, openFd } from '../../../loader/sys/files.js';
+import { inNetns } from '../../../loader/sys/netns.js';
+import type { Datapath } from '../../datapath/fdb-control.js';
+import { checkHookSettings } from '../../datapath/hook.js';
+import { uninstallDatapath } from '../../datapath/install.js';
+import { removePin } from '../../datapath/pins.js';
+import { openTables, type Tables } from '../../datapath/tables.js';
+import { bindNetns, ensureBpffs, isNsfs, unbindNetns, unmount } from '../../linux/bpffs.js';
+import { hostPath } from '../../linux/mountns.js';
+import { openRtnl, type Rtnl } from '../../linux/netlink/socket.js';
+import { findNetns } from '../../linux/netns-find.js';
+import { namesIn, statOf } from '../../linux/presence.js';
+import { requireRoot } from '../../linux/process.js';
+import { openFileStore, type Store, storeFiles } from '../../store/file.js';
+import { faultPoint } from '../change/fault.js';
+import { rememberName } from './name.js';
+
+/** Where a node keeps what it has. Paths as the host sees them (mountns.ts). */
+export interface NodePaths {
+  readonly root: string;
+  /** Lives as long as the kernel: lock, endpoints, pins. */
+  readonly runDir: string;
+  /** Outlives a boot: networks. */
+  readonly stateDir: string;
+  readonly bpfDir: string;
+  readonly mapsDir: string;
+  readonly programsDir: string;
+  readonly linksDir: string;
+  /** The node's own network namespace, bind-mounted when the node is first changed. */
+  readonly netns: string;
+}
+
+/** A node whose parts are opened when first used; close() closes them. */
+export interface Node {
+  readonly paths: NodePaths;
+  readonly store: Store;
+  /** File descriptor of the node's network namespace. */
+  netnsFd(): number;
+  /** rtnetlink in the node's namespace. */
+  rtnl(): Rtnl;
+  tables(): Tables;
+  /** A short synchronous section in the node's namespace. */
+  within<T>(section: () => T): T;
+  /**
+   * Close what is not the node's any more, to be opened anew: another process may have reset or upgraded
+   * it since, and what is written into its former tables reaches nobody. Called before anything is changed.
+   */
+  refresh(): void;
+  close(): void;
+}
+
+/** The paths of a node under a root directory. */
+export function nodePaths(root: string): NodePaths {
+  const base = resolve(root);
+  const runDir = join(base, 'run/dpctl');
+  const bpfDir = join(runDir, 'bpf');
+  return {
+    root: base,
+    runDir,
+    stateDir: join(base, 'var/lib/dpctl'),
+    bpfDir,
+    mapsDir: join(bpfDir, 'maps'),
+    programsDir: join(bpfDir, 'programs'),
+    linksDir: join(bpfDir, 'links'),
+    netns: join(runDir, 'netns'),
+  };
+}
+
+/**
+ * Open a node. Nothing is made yet: a node that was never changed lives in the caller's own
+ * network namespace.
+ * @throws DpctlError NOT_ROOT, TC_UNKNOWN, PROBE_UNKNOWN
+ */
+export function openNode(options: { readonly root?: string | undefined } = {}): Node {
+  requireRoot();
+  checkHookSettings();
+  const paths = nodePaths(options.root ?? '/');
+  const store = openFileStore({
+    runDir: hostPath(paths.runDir),
+    stateDir: hostPath(paths.stateDir),
+    root: hostPath(paths.root),
+  });
+  let fd: number | undefined;
+  let rtnl: Rtnl | undefined;
+  let tables: Tables | undefined;
+  const netnsPath = (): string =>
+    isNsfs(paths.netns)
+      ? hostPath(paths.netns)
+      : (findNetns(recordedNetns(store) ?? '') ?? '/proc/self/ns/net');
+  const netnsFd = (): number => {
+    fd ??= openFd(netnsPath());
+    return fd;
+  };
+  const closeNetns = (): void => {
+    const [formerRtnl, formerFd] = [rtnl, fd];
+    rtnl = undefined;
+    fd = undefined;
+    formerRtnl?.close();
+    if (formerFd !== undefined) closeFd(formerFd);
+  };
+  return {
+    paths,
+    store,
+    netnsFd,
+    rtnl: () => {
+      rtnl ??= openRtnl(netnsFd());
+      return rtnl;
+    },
+    tables: () => {
+      tables ??= openTables(hostPath(paths.mapsDir));
+      return tables;
+    },
+    within: (section) => inNetns(netnsFd(), section),
+    refresh: () => {
+      // Without a name of it, the one that is open is all that says which namespace was meant.
+      const named = isNsfs(paths.netns);
+      if (fd !== undefined && named && !isSameFile(fd, hostPath(paths.netns))) closeNetns();
+      tables?.refresh();
+    },
+    close: () => {
+      const former = tables;
+      tables = undefined;
+      former?.close();
+      closeNetns();
+    },
+  };
+}
+
+/** Cookie of the node's own namespace, as far as any record tells it. */
+export function recordedNetns(store: Store): string | undefined {
+  try {
+    return store.load().netns;
+  } catch (error) {
+    if (isShortage(error)) throw error;
+    return store.salvage().state.netns;
+  }
+}
+
+function isSameFile(fd: number, path: string): boolean {
+  const [open, named] = [fstatSync(fd), statSync(path)];
+  return open.ino === named.ino && open.dev === named.dev;
+}
+
+/**
+ * Make what a node needs before anything can be attached to it: its BPF file system with its
+ * directories, and the name of its network namespace. Safe to repeat.
+ * @throws DpctlError BPFFS_UNAVAILABLE, NETNS_BIND
+ */
+export async function prepareNode({ paths, netnsFd }: Node): Promise<void> {
+  await ensureBpffs(paths.bpfDir);
+  for (const dir of [paths.mapsDir, paths.programsDir, paths.linksDir]) {
+    const real = hostPath(dir);
+    if (statOf(real)?.isDirectory() === false) removePin(real);
+    mkdirSync(real, { recursive: true, mode: 0o700 });
+  }
+  if (await bindNetns(netnsFd(), paths.netns)) rememberName(paths.netns);
+}
+
+/**
+ * Take away all that {@link prepareNode} and the datapath made. Goes on after a failure.
+ * @param keep `networks`: the directory that outlives a boot; `records`: both directories, and the name
+ *   of the node's namespace
+ * @returns what could not be done
+ */
+export async function dismantle(
+  node: Node,
+  keep: 'nothing' | 'networks' | 'records',
+): Promise<unknown[]> {
+  const { paths } = node;
+  const failures: unknown[] = [];
+  const remove = (dir: string): void => rmSync(hostPath(dir), { recursive: true, force: true });
+  const datapath: readonly (() => unknown)[] = [
+    () => uninstallDatapath(hostPins(node)),
+    () => node.close(),
+    () => unmount(paths.bpfDir),
+  ];
+  const records: readonly (() => unknown)[] = [
+    // First of all: directories without records are those of nobody, records without some are damaged.
+    () => keep === 'nothing' && node.store.discard(),
+    () => unbindNetns(paths.netns),
+    () => remove(paths.runDir),
+    () =>
+      keep === 'networks'
+        ? remove(storeFiles({ runDir: paths.runDir, stateDir: paths.stateDir }).runtimeCopy)
+        : remove(paths.stateDir),
+    () => removeEmptyParents(paths),
+  ];
+  const actions = keep === 'records' ? datapath : [...datapath, ...records];
+  for (const [index, action] of actions.entries()) {
+    // What is left of the datapath is found again by what is recorded of it.
+    if (index === datapath.length && failures.length > 0) break;
+    try {
+      faultPoint(`dismantle.${index}`);
+      await action();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  return failures;
+}
+
+/** Of a root of its own, the directories that only dpctl needed go too. */
+function removeEmptyParents({ root }: NodePaths): void {
+  if (root === '/') return;
+  for (const dir of ['run', 'var/lib', 'var']) {
+    const path = hostPath(join(root, dir));
+    if (statOf(path)?.isDirectory() === true && namesIn(path).length === 0) rmdirSync(path);
+  }
+}
+
+/** The node's datapath: its pins, and its tables, which are opened. */
+export function datapathOf(node: Node): Datapath {
+  return { pins: hostPins(node), tables: node.tables() };
+}
+
+/** The node's pins by the paths that reach them from here. */
+export function hostPins({ paths }: Node) {
+  return {
+    buildFile: hostPath(join(paths.runDir, 'build')),
+    mapsDir: hostPath(paths.mapsDir),
+    programsDir: hostPath(paths.programsDir),
+    linksDir: hostPath(paths.linksDir),
+  };
+}

@@ -1,0 +1,84 @@
+/** reconcile: make the whole node what its desired state says, whatever happened to it. */
+
+import type { ChangeOptions, ChangeResult, EndpointRow, PlanRow } from '../../api/types.js';
+import { recountLearned } from '../../datapath/fdb-control.js';
+import { areTablesPinned } from '../../datapath/install.js';
+import type { State } from '../../model/state/state.js';
+import { change, type Edit, preview } from '../change/change.js';
+import type { Failure } from '../change/failures.js';
+import { endpointRows } from '../endpoint/present.js';
+import { datapathOf, hostPins, type Node } from './node.js';
+
+/** What a node is, beside what is asked of it. */
+export interface Differences {
+  /** Endpoints that reconcile would drop, as NS/IFNAME. */
+  readonly gone: readonly string[];
+  /** What else it would do. */
+  readonly drift: readonly PlanRow[];
+  /** Endpoints for which it could do nothing. */
+  readonly failures: readonly Failure[];
+}
+
+/** What reconcile would do. Changes nothing. */
+export async function previewReconcile(node: Node): Promise<Differences> {
+  let before: EndpointRow[] = [];
+  const edit: Edit = (current, dead) => {
+    before = endpointRows({ ...current, endpoints: [...current.endpoints, ...dead] });
+    return { state: current, scope: 'node' };
+  };
+  const { plan, state, failures } = await preview(node, edit);
+  const gone = goneEndpoints(before, state).map(({ ns, ifname }) => `${ns}/${ifname}`);
+  const renamed = renamedRows(before, state);
+  if (gone.length === 0) return { gone, drift: [...plan, ...renamed], failures };
+  // A step that is planned whether or not the dead are dropped is about something else.
+  const anyway = new Set((await preview(node, edit, true)).plan.map((row) => JSON.stringify(row)));
+  const drift = plan.filter((row) => anyway.has(JSON.stringify(row)));
+  return { gone, drift: [...drift, ...renamed], failures };
+}
+
+/** Host ends that their owners have given another name: no step is needed to go by it. */
+function renamedRows(before: readonly EndpointRow[], after: State): PlanRow[] {
+  const names = new Map(endpointRows(after).map(({ id, hostIfname }) => [id, hostIfname]));
+  return before.flatMap(({ id, ns, ifname, hostIfname }) => {
+    const now = names.get(id) ?? hostIfname;
+    if (now === hostIfname) return [];
+    return [
+      {
+        step: 'host.renamed',
+        subject: `${ns}/${ifname}`,
+        detail: `${hostIfname} is called ${now} by now`,
+      },
+    ];
+  });
+}
+
+function goneEndpoints(before: readonly EndpointRow[], after: State): EndpointRow[] {
+  const left = new Set(endpointRows(after).map(({ id }) => id));
+  return before.filter(({ id, state }) => !left.has(id) && state !== 'detaching');
+}
+
+/**
+ * Compare all of the kernel's state with what is desired and repair it: finish commands that
+ * were killed, make again what was deleted by hand, drop endpoints whose namespace is gone,
+ * and move endpoints to the programs of this build.
+ */
+export async function reconcile(node: Node, options: ChangeOptions = {}): Promise<ChangeResult> {
+  let before: EndpointRow[] = [];
+  const changed = await change(node, options, (state) => {
+    before = endpointRows(state);
+    return { state, scope: 'node' };
+  });
+  if (options.dryRun !== true && areTablesPinned(hostPins(node))) recountLearned(datapathOf(node));
+  const gone = goneEndpoints(before, changed.state);
+  return {
+    ...changed,
+    notes: [
+      ...changed.notes,
+      // Without --dry-run these are its error.
+      ...changed.failures.map(
+        ({ subject, error }) => `nothing can be done for ${subject}: ${error.message}`,
+      ),
+      ...gone.map(({ ns, ifname }) => `endpoint ${ns} (${ifname}) is gone with its namespace`),
+    ],
+  };
+}

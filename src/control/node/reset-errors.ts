@@ -1,0 +1,30 @@
+/** What reset says of what stays: exit 2, never success. */
+import { DpctlError, shortageRemedy } from '../../../loader/errors.js';
+import { readKeys } from '../change/inspect.js';
+import type { Node } from './node.js';
+
+/** What could be told is undone; a record that nobody can read may have had more. */
+export function untold(node: Node, unknown: readonly string[]): DpctlError {
+  const values = [...readKeys(node, ['net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding'])];
+  const sysctls = values.map(([key, value]) => `${key.replaceAll('/', '.')}=${value}`);
+  node.close();
+  return new DpctlError(
+    'RESET_INCOMPLETE',
+    `what can be told is removed, but ${unknown.join('; ')}: namespaces that dpctl made, interfaces and devices that were there before, and sysctls may be as dpctl left them (now ${sysctls.join(', ')})`,
+    {
+      hint: 'look at `ip netns list` and at these sysctls; there is no more that dpctl could put back',
+      details: { unknown, sysctls: Object.fromEntries(values) },
+    },
+  );
+}
+
+/** All that could not be removed. */
+export function incomplete(failures: readonly unknown[]): DpctlError {
+  const texts = failures.map((failure) => (failure instanceof Error ? failure.message : failure));
+  const remedy = failures.map(shortageRemedy).find((each) => each !== undefined);
+  return new DpctlError('RESET_INCOMPLETE', `not all could be removed: ${texts.join('; ')}`, {
+    hint: `${remedy ?? 'remove what stands in the way'}, then: dpctl reset --yes`,
+    details: { failures: texts },
+    cause: failures[0],
+  });
+}

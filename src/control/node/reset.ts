@@ -1,0 +1,240 @@
+/** reset: remove every trace of a node. */
+
+import type { PlanRow } from '../../api/types.js';
+import { detachHook, pinnedLinkIds } from '../../datapath/hook.js';
+import { isNftMissing, nftDelete } from '../../datapath/nft/nft.js';
+import { overlayKindOf } from '../../datapath/underlay/device.js';
+import { isNsfs } from '../../linux/bpffs.js';
+import { hostPath } from '../../linux/mountns.js';
+import { linkDump, linkSet } from '../../linux/netlink/link.js';
+import { withNetnsPath } from '../../linux/netns.js';
+import { isThere } from '../../linux/presence.js';
+import { isGateway, wantedMasquerades } from '../../model/desired/desired.js';
+import { hostRulesText, nftTableName, wantedHostRules } from '../../model/desired/host-rules.js';
+import type { Observed } from '../../model/plan/observed.js';
+import { plan, type Step } from '../../model/plan/plan.js';
+import { markOf } from '../../model/state/mark.js';
+import { EMPTY_STATE, type State } from '../../model/state/state.js';
+import { throwUnseen } from '../../store/errors.js';
+import type { Salvaged } from '../../store/file.js';
+import { faultPoint } from '../change/fault.js';
+import { readKeys } from '../change/inspect.js';
+import { findStrays } from '../change/leftovers.js';
+import { orphans, refuseOrphans } from '../change/orphans.js';
+import { isOwn } from '../change/own-device.js';
+import { nodeExists } from '../change/prepared-node.js';
+import { inspectPort } from '../endpoint/inspect-port.js';
+import { execute } from '../steps/steps.js';
+import { inspectOverlay } from '../underlay/inspect.js';
+import { lostNamespace, refuseOtherNamespace } from './namespace.js';
+import { sharedSysctls } from './neighbours.js';
+import { dismantle, hostPins, type Node } from './node.js';
+import { incomplete, untold } from './reset-errors.js';
+
+/** What reset would remove, in words. Empty on a node that was never used. */
+export function resetPlan(node: Node): PlanRow[] {
+  if (!nodeExists(node)) {
+    refuseOrphans(orphans(node));
+    return [];
+  }
+  const { state } = loadOrSalvage(node);
+  const rows: PlanRow[] = [];
+  for (const endpoint of state.endpoints) {
+    const { ref, created } = endpoint.namespace;
+    const kind = isGateway(endpoint) ? 'gateway' : 'endpoint';
+    rows.push(row(kind, isGateway(endpoint) ? endpoint.network : `${ref}/${endpoint.ifname}`));
+    if (created) rows.push(row('namespace', ref));
+  }
+  for (const { name } of state.networks) rows.push(row('network', name));
+  if (state.underlay !== undefined) rows.push(row('underlay', state.underlay.device));
+  for (const { name, vtep } of state.nodes) rows.push(row('node', name, vtep));
+  for (const { key, before } of state.sysctls) {
+    rows.push(row('sysctl', key.replaceAll('/', '.'), `back to ${before}`));
+  }
+  for (const path of [
+    node.paths.bpfDir,
+    node.paths.netns,
+    node.paths.runDir,
+    node.paths.stateDir,
+  ]) {
+    if (isThere(hostPath(path))) rows.push(row('path', path));
+  }
+  return rows;
+}
+
+function row(what: string, subject: string, detail = ''): PlanRow {
+  return { step: `remove ${what}`, subject, detail };
+}
+
+/** A store that cannot be read is removed with the rest; what it still names is put back first. */
+function loadOrSalvage(node: Node): Salvaged {
+  const found = readable(node);
+  if (lostNamespace(node) === undefined || isNsfs(node.paths.netns)) return found;
+  // The node's namespace is gone, and with it what was changed there: the caller's is another one.
+  return { ...found, state: { ...found.state, sysctls: [], uplink: undefined } };
+}
+
+function readable({ store }: Node): Salvaged {
+  try {
+    const state = store.load();
+    if (state.untold !== true) return { state, unknown: [] };
+  } catch (error) {
+    // Nothing is forgotten for want of a descriptor.
+    throwUnseen(error);
+  }
+  return store.salvage();
+}
+
+/**
+ * Remove every endpoint, network, program, map, rule, mount and file of a node, and put host
+ * sysctls back. Needs neither a readable store nor a loadable object. May be repeated.
+ * @returns what was removed
+ * @throws DpctlError RESET_INCOMPLETE, exit 2, when something could not be removed; all else is, but the
+ *   records that another reset needs
+ */
+export async function reset(node: Node): Promise<PlanRow[]> {
+  const rows = resetPlan(node);
+  if (!nodeExists(node)) return rows;
+  node.store.clearLock();
+  const release = await node.store.lock();
+  try {
+    node.refresh();
+    const { state, unknown } = loadOrSalvage(node);
+    refuseOtherNamespace(node, state);
+    const isBlank = state.rootId === undefined && state.endpoints.length === 0;
+    const isForgotten = isBlank && pinnedLinkIds(hostPins(node)).size > 0;
+    markUnfinished(node);
+    const outside = await tearDown(node, state);
+    const left = isBlank ? orphans(node) : [];
+    // What is left outside can be put back only by what is recorded of it.
+    const keep = outside.length > 0 ? 'records' : 'nothing';
+    const failures = [...outside, ...(await dismantle(node, keep))];
+    if (failures.length > 0) throw incomplete(failures);
+    if (unknown.length > 0) throw untold(node, unknown);
+    refuseOrphans(left);
+    if (isForgotten) throw untold(node, ['all records and their copies are lost']);
+  } finally {
+    release();
+  }
+  return rows;
+}
+
+/** What is outside of dpctl's own file system: devices, namespaces, sysctls, rules. */
+async function tearDown(node: Node, known: State): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  const attempt = async (action: () => unknown): Promise<void> => {
+    try {
+      await action();
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  const before = { ...known, rootId: known.rootId ?? markedRoot(node) };
+  const endpoints = before.endpoints.map((each) => ({ ...each, phase: 'detaching' as const }));
+  const after: State = {
+    ...EMPTY_STATE,
+    rootId: before.rootId,
+    endpoints,
+    sysctls: before.sysctls,
+  };
+  const marked = new Set<number>();
+  await attempt(async () => {
+    // By the links on them, which the steps take away.
+    for (const ifindex of ownDevices(node, before.rootId)) marked.add(ifindex);
+    const observed = observe(node, before, after);
+    const steps = plan({ before, after, scope: 'node', observed });
+    for (const [index, step] of steps.filter(isOutside).entries()) {
+      await attempt(() => {
+        faultPoint(`reset.${index}`);
+        return execute(node, step, { hook: undefined });
+      });
+    }
+  });
+  if (failures.length === 0) await attempt(() => unmarkDevices(node, marked));
+  await attempt(() => deleteRules(node, before));
+  return failures;
+}
+
+/** Whoever comes after a reset that was interrupted has to look at all of the node. */
+function markUnfinished({ store }: Node): void {
+  try {
+    const state = store.load();
+    if (state.endpoints.length > 0 || state.uplink !== undefined) {
+      store.save(state, { ...state, unfinished: true });
+    }
+  } catch {
+    // Neither a full disk nor a damaged record keeps a node from being removed.
+  }
+}
+
+/** Without tables and programs: they go as a whole, whatever is in them. */
+function observe(node: Node, before: State, after: State): Observed {
+  return {
+    entries: new Map(),
+    ports: new Map(
+      before.endpoints.map((each) => [
+        each.id,
+        inspectPort(node, each, false, before.uplink !== undefined),
+      ]),
+    ),
+    strays: findStrays(node, after, new Map()),
+    masquerades: [],
+    hostRules: hostRulesText([]),
+    sysctls: readKeys(
+      node,
+      before.sysctls.map(({ key }) => key),
+    ),
+    shared: before.sysctls.length > 0 ? sharedSysctls(node) : [],
+    programId: 0,
+    overlay: inspectOverlay(node, before, false),
+  };
+}
+
+const IN_TABLES: ReadonlySet<Step['op']> = new Set([
+  'table.put',
+  'table.delete',
+  'stats.clear',
+  'endpoint.announce',
+  'fdb.forget',
+  'node.forget',
+  'nft.apply',
+]);
+
+/** What is in tables needs no step of its own. */
+function isOutside({ op }: Step): boolean {
+  return !IN_TABLES.has(op);
+}
+
+/** Numbers of the devices that are this root's, whether or not there is a record of them. */
+function ownDevices(node: Node, root: string | undefined): number[] {
+  return linkDump(node.rtnl(), { statistics: false })
+    .filter((link) => overlayKindOf(link) === undefined && isOwn(node, root, link))
+    .map(({ ifindex }) => ifindex);
+}
+
+/** The id of this root by the marks of its devices, where no record says it any more. */
+function markedRoot(node: Node): string | undefined {
+  const marked = linkDump(node.rtnl(), { statistics: false }).find(
+    (link) => markOf(link.alias)?.root !== undefined && isOwn(node, undefined, link),
+  );
+  return markOf(marked?.alias)?.root;
+}
+
+/** Adopted devices of which no record is left: what can be told from them alone. */
+function unmarkDevices(node: Node, marked: ReadonlySet<number>): void {
+  for (const { ifindex, alias } of linkDump(node.rtnl(), { statistics: false })) {
+    if (!marked.has(ifindex) || markOf(alias) === undefined) continue;
+    detachHook(hostPins(node), node.netnsFd(), 0, ifindex);
+    linkSet(node.rtnl(), ifindex, { alias: '' });
+  }
+}
+
+async function deleteRules(node: Node, before: State): Promise<void> {
+  try {
+    const table = nftTableName(before.rootId);
+    await withNetnsPath(node.netnsFd(), (path) => nftDelete(path, table));
+  } catch (error) {
+    const { required } = wantedHostRules(before);
+    if (!isNftMissing(error) || required || wantedMasquerades(before).length > 0) throw error;
+  }
+}

@@ -1,0 +1,102 @@
+/** The recorded underlay is brought to what the node's device is now, before anything is planned. */
+import { isDeepStrictEqual } from 'node:util';
+import { DpctlError, isShortage } from '../../../loader/errors.js';
+import { isGateway } from '../../model/desired/desired.js';
+import { followMtu, overlayMtu, oversized } from '../../model/overlay/mtu.js';
+import { endpointLabel, listText } from '../../model/state/lookup.js';
+import type { State } from '../../model/state/state.js';
+import type { Node } from '../node/node.js';
+import { type ResolveOptions, resolveUplink } from './resolve.js';
+
+/** A state with the underlay as it is. */
+export interface Followed {
+  readonly state: State;
+  /** Why the underlay that is asked for cannot be used; nodes are not reached meanwhile. */
+  readonly problem: DpctlError | undefined;
+}
+
+/**
+ * Follow the device: its number, MTU and address. Endpoints without an MTU of their own follow, too.
+ * What cannot be used is no error here: everything else on the node goes on without it.
+ */
+export function followUnderlay(
+  node: Node,
+  before: State,
+  state: State,
+  options: ResolveOptions,
+): Followed {
+  const { underlay } = state;
+  if (underlay === undefined) return { state: followMtu(withoutUplink(state)), problem: undefined };
+  try {
+    const uplink = resolveUplink(node, knownOf(before, state), { ...state, underlay }, options);
+    // The same value keeps its identity, by which the store and others see that nothing changed.
+    const same = isDeepStrictEqual(uplink, before.uplink);
+    return {
+      state: followMtu({ ...state, uplink: same ? before.uplink : uplink }),
+      problem: undefined,
+    };
+  } catch (error) {
+    if (!(error instanceof DpctlError) || error.code.startsWith('KERNEL_') || isShortage(error))
+      throw error;
+    return { state: followMtu(withoutUplink(state)), problem: error };
+  }
+}
+
+function withoutUplink(state: State): State {
+  if (state.uplink === undefined) return state;
+  const { uplink: _uplink, ...rest } = state;
+  return rest;
+}
+
+/** An edit that dropped what was chosen wants it chosen anew: what was refused may be possible by now. */
+function knownOf(before: State, { uplink }: State): State {
+  if (uplink !== undefined || before.uplink === undefined) return before;
+  return { ...before, uplink: { ...before.uplink, refused: [] } };
+}
+
+/** What people have to know of a change of the underlay, or of what does not fit into it. */
+export function underlayNotes(
+  before: State,
+  after: State,
+  problem: DpctlError | undefined,
+): string[] {
+  const notes: string[] = [];
+  if (problem !== undefined && before.uplink !== undefined) {
+    notes.push(`other nodes are not reached: ${problem.message}`);
+  }
+  const [was, is] = [before.uplink?.vtep, after.uplink?.vtep];
+  if (was !== undefined && is !== undefined && was !== is) {
+    notes.push(
+      `this node's address is ${is} now, it was ${was}: tell the others (dpctl node add NAME --vtep ${is})`,
+    );
+  }
+  return [...notes, ...sizeNotes(before, after)];
+}
+
+/** Endpoints and networks that are new, or new on an underlay, and too large for it. */
+function sizeNotes(before: State, after: State): string[] {
+  const { uplink } = after;
+  if (uplink === undefined) return [];
+  const fresh = before.uplink?.mtu !== uplink.mtu;
+  const known = new Set(fresh ? [] : oversized(before).map(({ id, mtu }) => `${id} ${mtu}`));
+  // A gateway is as large as the largest of its network.
+  const large = oversized(after).filter(
+    (endpoint) => !isGateway(endpoint) && !known.has(`${endpoint.id} ${endpoint.mtu}`),
+  );
+  const big = after.networks.filter(
+    ({ name, bigTcp }) =>
+      bigTcp && (fresh || !before.networks.some((each) => each.name === name && each.bigTcp)),
+  );
+  return [
+    ...(large.length === 0
+      ? []
+      : [
+          `${listText(large.map(endpointLabel))}: packets of more than ${overlayMtu(uplink)} bytes do not reach other nodes (the underlay's MTU is ${uplink.mtu})`,
+        ]),
+    ...(big.length === 0
+      ? []
+      : [
+          `${listText(big.map(({ name }) => `network ${name}`))}: packets of 192 KB to other nodes are cut in software, which is slow (dpctl network add NAME --no-big-tcp)`,
+        ]),
+  ];
+}

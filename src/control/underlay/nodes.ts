@@ -1,0 +1,52 @@
+/** node add, del and list: the other nodes that this one sends to and listens to. */
+
+import type { ChangeOptions, NodeChange, NodeRow } from '../../api/types.js';
+import { addNode, deleteNode } from '../../model/overlay/nodes.js';
+import type { State } from '../../model/state/state.js';
+import { change, type Edited } from '../change/change.js';
+import { nodeRows } from '../endpoint/present.js';
+import type { Node } from '../node/node.js';
+
+/** Make a node known, or give one that is known another address. */
+export async function nodeAdd(
+  node: Node,
+  request: { readonly name: string; readonly vtep: string },
+  options: ChangeOptions = {},
+): Promise<NodeChange> {
+  let created = false;
+  const changed = await change(node, options, (before) => {
+    created = !before.nodes.some(({ name }) => name === request.name);
+    const edit = addNode(before, request);
+    return edited(edit.state, edit.node.number);
+  });
+  const row = nodeRows(changed.state).find(({ name }) => name === request.name);
+  const notes =
+    changed.state.underlay === undefined
+      ? [...changed.notes, 'there is no underlay yet: dpctl underlay set DEV']
+      : changed.notes;
+  return { ...changed, notes, ...(row === undefined ? {} : { node: row }), created };
+}
+
+/** Forget a node and what is behind it. One that is not there is no error. */
+export async function nodeDelete(
+  node: Node,
+  request: { readonly name: string },
+  options: ChangeOptions = {},
+): Promise<NodeChange> {
+  let row: NodeRow | undefined;
+  const changed = await change(node, options, (before) => {
+    row = nodeRows(before).find(({ name }) => name === request.name);
+    return edited(deleteNode(before, request.name), row?.number);
+  });
+  return row === undefined ? changed : { ...changed, node: row };
+}
+
+/** All nodes that this one knows. */
+export function nodeList(node: Node): NodeRow[] {
+  return nodeRows(node.store.load());
+}
+
+function edited(state: State, number: number | undefined): Edited {
+  const nodes = new Set(number === undefined ? [] : [number]);
+  return { state, scope: { endpoints: new Set(), networks: new Set(), nodes } };
+}

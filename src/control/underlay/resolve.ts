@@ -1,0 +1,172 @@
+/**
+ * The underlay as it is now: the device that was asked for, the address of this node on it, and the
+ * way in which VXLAN is decapsulated there.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { DpctlError } from '../../../loader/errors.js';
+import { freeOverlayIfindex, overlayKindOf } from '../../datapath/underlay/device.js';
+import { addrDump, type LinkAddress } from '../../linux/netlink/address.js';
+import { type Link, linkDump, linkGet } from '../../linux/netlink/link.js';
+import { nearest } from '../../linux/suggest.js';
+import { familyOf } from '../../model/address/ip.js';
+import type { OverlayDeviceKind } from '../../model/desired/overlay.js';
+import { chooseDecap, type DecapChoice, mayAnchor } from '../../model/overlay/decap.js';
+import { overlayMtu } from '../../model/overlay/mtu.js';
+import { checkOwnVtep, OVERHEAD } from '../../model/overlay/underlay.js';
+import { MTU_MIN } from '../../model/state/names.js';
+import type { State, Underlay, Uplink } from '../../model/state/state.js';
+import type { Node } from '../node/node.js';
+import { deviceFacts } from './facts.js';
+
+/** How {@link resolveUplink} looks. */
+export interface ResolveOptions {
+  /** Ask again what the device can do; else what was chosen for it stays. */
+  readonly fresh: boolean;
+  /** Ways that the kernel has refused just now. */
+  readonly refused?: Uplink['refused'];
+}
+
+/**
+ * What is to be used of the underlay that a state asks for.
+ * @param before the state when the kernel was last changed
+ * @throws DpctlError, exit 3: UNDERLAY_NOT_FOUND; exit 1: UNDERLAY_UNFIT, UNDERLAY_NO_ADDRESS,
+ *   VTEP_NOT_LOCAL, UNDERLAY_MTU, DECAP_IMPOSSIBLE, and those of checkOwnVtep
+ */
+export function resolveUplink(
+  node: Node,
+  before: State,
+  state: State & { readonly underlay: Underlay },
+  options: ResolveOptions,
+): Uplink {
+  const { underlay } = state;
+  const link = requireDevice(node, state);
+  const old = before.uplink?.ifindex === link.ifindex ? before.uplink : undefined;
+  const vtep = chooseVtep(node, underlay, link, old?.vtep);
+  checkOwnVtep(state.nodes, vtep);
+  const same = old !== undefined && isDeepStrictEqual(before.underlay, underlay);
+  const refused = [...(same ? old.refused : []), ...(options.refused ?? [])];
+  const facts = deviceFacts(node, underlay, link);
+  const choice: DecapChoice = same && !options.fresh ? old : chooseDecap(underlay, facts, refused);
+  const { tunnelDevice } = facts;
+  // Who asks for nothing but TC gets nothing else: the port stays free.
+  const needsAnchor =
+    underlay.decap !== 'tc' && mayAnchor(facts) && !refused.some(({ decap }) => decap === 'tc-gro');
+  const replicator = numberFor(node, 'replicator', before.uplink?.replicator);
+  const uplink: Uplink = {
+    ifindex: link.ifindex,
+    mtu: link.mtu,
+    vtep,
+    decap: choice.decap,
+    why: choice.why,
+    refused,
+    replicator,
+    ...(needsAnchor ? { anchor: numberFor(node, 'anchor', before.uplink?.anchor) } : {}),
+    ...(tunnelDevice === undefined ? {} : { tunnel: tunnelDevice }),
+    mac: link.mac,
+    checksums: facts.checksums,
+  };
+  if (overlayMtu(uplink) < MTU_MIN) throw tooSmall(underlay.device, uplink);
+  return uplink;
+}
+
+function requireDevice(node: Node, { underlay, endpoints }: State): Link {
+  const name = underlay?.device ?? '';
+  const link = linkGet(node.rtnl(), { name });
+  if (link === undefined) {
+    const names = linkDump(node.rtnl(), { statistics: false }).map((each) => each.name);
+    const close = nearest(name, names);
+    throw new DpctlError('UNDERLAY_NOT_FOUND', `this node has no device ${JSON.stringify(name)}`, {
+      exitCode: 3,
+      hint: close === undefined ? 'ip -br link' : `dpctl underlay set ${close}`,
+      details: { device: name },
+    });
+  }
+  const own = endpoints.some(({ hostIfname, ifname, namespace }) =>
+    namespace.kind === 'node' ? [hostIfname, ifname].includes(name) : hostIfname === name,
+  );
+  const why = link.flags.includes('LOOPBACK')
+    ? 'it is loopback'
+    : own
+      ? 'it belongs to an endpoint'
+      : overlayKindOf(link) !== undefined
+        ? 'it is a device of the overlay itself'
+        : undefined;
+  if (why === undefined) {
+    if (link.ethernet) return link;
+    throw notEthernet(name);
+  }
+  throw new DpctlError('UNDERLAY_UNFIT', `${name} leads to no other node: ${why}`, {
+    exitCode: 1,
+    hint: 'ip -br addr shows the devices with their addresses',
+    details: { device: name, why },
+  });
+}
+
+/** The program looks for the IP header behind an Ethernet header. */
+function notEthernet(name: string): DpctlError {
+  const why = 'its packets have no Ethernet header, as those of tun, WireGuard and other tunnels';
+  return new DpctlError('UNDERLAY_UNFIT', `${name} cannot carry VXLAN for dpctl: ${why}`, {
+    exitCode: 1,
+    hint: 'set the Ethernet device below it: ip -br link shows those, with a MAC',
+    details: { device: name, why },
+  });
+}
+
+function chooseVtep(
+  node: Node,
+  { device, vtep }: Underlay,
+  link: Link,
+  old: string | undefined,
+): string {
+  const all = addrDump(node.rtnl()).filter(isUsable);
+  const here = all.filter(({ ifindex }) => ifindex === link.ifindex);
+  if (vtep !== undefined) {
+    if (all.some(({ address }) => address === vtep)) return vtep;
+    const [other] = here;
+    throw new DpctlError('VTEP_NOT_LOCAL', `${vtep} is no address of this node`, {
+      exitCode: 1,
+      hint:
+        other === undefined
+          ? `ip addr add ${vtep}/${familyOf(vtep) === 4 ? 24 : 64} dev ${device}`
+          : `dpctl underlay set ${device} --vtep ${other.address}`,
+      details: { vtep, device },
+    });
+  }
+  // An address that is still there stays, whatever was added before it.
+  const kept = here.find(({ address }) => address === old) ?? here[0];
+  if (kept !== undefined) return kept.address;
+  const master =
+    link.master === undefined ? undefined : linkGet(node.rtnl(), { ifindex: link.master });
+  throw new DpctlError('UNDERLAY_NO_ADDRESS', `${device} has no global address`, {
+    exitCode: 1,
+    hint:
+      master === undefined
+        ? `ip addr add 192.0.2.7/24 dev ${device}, or --vtep with an address of another device`
+        : `it is a port of ${master.name}: dpctl underlay set ${master.name}`,
+    details: { device },
+  });
+}
+
+function isUsable({ scope, flags }: LinkAddress): boolean {
+  return scope === 'global' && !flags.includes('dadfailed') && !flags.includes('deprecated');
+}
+
+/** A number that was used stays, unless somebody else has it by now. */
+function numberFor(node: Node, kind: OverlayDeviceKind, old: number | undefined): number {
+  const link = old === undefined ? undefined : linkGet(node.rtnl(), { ifindex: old });
+  if (old !== undefined && (link === undefined || overlayKindOf(link) === kind)) return old;
+  return freeOverlayIfindex(node.rtnl(), kind);
+}
+
+function tooSmall(device: string, { mtu, vtep }: Uplink): DpctlError {
+  const least = MTU_MIN + OVERHEAD[familyOf(vtep)];
+  return new DpctlError(
+    'UNDERLAY_MTU',
+    `the MTU of ${device} is ${mtu}, and VXLAN needs ${least}`,
+    {
+      exitCode: 1,
+      hint: `ip link set ${device} mtu 1500`,
+      details: { device, mtu, least },
+    },
+  );
+}

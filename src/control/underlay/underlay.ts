@@ -1,0 +1,119 @@
+/** underlay set, del and show: the device and the address by which this node reaches others. */
+import { DpctlError, isShortage } from '../../../loader/errors.js';
+import type {
+  ChangeOptions,
+  UnderlayChange,
+  UnderlayRow,
+  UnderlaySetRequest,
+} from '../../api/types.js';
+import { foreignFilters } from '../../datapath/hook.js';
+import { installedProgramId } from '../../datapath/install.js';
+import { linkGet } from '../../linux/netlink/link.js';
+import { overlayMtu } from '../../model/overlay/mtu.js';
+import { setUnderlay, unsetUnderlay } from '../../model/overlay/underlay.js';
+import type { State } from '../../model/state/state.js';
+import { change } from '../change/change.js';
+import { hostPins, type Node } from '../node/node.js';
+import { refuseConflicts } from './conflicts.js';
+import { resolveUplink } from './resolve.js';
+
+/**
+ * Reach other nodes over a device: VXLAN goes out and comes in there. Endpoints without an MTU of
+ * their own get what the device carries. Said again, it tries anew what the kernel has refused.
+ * @throws DpctlError, exit 3: UNDERLAY_NOT_FOUND; exit 1: PORT_OUT_OF_RANGE, ADDRESS_INVALID,
+ *   VTEP_INVALID, VTEP_NOT_LOCAL, VTEP_IS_NODE, VTEP_FAMILY, UNDERLAY_UNFIT, UNDERLAY_NO_ADDRESS,
+ *   UNDERLAY_MTU, UNDERLAY_IN_USE, PORT_IN_USE, VNI_IN_USE, DECAP_IMPOSSIBLE; exit 2: DECAP_REFUSED
+ */
+export async function underlaySet(
+  node: Node,
+  request: UnderlaySetRequest,
+  options: ChangeOptions = {},
+): Promise<UnderlayChange> {
+  const changed = await change(node, options, (before) => {
+    const { state, underlay } = setUnderlay(before, request);
+    const uplink = resolveUplink(node, before, { ...state, underlay }, { fresh: true });
+    refuseConflicts(node, before, { ...state, uplink });
+    // Without what was chosen before, all of it is chosen anew.
+    return { state: { ...state, uplink: undefined }, scope: 'node' };
+  });
+  const row = underlayRow(node, changed.state);
+  const notes = [
+    ...changed.notes,
+    ...(changed.changed && row !== undefined ? filterNotes(node, row) : []),
+    ...(changed.changed ? lossNotes(changed.state) : []),
+    ...(row?.state === 'down' ? [`${row.ifname} is down: ip link set ${row.ifname} up`] : []),
+  ];
+  return row === undefined ? changed : { ...changed, notes, underlay: row };
+}
+
+/** Who asks for nothing but TC gets no anchor, and should know what that is for. */
+function lossNotes({ underlay, uplink }: State): string[] {
+  if (underlay?.decap !== 'tc' || uplink === undefined || uplink.tunnel !== undefined) return [];
+  return [
+    `with --decap tc nobody hears what routers say of the size of packets: a link further on that carries less than ${uplink.mtu} bytes is a black hole; and TCP is not merged on arrival (dpctl underlay set ${underlay.device} --decap auto)`,
+  ];
+}
+
+/** Filters of others on the device see what is left to them, or leave us what they do not take. */
+function filterNotes(node: Node, { ifname, ifindex }: UnderlayRow): string[] {
+  const own = installedProgramId(hostPins(node), 'underlay');
+  const others = node.within(() => foreignFilters(ifindex, own));
+  return others
+    .filter(({ where }) => where !== 'tcx egress')
+    .map(
+      ({ name, where }) =>
+        `${ifname} has a filter of somebody else's (${name}, ${where}): ${
+          where === 'clsact ingress'
+            ? 'it does not see VXLAN that dpctl takes'
+            : 'it runs beside dpctl, in the order of the list'
+        }`,
+    );
+}
+
+/** Reach no other node any more. They stay known. */
+export async function underlayDelete(
+  node: Node,
+  options: ChangeOptions = {},
+): Promise<UnderlayChange> {
+  let row: UnderlayRow | undefined;
+  const changed = await change(node, options, (before) => {
+    row = underlayRow(node, before);
+    return { state: unsetUnderlay(before), scope: 'node' };
+  });
+  return row === undefined ? changed : { ...changed, underlay: row };
+}
+
+/** How this node reaches others; undefined when it does not. */
+export function underlayShow(node: Node): UnderlayRow | undefined {
+  return underlayRow(node, node.store.load());
+}
+
+function underlayRow(node: Node, state: State): UnderlayRow | undefined {
+  const { underlay, uplink } = state;
+  if (underlay === undefined) return undefined;
+  const link = linkGet(node.rtnl(), { name: underlay.device });
+  const usable = uplink !== undefined && link?.ifindex === uplink.ifindex;
+  return {
+    ifname: underlay.device,
+    ifindex: link?.ifindex ?? 0,
+    state: usable ? (link.up ? 'up' : 'down') : obstacleOf(node, { ...state, underlay }),
+    local: uplink?.vtep ?? underlay.vtep ?? '',
+    port: underlay.port,
+    mtu: link?.mtu ?? 0,
+    endpointMtu: uplink === undefined ? 0 : overlayMtu(uplink),
+    decap: uplink?.decap ?? '',
+    asked: underlay.decap,
+    why: uplink?.why ?? '',
+  };
+}
+
+/** Why an underlay cannot be used: a clause. */
+function obstacleOf(node: Node, state: Parameters<typeof resolveUplink>[2]): string {
+  try {
+    resolveUplink(node, state, state, { fresh: true });
+    return 'changed';
+  } catch (error) {
+    if (error instanceof DpctlError && !isShortage(error)) return error.message;
+    throw error;
+  }
+}

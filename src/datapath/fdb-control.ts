@@ -1,0 +1,134 @@
+/** Learned MACs are deleted by the datapath itself, which keeps their count beside them. */
+import { isDeepStrictEqual } from 'node:util';
+import { ERRNO, errnoOf } from '../../loader/errors.js';
+import { testRun } from '../../loader/testrun.js';
+import {
+  type Control,
+  ControlOp,
+  controlCodec,
+  decodeControl,
+  type Fdb,
+} from '../contract/generated.js';
+import { decodeKey, decodeValue, type RawEntry, tableEntry } from '../model/desired/table-entry.js';
+import { type DatapathPaths, withProgram } from './install.js';
+import { entriesRaw, getRaw, putRaw, type Tables } from './tables.js';
+
+/** A node's datapath: where its programs are pinned, and its tables. */
+export interface Datapath {
+  readonly pins: DatapathPaths;
+  readonly tables: Tables;
+}
+
+/** A learned entry that was deleted. */
+export interface Forgotten {
+  readonly vni: number;
+  readonly mac: Uint8Array;
+  readonly ifindex: number;
+  readonly endpoint: number;
+  /** Number of the other node that it was behind; 0: this one. */
+  readonly node: number;
+}
+
+/** Delete the learned entries of the FDB that a test picks, and say which they were. */
+export function forgetLearned(
+  datapath: Datapath,
+  picks: (entry: Fdb, key: { vni: number; mac: Uint8Array }) => boolean,
+): Forgotten[] {
+  const forgotten: Forgotten[] = [];
+  withProgram(datapath.pins, 'control', (fd) => {
+    for (const [keyBytes, valueBytes] of entriesRaw(datapath.tables, 'fdb')) {
+      const entry = decodeValue('fdb', valueBytes);
+      const key = decodeKey('fdb', keyBytes);
+      if (entry.flags !== 0 || !picks(entry, key)) continue;
+      if (runControl(fd, { op: ControlOp.FDB_FORGET, fdb: key }).result !== 0) continue;
+      const { ifindex, endpoint, node: remote } = entry;
+      forgotten.push({ ...key, ifindex, endpoint, node: remote });
+    }
+  });
+  return forgotten;
+}
+
+/**
+ * Count what is learned in all, for the bound of it: older builds of the datapath did not, and what a
+ * CPU loses to another adds up.
+ */
+export function recountLearned(datapath: Datapath): void {
+  let count = 0;
+  for (const [, value] of entriesRaw(datapath.tables, 'fdb')) {
+    if (decodeValue('fdb', value).flags === 0) count += 1;
+  }
+  putRaw(datapath.tables, tableEntry('learned', 0, { count }));
+}
+
+/** How often a MAC may be learned anew while an entry for it is written: each time takes a frame. */
+const PUT_TRIES = 1000;
+
+/**
+ * Write an entry of our own into the FDB. A learned one in its place counts against a limit, so it is
+ * deleted by the datapath first, and so is one that is learned meanwhile, or one of our own that leads
+ * elsewhere: it may become a learned one at any moment.
+ * @throws DpctlError MAP_FULL; KERNEL_EEXIST (exit 2) where the MAC is learned again and again
+ */
+export function putFdb(datapath: Datapath, entry: RawEntry): void {
+  for (let left = PUT_TRIES; ; left--) {
+    const was =
+      -forgetKey(datapath, entry.key) === ERRNO.EPERM ? ownEntry(datapath, entry.key) : undefined;
+    const stays = was !== undefined && isDeepStrictEqual(holderOf(was), holderOf(entry));
+    if (was !== undefined && !stays) deleteFdb(datapath, was);
+    try {
+      putRaw(datapath.tables, entry, stays ? 'any' : 'noexist');
+      return;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST' || left === 0) throw error;
+    }
+  }
+}
+
+/**
+ * Delete an entry of our own from the FDB. One that has become a learned one stays: its port was gone,
+ * and its MAC was heard elsewhere.
+ */
+export function deleteFdb(datapath: Datapath, entry: RawEntry): void {
+  const fdb = decodeKey('fdb', entry.key);
+  const request = { op: ControlOp.FDB_DELETE, fdb, ...holderOf(entry) };
+  withProgram(datapath.pins, 'control', (fd) => {
+    for (let left = PUT_TRIES; left > 0; left--) {
+      if (-runControl(fd, request).result !== ERRNO.EAGAIN) return;
+    }
+  });
+}
+
+/** The endpoint or the node at which an entry is. */
+function holderOf({ value }: RawEntry): Pick<Fdb, 'endpoint' | 'node'> {
+  const { endpoint, node } = decodeValue('fdb', value);
+  return { endpoint, node };
+}
+
+function ownEntry(datapath: Datapath, key: Uint8Array): RawEntry | undefined {
+  const value = getRaw(datapath.tables, 'fdb', key);
+  return value && { table: 'fdb', key, value };
+}
+
+/** Delete one entry of the FDB if it is a learned one. Returns 0 or a negative errno. */
+function forgetKey(datapath: Datapath, keyBytes: Uint8Array): number {
+  const fdb = decodeKey('fdb', keyBytes);
+  return withProgram(
+    datapath.pins,
+    'control',
+    (fd) => runControl(fd, { op: ControlOp.FDB_FORGET, fdb }).result,
+  );
+}
+
+/** The datapath's clock, jiffies64. */
+export function datapathNow(datapath: Datapath): bigint {
+  return withProgram(datapath.pins, 'control', (fd) => {
+    return runControl(fd, { op: ControlOp.NOW }).now;
+  });
+}
+
+function runControl(fd: number, request: Pick<Control, 'op'> & Partial<Control>): Control {
+  const fdb = { vni: 0, mac: new Uint8Array(6) };
+  const whole = { result: 0, now: 0n, fdb, endpoint: 0, node: 0, ...request };
+  const { data } = testRun(fd, { data: controlCodec.encode(whole) });
+  return decodeControl(new DataView(data.buffer, data.byteOffset, data.byteLength));
+}

@@ -1,0 +1,208 @@
+/** The endpoint program on devices: tcx links where the kernel has them, clsact filters elsewhere. */
+import { join } from 'node:path';
+import { DpctlError, errnoOf } from '../../loader/errors.js';
+import {
+  attachTcx,
+  type Direction,
+  detachLink,
+  linkInfo,
+  updateLink,
+} from '../../loader/link/attach.js';
+import { tcAttach, tcDetach, tcFilters, tcQuery } from '../../loader/link/clsact.js';
+import { queryTcx } from '../../loader/link/query.js';
+import { pin as pinLink } from '../../loader/pin.js';
+import { disabledFeatures, hasFeature } from '../../loader/probe.js';
+import { programInfo } from '../../loader/program.js';
+import { closeFd } from '../../loader/sys/files.js';
+import { inNetns } from '../../loader/sys/netns.js';
+import type { ObservedHook } from '../model/plan/observed.js';
+import { type DatapathPaths, withProgram } from './install.js';
+import { CLSACT, hasOwnFilter, runsForOther } from './ownership.js';
+import { isLinkPinned, openLink, ownLinks, pinnedLinkIds } from './pinned-links.js';
+import { removePin } from './pins.js';
+
+export { isLinkPinned, openLink, pinnedLinkIds };
+
+/** Whether endpoints get tcx links here; DPCTL_TC=clsact asks for the older way. */
+export function usesTcx(): boolean {
+  return !wantsClsact() && hasFeature('tcx');
+}
+
+/** @throws DpctlError TC_UNKNOWN, exit 1 */
+function wantsClsact(): boolean {
+  const way = process.env.DPCTL_TC ?? '';
+  if (way === 'clsact') return true;
+  if (way === '' || way === 'auto') return false;
+  throw new DpctlError('TC_UNKNOWN', `DPCTL_TC=${way} is no way to attach a program`, {
+    exitCode: 1,
+    hint: 'set DPCTL_TC to clsact, or unset it: auto takes tcx where the kernel has it',
+    details: { way, known: ['auto', 'clsact'] },
+  });
+}
+
+/**
+ * Look at the variables that say how programs are attached, before anything depends on them.
+ * @throws DpctlError TC_UNKNOWN or PROBE_UNKNOWN, exit 1
+ */
+export function checkHookSettings(): void {
+  wantsClsact();
+  disabledFeatures();
+}
+
+/**
+ * What runs on the host end of an endpoint.
+ * @param netnsFd the namespace of the device
+ * @param id number of the endpoint, which names its pin
+ */
+export function hookOf(
+  paths: DatapathPaths,
+  netnsFd: number,
+  id: number,
+  ifindex: number,
+): ObservedHook | undefined {
+  const fd = openLink(join(paths.linksDir, String(id)));
+  if (fd !== undefined) {
+    try {
+      const info = linkInfo(fd);
+      // A link whose device was deleted is left with ifindex 0.
+      if (info.ifindex === ifindex) return { hook: 'tcx', programId: info.progId };
+    } finally {
+      closeFd(fd);
+    }
+  }
+  const programId = inNetns(netnsFd, () => tcQuery(ifindex, 'ingress', CLSACT));
+  return programId === undefined ? undefined : { hook: 'clsact', programId };
+}
+
+/** Whether a device runs the endpoint program for somebody whose pins are elsewhere. */
+export function runsOther(paths: DatapathPaths, netnsFd: number, ifindex: number): boolean {
+  const place = { name: 'endpoint', ifindex, direction: 'ingress' } as const;
+  return runsForOther(paths, netnsFd, place, () => new Set(pinnedLinkIds(paths).values()));
+}
+
+/**
+ * Whether a device runs the endpoint program by a link that is pinned here, or by a filter with the
+ * tables that are.
+ * @param id number of the endpoint under which the link is pinned; undefined: any
+ */
+export function runsOwn(
+  paths: DatapathPaths,
+  netnsFd: number,
+  id: number | undefined,
+  ifindex: number,
+): boolean {
+  if (hasFeature('tcx')) {
+    // By number alone it might be another device that has it by now, in another namespace even.
+    const links = inNetns(netnsFd, () => queryTcx(ifindex, 'ingress')).map(({ linkId }) => linkId);
+    if (links.length > 0 && ownLinks(paths, id).some((link) => links.includes(link))) return true;
+  }
+  return hasOwnFilter(paths, netnsFd, { name: 'endpoint', ifindex, direction: 'ingress' });
+}
+
+/**
+ * Run this build's endpoint program on a device: a link that is there is switched over without
+ * a frame passing beside it.
+ * @returns how it is attached
+ */
+export function attachHook(
+  paths: DatapathPaths,
+  netnsFd: number,
+  id: number,
+  ifindex: number,
+): ObservedHook['hook'] {
+  return withProgram(paths, 'endpoint', (programFd) =>
+    inNetns(netnsFd, () => {
+      if (!usesTcx()) {
+        tcAttach(programFd, ifindex, 'ingress', CLSACT);
+        return 'clsact';
+      }
+      const path = join(paths.linksDir, String(id));
+      if (!switchLink(path, programFd, ifindex)) {
+        const link = attachTcx(programFd, ifindex, 'ingress');
+        try {
+          pinLink(link, path);
+        } finally {
+          closeFd(link);
+        }
+      }
+      removeFilter(ifindex, 'ingress');
+      return 'tcx';
+    }),
+  );
+}
+
+/** Give the pinned link of this device the program. False when there is no such link. */
+export function switchLink(path: string, programFd: number, ifindex: number): boolean {
+  const fd = openLink(path);
+  try {
+    const info = fd === undefined ? undefined : linkInfo(fd);
+    if (fd !== undefined && info?.ifindex === ifindex) {
+      if (info.progId !== programInfo(programFd).id) updateLink(fd, programFd);
+      return true;
+    }
+  } finally {
+    if (fd !== undefined) closeFd(fd);
+  }
+  removePin(path);
+  return false;
+}
+
+/** Take the program off an endpoint's device. Nothing happens when it is not there. */
+export function detachHook(
+  paths: DatapathPaths,
+  netnsFd: number,
+  id: number,
+  ifindex: number,
+): void {
+  const path = join(paths.linksDir, String(id));
+  const fd = openLink(path);
+  try {
+    if (fd !== undefined) detachLink(fd);
+  } finally {
+    if (fd !== undefined) closeFd(fd);
+  }
+  removePin(path);
+  if (ifindex === 0) return;
+  try {
+    inNetns(netnsFd, () => removeFilter(ifindex, 'ingress'));
+  } catch (error) {
+    if (!['ENOENT', 'EINVAL', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+/**
+ * Take our clsact filter away, if there is one, and the qdisc that it leaves empty. Without one, an
+ * empty qdisc is somebody else's.
+ */
+export function removeFilter(ifindex: number, direction: Direction): void {
+  if (tcQuery(ifindex, direction, CLSACT) !== undefined) {
+    tcDetach(ifindex, direction, CLSACT, true);
+  }
+}
+
+/** A program of somebody else's on a device that dpctl uses too. */
+export interface ForeignFilter {
+  readonly name: string;
+  readonly where: 'tcx ingress' | 'tcx egress' | 'clsact ingress';
+}
+
+/**
+ * Programs of others on a device. Call it inside the device's namespace.
+ * @param ownProgram id of dpctl's own program there
+ */
+export function foreignFilters(ifindex: number, ownProgram: number): ForeignFilter[] {
+  const found: ForeignFilter[] = [];
+  if (hasFeature('tcx')) {
+    for (const direction of ['ingress', 'egress'] as const) {
+      for (const { progId, name } of queryTcx(ifindex, direction)) {
+        if (progId === ownProgram) continue;
+        found.push({ name: name || `program ${progId}`, where: `tcx ${direction}` });
+      }
+    }
+  }
+  for (const { kind, priority, handle } of tcFilters(ifindex, 'ingress')) {
+    if (handle === CLSACT.handle && priority === CLSACT.priority) continue;
+    found.push({ name: `${kind} pref ${priority}`, where: 'clsact ingress' });
+  }
+  return found;
+}

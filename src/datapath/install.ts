@@ -1,0 +1,197 @@
+/**
+ * The datapath in the kernel: its objects loaded once, their maps and programs pinned, so that it
+ * forwards whatever happens to this process.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DpctlError } from '../../loader/errors.js';
+import { loadObject, openObject } from '../../loader/object/object.js';
+import { pin } from '../../loader/pin.js';
+import { hasFeature } from '../../loader/probe.js';
+import { programInfo } from '../../loader/program.js';
+import { isThere, namesIn } from '../linux/presence.js';
+import { kernelRelease } from '../linux/process.js';
+import { REQUIRED } from './features.js';
+import {
+  buildId,
+  constantsOf,
+  OBJECTS,
+  type ObjectName,
+  objectFile,
+  type ProgramName,
+} from './objects.js';
+import {
+  areTablesPinned,
+  type DatapathPaths,
+  faultsOf,
+  linkFaults,
+  type PinFault,
+  removePin,
+  tableFaults,
+  withPin,
+} from './pins.js';
+
+export { objectFile, type ProgramName } from './objects.js';
+export { areTablesPinned, type DatapathPaths } from './pins.js';
+
+/**
+ * What is wrong with the pins of a node: those that endpoints need, and what stands where links are.
+ * A link that is lost shows as its program's: it runs no more.
+ */
+export function pinFaults(paths: DatapathPaths): PinFault[] {
+  return [
+    ...tableFaults(paths),
+    ...programFaults(paths, 'endpoint'),
+    ...linkFaults(paths.linksDir, (name) => /^[1-9]\d*$/.test(name)),
+    ...linkFaults(overlayLinksDir(paths), (name) => name in OBJECTS),
+  ];
+}
+
+/** What is wrong with the pinned programs of this build's object. */
+function programFaults(paths: DatapathPaths, name: ObjectName): PinFault[] {
+  const dir = join(paths.programsDir, buildId(paths.buildFile));
+  const pins = OBJECTS[name].map((program) => join(dir, program));
+  return faultsOf(pins, 'program');
+}
+
+/** Remove what stands in the place of pins and is none: it is made again by {@link installDatapath}. */
+export function clearFalsePins(paths: DatapathPaths): void {
+  for (const { path, blocked } of pinFaults(paths)) if (blocked) removePin(path);
+}
+
+/**
+ * Load what endpoints need and pin its maps and programs, unless this build is there already. Maps
+ * that are there are used on.
+ * @param maxEntries sizes of tables by the map's name, where the object's own will not do
+ * @returns id of the endpoint program
+ * @throws DpctlError KERNEL_TOO_OLD, VERIFIER, MAP_LAYOUT
+ */
+export function installDatapath(
+  paths: DatapathPaths,
+  maxEntries: Readonly<Record<string, number>> = {},
+): number {
+  return installObject(paths, 'endpoint', maxEntries);
+}
+
+/**
+ * Load one object, as {@link installDatapath} does. Tables that are there keep their sizes.
+ * @returns id of the object's program of the same name
+ * @throws DpctlError KERNEL_TOO_OLD, VERIFIER, MAP_LAYOUT
+ */
+export function installObject(
+  paths: DatapathPaths,
+  name: ObjectName,
+  maxEntries: 'pinned' | Readonly<Record<string, number>> = 'pinned',
+): number {
+  const dir = join(paths.programsDir, buildId(paths.buildFile));
+  // Programs without their tables would go on with tables that nobody can reach.
+  const isWhole = programFaults(paths, name).length === 0 && areTablesPinned(paths);
+  if (isWhole) return pinnedId(join(dir, name));
+  requireFeatures();
+  const object = openObject(objectFile(name), {
+    constants: constantsOf(name),
+    maxEntries,
+    pinDir: paths.mapsDir,
+  });
+  try {
+    loadObject(object);
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    for (const each of OBJECTS[name]) {
+      const program = object.programs.get(each);
+      if (program === undefined) throw missingProgram(each);
+      removePin(join(dir, each));
+      pin(program.fd, join(dir, each));
+    }
+  } finally {
+    object.close();
+  }
+  return pinnedId(join(dir, name));
+}
+
+function missingProgram(name: string): DpctlError {
+  return new DpctlError('NOT_BUILT', `the BPF object has no program ${name}`, {
+    exitCode: 70,
+    hint: 'make build',
+  });
+}
+
+/** The verifier would refuse a program for a helper that is not there, but not say it so plainly. */
+function requireFeatures(): void {
+  const missing = [...REQUIRED].filter(([name]) => !hasFeature(name));
+  if (missing.length === 0) return;
+  const list = missing.map(([name, since]) => `${name} (Linux ${since})`).join(', ');
+  throw new DpctlError('KERNEL_TOO_OLD', `this kernel, ${kernelRelease()}, does not have ${list}`, {
+    hint: 'run dpctl on Linux 5.17 or later; Debian 12 has 6.1',
+    details: { missing: missing.map(([name]) => name), kernel: kernelRelease() },
+  });
+}
+
+/** Id of a program of this build, 0 when it is not loaded. */
+export function installedProgramId(paths: DatapathPaths, name: ProgramName = 'endpoint'): number {
+  return pinnedId(join(paths.programsDir, buildId(paths.buildFile), name));
+}
+
+function pinnedId(path: string): number {
+  return withPin(path, 'program', (fd) => programInfo(fd).id) ?? 0;
+}
+
+/**
+ * Run a section with a loaded program of this build. The one that answers user space may be that
+ * of another build: after dpctl was replaced, a dump must work before anything is changed.
+ * @throws DpctlError NOT_INSTALLED, exit 3
+ */
+export function withProgram<T>(paths: DatapathPaths, name: ProgramName, use: (fd: number) => T): T {
+  for (const build of candidates(paths, name)) {
+    const path = join(paths.programsDir, build, name);
+    const used = withPin(path, 'program', (fd) => ({ result: use(fd) }));
+    if (used !== undefined) return used.result;
+  }
+  throw new DpctlError('NOT_INSTALLED', `no program ${name} is pinned in ${paths.programsDir}`, {
+    exitCode: 3,
+    hint: 'dpctl reconcile',
+  });
+}
+
+/** Builds of which a program may be used, the best first. */
+function candidates(paths: DatapathPaths, name: ProgramName): string[] {
+  if (name !== 'control') return [buildId(paths.buildFile)];
+  const builds = buildsOf(paths);
+  // To know one's own name takes reading all objects, a tenth of a dump; where there is no choice it
+  // need not be known.
+  return builds.length === 1 ? builds : [buildId(paths.buildFile), ...builds];
+}
+
+/** Builds of which programs are pinned. */
+function buildsOf(paths: DatapathPaths): string[] {
+  return namesIn(paths.programsDir);
+}
+
+/** Whether a program is pinned, of whatever build. */
+export function isProgramPinned(paths: DatapathPaths, name: ProgramName): boolean {
+  return buildsOf(paths).some((build) => isThere(join(paths.programsDir, build, name)));
+}
+
+/** Unpin a program of every build; what runs it keeps it. */
+export function unpinProgram(paths: DatapathPaths, name: ProgramName): void {
+  for (const build of buildsOf(paths)) removePin(join(paths.programsDir, build, name));
+}
+
+/** Unpin the programs of other builds. Links that run them keep them. */
+export function pruneBuilds(paths: DatapathPaths): void {
+  const current = buildId(paths.buildFile);
+  for (const build of buildsOf(paths)) {
+    if (build !== current) removePin(join(paths.programsDir, build));
+  }
+}
+
+/** Where the links of the overlay's programs are pinned, by the names of the programs. */
+export function overlayLinksDir({ linksDir }: DatapathPaths): string {
+  return join(dirname(linksDir), 'overlay');
+}
+
+/** Unpin everything: maps, programs and links. */
+export function uninstallDatapath(paths: DatapathPaths): void {
+  for (const dir of [overlayLinksDir(paths), paths.linksDir, paths.mapsDir, paths.programsDir]) {
+    removePin(dir);
+  }
+}

@@ -1,0 +1,151 @@
+/** The datapath's BPF objects as files: where they are, what they hold and what they are told. */
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DpctlError, isShortage } from '../../loader/errors.js';
+import { hasFeature } from '../../loader/probe.js';
+import { ADJUST_ROOM, FIB_SKIP_NEIGH } from '../../loader/probe-code.js';
+import { clockTickHz } from '../../loader/sys/machine.js';
+import { isThere, statOf } from '../linux/presence.js';
+
+declare const __dirname: string | undefined;
+
+/**
+ * The objects and the programs of each that are pinned, in this order: where the last one is, the
+ * others are. The overlay's are loaded when they are first needed.
+ */
+export const OBJECTS = {
+  endpoint: ['control', 'endpoint'],
+  replicate: ['replicate'],
+  underlay: ['underlay'],
+  anchor: ['anchor'],
+  decap: ['decap'],
+} as const;
+export type ObjectName = keyof typeof OBJECTS;
+export type ProgramName = (typeof OBJECTS)[ObjectName][number];
+const OBJECT_NAMES = Object.keys(OBJECTS) as readonly ObjectName[];
+
+/** Objects that look at the kernel's own devices, each with a twin for kernels that do not let them. */
+const TWINS: readonly ObjectName[] = ['endpoint', 'underlay', 'anchor'];
+
+/** What an object is told of this kernel when it is loaded. */
+export function constantsOf(name: ObjectName): Record<string, number | bigint> {
+  const hz = clockTickHz();
+  const fib_flags = hasFeature('fib_skip_neigh') ? FIB_SKIP_NEIGH : 0;
+  switch (name) {
+    case 'endpoint':
+      return { hz, fib_flags };
+    case 'replicate':
+      return { fib_flags };
+    case 'underlay':
+      return { hz, decap_flags: BigInt(decapFlags()) };
+    case 'anchor':
+      return { hz };
+    case 'decap':
+      return {};
+  }
+}
+
+function decapFlags(): number {
+  return (
+    (hasFeature('adjust_room_decap_l3') ? ADJUST_ROOM.decapL3 : 0) |
+    (hasFeature('adjust_room_decap_l4_udp') ? ADJUST_ROOM.decapL4Udp : 0)
+  );
+}
+
+/**
+ * The file of an object: beside the build, or where DPCTL_BPF_DIR says.
+ * @throws DpctlError NOT_BUILT
+ */
+export function objectFile(name: ObjectName = 'endpoint'): string {
+  const plain = TWINS.includes(name) && !hasFeature('kernel_types');
+  const file = join(objectDir(), `${name}${plain ? '-plain' : ''}.bpf.o`);
+  if (isThere(file)) return file;
+  throw new DpctlError('NOT_BUILT', `the BPF object ${file} is not there`, {
+    exitCode: 70,
+    hint: 'make build',
+    details: { file },
+  });
+}
+
+/** The nearest folder above with objects in it; bpf/ itself where there is none. */
+function objectDir(): string {
+  const given = process.env.DPCTL_BPF_DIR;
+  if (given !== undefined && given !== '') return given;
+  const start = typeof __dirname === 'string' ? __dirname : import.meta.dirname;
+  for (let dir = start; ; dir = dirname(dir)) {
+    if (isThere(join(dir, 'bpf', 'endpoint.bpf.o'))) return join(dir, 'bpf');
+    if (dir === dirname(dir)) return 'bpf';
+  }
+}
+
+/** What the objects' content is called, and the files that had it. */
+interface BuildName {
+  /** Changes with every change of the files: a file's status time cannot be set back. */
+  readonly of: string;
+  readonly id: string;
+}
+
+let known: BuildName | undefined;
+
+/**
+ * A short name of the objects' content: programs of different builds have different pins.
+ * @param memory file in which an earlier process has written the name ({@link rememberBuild}): reading
+ *   and hashing all objects, and loading what hashes, takes several milliseconds
+ */
+export function buildId(memory: string): string {
+  const dir = objectDir();
+  // One that is missing is an error only where it is needed.
+  const names = [...OBJECT_NAMES, ...TWINS.map((name) => `${name}-plain`)];
+  const files = names.map((name) => join(dir, `${name}.bpf.o`)).filter(isThere);
+  const of = files.map(stampOf).join();
+  if (known?.of === of) return known.id;
+  const remembered = readMemory(memory);
+  known = remembered?.of === of ? remembered : { of, id: hashOf(files) };
+  return known.id;
+}
+
+function stampOf(file: string): string {
+  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+  return [file, dev, ino, size, mtimeNs, ctimeNs].join(' ');
+}
+
+function hashOf(files: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(readFileSync(file));
+  return hash.digest('hex').slice(0, 12);
+}
+
+function readMemory(memory: string): BuildName | undefined {
+  // A FIFO would never end.
+  if (statOf(memory)?.isFile() !== true) return undefined;
+  try {
+    const read: unknown = JSON.parse(readFileSync(memory, 'utf8'));
+    if (typeof read !== 'object' || read === null || !('of' in read) || !('id' in read))
+      return undefined;
+    const { of, id } = read;
+    return typeof of === 'string' && typeof id === 'string' ? { of, id } : undefined;
+  } catch (error) {
+    if (isShortage(error)) throw error;
+    // Damaged: it is only an abbreviation.
+    return undefined;
+  }
+}
+
+/** Whether the name of a build can be read there, be it of this one or an earlier one. */
+export function isBuildRemembered(memory: string): boolean {
+  return readMemory(memory) !== undefined;
+}
+
+/** Write the name of this build down for later processes. Call it under the node's lock. */
+export function rememberBuild(memory: string): void {
+  buildId(memory);
+  if (known === undefined || readMemory(memory)?.of === known.of) return;
+  try {
+    // Whatever has its place, a link above all, is not written through.
+    rmSync(memory, { recursive: true, force: true });
+    writeFileSync(memory, JSON.stringify(known), { mode: 0o600, flag: 'wx' });
+  } catch {
+    // A full disk must not fail a change that is done; half a file is not taken for one.
+  }
+}

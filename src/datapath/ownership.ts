@@ -1,0 +1,93 @@
+/** Whose a program on a device is: this root's, or that of another dpctl root in the same namespace. */
+import { join } from 'node:path';
+import { DpctlError } from '../../loader/errors.js';
+import type { Direction } from '../../loader/link/attach.js';
+import { type TcFilter, tcQuery } from '../../loader/link/clsact.js';
+import { queryTcx } from '../../loader/link/query.js';
+import { closeMap, openPinnedMap } from '../../loader/map/info.js';
+import { hasFeature } from '../../loader/probe.js';
+import { openProgramById, programInfo } from '../../loader/program.js';
+import { closeFd } from '../../loader/sys/files.js';
+import { inNetns } from '../../loader/sys/netns.js';
+import { namesIn, statOf } from '../linux/presence.js';
+import type { DatapathPaths } from './pins.js';
+
+/**
+ * Where our filter stands in clsact's list, on kernels without tcx: behind what others put
+ * there with a smaller number, and found again by the number.
+ */
+export const CLSACT: TcFilter = { handle: 0xd9, priority: 50_000 };
+
+/** A place at which a program of ours may run. */
+export interface Place {
+  /** The program's name in the kernel. */
+  readonly name: string;
+  readonly ifindex: number;
+  readonly direction: Direction;
+  /** Filters are not asked for: whose they are is known. */
+  readonly linksOnly?: boolean;
+}
+
+/**
+ * Whether a device runs one of dpctl's programs for somebody whose pins are elsewhere. Links are known
+ * by their numbers, filters by the maps of their program.
+ * @param ownLinks numbers of the links that are pinned here
+ */
+export function runsForOther(
+  paths: DatapathPaths,
+  netnsFd: number,
+  place: Place,
+  ownLinks: () => ReadonlySet<number>,
+): boolean {
+  const { name, ifindex, direction } = place;
+  if (hasFeature('tcx')) {
+    const links = inNetns(netnsFd, () => queryTcx(ifindex, direction)).filter(
+      (entry) => entry.name === name,
+    );
+    if (links.length > 0) {
+      const own = ownLinks();
+      if (links.some(({ linkId }) => !own.has(linkId))) return true;
+    }
+  }
+  const filter = place.linksOnly === true ? undefined : filterMaps(netnsFd, place);
+  return filter !== undefined && !sharesMaps(paths, filter);
+}
+
+/** Whether a device runs one of dpctl's programs by a filter, with the tables that are pinned here. */
+export function hasOwnFilter(paths: DatapathPaths, netnsFd: number, place: Place): boolean {
+  const filter = filterMaps(netnsFd, place);
+  return filter !== undefined && sharesMaps(paths, filter);
+}
+
+/** Numbers of the maps of the program that runs at a place by a filter; undefined: none of that name does. */
+function filterMaps(
+  netnsFd: number,
+  { name, ifindex, direction }: Place,
+): readonly number[] | undefined {
+  const id = inNetns(netnsFd, () => tcQuery(ifindex, direction, CLSACT));
+  const program = id === undefined ? undefined : openProgramById(id);
+  if (program === undefined) return undefined;
+  try {
+    return program.name === name ? programInfo(program.fd).mapIds : undefined;
+  } finally {
+    closeFd(program.fd);
+  }
+}
+
+/** Every program of ours has tables that are pinned; those of another root have other numbers. */
+function sharesMaps({ mapsDir }: DatapathPaths, mapIds: readonly number[]): boolean {
+  return namesIn(mapsDir).some((name) => mapIds.includes(pinnedMapId(join(mapsDir, name))));
+}
+
+/** 0 where what is pinned is no map: somebody has put it there. */
+function pinnedMapId(path: string): number {
+  if (statOf(path)?.isFile() !== true) return 0;
+  try {
+    const map = openPinnedMap(path);
+    closeMap(map);
+    return map.id;
+  } catch (error) {
+    if (error instanceof DpctlError && error.code === 'PIN_KIND') return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+/** Links of the endpoint program, pinned under the numbers of their endpoints. */
+import { join } from 'node:path';
+import { DpctlError } from '../../loader/errors.js';
+import { linkInfo, openPinnedLink } from '../../loader/link/attach.js';
+import { closeFd } from '../../loader/sys/files.js';
+import { isThere, namesIn, statOf } from '../linux/presence.js';
+import type { DatapathPaths } from './pins.js';
+
+/** A pinned link. Undefined where there is none, or what is pinned there is not a link: it is in the way. */
+export function openLink(path: string): number | undefined {
+  if (statOf(path)?.isFile() !== true) return undefined;
+  try {
+    return openPinnedLink(path);
+  } catch (error) {
+    if (error instanceof DpctlError && error.code === 'PIN_KIND') return undefined;
+    throw error;
+  }
+}
+
+/** Whether a link is pinned under an endpoint's number, whatever it is attached to. */
+export function isLinkPinned(paths: DatapathPaths, id: number): boolean {
+  return isThere(join(paths.linksDir, String(id)));
+}
+
+/** Ids of the pinned links, by the numbers of the endpoints that they are pinned under. */
+export function pinnedLinkIds(paths: DatapathPaths): Map<number, number> {
+  const ids = new Map<number, number>();
+  for (const name of namesIn(paths.linksDir)) {
+    const fd = openLink(join(paths.linksDir, name));
+    if (fd === undefined) continue;
+    try {
+      ids.set(Number(name), linkInfo(fd).id);
+    } finally {
+      closeFd(fd);
+    }
+  }
+  return ids;
+}
+
+/** Ids of the pinned links: of one endpoint, or of all. */
+export function ownLinks(paths: DatapathPaths, id: number | undefined): number[] {
+  if (id === undefined) return [...pinnedLinkIds(paths).values()];
+  const fd = openLink(join(paths.linksDir, String(id)));
+  if (fd === undefined) return [];
+  try {
+    return [linkInfo(fd).id];
+  } finally {
+    closeFd(fd);
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Other programs of the system (ip, nft, mount), for what they do better than a few system calls.
+ */
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { DpctlError, ERRNO, errnoOfAny, kernelError } from '../../loader/errors.js';
+import { withFd } from '../../loader/sys/files.js';
+
+/** No command used here takes longer than milliseconds; this one hangs. */
+const TIMEOUT_MS = 10_000;
+
+/** Debian's package of each program, for the hint when it is missing. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  ip: 'iproute2',
+  nft: 'nftables',
+  mount: 'mount',
+  umount: 'mount',
+  nsenter: 'util-linux',
+};
+
+/** Options of runCommand. */
+export interface CommandOptions {
+  /** Code of the error when it fails; COMMAND_FAILED when not given. */
+  readonly code?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
+/**
+ * Runs a program without a shell and returns its standard output. Throws COMMAND_MISSING (exit 2)
+ * with the package to install, COMMAND_TIMEOUT (exit 2) after 10 s, and `code` or COMMAND_FAILED
+ * (exit 2) with what the program said on standard error.
+ */
+export async function runCommand(
+  argv: readonly [string, ...string[]],
+  options: CommandOptions = {},
+): Promise<string> {
+  const [file, ...args] = argv;
+  const { code, signal, stdout, stderr, timedOut } = await runFile(file, args);
+  if (code === 0) return stdout;
+  const line = argv.join(' ');
+  if (timedOut) {
+    throw new DpctlError('COMMAND_TIMEOUT', `${line}: no end after ${TIMEOUT_MS / 1000} s`);
+  }
+  // nsenter reports a program that it cannot find itself.
+  const inner = /failed to execute (\S+): No such file/.exec(stderr)?.[1];
+  if (inner !== undefined) throw missing(inner);
+  const errno = shortageIn(stderr);
+  if (errno !== undefined) throw kernelError(line, errno, { details: { stderr } });
+  const how = signal === null ? `exit code ${code}` : `ended by ${signal}`;
+  throw new DpctlError(options.code ?? 'COMMAND_FAILED', `${line}: ${oneLine(stderr) || how}`, {
+    ...(options.hint === undefined ? {} : { hint: options.hint }),
+    details: { command: line, status: code, stderr },
+  });
+}
+
+interface Ended {
+  /** Null where a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+}
+
+/** Not by a package: the one that is used elsewhere takes a lack of descriptors for a fault of its own. */
+function runFile(file: string, args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const start = performance.now();
+    const child = spawn(file, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+      // Messages are parsed and shown: never in the user's language.
+      env: { ...process.env, LC_ALL: 'C', PATH: searchPath() },
+    });
+    child.on('error', (cause) => reject(unstarted(file, cause)));
+    // Where it did not start there is nothing to read from, whatever the types say.
+    const outputs = [gather(child.stdout), gather(child.stderr)] as const;
+    child.on('close', (code, signal) => {
+      const [stdout, stderr] = [outputs[0](), outputs[1]()];
+      const timedOut = signal === 'SIGKILL' && performance.now() - start >= TIMEOUT_MS;
+      resolve({ code, signal, stdout, stderr, timedOut });
+    });
+  });
+}
+
+/** All that a program writes, without the last line's end. */
+function gather(from: Readable | null | undefined): () => string {
+  const chunks: Buffer[] = [];
+  from?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString('utf8').replace(/\n$/, '');
+}
+
+/** Not started at all: that is no word of the program. */
+export function unstarted(file: string, cause: Error): Error {
+  const name = errnoOfAny(cause);
+  if (name === 'ENOENT') return missing(file, cause);
+  const errno = name === undefined ? undefined : ERRNO[name];
+  return errno === undefined ? cause : kernelError(`start ${file}`, errno, { cause });
+}
+
+/** Errors that a program has of the machine, by the words of strerror(3), which it prints. */
+const SHORTAGE_TEXTS: Readonly<Record<string, string>> = {
+  'Too many open files in system': 'ENFILE',
+  'Too many open files': 'EMFILE',
+  'Cannot allocate memory': 'ENOMEM',
+  'No space left on device': 'ENOSPC',
+  'Input/output error': 'EIO',
+  'Interrupted system call': 'EINTR',
+};
+
+/** The errno that a program died of, where it is the machine's; undefined for what it says itself. */
+function shortageIn(stderr: string): number | undefined {
+  const text = Object.keys(SHORTAGE_TEXTS).find((each) => stderr.includes(each));
+  return text === undefined ? undefined : ERRNO[SHORTAGE_TEXTS[text] ?? ''];
+}
+
+/**
+ * Hands `use` the path of a file without a name that holds `content`, for a program that reads files.
+ * It vanishes with this process even when that is killed. Not a pipe to standard input: Node's pipes
+ * are sockets, which a program that opens /dev/stdin (nft -f -) cannot open.
+ */
+export async function withAnonymousFile<T>(
+  content: string,
+  use: (path: string) => Promise<T>,
+): Promise<T> {
+  return withFd(anonymousFile(content), (fd) => use(`/proc/${process.pid}/fd/${fd}`));
+}
+
+function anonymousFile(content: string): number {
+  const dir = mkdtempSync(join(tmpdir(), 'dpctl-'));
+  try {
+    const path = join(dir, 'input');
+    writeFileSync(path, content, { mode: 0o600 });
+    return openSync(path, 'r');
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+/** The message without the echo of the input and the carets below it that nft adds. */
+function oneLine(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.trim());
+  return lines.find((line) => /^Error: /.test(line)) ?? lines.filter((line) => line).join('; ');
+}
+
+/**
+ * The system's directories first: npm puts node_modules/.bin in front, where a package may have a
+ * program called nft, and users' shells leave the sbin directories out, where ip and nft live. The
+ * caller's own path comes last, for systems that keep their programs elsewhere.
+ */
+export function searchPath(): string {
+  const system = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  return process.env.PATH ? `${system}:${process.env.PATH}` : system;
+}
+
+function missing(file: string, cause?: unknown): DpctlError {
+  return new DpctlError('COMMAND_MISSING', `the program "${file}" is not installed`, {
+    hint: `apt-get install ${PACKAGES[file] ?? file}`,
+    details: { command: file },
+    cause,
+  });
+}

@@ -1,0 +1,51 @@
+/** Namespaces that are made first and get their name then, and what an interrupt leaves of them. */
+import { statSync } from 'node:fs';
+import { DpctlError } from '../../loader/errors.js';
+import { closeFd, isNsfs } from '../../loader/sys/files.js';
+import { netnsCookie, newNetns } from '../../loader/sys/netns.js';
+import { hostPath, runOnHost } from './mountns.js';
+import { assertName, deleteNetns, isName, NETNS_DIR, withNetnsPath } from './netns.js';
+
+/**
+ * Makes a namespace that has no name yet and goes with the descriptor: who it is can be written down before
+ * anybody sees it. The holder closes the descriptor. Throws NETNS_CREATE (exit 2).
+ */
+export function makeNetns(): { readonly fd: number; readonly cookie: bigint } {
+  let fd: number;
+  try {
+    fd = newNetns();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new DpctlError('NETNS_CREATE', `cannot make a network namespace: ${why}`, {
+      cause: error,
+    });
+  }
+  try {
+    return { fd, cookie: netnsCookie(fd) };
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+}
+
+/**
+ * Gives a namespace a name in the host's /run/netns, as `ip netns add` would; an empty file that was left
+ * there gives way. The program that does so is in the namespace itself and keeps it: where this process
+ * is killed meanwhile, the name still comes to be. Throws NETNS_CREATE (exit 2).
+ */
+export async function nameNetns(name: string, fd: number): Promise<void> {
+  assertName(name);
+  if (netnsPlace(name) === 'leftover') await deleteNetns(name);
+  const attach = ['sh', '-c', 'exec ip netns attach "$0" $$', name];
+  await withNetnsPath(fd, (path) =>
+    runOnHost(['nsenter', `--net=${path}`, '--', ...attach], 'NETNS_CREATE'),
+  );
+}
+
+/** What has a name in /run/netns: nothing, the empty file of a namespace that was not bound to it or is no more, or something else. */
+export function netnsPlace(name: string): 'free' | 'leftover' | 'taken' {
+  const path = `${hostPath(NETNS_DIR)}/${name}`;
+  const file = isName(name) ? statSync(path, { throwIfNoEntry: false }) : undefined;
+  if (file === undefined) return 'free';
+  return !isNsfs(path) && file.isFile() && file.size === 0 ? 'leftover' : 'taken';
+}

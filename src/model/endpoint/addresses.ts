@@ -1,0 +1,234 @@
+/** MAC and IP addresses of an endpoint: those asked for, checked, or else free ones. */
+import { DpctlError } from '../../../loader/errors.js';
+import { type Family, familyOf, formatIp, IP_BITS } from '../address/ip.js';
+import { parseMac } from '../address/mac.js';
+import {
+  type AddressText,
+  addressOf,
+  contains,
+  formatPrefix,
+  hostRange,
+  lengthOf,
+  networkOf,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+} from '../address/prefix.js';
+import { reservedReason } from '../address/reserved.js';
+import { allocateIp, firstHost, freeIp, generateMac } from '../network/ipam.js';
+import { endpointLabel } from '../state/lookup.js';
+import type { Endpoint, Network, RemoteFdb, State } from '../state/state.js';
+
+/** For whom an address is chosen. */
+export interface Seeker {
+  readonly state: State;
+  readonly network: Network;
+  /** The endpoint as it is; undefined for a new one. */
+  readonly self: Endpoint | undefined;
+  /** The command that hints are made from: `dpctl attach ns1`. */
+  readonly command: string;
+}
+
+/**
+ * One address a family, as asked for.
+ * @throws DpctlError, exit 1: ADDRESS_INVALID (two of a family, too), PREFIX_INVALID
+ */
+export function splitAddresses(
+  ips: readonly string[],
+  command: string,
+): Readonly<Partial<Record<Family, AddressText>>> {
+  const asked: Partial<Record<Family, AddressText>> = {};
+  for (const text of ips) {
+    const address = parseAddress(text);
+    const { family } = address.ip;
+    const other = asked[family];
+    if (other !== undefined && other.ip.value !== address.ip.value) {
+      throw new DpctlError(
+        'ADDRESS_INVALID',
+        `an endpoint has one IPv${family} address at the most, not ${formatIp(other.ip)} and ${formatIp(address.ip)}`,
+        {
+          exitCode: 1,
+          hint: `${command} --ip ${formatIp(other.ip)} (further ones as --allow-prefix)`,
+          details: { ips },
+        },
+      );
+    }
+    asked[family] = address;
+  }
+  return asked;
+}
+
+/**
+ * The address that an endpoint is to have of a family: the one asked for, else the one it has,
+ * else for a new endpoint the lowest free one of the network's subnet. The first address of a
+ * subnet goes last, so that a gateway can still be asked for later.
+ * @returns ADDRESS/LENGTH; undefined where nothing is asked for and there is no subnet
+ * @throws DpctlError, all exit 1: ADDRESS_INVALID, ADDRESS_NEEDS_LENGTH, ADDRESS_OUTSIDE_SUBNET,
+ *   ADDRESS_IN_USE, SUBNET_FULL
+ */
+export function chooseAddress(
+  seeker: Seeker,
+  family: Family,
+  asked: AddressText | undefined,
+): string | undefined {
+  const { network, self } = seeker;
+  const subnet = family === 4 ? network.subnet4 : network.subnet6;
+  if (asked !== undefined) {
+    const prefix = checkPlace(seeker, asked, subnet);
+    checkFree(seeker, formatIp(asked.ip), formatPrefix(prefix));
+    return `${formatIp(asked.ip)}/${prefix.length}`;
+  }
+  if (self !== undefined) return family === 4 ? self.ip4 : self.ip6;
+  if (subnet === undefined) return undefined;
+  const taken = takenAddresses(seeker, family);
+  const range = (family === 4 ? network.range4 : network.range6) ?? subnet;
+  const address = freeIp(range, taken, [firstHost(subnet)]) ?? allocateIp(range, taken);
+  return `${address}/${parsePrefix(subnet).length}`;
+}
+
+/**
+ * The MAC that an endpoint is to have: the one asked for, else the one it has, else a new one.
+ * @param seed text that no other endpoint has
+ * @throws DpctlError, exit 1: MAC_INVALID, MAC_MULTICAST, MAC_ZERO, MAC_IN_USE
+ */
+export function chooseMac(
+  seeker: Seeker,
+  asked: string | undefined,
+  ip4: string | undefined,
+  seed: string,
+): string {
+  const { state, network, self, command } = seeker;
+  const neighbours = others(seeker);
+  const statics = [...state.staticFdb, ...state.remoteFdb].filter(
+    (each) => each.network === network.name,
+  );
+  const taken = new Set([...neighbours, ...statics].map((each) => each.mac));
+  if (asked === undefined) return self?.mac ?? generateMac({ ip4, seed }, taken);
+  const mac = parseMac(asked);
+  if (!taken.has(mac)) return mac;
+  const holder = neighbours.find((each) => each.mac === mac);
+  const whose = holder === undefined ? 'a static entry of' : `${endpointLabel(holder)} on`;
+  const free = generateMac({ seed }, taken);
+  throw new DpctlError('MAC_IN_USE', `${mac} belongs to ${whose} network ${network.name}`, {
+    exitCode: 1,
+    hint: `${command} --mac ${free}`,
+    details: { mac, network: network.name, holder: holder?.namespace.ref ?? 'static', free },
+  });
+}
+
+/** The prefix in which an address is, after checking that a host may have it there. */
+function checkPlace(seeker: Seeker, asked: AddressText, subnet: string | undefined): Prefix {
+  const { network, command } = seeker;
+  const { family } = asked.ip;
+  const address = formatIp(asked.ip);
+  const why = reservedReason({ ...asked.ip, length: IP_BITS[family] });
+  if (why !== undefined) {
+    throw addressError('ADDRESS_INVALID', `${address} ${why}`, suggest(seeker, subnet), address);
+  }
+  if (subnet === undefined) {
+    if (asked.length === undefined) {
+      throw addressError(
+        'ADDRESS_NEEDS_LENGTH',
+        `network ${network.name} has no IPv${family} subnet, so the length of ${address} is unknown`,
+        `${command} --ip ${address}/${family === 4 ? 24 : 64}`,
+        address,
+      );
+    }
+    return checkHost(asked, networkOf(asked.ip, asked.length), seeker);
+  }
+  const prefix = parsePrefix(subnet);
+  if (!contains(prefix, asked.ip)) {
+    throw addressError(
+      'ADDRESS_OUTSIDE_SUBNET',
+      `${address} is outside ${subnet}, the subnet of network ${network.name}`,
+      suggest(seeker, subnet),
+      address,
+    );
+  }
+  if (asked.length !== undefined && asked.length !== prefix.length) {
+    throw addressError(
+      'ADDRESS_OUTSIDE_SUBNET',
+      `${address}/${asked.length}: the subnet of network ${network.name} is ${subnet}`,
+      `${command} --ip ${address}/${prefix.length}`,
+      address,
+    );
+  }
+  return checkHost(asked, prefix, seeker);
+}
+
+function checkHost({ ip }: AddressText, prefix: Prefix, seeker: Seeker): Prefix {
+  const { first, last } = hostRange(prefix);
+  if (ip.value >= first && ip.value <= last) return prefix;
+  const what =
+    ip.value > last
+      ? 'the broadcast address'
+      : ip.family === 4
+        ? 'the network itself'
+        : 'the anycast address of routers (RFC 4291, 2.6.1)';
+  const text = formatPrefix(prefix);
+  const address = formatIp(ip);
+  throw addressError(
+    'ADDRESS_INVALID',
+    `${address} is ${what} in ${text}`,
+    suggest(seeker, text),
+    address,
+  );
+}
+
+function checkFree(seeker: Seeker, address: string, prefix: string): void {
+  const { gateway, name } = seeker.network;
+  const members = others(seeker);
+  const holder = members.find(({ ip4, ip6 }) =>
+    [ip4, ip6].some((text) => text !== undefined && addressOf(text) === address),
+  );
+  const isGateway = gateway?.ip4 === address || gateway?.ip6 === address;
+  const remote = remoteAddresses(seeker).find(({ ips }) => ips.includes(address));
+  if (holder === undefined && !isGateway && remote === undefined) return;
+  const other = isGateway ? `the gateway of network ${name}` : `${remote?.mac} on another node`;
+  const whose = holder === undefined ? other : endpointLabel(holder);
+  throw new DpctlError('ADDRESS_IN_USE', `${address} belongs to ${whose}`, {
+    exitCode: 1,
+    hint: suggest(seeker, prefix),
+    details: {
+      address,
+      network: name,
+      holder: holder?.namespace.ref ?? (isGateway ? 'gateway' : 'remote'),
+    },
+  });
+}
+
+/**
+ * A command with an address that would be taken.
+ * @param prefix where to look for one; undefined: nobody knows
+ */
+function suggest(seeker: Seeker, prefix: string | undefined): string {
+  const { network, command } = seeker;
+  if (prefix === undefined) return `${command} --ip 10.1.0.5/24`;
+  const free = freeIp(prefix, takenAddresses(seeker, familyOf(prefix)), [firstHost(prefix)]);
+  if (free === undefined) return 'dpctl endpoints';
+  const known = prefix === network.subnet4 || prefix === network.subnet6;
+  return `${command} --ip ${free}${known ? '' : `/${lengthOf(prefix)}`}`;
+}
+
+/** Addresses of one family that somebody on the network has. */
+function takenAddresses(seeker: Seeker, family: Family): string[] {
+  const key = family === 4 ? 'ip4' : 'ip6';
+  const taken = others(seeker).map((each) => each[key]);
+  taken.push(seeker.network.gateway?.[key]);
+  taken.push(...remoteAddresses(seeker).flatMap(({ ips }) => ips));
+  return taken.filter((address) => address !== undefined);
+}
+
+/** MACs behind other nodes of which the addresses are known. */
+function remoteAddresses({ state, network }: Seeker): RemoteFdb[] {
+  return state.remoteFdb.filter((each) => each.network === network.name);
+}
+
+/** The endpoints of the network but for the one itself. */
+function others({ state, network, self }: Seeker): Endpoint[] {
+  return state.endpoints.filter((each) => each.network === network.name && each.id !== self?.id);
+}
+
+function addressError(code: string, message: string, hint: string, address: string): DpctlError {
+  return new DpctlError(code, message, { exitCode: 1, hint, details: { address } });
+}

@@ -1,0 +1,232 @@
+/** Attaching: the edit that makes an endpoint, or changes what is asked of one that is there. */
+import { isDeepStrictEqual } from 'node:util';
+import { DpctlError } from '../../../loader/errors.js';
+import { ENDPOINT_MAX, FLOOD_PORT_MAX } from '../../contract/generated.js';
+import { formatPrefix, parsePrefix } from '../address/prefix.js';
+import { lowestFree } from '../network/ipam.js';
+import {
+  endpointLabel,
+  IFNAME_DEFAULT,
+  NETWORK_DEFAULT,
+  requireNetwork,
+  shellWord,
+} from '../state/lookup.js';
+import { checkIfname, checkMtu } from '../state/names.js';
+import type { Endpoint, NamespaceRef, State } from '../state/state.js';
+import { chooseAddress, chooseMac, type Seeker, splitAddresses } from './addresses.js';
+import { chooseDriver, type DriverRequest } from './driver.js';
+
+/** What is asked of an endpoint. What is left out (or an empty list) stays as it is. */
+export interface EndpointRequest extends DriverRequest {
+  readonly namespace: NamespaceRef;
+  /** Name of the interface inside; eth0 by default. */
+  readonly ifname?: string | undefined;
+  readonly network?: string | undefined;
+  /** At most one IPv4 and one IPv6 address, with or without /LENGTH. */
+  readonly ips?: readonly string[] | undefined;
+  readonly mac?: string | undefined;
+  /** Bytes of layer 3; `auto`: it follows the underlay's. */
+  readonly mtu?: number | 'auto' | undefined;
+  readonly isolated?: boolean | undefined;
+  /** Default true. */
+  readonly lock?: boolean | undefined;
+  /** false: none. */
+  readonly allowPrefixes?: readonly string[] | false | undefined;
+  /** Number of the host end. Used for a new endpoint only, as are the fields that follow. */
+  readonly ifindex: number;
+  /** Name of the host end of a veth that was there before. */
+  readonly hostIfname?: string | undefined;
+  readonly adopted?: Endpoint['adopted'];
+  readonly raisedLoopback?: boolean | undefined;
+  /** Bytes of layer 3 where no MTU is asked for. */
+  readonly defaultMtu: number;
+  /** Of a new endpoint: where no MTU is asked for, it follows the underlay's. */
+  readonly mtuFollows?: boolean | undefined;
+  /** Text that no other node has: keeps generated MACs of several nodes apart. */
+  readonly macSeed?: string | undefined;
+}
+
+/** A state after an edit of an endpoint. */
+export interface EndpointEdit {
+  readonly state: State;
+  readonly endpoint: Endpoint;
+  readonly changed: boolean;
+}
+
+/**
+ * Attach, by namespace and interface: a new endpoint, or new settings for the one that is there
+ * (one on its way out comes back). A new or changed one is `attaching` until the command is done.
+ * @throws DpctlError, exit 3: NETWORK_NOT_FOUND; exit 1: ENDPOINT_EXISTS (it is on another
+ *   network), DRIVER_DIFFERS, IFNAME_INVALID, MTU_OUT_OF_RANGE, ENDPOINT_LIMIT, NETWORK_FULL, INTERFACE_IN_USE,
+ *   those of endpoint/addresses.ts, and of parsePrefix for `allowPrefixes`
+ */
+export function addEndpoint(state: State, request: EndpointRequest): EndpointEdit {
+  const ifname = checkIfname(request.ifname ?? IFNAME_DEFAULT);
+  const self = endpointAt(state, request.namespace, ifname);
+  const name = request.network ?? self?.network ?? NETWORK_DEFAULT;
+  if (self !== undefined && self.network !== name) throw existsElsewhere(self, name);
+  const network = requireNetwork(state, name);
+  const command = attachCommand(request, ifname, name);
+  const seeker: Seeker = { state, network, self, command };
+
+  const asked = splitAddresses(request.ips ?? [], command);
+  const ip4 = chooseAddress(seeker, 4, asked[4]);
+  const ip6 = chooseAddress(seeker, 6, asked[6]);
+  const adopts = (self ?? request).adopted !== undefined;
+  const driver = chooseDriver(request, { self, adopts, namespace: request.namespace, ifname });
+  const place = self ?? newPlace(state, request, name);
+  const { cookie, path } = request.namespace;
+  const seed = [request.macSeed ?? '', cookie, path, ifname, place.id].join(' ');
+  const asks = request.mtu === 'auto' ? undefined : request.mtu;
+  const followed = self === undefined ? request.mtuFollows : self.mtuFollows;
+  const follows = request.mtu === 'auto' || (asks === undefined && followed === true);
+  const endpoint: Endpoint = {
+    id: place.id,
+    ...(self?.root === undefined ? {} : { root: self.root }),
+    namespace: knownNamespace(self?.namespace, request.namespace),
+    ifname,
+    hostIfname: place.hostIfname,
+    ifindex: place.ifindex,
+    ...(driver === 'veth' ? {} : { driver }),
+    network: name,
+    slot: place.slot,
+    mac: chooseMac(seeker, request.mac, ip4, seed),
+    ...(ip4 === undefined ? {} : { ip4 }),
+    ...(ip6 === undefined ? {} : { ip6 }),
+    mtu: checkMtu(asks ?? self?.mtu ?? request.defaultMtu, ip6 !== undefined),
+    ...(follows ? { mtuFollows: true } : {}),
+    isolated: request.isolated ?? self?.isolated ?? false,
+    lock: request.lock ?? self?.lock ?? true,
+    allowPrefixes: choosePrefixes(request.allowPrefixes, self, command),
+    ...(place.adopted === undefined ? {} : { adopted: place.adopted }),
+    raisedLoopback: place.raisedLoopback ?? false,
+    phase: self?.phase ?? 'attaching',
+  };
+  if (self !== undefined && self.phase !== 'detaching' && isDeepStrictEqual(self, endpoint)) {
+    return { state, endpoint: self, changed: false };
+  }
+  const changed: Endpoint = { ...endpoint, phase: 'attaching' };
+  return { state: putEndpoint(state, changed), endpoint: changed, changed: true };
+}
+
+/** The endpoint of a namespace and of an interface inside, if there is one. */
+export function endpointAt(
+  state: State,
+  namespace: NamespaceRef,
+  ifname: string,
+): Endpoint | undefined {
+  return state.endpoints.find(
+    (each) => each.ifname === ifname && sameNamespace(each.namespace, namespace),
+  );
+}
+
+/** By identity; a namespace that is still to be made has none yet (an empty cookie), only a path. */
+function sameNamespace(a: NamespaceRef, b: NamespaceRef): boolean {
+  if (a.cookie !== '' && b.cookie !== '') return a.cookie === b.cookie;
+  return a.kind !== 'node' && b.kind !== 'node' && a.path === b.path;
+}
+
+/** Whether a namespace that is not there is still to be made: the command that was to make it has not ended. */
+export function isPending({ cookie, pending }: NamespaceRef): boolean {
+  return cookie === '' || pending === true;
+}
+
+/** The reference of the first attach stays, but it learns the identity once there is one. */
+function knownNamespace(old: NamespaceRef | undefined, asked: NamespaceRef): NamespaceRef {
+  if (old === undefined) return asked;
+  return old.cookie === '' ? { ...old, cookie: asked.cookie } : old;
+}
+
+/** A state with an endpoint in place of the one of its number; endpoints are in that order. */
+export function putEndpoint(state: State, endpoint: Endpoint): State {
+  const endpoints = state.endpoints.filter((each) => each.id !== endpoint.id);
+  endpoints.push(endpoint);
+  return { ...state, endpoints: endpoints.sort((a, b) => a.id - b.id) };
+}
+
+/**
+ * The lowest free number and place in a network's flood list.
+ * @throws DpctlError ENDPOINT_LIMIT or NETWORK_FULL, exit 1
+ */
+export function freeNumbers(state: State, network: string): { id: number; slot: number } {
+  const hint = 'detach one that is not needed: dpctl endpoints, dpctl detach NS';
+  const ids = state.endpoints.map((each) => each.id);
+  const id = lowestFree(ids, 1, ENDPOINT_MAX - 1);
+  if (id === undefined) {
+    const max = ENDPOINT_MAX - 1;
+    throw new DpctlError('ENDPOINT_LIMIT', `a node has ${max} endpoints at the most`, {
+      exitCode: 1,
+      hint,
+      details: { max },
+    });
+  }
+  const members = state.endpoints.filter((each) => each.network === network);
+  const slots = members.map((each) => each.slot);
+  const slot = lowestFree(slots, 0, FLOOD_PORT_MAX - 1);
+  if (slot === undefined) {
+    throw new DpctlError(
+      'NETWORK_FULL',
+      `network ${network} has ${FLOOD_PORT_MAX} endpoints, as many as a broadcast reaches`,
+      { exitCode: 1, hint, details: { network, max: FLOOD_PORT_MAX } },
+    );
+  }
+  return { id, slot };
+}
+
+/** What is decided once and stays: numbers, names of devices, what was there before. */
+type Place = Pick<Endpoint, 'id' | 'slot' | 'hostIfname' | 'ifindex' | 'adopted'> &
+  Pick<EndpointRequest, 'raisedLoopback'>;
+
+function newPlace(state: State, request: EndpointRequest, network: string): Place {
+  const { id, slot } = freeNumbers(state, network);
+  const { ifindex, adopted, raisedLoopback } = request;
+  const hostIfname = request.hostIfname ?? `dp${id.toString(16).padStart(6, '0')}`;
+  const holder = state.endpoints.find(
+    (each) => each.ifindex === ifindex || each.hostIfname === hostIfname,
+  );
+  if (holder !== undefined) {
+    throw new DpctlError(
+      'INTERFACE_IN_USE',
+      `interface ${holder.hostIfname} (ifindex ${holder.ifindex}) belongs to ${endpointLabel(holder)}`,
+      {
+        exitCode: 1,
+        hint: 'dpctl reconcile, if that endpoint lost its interface; else choose another interface',
+        details: { ifindex, hostIfname, holder: holder.namespace.ref },
+      },
+    );
+  }
+  return { id, slot, hostIfname, ifindex, adopted, raisedLoopback };
+}
+
+/** Canonical, without duplicates and sorted, so that the order of flags is no change. */
+function choosePrefixes(
+  asked: readonly string[] | false | undefined,
+  self: Endpoint | undefined,
+  command: string,
+): string[] {
+  if (asked === false) return [];
+  if (asked === undefined || asked.length === 0) return self?.allowPrefixes ?? [];
+  const remedy = (meant: string): string => `${command} --allow-prefix ${meant}`;
+  const prefixes = asked.map((text) => formatPrefix(parsePrefix(text, remedy)));
+  return [...new Set(prefixes)].sort();
+}
+
+function attachCommand({ namespace }: EndpointRequest, ifname: string, network: string): string {
+  const words = ['dpctl', 'attach', shellWord(namespace.ref)];
+  if (network !== NETWORK_DEFAULT) words.push('--network', network);
+  if (ifname !== IFNAME_DEFAULT) words.push('--ifname', shellWord(ifname));
+  return words.join(' ');
+}
+
+function existsElsewhere(self: Endpoint, network: string): DpctlError {
+  const ref = shellWord(self.namespace.ref);
+  return new DpctlError(
+    'ENDPOINT_EXISTS',
+    `${endpointLabel(self)} is on network ${self.network} already`,
+    {
+      exitCode: 1,
+      hint: `dpctl detach ${ref}, or dpctl attach ${ref} --network ${network} --ifname NAME for a second interface`,
+      details: { ns: self.namespace.ref, ifname: self.ifname, network: self.network },
+    },
+  );
+}

@@ -1,0 +1,45 @@
+/** Which kind of device an endpoint is to be. */
+import { DpctlError } from '../../../loader/errors.js';
+import { driverOf } from '../desired/desired.js';
+import { endpointLabel, IFNAME_DEFAULT, shellWord } from '../state/lookup.js';
+import type { Driver, Endpoint, NamespaceRef } from '../state/state.js';
+
+/** What is asked of an endpoint's device. */
+export interface DriverRequest {
+  /** Nothing else will do. */
+  readonly driver?: Driver | undefined;
+  /** Of a new endpoint for which nothing is asked; a veth where it is not given. */
+  readonly defaultDriver?: Driver | undefined;
+}
+
+/** The device that is there already, if there is one. */
+interface Present {
+  readonly self: Endpoint | undefined;
+  /** An endpoint that is new takes over a veth. */
+  readonly adopts: boolean;
+  readonly namespace: NamespaceRef;
+  readonly ifname: string;
+}
+
+/**
+ * The kind of an endpoint's device: that of the one that is there, else what is asked.
+ * @throws DpctlError DRIVER_DIFFERS, exit 1, where another kind is asked than is there: a device
+ *   cannot change its kind
+ */
+export function chooseDriver(request: DriverRequest, present: Present): Driver {
+  const { self, adopts, namespace, ifname } = present;
+  const there = self !== undefined ? driverOf(self) : adopts ? 'veth' : undefined;
+  const { driver, defaultDriver = 'veth' } = request;
+  if (there === undefined) return driver ?? defaultDriver;
+  if (driver === undefined || driver === there) return there;
+  const ref = shellWord(namespace.ref);
+  const flag = ifname === IFNAME_DEFAULT ? '' : ` --ifname ${shellWord(ifname)}`;
+  const what = self === undefined ? `${namespace.ref}:${ifname}` : endpointLabel(self);
+  throw new DpctlError('DRIVER_DIFFERS', `${what} is a ${there}, and stays one`, {
+    exitCode: 1,
+    hint: adopts
+      ? `dpctl attach ${ref} --driver ${driver} --ifname NAME, for a second interface`
+      : `dpctl detach ${ref}${flag}, then dpctl attach ${ref}${flag} --driver ${driver}`,
+    details: { ns: namespace.ref, ifname, driver: there, asked: driver },
+  });
+}

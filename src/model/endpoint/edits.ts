@@ -1,0 +1,63 @@
+/** Small edits of endpoints that are there. Each gives the same state where nothing changes. */
+
+import { requireEndpoint } from '../state/lookup.js';
+import type { Endpoint, NamespaceRef, State } from '../state/state.js';
+import { putEndpoint } from './attach.js';
+
+/**
+ * An endpoint in another phase: `ready` when a command is done with it.
+ * @throws DpctlError ENDPOINT_NOT_FOUND, exit 3
+ */
+export function withPhase(state: State, id: number, phase: Endpoint['phase']): State {
+  const endpoint = requireEndpoint(state, id);
+  return endpoint.phase === phase ? state : putEndpoint(state, { ...endpoint, phase });
+}
+
+/**
+ * An endpoint on its way out: it keeps its numbers and addresses until all of it is gone.
+ * @throws DpctlError ENDPOINT_NOT_FOUND, exit 3
+ */
+export function markDetaching(state: State, id: number): State {
+  return withPhase(state, id, 'detaching');
+}
+
+/** A state without an endpoint and the static MACs behind it. One that is not there is no error. */
+export function removeEndpoint(state: State, id: number): State {
+  if (!state.endpoints.some((each) => each.id === id)) return state;
+  return {
+    ...state,
+    endpoints: state.endpoints.filter((each) => each.id !== id),
+    staticFdb: state.staticFdb.filter((each) => each.endpoint !== id),
+  };
+}
+
+/**
+ * An endpoint whose host end was made again under another number.
+ * @throws DpctlError ENDPOINT_NOT_FOUND, exit 3
+ */
+export function renumber(state: State, id: number, ifindex: number): State {
+  const endpoint = requireEndpoint(state, id);
+  return endpoint.ifindex === ifindex ? state : putEndpoint(state, { ...endpoint, ifindex });
+}
+
+/**
+ * A state in which all endpoints of a namespace know it by one reference: the process or file that it
+ * was named by may be gone.
+ * @returns the state, and the numbers of the endpoints that changed
+ */
+export function renewNamespace(
+  state: State,
+  namespace: NamespaceRef,
+): { readonly state: State; readonly ids: readonly number[] } {
+  const ids = state.endpoints
+    .filter(({ namespace: { kind, cookie, path } }) => {
+      const same = kind !== 'node' && cookie !== '' && cookie === namespace.cookie;
+      return same && path !== namespace.path;
+    })
+    .map(({ id }) => id);
+  const renewed = ids.reduce(
+    (edited, id) => putEndpoint(edited, { ...requireEndpoint(edited, id), namespace }),
+    state,
+  );
+  return { state: renewed, ids };
+}

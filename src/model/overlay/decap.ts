@@ -1,0 +1,155 @@
+/**
+ * How VXLAN is decapsulated on a device: as asked, if the device can, or else as measured best for
+ * what the device does (docs/overlay.md). Pure.
+ */
+import { DpctlError } from '../../../loader/errors.js';
+import { DECAPS, type Decap, type Underlay, type Uplink } from '../state/state.js';
+
+/** What was found of a device. */
+export interface DeviceFacts {
+  /** Name of its driver, or empty. */
+  readonly driver: string;
+  /** Segments of TCP, in a tunnel too, pass it whole. */
+  readonly passesSegments: boolean;
+  /** It merges what comes in (GRO). */
+  readonly merges: boolean;
+  /** Its hardware merges, too, which a program in the driver would switch off. */
+  readonly mergesInHardware: boolean;
+  /** It says which checksums it has found right (rx-checksum), a veth those that its sender knows. */
+  readonly checksums: NonNullable<Uplink['checksums']>;
+  /** Its driver runs XDP programs; undefined where the kernel cannot tell before it is tried. */
+  readonly xdp: boolean | undefined;
+  /** It runs them on packets in several pieces; undefined as above. */
+  readonly xdpFrags: boolean | undefined;
+  /** The XDP program of somebody else that it runs. */
+  readonly foreignXdp: string | undefined;
+  /** Bytes of layer 3. */
+  readonly mtu: number;
+  /** The kernel tells to which address a packet was sent that its own device took apart. */
+  readonly tellsDestination: boolean;
+  /** A VXLAN device of the kernel that has the UDP port, so that its packets are merged already. */
+  readonly tunnelDevice: string | undefined;
+}
+
+/** The way that is taken, and why: a clause for people. */
+export interface DecapChoice {
+  readonly decap: Decap;
+  readonly why: string;
+}
+
+/** A packet in one piece fits into a page beside the headroom of XDP, the least that drivers have. */
+const ONE_PIECE = 3498;
+
+/**
+ * Choose.
+ * @param refused ways that the kernel has refused on this device
+ * @throws DpctlError DECAP_IMPOSSIBLE, exit 1, for a way that was asked for and is not possible
+ */
+export function chooseDecap(
+  { device, decap: asked }: Underlay,
+  facts: DeviceFacts,
+  refused: Uplink['refused'],
+): DecapChoice {
+  const obstacle = (decap: Decap): string | undefined =>
+    obstacleOf(decap, facts) ?? refused.find((each) => each.decap === decap)?.why;
+  if (asked !== 'auto') {
+    const why = obstacleOf(asked, facts);
+    if (why !== undefined) throw decapImpossible(device, asked, why, obstacle);
+    return { decap: asked, why: 'as asked' };
+  }
+  if (facts.passesSegments) {
+    return { decap: 'tc', why: `${device} passes segments whole, so nothing is left to merge` };
+  }
+  const obstacles: string[] = [];
+  const xdp = obstacle('xdp') ?? drawback(facts);
+  if (xdp === undefined) {
+    return {
+      decap: 'xdp',
+      why: `${facts.driver || device} runs XDP in its driver, which merges what it leaves`,
+    };
+  }
+  obstacles.push(`no XDP: ${xdp}`);
+  const gro = obstacle('tc-gro');
+  if (gro === undefined) {
+    const by =
+      facts.tunnelDevice === undefined ? 'the kernel' : `for ${facts.tunnelDevice} the kernel`;
+    return { decap: 'tc-gro', why: `${by} merges packets of the tunnel (${obstacles.join('; ')})` };
+  }
+  obstacles.push(`no merging: ${gro}`);
+  return { decap: 'tc', why: obstacles.join('; ') };
+}
+
+/** Whether the kernel's device may take packets apart: dpctl has to know to whom they were sent. */
+export function mayAnchor({ tellsDestination, tunnelDevice }: DeviceFacts): boolean {
+  return tellsDestination && tunnelDevice === undefined;
+}
+
+const NO_DESTINATION =
+  'this kernel does not tell to which address a packet was sent that its own device took apart (Linux 6.0 does)';
+
+/** Why a way is not possible. */
+function obstacleOf(decap: Decap, facts: DeviceFacts): string | undefined {
+  switch (decap) {
+    case 'tc':
+      return undefined;
+    case 'tc-gro':
+      if (!facts.merges) return 'GRO is off on the device';
+      return mayAnchor(facts) || facts.tunnelDevice !== undefined ? undefined : NO_DESTINATION;
+    case 'xdp':
+      if (facts.foreignXdp !== undefined) {
+        return `the device runs another XDP program (${facts.foreignXdp})`;
+      }
+      if (facts.xdp === false) return `${facts.driver || 'the device'} runs no XDP in its driver`;
+      if (facts.xdpFrags === false && facts.mtu > ONE_PIECE) {
+        return `its driver takes no XDP with an MTU of ${facts.mtu}`;
+      }
+      return undefined;
+  }
+}
+
+/** Why XDP, although possible, is not the best. */
+function drawback(facts: DeviceFacts): string | undefined {
+  const { driver, mergesInHardware, checksums, xdp } = facts;
+  if (driver === 'veth') return 'a veth copies every packet for it';
+  if (mergesInHardware) return "it would switch off the device's own merging (LRO, GRO-HW)";
+  if (checksums === 'driver') {
+    return 'what its driver says of checksums may be of the headers that XDP removes (rx-checksumming)';
+  }
+  return xdp === undefined ? 'this kernel cannot tell whether the driver has it' : undefined;
+}
+
+/** The error of a way that is not possible. */
+function decapImpossible(
+  device: string,
+  decap: Decap,
+  why: string,
+  obstacle: (decap: Decap) => string | undefined,
+): DpctlError {
+  const possible = DECAPS.filter((each) => each !== decap && obstacle(each) === undefined);
+  return new DpctlError('DECAP_IMPOSSIBLE', `${device} cannot do --decap ${decap}: ${why}`, {
+    exitCode: 1,
+    hint: `dpctl underlay set ${device} --decap auto, or ${possible.join(' or ')}`,
+    details: { device, decap, why, possible },
+  });
+}
+
+/**
+ * The error of a way that the kernel refused when it was tried; where it was chosen by itself
+ * another can be chosen.
+ */
+export function decapRefused(decap: Decap, why: string, cause: unknown): DpctlError {
+  return new DpctlError('DECAP_REFUSED', `the kernel refuses --decap ${decap}: ${why}`, {
+    exitCode: 2,
+    hint: 'dpctl underlay set DEV --decap auto',
+    details: { decap, why },
+    cause,
+  });
+}
+
+/** The way that an error says was refused; undefined for every other error. */
+export function refusedDecap(error: unknown): Uplink['refused'][number] | undefined {
+  if (!(error instanceof DpctlError) || error.code !== 'DECAP_REFUSED') return undefined;
+  const { decap, why } = error.details;
+  const known = DECAPS.find((each) => each === decap);
+  return known === undefined || known === 'tc' ? undefined : { decap: known, why: String(why) };
+}

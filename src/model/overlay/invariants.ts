@@ -1,0 +1,40 @@
+/** What is true of the underlay and the nodes of every desired state. */
+import { NODE_MAX } from '../../contract/generated.js';
+import { canonicalIp } from '../address/ip.js';
+import { parseMac } from '../address/mac.js';
+import type { Checker } from '../state/checker.js';
+import { checkNodeName } from '../state/names.js';
+import type { State } from '../state/state.js';
+import { checkPort } from './underlay.js';
+
+/** Check the underlay, the nodes, and the MACs behind them. */
+export function checkOverlay(checker: Checker, state: State): void {
+  const { underlay, uplink, nodes, remoteFdb, networks } = state;
+  if (underlay !== undefined) {
+    checker.fixpoint('underlay.port', underlay.port, checkPort);
+    if (underlay.vtep !== undefined) checker.fixpoint('underlay.vtep', underlay.vtep, canonicalIp);
+  }
+  if (uplink !== undefined) checker.once('uplink.vtep', 'VTEP', uplink.vtep);
+  for (const [i, { name, number, vtep }] of nodes.entries()) {
+    checker.once(`nodes[${i}].name`, 'node', name);
+    checker.once(`nodes[${i}].number`, 'node number', number);
+    checker.once(`nodes[${i}].vtep`, 'VTEP', vtep);
+    checker.range(`nodes[${i}].number`, number, 1, NODE_MAX - 1);
+    checker.fixpoint(`nodes[${i}].name`, name, checkNodeName);
+    checker.fixpoint(`nodes[${i}].vtep`, vtep, canonicalIp);
+  }
+  const known = new Set(nodes.map(({ number }) => number));
+  const names = new Set(networks.map(({ name }) => name));
+  for (const [i, { network, mac, node, ips }] of remoteFdb.entries()) {
+    const at = `remoteFdb[${i}]`;
+    // Of the same kind as endpoints' and static MACs: a MAC is in one place.
+    checker.once(`${at}.mac`, `MAC on ${network}`, mac);
+    checker.fixpoint(`${at}.mac`, mac, parseMac);
+    for (const ip of ips) {
+      checker.once(`${at}.ips`, `address on ${network}:`, ip);
+      checker.fixpoint(`${at}.ips`, ip, canonicalIp);
+    }
+    if (!known.has(node)) checker.report(`${at}.node`, `there is no node ${node}`);
+    if (!names.has(network)) checker.report(`${at}.network`, `there is no network ${network}`);
+  }
+}

@@ -1,0 +1,47 @@
+/** MTUs of endpoints: what the underlay carries, less the outer headers. */
+
+import { familyOf } from '../address/ip.js';
+import { putEndpoint } from '../endpoint/attach.js';
+import { MTU_MIN, MTU_MIN_IP6 } from '../state/names.js';
+import type { Endpoint, State, Uplink } from '../state/state.js';
+import { OVERHEAD } from './underlay.js';
+
+/** Bytes of layer 3 of an endpoint on a node without an underlay: Ethernet's. */
+export const DEFAULT_MTU = 1500;
+
+/** Bytes of layer 3 of the largest packet that reaches another node in one piece. */
+export function overlayMtu({ mtu, vtep }: Uplink): number {
+  return mtu - OVERHEAD[familyOf(vtep)];
+}
+
+/** Bytes of layer 3 of an endpoint for which nobody asks for another size. */
+export function defaultMtu({ uplink }: State): number {
+  return uplink === undefined ? DEFAULT_MTU : overlayMtu(uplink);
+}
+
+/**
+ * A state in which the endpoints without an MTU of their own have the underlay's. While an
+ * underlay is asked for and cannot be used, they keep what they have: it will be back. With an IPv6
+ * address the MTU stays at IPv6's least, below which the kernel would take the address away.
+ */
+export function followMtu(state: State): State {
+  if (state.underlay !== undefined && state.uplink === undefined) return state;
+  let next = state;
+  for (const endpoint of state.endpoints) {
+    if (endpoint.mtuFollows !== true) continue;
+    const mtu = followedMtu(endpoint, defaultMtu(state));
+    if (mtu !== endpoint.mtu) next = putEndpoint(next, { ...endpoint, mtu });
+  }
+  return next;
+}
+
+function followedMtu({ ip6 }: Endpoint, mtu: number): number {
+  return Math.max(mtu, ip6 === undefined ? MTU_MIN : MTU_MIN_IP6);
+}
+
+/** The endpoints whose largest packets do not fit into the underlay. */
+export function oversized({ uplink, endpoints }: State): Endpoint[] {
+  if (uplink === undefined) return [];
+  const most = overlayMtu(uplink);
+  return endpoints.filter(({ mtu, phase }) => mtu > most && phase !== 'detaching');
+}

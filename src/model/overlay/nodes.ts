@@ -1,0 +1,118 @@
+/** Edits of the nodes that this one knows. Each gives a new state, or the same one where nothing changes. */
+import { DpctlError } from '../../../loader/errors.js';
+import { NODE_MAX, REPLICA_MAX } from '../../contract/generated.js';
+import { familyOf } from '../address/ip.js';
+import { lowestFree } from '../network/ipam.js';
+import { listText } from '../state/lookup.js';
+import { checkNodeName } from '../state/names.js';
+import type { Remote, State } from '../state/state.js';
+import { checkOwnVtep, checkVtep } from './underlay.js';
+
+/** A state after an edit of a node. */
+export interface NodeEdit {
+  readonly state: State;
+  readonly node: Remote;
+  readonly changed: boolean;
+}
+
+/**
+ * Make a node known, or give one that is known another address.
+ * @throws DpctlError, all exit 1: NODE_NAME_INVALID, ADDRESS_INVALID, VTEP_INVALID, VTEP_IN_USE
+ *   (another node has it), VTEP_IS_NODE (this node has it), VTEP_FAMILY, NODE_LIMIT,
+ *   REPLICATION_LIMIT
+ */
+export function addNode(state: State, request: Pick<Remote, 'name' | 'vtep'>): NodeEdit {
+  const name = checkNodeName(request.name);
+  const vtep = checkVtep(request.vtep, (text) => `dpctl node add ${name} --vtep ${text}`);
+  const old = state.nodes.find((each) => each.name === name);
+  if (old?.vtep === vtep) return { state, node: old, changed: false };
+  const others = state.nodes.filter((each) => each !== old);
+  const holder = others.find((each) => each.vtep === vtep);
+  if (holder !== undefined) {
+    throw new DpctlError('VTEP_IN_USE', `${vtep} is the address of node ${holder.name}`, {
+      exitCode: 1,
+      hint: `dpctl node del ${holder.name}, if it is the same node under another name`,
+      details: { vtep, node: holder.name },
+    });
+  }
+  const node: Remote = { name, number: old?.number ?? freeNumber(state), vtep };
+  if (state.uplink !== undefined) checkOwnVtep([node], state.uplink.vtep);
+  const stranger = others.find((each) => familyOf(each.vtep) !== familyOf(vtep));
+  if (stranger !== undefined) throw otherFamily(node, stranger);
+  const nodes = [...others, node].sort((a, b) => a.number - b.number);
+  const edited = { ...state, nodes };
+  checkReplication(edited);
+  return { state: edited, node, changed: true };
+}
+
+/** A state without a node and the static MACs behind it. One that is not there gives the same state. */
+export function deleteNode(state: State, name: string): State {
+  const node = state.nodes.find((each) => each.name === name);
+  if (node === undefined) return state;
+  return {
+    ...state,
+    nodes: state.nodes.filter((each) => each !== node),
+    remoteFdb: state.remoteFdb.filter((each) => each.node !== node.number),
+  };
+}
+
+/**
+ * The node of a name.
+ * @throws DpctlError NODE_NOT_FOUND, exit 3
+ */
+export function requireNode(state: State, name: string): Remote {
+  const node = state.nodes.find((each) => each.name === name);
+  if (node !== undefined) return node;
+  const known = state.nodes.map((each) => each.name);
+  const list = known.length === 0 ? 'there are none' : `there is ${listText(known)}`;
+  throw new DpctlError('NODE_NOT_FOUND', `no node ${name}: ${list}`, {
+    exitCode: 3,
+    hint: `dpctl node add ${name} --vtep ADDRESS`,
+    details: { node: name, nodes: known },
+  });
+}
+
+/**
+ * Every node is in every network's list, and all lists share a table.
+ * @throws DpctlError REPLICATION_LIMIT, exit 1
+ */
+export function checkReplication({ nodes, networks }: Pick<State, 'nodes' | 'networks'>): void {
+  const copies = nodes.length * networks.length;
+  if (copies <= REPLICA_MAX) return;
+  throw new DpctlError(
+    'REPLICATION_LIMIT',
+    `${nodes.length} nodes in ${networks.length} networks are ${copies} copies of a broadcast, more than the ${REPLICA_MAX} that have room`,
+    {
+      exitCode: 1,
+      hint: 'delete networks or nodes that are not needed: dpctl network list, dpctl node list',
+      details: { nodes: nodes.length, networks: networks.length, max: REPLICA_MAX },
+    },
+  );
+}
+
+function freeNumber({ nodes }: State): number {
+  const number = lowestFree(
+    nodes.map((each) => each.number),
+    1,
+    NODE_MAX - 1,
+  );
+  if (number !== undefined) return number;
+  throw new DpctlError('NODE_LIMIT', `a node knows ${NODE_MAX - 1} others at the most`, {
+    exitCode: 1,
+    hint: 'delete one that is not needed: dpctl node list, dpctl node del NAME',
+    details: { max: NODE_MAX - 1 },
+  });
+}
+
+function otherFamily({ name, vtep }: Remote, other: Remote): DpctlError {
+  const [family, theirs] = [familyOf(vtep), familyOf(other.vtep)];
+  return new DpctlError(
+    'VTEP_FAMILY',
+    `${vtep} is IPv${family}, and node ${other.name} has the IPv${theirs} address ${other.vtep}: all nodes share one underlay`,
+    {
+      exitCode: 1,
+      hint: `dpctl node add ${name} --vtep IPV${theirs}-ADDRESS`,
+      details: { vtep, node: other.name, theirs: other.vtep },
+    },
+  );
+}

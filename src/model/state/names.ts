@@ -1,0 +1,174 @@
+/** Checks of names and numbers that people give: each says the value, the range and a remedy. */
+import { DpctlError } from '../../../loader/errors.js';
+
+/** Characters of a network's name at the most; it goes into aliases and nftables comments. */
+export const NETWORK_NAME_MAX = 32;
+/** Bytes of an interface name at the most (IFNAMSIZ without the final zero). */
+export const IFNAME_MAX = 15;
+/** VXLAN network identifiers have 24 bits (RFC 7348, section 5); 0 is kept for "none". */
+export const VNI_MAX = 2 ** 24 - 1;
+/** Seconds of ageing at the most: a year. */
+export const AGEING_MAX = 365 * 86_400;
+/** Seconds of ageing when none is asked for, as bridges have it (IEEE 802.1D, table 7-5). */
+export const AGEING_DEFAULT = 300;
+/** The least MTU of IPv4 (RFC 791, 3.2) and the most that a veth takes (ETH_MAX_MTU). */
+export const MTU_MIN = 68;
+export const MTU_MAX = 65_535;
+/** The least MTU of IPv6 (RFC 8200, section 5). */
+export const MTU_MIN_IP6 = 1280;
+
+const NETWORK_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
+/** What dev_valid_name() refuses, what dev_alloc_name() would expand, and what garbles a terminal. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const IFNAME_BAD = /[/:%\s\u0000-\u001f\u007f]/;
+
+/** @throws DpctlError NETWORK_NAME_INVALID, exit 1 */
+export function checkNetworkName(name: string): string {
+  if (name.length <= NETWORK_NAME_MAX && NETWORK_NAME.test(name)) return name;
+  throw new DpctlError(
+    'NETWORK_NAME_INVALID',
+    `network name ${JSON.stringify(name)} is not 1 to ${NETWORK_NAME_MAX} letters, digits, '.', '_' or '-', the first of them a letter or digit`,
+    {
+      exitCode: 1,
+      hint: 'choose a name such as blue or tenant-7',
+      details: { network: name, max: NETWORK_NAME_MAX },
+    },
+  );
+}
+
+/**
+ * The name of another node: as a network's, so that a short host name will do.
+ * @throws DpctlError NODE_NAME_INVALID, exit 1
+ */
+export function checkNodeName(name: string): string {
+  if (name.length <= NETWORK_NAME_MAX && NETWORK_NAME.test(name)) return name;
+  throw new DpctlError(
+    'NODE_NAME_INVALID',
+    `node name ${JSON.stringify(name)} is not 1 to ${NETWORK_NAME_MAX} letters, digits, '.', '_' or '-', the first of them a letter or digit`,
+    {
+      exitCode: 1,
+      hint: 'choose a name such as node7 or rack2.node7',
+      details: { node: name, max: NETWORK_NAME_MAX },
+    },
+  );
+}
+
+/**
+ * A name that the kernel takes for an interface (dev_valid_name() of net/core/dev.c).
+ * @throws DpctlError IFNAME_INVALID, exit 1
+ */
+export function checkIfname(name: string): string {
+  const why = ifnameFault(name);
+  if (why === undefined) return name;
+  throw new DpctlError('IFNAME_INVALID', `interface name ${JSON.stringify(name)} ${why}`, {
+    exitCode: 1,
+    hint: `choose 1 to ${IFNAME_MAX} bytes without '/', ':', '%' or white space, such as eth0`,
+    details: { ifname: name, max: IFNAME_MAX },
+  });
+}
+
+function ifnameFault(name: string): string | undefined {
+  const bytes = Buffer.byteLength(name);
+  if (bytes === 0) return 'is empty';
+  if (bytes > IFNAME_MAX) return `has ${bytes} bytes, more than ${IFNAME_MAX}`;
+  if (name === '.' || name === '..') return 'is a directory in /sys and /proc';
+  if (name === 'lo') return 'is the loopback of every namespace';
+  // sysctl_dev_name_is_allowed() of net/ipv4/devinet.c
+  if (name === 'all' || name === 'default') return 'would hide sysctls of that name';
+  if (IFNAME_BAD.test(name)) return "has a '/', ':', '%', white space or control character";
+  return undefined;
+}
+
+/** @throws DpctlError VNI_OUT_OF_RANGE, exit 1 */
+export function checkVni(vni: number): number {
+  return checkRange('VNI_OUT_OF_RANGE', 'VNI', vni, 1, VNI_MAX, 'leave --vni out for a free one');
+}
+
+/** @param ageing seconds; 0: never @throws DpctlError AGEING_OUT_OF_RANGE, exit 1 */
+export function checkAgeing(ageing: number): number {
+  const hint = `--ageing ${AGEING_DEFAULT} is the default, 0 means never`;
+  return checkRange('AGEING_OUT_OF_RANGE', 'ageing', ageing, 0, AGEING_MAX, hint, ' s');
+}
+
+/**
+ * A bridge forwards no pauses, and spanning tree and link aggregation not because of its mask
+ * (BR_GROUPFWD_RESTRICTED in the kernel).
+ * @param mask bit N stands for 01:80:c2:00:00:0N
+ * @throws DpctlError GROUP_MASK_INVALID, exit 1
+ */
+export function checkGroupMask(mask: number): number {
+  if (Number.isInteger(mask) && mask >= 0 && mask <= 0xffff && (mask & 7) === 0) return mask;
+  throw new DpctlError(
+    'GROUP_MASK_INVALID',
+    `group-fwd-mask 0x${mask.toString(16)} has other bits than 3 to 15`,
+    {
+      exitCode: 1,
+      hint: '--group-fwd-mask 0x4000 forwards LLDP; BPDUs (bit 0) always are, pauses and LACP never',
+      details: { mask },
+    },
+  );
+}
+
+/**
+ * @param mtu bytes of layer 3
+ * @param ip6 the interface has an IPv6 address: the kernel takes IPv6 away below 1280
+ * @throws DpctlError MTU_OUT_OF_RANGE, exit 1
+ */
+export function checkMtu(mtu: number, ip6 = false): number {
+  const min = ip6 ? MTU_MIN_IP6 : MTU_MIN;
+  const hint = ip6
+    ? `IPv6 needs ${MTU_MIN_IP6}: choose --mtu ${MTU_MIN_IP6} or more, or a network without an IPv6 subnet`
+    : 'leave --mtu out for 1500';
+  return checkRange('MTU_OUT_OF_RANGE', 'MTU', mtu, min, MTU_MAX, hint, ' bytes');
+}
+
+/** @throws DpctlError VNI_OUT_OF_RANGE, exit 1 */
+export function parseVni(text: string): number {
+  return checkVni(wholeNumber(text));
+}
+
+/** @throws DpctlError MTU_OUT_OF_RANGE, exit 1 */
+export function parseMtu(text: string): number {
+  return checkMtu(wholeNumber(text));
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/**
+ * Seconds from a time such as 300, 300s, 5m, 1h or 1d.
+ * @throws DpctlError AGEING_INVALID or AGEING_OUT_OF_RANGE, exit 1
+ */
+export function parseAgeing(text: string): number {
+  const [, digits, unit = 's'] = /^([0-9]{1,9})([smhd]?)$/.exec(text) ?? [];
+  if (digits === undefined) {
+    throw new DpctlError('AGEING_INVALID', `ageing ${JSON.stringify(text)} is not a time`, {
+      exitCode: 1,
+      hint: 'write it as 300, 300s or 5m; 0 means never',
+      details: { ageing: text },
+    });
+  }
+  return checkAgeing(Number(digits) * (UNIT_SECONDS[unit || 's'] ?? 1));
+}
+
+/** NaN for anything but decimal digits, which no range takes. */
+function wholeNumber(text: string): number {
+  return /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
+}
+
+function checkRange(
+  code: string,
+  what: string,
+  value: number,
+  min: number,
+  max: number,
+  hint: string,
+  unit = '',
+): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  const shown = Number.isNaN(value) ? `${what} is no whole number` : `${what} ${value}${unit}`;
+  throw new DpctlError(code, `${shown}: from ${min} to ${max}${unit} is allowed`, {
+    exitCode: 1,
+    hint,
+    details: { value: Number.isNaN(value) ? null : value, min, max },
+  });
+}

@@ -1,0 +1,113 @@
+/** The tables that the control plane writes: endpoints, networks, neighbours, configuration. */
+import {
+  configFlagsToNames,
+  endpointFlagsToNames,
+  neighFlagsToNames,
+  networkFlagsToNames,
+  underlayFlagsToNames,
+} from '../../contract/generated.js';
+import type { Node } from '../../control/node/node.js';
+import { getRaw } from '../../datapath/tables.js';
+import { bytes16ToIp, numberToIp4 } from '../../model/address/ip.js';
+import { bytesToMac } from '../../model/address/mac.js';
+import { tableKey } from '../../model/desired/table-entry.js';
+import type { DumpRow } from './dump.js';
+import type { Names } from './names.js';
+import { decodeKey, decodeValue, entriesOf } from './tables.js';
+
+/** Rows {ifindex, ifname, id, ns, network, vni, mac, ip4, ip6, mtu, slot, learned, flags}. */
+export function* endpointRows(node: Node, names: Names): Generator<DumpRow> {
+  const vnis = new Map<number, number>();
+  for (const [key, value] of entriesOf(node, 'network')) {
+    vnis.set(decodeKey('network', key), decodeValue('network', value).vni);
+  }
+  for (const table of ['endpoint', 'endpointx'] as const) {
+    for (const [key, value] of entriesOf(node, table)) {
+      const endpoint = decodeValue(table, value);
+      const vni = vnis.get(endpoint.network) ?? 0;
+      const flags = endpointFlagsToNames(endpoint.flags);
+      yield {
+        ifindex: decodeKey(table, key),
+        ifname: names.hostIfname(endpoint.id),
+        id: endpoint.id,
+        ns: names.ns(endpoint.id),
+        network: names.network(vni),
+        vni,
+        mac: bytesToMac(endpoint.mac),
+        ip4: flags.includes('ip4') ? numberToIp4(endpoint.ip4) : '',
+        ip6: flags.includes('ip6') ? bytes16ToIp(endpoint.ip6) : '',
+        mtu: endpoint.mtu,
+        slot: endpoint.slot,
+        learned: learnedCount(node, endpoint.id),
+        flags: flags.filter((flag) => flag !== 'ip4' && flag !== 'ip6'),
+      };
+    }
+  }
+}
+
+function learnedCount(node: Node, id: number): number {
+  const value = getRaw(node.tables(), 'learned', tableKey('learned', id));
+  return value === undefined ? 0 : decodeValue('learned', value).count;
+}
+
+/** Rows {vni, network, index, ageing, slots, replicas, group_fwd_mask, flags}; ageing in seconds. */
+export function* networkRows(node: Node, names: Names): Generator<DumpRow> {
+  for (const [key, value] of entriesOf(node, 'network')) {
+    const network = decodeValue('network', value);
+    yield {
+      vni: network.vni,
+      network: names.network(network.vni),
+      index: decodeKey('network', key),
+      ageing: network.ageing,
+      slots: network.slots,
+      replicas: network.replicas,
+      group_fwd_mask: network.groupForward,
+      flags: networkFlagsToNames(network.flags),
+    };
+  }
+}
+
+/**
+ * Rows {dst, mac, vni, network, ifname, ns, flags}: `dst` is the neighbour's address. Behind another
+ * node ns and ifname are empty.
+ */
+export function* neighRows(node: Node, names: Names): Generator<DumpRow> {
+  for (const [key, value] of entriesOf(node, 'neigh')) {
+    const { vni, ip } = decodeKey('neigh', key);
+    const { mac, endpoint, flags } = decodeValue('neigh', value);
+    yield {
+      dst: bytes16ToIp(ip),
+      mac: bytesToMac(mac),
+      vni,
+      network: names.network(vni),
+      ifname: names.hostIfname(endpoint),
+      ns: names.ns(endpoint),
+      flags: neighFlagsToNames(flags),
+    };
+  }
+}
+
+/** Rows {name, value}: what is set at run time. */
+export function* configRows(node: Node): Generator<DumpRow> {
+  const bytes = getRaw(node.tables(), 'config', tableKey('config', 0));
+  const config = bytes === undefined ? { flags: 0, eventRate: 0 } : decodeValue('config', bytes);
+  const flags = configFlagsToNames(config.flags);
+  yield { name: 'events', value: flags.includes('events') ? 'on' : 'off' };
+  yield { name: 'event_rate', value: String(config.eventRate) };
+  yield* underlayRows(node);
+}
+
+/** How this node sends to others; nothing where it does not. */
+function* underlayRows(node: Node): Generator<DumpRow> {
+  const bytes = getRaw(node.tables(), 'underlay', tableKey('underlay', 0));
+  if (bytes === undefined) return;
+  const { ifindex, flags, mtu, replicator, local, port, ttl, dscp } = decodeValue(
+    'underlay',
+    bytes,
+  );
+  const values = { ifindex, mtu, local: bytes16ToIp(local), port, ttl, dscp, replicator };
+  for (const [name, value] of Object.entries(values)) {
+    yield { name: `underlay_${name}`, value: String(value) };
+  }
+  yield { name: 'underlay_flags', value: underlayFlagsToNames(flags).join(',') };
+}

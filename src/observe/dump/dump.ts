@@ -1,0 +1,60 @@
+/** dump: what the kernel's tables hold, row by row, with names where there are names. */
+import { DpctlError } from '../../../loader/errors.js';
+import type { Node } from '../../control/node/node.js';
+import { hostPath } from '../../linux/mountns.js';
+import { isThere } from '../../linux/presence.js';
+import { configRows, endpointRows, neighRows, networkRows } from './config.js';
+import { fdbRows } from './fdb.js';
+import { namesOf } from './names.js';
+import { nodeRows } from './nodes.js';
+import { programRows } from './progs.js';
+import { statsRows } from './stats.js';
+
+/** What can be dumped. */
+export const DUMP_TABLES = [
+  'fdb',
+  'neigh',
+  'endpoints',
+  'nodes',
+  'networks',
+  'config',
+  'stats',
+  'progs',
+] as const;
+export type DumpTable = (typeof DUMP_TABLES)[number];
+
+/** A row of any table: flat, keys as iproute2 writes them. */
+export type DumpRow = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+/** Rows of a table; one that may be long has them as JSON, too: in chunks, with commas between rows. */
+export interface DumpRows extends Iterable<DumpRow> {
+  readonly json?: Iterable<Uint8Array>;
+}
+
+/**
+ * Rows of one table, read from the kernel as they are consumed. A node that was never used has
+ * none.
+ * @throws DpctlError TABLE_UNKNOWN, exit 1
+ */
+export function dump(node: Node, table: string): DumpRows {
+  const read = READERS[table as DumpTable];
+  if (read === undefined) {
+    throw new DpctlError('TABLE_UNKNOWN', `there is no table ${table}`, {
+      exitCode: 1,
+      hint: `dpctl dump ${DUMP_TABLES.join('|')}`,
+    });
+  }
+  node.refresh();
+  return isThere(hostPath(node.paths.mapsDir)) ? read(node) : [];
+}
+
+const READERS: Readonly<Record<DumpTable, (node: Node) => DumpRows>> = {
+  fdb: (node) => fdbRows(node, namesOf(node)),
+  neigh: (node) => neighRows(node, namesOf(node)),
+  endpoints: (node) => endpointRows(node, namesOf(node)),
+  nodes: (node) => nodeRows(node, namesOf(node)),
+  networks: (node) => networkRows(node, namesOf(node)),
+  config: configRows,
+  stats: (node) => statsRows(node, namesOf(node)),
+  progs: (node) => programRows(node, namesOf(node)),
+};

@@ -1,0 +1,157 @@
+/** The MAC table, which may have a million rows: read in batches, decoded in place. */
+import { mapReadAll } from '../../../loader/map/batch.js';
+import { clockTickHz } from '../../../loader/sys/machine.js';
+import {
+  FDB_KEY_OFFSETS,
+  FDB_OFFSETS,
+  FdbFlags,
+  sizeofFdb,
+  sizeofFdbKey,
+} from '../../contract/generated.js';
+import { datapathOf, type Node } from '../../control/node/node.js';
+import { datapathNow } from '../../datapath/fdb-control.js';
+import { bytesToMac } from '../../model/address/mac.js';
+import type { DumpRow, DumpRows } from './dump.js';
+import { cutRow, type RowText, rowWriter } from './json-rows.js';
+import type { Names } from './names.js';
+import { vtepsOf } from './nodes.js';
+import { decodeValue, entriesOf } from './tables.js';
+
+/** Of an entry, all that entries of the same place have in common. */
+interface Place {
+  readonly ifname: string;
+  readonly ifindex: number;
+  readonly vni: number;
+  readonly network: string;
+  readonly ns: string;
+  readonly node: string;
+  readonly dst: string;
+  readonly state: string;
+  readonly flags: readonly string[];
+  /** The row as JSON, without MAC and age. */
+  readonly text: RowText;
+}
+
+/** One entry; the same object each time. */
+interface Entry {
+  readonly keys: Uint8Array;
+  /** Where its MAC is in the keys. */
+  mac: number;
+  age: number;
+  place: Place;
+}
+
+/**
+ * Rows {mac, ifname, ifindex, vni, network, ns, node, dst, state, age, flags}. `state` is learned, static or
+ * permanent (the own MAC of an endpoint); age is in seconds, of learned entries only. What has
+ * aged is left out: the datapath does not use it any more.
+ */
+export function fdbRows(node: Node, names: Names): DumpRows {
+  return {
+    *[Symbol.iterator]() {
+      for (const { keys, mac, age, place } of entries(node, names)) {
+        yield rowOf(bytesToMac(keys, mac), age, place);
+      }
+    },
+    json: {
+      *[Symbol.iterator]() {
+        const writer = rowWriter();
+        for (const { keys, mac, age, place } of entries(node, names)) {
+          const full = writer.add(place.text, keys, mac, age);
+          if (full !== undefined) yield full;
+        }
+        const last = writer.end();
+        if (last !== undefined) yield last;
+      },
+    },
+  };
+}
+
+function rowOf(mac: string, age: number, place: Omit<Place, 'text'>): DumpRow {
+  const { ifname, ifindex, vni, network, ns, node, dst, state, flags } = place;
+  return { mac, ifname, ifindex, vni, network, ns, node, dst, state, age, flags };
+}
+
+function* entries(node: Node, names: Names): Generator<Entry> {
+  const { count, keys, values } = mapReadAll(node.tables().map('fdb'));
+  const key = new DataView(keys.buffer, keys.byteOffset);
+  const value = new DataView(values.buffer, values.byteOffset);
+  const now = datapathNow(datapathOf(node));
+  const hz = clockTickHz();
+  const ageing = ageingByVni(node);
+  const placeOf = places(node, names);
+  let entry: Entry | undefined;
+  for (let row = 0; row < count; row++) {
+    const k = row * sizeofFdbKey;
+    const v = row * sizeofFdb;
+    const flags = value.getUint32(v + FDB_OFFSETS.flags, true);
+    const vni = key.getUint32(k + FDB_KEY_OFFSETS.vni, true);
+    let age = 0;
+    if (flags === 0) {
+      const elapsed = now - value.getBigUint64(v + FDB_OFFSETS.lastSeen, true);
+      age = elapsed > 0n ? Math.floor(Number(elapsed) / hz) : 0;
+      const limit = ageing.get(vni) ?? 0;
+      if (limit > 0 && age >= limit) continue;
+    }
+    const place = placeOf(
+      vni,
+      flags,
+      value.getUint32(v + FDB_OFFSETS.ifindex, true),
+      value.getUint16(v + FDB_OFFSETS.endpoint, true),
+      value.getUint16(v + FDB_OFFSETS.node, true),
+    );
+    const mac = k + FDB_KEY_OFFSETS.mac;
+    entry ??= { keys, mac, age, place };
+    entry.mac = mac;
+    entry.age = age;
+    entry.place = place;
+    yield entry;
+  }
+}
+
+/** Places by the numbers in an entry, each made once. */
+function places(node: Node, names: Names) {
+  const vteps = vtepsOf(node);
+  const byNetwork = new Map<number, Map<number, Place>>();
+  return (vni: number, flags: number, ifindex: number, id: number, remote: number): Place => {
+    // Numbers of 53 bits: the flags behind the VNI's 24, the interface behind the 32 of its owners.
+    const network = vni + flags * 2 ** 24;
+    let known = byNetwork.get(network);
+    if (known === undefined) {
+      known = new Map();
+      byNetwork.set(network, known);
+    }
+    const owner = id * 2 ** 16 + remote + (ifindex % 2 ** 21) * 2 ** 32;
+    const found = known.get(owner);
+    if (found !== undefined && found.ifindex === ifindex) return found;
+    const learned = flags === 0;
+    const place = {
+      ifname: names.hostIfname(id),
+      ifindex,
+      vni,
+      network: names.network(vni),
+      ns: names.ns(id),
+      node: remote === 0 ? '' : names.node(remote),
+      dst: remote === 0 ? '' : (vteps.get(remote) ?? ''),
+      state: learned ? 'learned' : (flags & FdbFlags.ENDPOINT) !== 0 ? 'permanent' : 'static',
+      flags: (flags & FdbFlags.GATEWAY) !== 0 ? GATEWAY : NONE,
+    };
+    const text = cutRow(JSON.stringify(rowOf('', 0, place)), 'mac', 'age');
+    const made = { ...place, text };
+    known.set(owner, made);
+    return made;
+  };
+}
+
+const NONE: readonly string[] = [];
+const GATEWAY: readonly string[] = ['gateway'];
+
+/** Seconds of ageing by VNI; 0: never. */
+function ageingByVni(node: Node): Map<number, number> {
+  const ageing = new Map<number, number>();
+  for (const [, bytes] of entriesOf(node, 'network')) {
+    const network = decodeValue('network', bytes);
+    ageing.set(network.vni, network.ageing);
+  }
+  return ageing;
+}

@@ -1,0 +1,47 @@
+/** Names for the numbers in the kernel's tables: of endpoints from desired state, of networks by VNI. */
+import { isShortage } from '../../../loader/errors.js';
+import type { Node } from '../../control/node/node.js';
+import { isGateway } from '../../model/desired/desired.js';
+import type { State } from '../../model/state/state.js';
+
+/** How numbers are called. A number that nothing has a name for gives ''. */
+export interface Names {
+  network(vni: number): string;
+  /** Namespace of an endpoint, `host` for a gateway. */
+  ns(endpoint: number): string;
+  /** Host end of an endpoint. */
+  hostIfname(endpoint: number): string;
+  /** NS/IFNAME of an endpoint. */
+  label(endpoint: number): string;
+  /** Another node. */
+  node(number: number): string;
+}
+
+/** Names as desired state has them; a store that cannot be read only costs the names. */
+export function namesOf(node: Node): Names {
+  let state: State | undefined;
+  try {
+    state = node.store.load();
+  } catch (error) {
+    if (isShortage(error)) throw error;
+    // The tables are worth seeing all the more when the store is broken.
+  }
+  const networks = new Map(state?.networks.map(({ vni, name }) => [vni, name]));
+  const endpoints = new Map(state?.endpoints.map((endpoint) => [endpoint.id, endpoint]));
+  const ns = (id: number): string => {
+    const endpoint = endpoints.get(id);
+    if (endpoint === undefined) return '';
+    return isGateway(endpoint) ? 'host' : endpoint.namespace.ref;
+  };
+  const nodes = new Map(state?.nodes.map(({ number, name }) => [number, name]));
+  return {
+    node: (number) => nodes.get(number) ?? '',
+    network: (vni) => networks.get(vni) ?? '',
+    ns,
+    hostIfname: (id) => endpoints.get(id)?.hostIfname ?? '',
+    label: (id) => {
+      const endpoint = endpoints.get(id);
+      return endpoint === undefined ? `endpoint ${id}` : `${ns(id)}/${endpoint.ifname}`;
+    },
+  };
+}

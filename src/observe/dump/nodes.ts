@@ -1,0 +1,60 @@
+/** The other nodes as the datapath knows them, with what went to each and came from it. */
+import { type NodeStats, sizeofNodeStats } from '../../contract/generated.js';
+import type { Node } from '../../control/node/node.js';
+import { getRaw } from '../../datapath/tables.js';
+import { bytes16ToIp } from '../../model/address/ip.js';
+import { tableKey } from '../../model/desired/table-entry.js';
+import type { DumpRow } from './dump.js';
+import type { Names } from './names.js';
+import { decodeKey, decodeValue, entriesOf } from './tables.js';
+
+/** Addresses of the other nodes by their numbers. */
+export function vtepsOf(node: Node): Map<number, string> {
+  const vteps = new Map<number, string>();
+  for (const [key, value] of entriesOf(node, 'node')) {
+    vteps.set(decodeKey('node', key), bytes16ToIp(decodeValue('node', value).vtep));
+  }
+  return vteps;
+}
+
+/**
+ * Rows {name, dst, number, learned, tx_packets, tx_bytes, rx_packets, rx_bytes, tx_dropped,
+ * rx_dropped}: `dst` is the node's address, bytes are those of the frames without the outer headers.
+ */
+export function* nodeRows(node: Node, names: Names): Generator<DumpRow> {
+  for (const [number, dst] of vtepsOf(node)) {
+    const bytes = getRaw(node.tables(), 'nodestat', tableKey('nodestat', number));
+    const stats = nodeTotals(bytes ?? new Uint8Array(0));
+    const learned = getRaw(node.tables(), 'nodelearn', tableKey('nodelearn', number));
+    yield {
+      name: names.node(number),
+      dst,
+      number,
+      learned: learned === undefined ? 0 : decodeValue('nodelearn', learned).count,
+      tx_packets: stats.txPackets,
+      tx_bytes: stats.txBytes,
+      rx_packets: stats.rxPackets,
+      rx_bytes: stats.rxBytes,
+      tx_dropped: stats.txDropped,
+      rx_dropped: stats.rxDropped,
+    };
+  }
+}
+
+/** Sums over all CPUs. */
+function nodeTotals(bytes: Uint8Array): Record<keyof NodeStats, number> {
+  const totals = {
+    txPackets: 0,
+    txBytes: 0,
+    rxPackets: 0,
+    rxBytes: 0,
+    txDropped: 0,
+    rxDropped: 0,
+  };
+  const stride = (sizeofNodeStats + 7) & ~7;
+  for (let offset = 0; offset < bytes.length; offset += stride) {
+    const stats = decodeValue('nodestat', bytes, offset);
+    for (const key of Object.keys(totals) as (keyof NodeStats)[]) totals[key] += Number(stats[key]);
+  }
+  return totals;
+}

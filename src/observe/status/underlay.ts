@@ -1,0 +1,173 @@
+/** What status says of the way to other nodes. */
+import { DpctlError, isShortage } from '../../../loader/errors.js';
+import { hasFeature } from '../../../loader/probe.js';
+import type { Problem, StatusReport } from '../../api/types.js';
+import { hostPins, type Node } from '../../control/node/node.js';
+import { refuseConflicts } from '../../control/underlay/conflicts.js';
+import { resolveUplink } from '../../control/underlay/resolve.js';
+import { areTablesPinned } from '../../datapath/install.js';
+import { nftInputDrops } from '../../datapath/nft/nft.js';
+import { linkGet } from '../../linux/netlink/link.js';
+import { withNetnsPath } from '../../linux/netns.js';
+import { isGateway } from '../../model/desired/desired.js';
+import { overlayMtu, oversized } from '../../model/overlay/mtu.js';
+import { endpointLabel } from '../../model/state/lookup.js';
+import type { State, Underlay, Uplink } from '../../model/state/state.js';
+import { dump } from '../dump/dump.js';
+
+/** What keeps this node from reaching others, and others from reaching it. */
+export function underlayProblems(node: Node, state: State): Problem[] {
+  const { underlay, nodes } = state;
+  if (underlay === undefined) {
+    if (nodes.length === 0) return [];
+    return [
+      {
+        code: 'NO_UNDERLAY',
+        subject: '',
+        message: `no underlay is set, so none of the ${nodes.length} other nodes is reached`,
+        fix: 'dpctl underlay set DEV',
+      },
+    ];
+  }
+  const uplink = attempt(underlay.device, () =>
+    resolveUplink(node, state, { ...state, underlay }, { fresh: true }),
+  );
+  if ('problem' in uplink) return [uplink.problem];
+  const now = { ...state, uplink: uplink.value };
+  const conflict = attempt(underlay.device, () => refuseConflicts(node, state, now));
+  return [
+    ...('problem' in conflict ? [conflict.problem] : []),
+    ...deviceProblems(node, underlay),
+    ...addressProblems(state, uplink.value),
+    ...sizeProblems(now),
+    ...metadataProblems(node, state),
+  ];
+}
+
+/** A refusal is a problem with the same code, words and remedy. */
+function attempt<T>(
+  subject: string,
+  look: () => T,
+): { readonly value: T } | { readonly problem: Problem } {
+  try {
+    return { value: look() };
+  } catch (error) {
+    if (!(error instanceof DpctlError) || isShortage(error)) throw error;
+    const { code, message, hint = '' } = error;
+    return { problem: { code, subject, message, fix: hint } };
+  }
+}
+
+function deviceProblems(node: Node, { device }: Underlay): Problem[] {
+  const link = linkGet(node.rtnl(), { name: device });
+  if (link?.up === false) {
+    const fix = `ip link set ${device} up`;
+    return [{ code: 'UNDERLAY_DOWN', subject: device, message: 'the underlay is down', fix }];
+  }
+  if (link?.running === false) {
+    const message = 'the underlay has no carrier';
+    return [
+      { code: 'UNDERLAY_NO_CARRIER', subject: device, message, fix: `ip link show ${device}` },
+    ];
+  }
+  return [];
+}
+
+function addressProblems({ uplink }: State, now: Uplink): Problem[] {
+  if (uplink === undefined || uplink.vtep === now.vtep) return [];
+  return [
+    {
+      code: 'VTEP_CHANGED',
+      subject: now.vtep,
+      message: `this node's address was ${uplink.vtep}, under which the others know it`,
+      fix: `dpctl reconcile; on the other nodes: dpctl node add NAME --vtep ${now.vtep}`,
+    },
+  ];
+}
+
+/** Whether a driver keeps what XDP says of a packet shows only with packets. */
+function metadataProblems(node: Node, { underlay, uplink }: State): Problem[] {
+  if (underlay === undefined || uplink?.decap !== 'xdp' || !areTablesPinned(hostPins(node)))
+    return [];
+  const missed = [...dump(node, 'stats')].find(({ name }) => name === 'no_meta')?.packets ?? 0;
+  if (missed === 0) return [];
+  return [
+    {
+      code: 'DECAP_NO_METADATA',
+      subject: underlay.device,
+      message: `its driver keeps no metadata of XDP: ${missed} packets were decapsulated at TC`,
+      fix: `dpctl underlay set ${underlay.device} --decap tc-gro`,
+    },
+  ];
+}
+
+/** What is left to the anchor comes to its socket past the host's firewall. */
+export async function inputProblems(node: Node, { underlay, uplink }: State): Promise<Problem[]> {
+  if (underlay === undefined || uplink?.anchor === undefined) return [];
+  // Nothing is left to it where the kernel takes the tunnel's mark off.
+  if (hasFeature('adjust_room_decap_l4_udp')) return [];
+  const { device, port } = underlay;
+  const datagrams = { ifname: device, port };
+  const drops = await withNetnsPath(node.netnsFd(), (path) => nftInputDrops(path, datagrams)).catch(
+    noFirewall,
+  );
+  return drops.map(({ family, table, chain }) => ({
+    code: 'INPUT_DROP',
+    subject: `${family} ${table} ${chain}`,
+    message: `the host's firewall drops what no rule accepts, and none accepts VXLAN: what the kernel decapsulates is lost`,
+    fix: `nft 'add rule ${family} ${table} ${chain} iifname "${device}" udp dport ${port} accept'`,
+  }));
+}
+
+/** Without nft, or nf_tables in the kernel, there is no such chain; nothing else here needs them. */
+function noFirewall(error: unknown): [] {
+  const known =
+    error instanceof DpctlError &&
+    (error.code === 'COMMAND_MISSING' ||
+      (error.code === 'NFT_FAILED' && /not supported/i.test(String(error.details.stderr))));
+  if (!known) throw error;
+  return [];
+}
+
+function sizeProblems(state: State): Problem[] {
+  const { uplink } = state;
+  if (uplink === undefined) return [];
+  // Those that follow the underlay are drift, not a wish that cannot be had.
+  return oversized(state)
+    .filter((endpoint) => endpoint.mtuFollows !== true && !isGateway(endpoint))
+    .map((endpoint) => ({
+      code: 'MTU_TOO_LARGE',
+      subject: endpointLabel(endpoint),
+      message: `its MTU of ${endpoint.mtu} does not fit into the underlay: other nodes get ${overlayMtu(uplink)} bytes at the most`,
+      fix: `dpctl attach ${endpoint.namespace.ref} --mtu ${overlayMtu(uplink)}`,
+    }));
+}
+
+/** Without a socket on the port, the kernel takes no error about packets that came from it. */
+function pathMtuText({ anchor, tunnel }: Uplink): string {
+  if (anchor !== undefined) return 'what routers say of the size of packets is heard';
+  if (tunnel !== undefined) return `what routers say of the size of packets ${tunnel} hears`;
+  return 'what routers say of the size of packets is not heard';
+}
+
+/** The underlay in words, and what was chosen for it and why. */
+export function underlayFacts({ underlay, uplink, nodes }: State): StatusReport['facts'] {
+  if (underlay === undefined && nodes.length === 0) return [];
+  return [
+    {
+      name: 'underlay',
+      value:
+        underlay === undefined
+          ? 'none'
+          : `${underlay.device} ${uplink?.vtep ?? 'unusable'} port ${underlay.port}`,
+    },
+    ...(uplink === undefined
+      ? []
+      : [
+          { name: 'decap', value: `${uplink.decap}: ${uplink.why}` },
+          { name: 'path MTU', value: pathMtuText(uplink) },
+          ...uplink.refused.map(({ decap, why }) => ({ name: `refused ${decap}`, value: why })),
+        ]),
+    { name: 'nodes', value: String(nodes.length) },
+  ];
+}

@@ -1,7 +1,0 @@
-/** Run as a program of its own: make-netns add|del NAME. */
-
-import { createNetns, deleteNetns } from '../../../src/kernel/netns.js';
-
-const [action, name = ''] = process.argv.slice(2);
-if (action === 'add') await createNetns(name);
-else await deleteNetns(name);

@@ -1,0 +1,7 @@
+/** Run as a program of its own: make-netns add|del NAME. */
+
+import { createNetns, deleteNetns } from '../../../src/linux/netns.js';
+
+const [action, name = ''] = process.argv.slice(2);
+if (action === 'add') await createNetns(name);
+else await deleteNetns(name);

@@ -34,7 +34,7 @@ TS_SRC := $(shell find loader src test scripts -name '*.ts' 2>/dev/null)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -Ibpf
 
-.PHONY: help setup build bpf contract types bundle test check test-kernels test-fresh test-lab test-loader test-endurance test-fuzz test-interrupts lint lint-c format \
+.PHONY: help setup build bpf contract types bundle test check test-kernels test-fresh test-lab test-loader test-endurance test-faults test-fuzz test-interrupts lint lint-c format \
 	docs docs-kernels check-docs check-contract check-imports demo bench install uninstall clean distclean
 
 help: ## list the targets
@@ -134,6 +134,10 @@ test-endurance: build ## attach and detach while system calls fail, CYCLES=20000
 FRAMES ?= 300000
 test-fuzz: build ## random packets at a node's underlay and from an endpoint, FRAMES=300000 of each kind
 	@DPCTL_FUZZ_FRAMES=$${DPCTL_FUZZ_FRAMES:-$(FRAMES)} node dist/scripts/test/main.js fuzz
+
+# In a run of all suites two in five of them are tried.
+test-faults: build ## fail, kill and undo at every step of every change
+	@DPCTL_FAULTS=all node dist/scripts/test/main.js faults
 
 # 500 take some 20 minutes. DPCTL_INTERRUPTS_SEED=N repeats a run.
 DPCTL_INTERRUPTS ?= 500

@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { differences, type Snapshot, takeSnapshot } from '../helpers/snapshot.js';
 import { type Lab, openLab } from '../system/helpers/lab.js';
+import { chosen, logChoice } from './helpers/chosen.js';
 
 /** A namespace on a node where dpctl was never used. */
 interface Virgin {
@@ -14,6 +15,7 @@ interface Virgin {
 
 async function onVirgin(t: ExecutionContext, use: (virgin: Virgin) => Promise<void>) {
   t.timeout(300_000);
+  logChoice(t);
   const lab = await openLab();
   try {
     const ns = await lab.container('x');
@@ -21,11 +23,11 @@ async function onVirgin(t: ExecutionContext, use: (virgin: Virgin) => Promise<vo
     const before = await look();
     const steps = await lab.json<unknown[]>(['attach', ns, '--dry-run']);
     t.deepEqual(differences(before, await look()), [], 'a dry run changes nothing');
-    const points = [
+    const points = chosen([
       ...['node.prepared', 'node.installed', 'store.intent'],
       ...steps.map((_, index) => `step.${index}`),
       'store.ready',
-    ];
+    ]);
     await use({ lab, ns, before, points, look });
   } finally {
     await lab.close();

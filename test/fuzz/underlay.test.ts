@@ -5,6 +5,7 @@
 import type { ExecutionContext } from 'ava';
 import { Reason } from '../../src/contract/generated.js';
 import { feature, need } from '../helpers/need.js';
+import { makeRandom } from '../helpers/random.js';
 import { type Fabric, makeFabric } from '../overlay/helpers/fabric.js';
 import type { Container, Decap, OverlayNode } from '../overlay/helpers/node.js';
 import { ip4Of, ip6Of, macOf, vtep4, vtep6 } from '../overlay/helpers/plan.js';
@@ -12,7 +13,6 @@ import { sh, until } from '../overlay/helpers/shell.js';
 import { pings } from '../overlay/helpers/traffic.js';
 import { corpus } from './helpers/corpus.js';
 import { packetFor, type Target } from './helpers/packets.js';
-import { makeRandom } from './helpers/random.js';
 import { deviceCount, sendAll, settled } from './helpers/send.js';
 import { makeTally, type Tally } from './helpers/tally.js';
 

@@ -8,11 +8,11 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { status } from '../../src/observe/status/status.js';
 import { openLabNode } from '../helpers/node.js';
+import { makeRandom, type Random } from '../helpers/random.js';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { addressOf, prepareNodes } from '../lab/helpers/nodes.js';
 import { DPCTL, type Lab, openLab, PATH, run } from '../system/helpers/lab.js';
 import { pings } from '../system/helpers/talk.js';
-import { pick, randomFrom } from './helpers/random.js';
 import {
   type Command,
   type Containers,
@@ -39,11 +39,11 @@ interface Interrupt {
 }
 
 /** Some signal at some moment, within a command that takes so long. */
-function someInterrupt(random: () => number, duration: number): Interrupt {
+function someInterrupt(random: Random, duration: number): Interrupt {
   return {
-    milliseconds: Math.floor(random() * duration * 1.1),
-    signal: pick(random, SIGNALS),
-    group: random() < 0.5,
+    milliseconds: random.below(Math.ceil(duration * 1.1)),
+    signal: random.pick(SIGNALS),
+    group: random.chance(50),
   };
 }
 
@@ -122,7 +122,7 @@ interface Next {
 }
 
 function nextAfter(
-  random: () => number,
+  random: Random,
   { args, after }: Command,
   made: string,
   known: Facts,
@@ -133,9 +133,9 @@ function nextAfter(
   const either = died ? [wanted, known] : [wanted];
   // Half of a reset is a node that has lost the namespace that it made, or what ends with a boot.
   if (args[0] === 'reset') either.push(lasting(known), withoutNamespace(known, made));
-  const kind = random();
-  if (kind < 0.4) return { args, allowed: [wanted] };
-  if (kind < 0.7) return { args: ['reconcile'], allowed: either };
+  const kind = random.below(100);
+  if (kind < 40) return { args, allowed: [wanted] };
+  if (kind < 70) return { args: ['reconcile'], allowed: either };
   const spare = (facts: Facts): Facts => new Set([...facts, 'network spare']);
   return {
     args: ['network', 'add', 'spare', '--subnet', '10.94.0.0/24'],
@@ -146,7 +146,7 @@ function nextAfter(
 test.serial('interrupted at any moment: one more command, and the node is as asked', async (t) => {
   t.timeout(SECONDS * 1000 + 120_000);
   t.log(REPEAT);
-  const random = randomFrom(SEED);
+  const random = makeRandom(SEED);
   const lab = await openLab();
   const end = performance.now() + SECONDS * 1000;
   let [rounds, interrupted, resets] = [0, 0, 0];
@@ -160,10 +160,7 @@ test.serial('interrupted at any moment: one more command, and the node is as ask
     const durations = new Map<string, number>();
     let known: Facts = new Set();
     for (; rounds < COUNT && performance.now() < end; rounds++) {
-      const command = pick(
-        random,
-        commands.filter(({ when }) => when?.(known) ?? true),
-      );
+      const command = random.pick(commands.filter(({ when }) => when?.(known) ?? true));
       const words = command.args.join(' ');
       const how = someInterrupt(random, durations.get(words) ?? 600);
       const inNode = ['ip', 'netns', 'exec', lab.node, process.execPath, DPCTL, '--root', lab.root];
@@ -206,7 +203,7 @@ test.serial(
   async (t) => {
     const count = process.env.DPCTL_INTERRUPTS ? Math.ceil(COUNT / 20) : 1;
     t.timeout(count * 60_000 + 60_000);
-    const random = randomFrom(SEED);
+    const random = makeRandom(SEED);
     const nodes = prepareNodes();
     const isThere = (): boolean =>
       readdirSync('/run/netns').some((name) => name.startsWith(`${nodes.name}-`));

@@ -5,6 +5,7 @@ import { reconcile } from '../../../src/control/node/reconcile.js';
 import { openLabNode } from '../../helpers/node.js';
 import { differences, type Snapshot, takeSnapshot } from '../../helpers/snapshot.js';
 import { type Lab, openLab, type Ran } from '../../system/helpers/lab.js';
+import { chosen, logChoice } from './chosen.js';
 
 /** What a scenario works with: two endpoints of one network, one to be changed, one to talk to. */
 export interface Stage {
@@ -58,6 +59,7 @@ export async function onStage(
   use: (stage: Opened) => Promise<void>,
 ): Promise<void> {
   t.timeout(300_000);
+  logChoice(t);
   const lab = await openLab();
   let node: Node | undefined;
   try {
@@ -88,10 +90,10 @@ export async function onStage(
   }
 }
 
-/** Every named point at which the command can be stopped. */
+/** Named points at which the command can be stopped: see {@link chosen}. */
 export function faultPoints({ steps }: Opened): string[] {
   const numbered = Array.from({ length: steps }, (_, index) => `step.${index}`);
-  return ['store.intent', ...numbered, 'store.ready', 'done'];
+  return chosen(['store.intent', ...numbered, 'store.ready', 'done']);
 }
 
 /** Run the command and have it killed at a point. */

@@ -1,7 +1,8 @@
 /** What makes of a right frame one that is wrong in some places, at any layer. */
+
+import type { Random } from '../../helpers/random.js';
 import { join, TYPE } from '../../packet/helpers/frame.js';
 import { tag } from './corpus.js';
-import type { Random } from './random.js';
 
 /** Bytes of an Ethernet header. */
 export const ETHERNET = 14;

@@ -1,9 +1,9 @@
 /** Random packets for a node's underlay: right VXLAN, wrong VXLAN, and noise. */
 
+import type { Random } from '../../helpers/random.js';
 import { type Outer, vxlan } from '../../overlay/helpers/vxlan.js';
 import { checksum, join } from '../../packet/helpers/frame.js';
 import { ETHERNET, mutated, sendable, set16 } from './mutate.js';
-import type { Random } from './random.js';
 
 /** What is known of the node that they are for. */
 export interface Target {

@@ -1,0 +1,23 @@
+/** Which of the points at which a command can be stopped a run tries: a seed repeats its choice. */
+import type { ExecutionContext } from 'ava';
+import { makeRandom } from '../../helpers/random.js';
+
+const ALL = process.env.DPCTL_FAULTS === 'all';
+const SEED = Number(process.env.DPCTL_FAULTS_SEED ?? Date.now() % 1_000_000);
+
+const random = makeRandom(SEED);
+
+/**
+ * All points under DPCTL_FAULTS=all (`make test-faults`). Otherwise the first and the last two, and each
+ * of the others with a chance of two in five: many runs see all of them.
+ */
+export function chosen(points: readonly string[]): string[] {
+  const isEnd = (index: number): boolean => index === 0 || index >= points.length - 2;
+  return points.filter((_, index) => ALL || isEnd(index) || random.chance(40));
+}
+
+/** How to repeat what this run chose, for the log of a test. */
+export function logChoice(t: ExecutionContext): void {
+  const how = ALL ? 'DPCTL_FAULTS=all' : `DPCTL_FAULTS_SEED=${SEED}`;
+  t.log(`${how} node dist/scripts/test/main.js faults`);
+}

@@ -63,7 +63,7 @@ dist/tools/gen-contract.cjs: $(GEN_SRC) Makefile | setup
 
 contract: dist/.contract.stamp
 ifneq ($(and $(CONTRACT_OBJ),$(GEN_SRC)),)
-dist/.contract.stamp: $(CONTRACT_OBJ) $(wildcard bpf/*.h) dist/tools/gen-contract.cjs | setup
+dist/.contract.stamp: $(CONTRACT_OBJ) $(shell find bpf -name '*.h') dist/tools/gen-contract.cjs | setup
 	@node dist/tools/gen-contract.cjs --out $(CONTRACT_TS) --header bpf/dpctl.h $(CONTRACT_OBJ)
 	@touch $@
 else

@@ -34,7 +34,7 @@ cp dist/bpf/*.o "$lib/dist/bpf/"
 cp -r dist/lib "$lib/dist/"
 # What the bench compiles, runs and puts into its report.
 mkdir -p "$lib/bpf" "$lib/src/bench" "$lib/dist/src/bench/bpf" "$lib/node_modules/uplot/dist"
-cp bpf/dpctl.h "$lib/bpf/"
+cp -r bpf/dpctl.h bpf/contract "$lib/bpf/"
 cp -r src/bench/native src/bench/report "$lib/src/bench/"
 rm -f "$lib"/src/bench/report/*.ts
 cp dist/src/bench/bpf/*.o "$lib/dist/src/bench/bpf/"

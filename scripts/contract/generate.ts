@@ -1,17 +1,17 @@
-/** The contract's TypeScript from a header and the objects that include it. */
+/** The contract's TypeScript from a header, with what it includes, and the objects that include it. */
 
-import { readFileSync } from 'node:fs';
 import { readObjectBtf } from '../../loader/btf/query.js';
 import { parseHeader } from './comments.js';
 import { emitContract } from './emit.js';
 import { layoutOf } from './from-btf.js';
+import { readHeader } from './header.js';
 
 /**
  * The text of src/contract/generated.ts.
  * @throws Error that lists what the contract cannot carry or the objects do not have
  */
 export function generate(headerPath: string, objects: readonly string[]): string {
-  const header = parseHeader(readFileSync(headerPath, 'utf8'));
+  const header = parseHeader(readHeader(headerPath));
   const layout = layoutOf(objects.map(readObjectBtf), {
     structs: [...header.structs.keys()],
     enums: [...header.enums.keys()],

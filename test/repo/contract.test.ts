@@ -4,7 +4,7 @@
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -233,6 +233,25 @@ test('a committed contract that is stale is named, and one that is not passes', 
     t.is(run('--check').status, 0);
     writeFileSync(out, `${generate(join(folder, 'sample.h'), [object])}// edited\n`);
     t.is(run('--check').status, 1);
+  });
+});
+
+test('an umbrella reads as the headers that it includes, each once and in their order', (t) => {
+  const [types, whole] = [HEADER.slice(HEADER.indexOf('/* A part')), '#include "kinds/all.h"\n'];
+  const constants = HEADER.slice(0, HEADER.indexOf('/* A part'));
+  inFolder(HEADER, (folder, object) => {
+    const path = join(folder, 'sample.h');
+    const expected = generate(path, [object]);
+    mkdirSync(join(folder, 'kinds'));
+    writeFileSync(join(folder, 'kinds/constants.h'), constants);
+    writeFileSync(
+      join(folder, 'kinds/all.h'),
+      `#include "kinds/constants.h"\n#include "kinds/constants.h"\n\n${types}`,
+    );
+    writeFileSync(path, `#include <linux/types.h>\n${whole}`);
+    t.is(generate(path, [object]), expected);
+    rmSync(join(folder, 'kinds/constants.h'));
+    t.throws(() => generate(path, [object]), { message: /all\.h: #include .*constants\.h/ });
   });
 });
 

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* What a listener is told, how often, and from where in the source. */
+#ifndef CONTRACT_EVENTS_H
+#define CONTRACT_EVENTS_H
+
+#include <linux/types.h>
+
+enum config_flags {
+	CONFIG_EVENTS = 1 << 0, /* a drop or notice sends an event */
+};
+
+/* dp_config: one entry, changed at run time. */
+struct config {
+	__u32 flags; /* enum config_flags */
+	__u32 event_rate; /* events a second and CPU at the most */
+};
+
+enum bucket_kind {
+	BUCKET_EVENT = 0, /* events to user space */
+	BUCKET_ICMP = 1, /* "packet too big" to endpoints */
+	BUCKET_MAX = 2,
+};
+
+/* dp_bucket, one for each CPU: by kind, what is left of this second. */
+struct bucket {
+	__u64 filled; /* ns since boot when tokens were last added */
+	__u32 tokens;
+	__u32 pad;
+};
+
+/*
+ * Where in the datapath a reason was given: the file; the line is beside it.
+ * FILE_SOURCE is source.h, and so on; FILE_ENDPOINT is endpoint.bpf.c.
+ */
+enum source_file {
+	FILE_ENDPOINT = 1,
+	FILE_SOURCE = 2,
+	FILE_SOURCE4 = 3,
+	FILE_SOURCE6 = 4,
+	FILE_FDB = 5,
+	FILE_NEIGH = 6,
+	FILE_DELIVER = 7,
+	FILE_FLOOD = 8,
+	FILE_ENCAP = 9,
+	FILE_DECAP = 10,
+	FILE_PMTU = 11,
+	FILE_UNDERLAY = 12,
+	FILE_REPLICATE = 13,
+	FILE_FORWARD = 14,
+	FILE_SPREAD = 15,
+	FILE_INBOUND = 16,
+	FILE_ANCHOR = 17,
+	FILE_LIVENESS = 18,
+	FILE_GUARD = 21,
+	FILE_IMPOSTOR = 22,
+};
+
+/* dp_event: what a drop or notice tells a listener. */
+struct event {
+	__u64 time; /* ns since boot (bpf_ktime_get_ns) */
+	__u32 reason; /* enum reason */
+	__u32 ifindex; /* where the frame came in */
+	__u32 vni;
+	__u32 endpoint; /* number, 0 if unknown */
+	__s32 error; /* what the helper returned, 0 if none did */
+	__u16 file; /* enum source_file */
+	__u16 line;
+	__u32 length; /* bytes of the frame */
+	__be16 protocol; /* EtherType */
+	__u8 src[6];
+	__u8 dst[6];
+	__u16 node; /* number of the node that it came from or was for, 0 if none */
+	__u16 pad[2];
+};
+
+#endif

@@ -128,7 +128,7 @@ const SHORTAGES: ReadonlySet<string> = new Set([
   ...['EACCES', 'EPERM', 'EROFS', 'EINTR', 'EIO'],
 ]);
 
-/** What helps against a shortage, whoever meets it; undefined for errors that are none. */
+/** What helps against a shortage; undefined for errors that are none. */
 export function shortageHint(errno: string): string | undefined {
   switch (errno) {
     case 'EMFILE':

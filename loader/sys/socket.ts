@@ -112,7 +112,7 @@ const SOCKADDR_NL_SIZE = 12;
 const SOCKADDR_NL_PID = 4;
 
 /**
- * One datagram from the kernel. Whoever has CAP_NET_ADMIN in the user namespace that owns the network
+ * One datagram from the kernel. A process that has CAP_NET_ADMIN in the user namespace that owns the network
  * namespace, as root of a container may, can send to any netlink socket in it, an acknowledgement too.
  */
 function receive(fd: number, buffer: Uint8Array, until: number): number {

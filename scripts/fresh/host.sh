@@ -1,7 +1,7 @@
 #!/bin/bash
 # First process of a clean root's namespaces: mounts what a booted system has, makes the root the
 # only one there is, as for a machine that booted from it, and then holds the namespaces. A root
-# that was merely changed to is left by whoever enters the mount namespace, as dpctl does.
+# that was merely changed to is left by a process that enters the mount namespace, as dpctl does.
 #   host.sh NAME ROOT READY
 set -euo pipefail
 name=$1 root=$2 ready=$3

@@ -60,7 +60,7 @@ export const PARTS: readonly Part[] = [
     files: ['system/attach', 'system/traffic', 'system/clsact', 'system/upgrade', 'errors/reset'],
     match: [
       'attach is the first command*',
-      'attach said again*',
+      'attach repeated*',
       'detach leaves nothing*',
       'TCP in both directions*',
       'packets larger than the MTU*',

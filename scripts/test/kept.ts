@@ -1,6 +1,6 @@
 /**
  * BPF objects that something keeps alive here: a pin or a device. The kernel's own lists are no help
- * in telling whose an object is: they are one for the machine, whoever asks.
+ * in telling whose an object is: there is one list for the machine.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -84,7 +84,7 @@ export async function withNode<T>(
   if (!netnsExists(ns)) await createNetns(ns);
   await withNetnsRef(ns, ({ fd }) => {
     mkdirSync(hostPath(root), { recursive: true, mode: 0o700 });
-    // A node that was never used would take the namespace of whoever asks for its own.
+    // A node that was never used would take the namespace of the caller for its own.
     return bindNetns(fd, nodePaths(root).netns);
   });
   const node = openNode({ root });

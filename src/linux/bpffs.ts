@@ -24,7 +24,7 @@ const MS_NOSUID = 2;
 const MS_NODEV = 4;
 const MS_NOEXEC = 8;
 
-/** Only root may read or add pins: whoever opens a pinned map can change what is forwarded. */
+/** Only root may read or add pins: a process that opens a pinned map can change what is forwarded. */
 const BPFFS_MODE = 0o700;
 
 /** Whether the host has a BPF file system at this absolute path. False when the path does not exist. */

@@ -1,6 +1,6 @@
 /**
  * Kernel parameters under /proc/sys, of any network namespace: what is below /proc/sys/net shows the
- * namespace of whoever opens it, so a short synchronous section inside is enough.
+ * namespace of the process that opens it, so a short synchronous section inside is enough.
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -55,7 +55,7 @@ test.serial(
     t.like(move, { figure: 'insns-xlated', of: 'endpoint', before: 1, verdict: 'worse' });
 
     t.true(readFileSync(html, 'utf8').includes('Moved since'));
-    // Off a terminal a line for each figure, and nothing that moves.
+    // Without a terminal a line for each figure, and nothing that moves.
     t.regex(stderr, /^program path-cost: /m);
     t.notRegex(stderr, new RegExp(String.fromCharCode(27)));
   },

@@ -74,7 +74,7 @@ test('a closed stderr is no reason to fail in another way', async (t) => {
 
 const RED = '\u001b[31m';
 
-test('off a terminal nothing is coloured unless it is asked for', async (t) => {
+test('without a terminal nothing is coloured unless it is asked for', async (t) => {
   t.false((await dpctl(['atach'])).stderr.includes('\u001b'));
   t.true((await dpctl(['atach', '--color', 'always'])).stderr.includes(RED));
   t.true((await dpctl(['atach'], { env: { DPCTL_COLOR: 'always' } })).stderr.includes(RED));

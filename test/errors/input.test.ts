@@ -357,7 +357,7 @@ for (const { title, args, ...expected } of CASES) {
   });
 }
 
-test.serial('reset off a terminal wants --yes, and lists what it would remove', async (t) => {
+test.serial('reset without a terminal needs --yes, and lists what it would remove', async (t) => {
   const { stderr, stdout, code } = await lab.dpctl(['reset']);
   t.is(code, 1);
   t.is(stdout, '');

@@ -296,7 +296,7 @@ test.serial('a machine from which nft was removed, where something is masquerade
 );
 
 for (const kind of ['reset', 'dismantle']) {
-  test.serial(`a reset that is killed or fails, at each ${kind} step, and is said again`, (t) =>
+  test.serial(`a reset that is killed or fails, at each ${kind} step, and is repeated`, (t) =>
     onMachine(t, async (machine) => {
       const { lab, made } = machine;
       for (let step = 0; ; step++) {
@@ -323,7 +323,7 @@ for (const kind of ['reset', 'dismantle']) {
         // Killed when all but empty directories was gone: nothing tells then whose they are.
         if (!['run/dpctl', 'var/lib/dpctl'].some((dir) => existsSync(join(lab.root, dir))))
           continue;
-        await expectNothingLeft(t, machine, `${variable} at ${point}, and said again`);
+        await expectNothingLeft(t, machine, `${variable} at ${point}, and repeated`);
       }
       t.deepEqual(differences(machine.before, await machine.look()), []);
     }),

@@ -62,7 +62,7 @@ test.serial('the first attach is killed at any step: reset leaves nothing of it'
   }),
 );
 
-test.serial('the first attach is killed at any step: said again, it works', (t) =>
+test.serial('the first attach is killed at any step: repeated, it works', (t) =>
   onVirgin(t, async ({ lab, ns, before, points, look }) => {
     for (const point of points) {
       await kill(t, lab, ns, point);

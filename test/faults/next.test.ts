@@ -22,7 +22,7 @@ for (const scenario of [...ATTACHES, ...DETACHES, ...OTHERS]) {
 
         await killAt(t, stage, point);
         await scenario.apply(stage);
-        await expectState(t, stage, stage.after, `killed at ${point}, then said again`);
+        await expectState(t, stage, stage.after, `killed at ${point}, then repeated`);
         await scenario.back(stage);
       }
     }),

@@ -276,7 +276,7 @@ test.serial(
       });
       await nodes.must('n1', 'status');
 
-      // What is theirs comes to them as if nobody else were there. Whoever is to come later needs
+      // What is theirs comes to them as if nobody else were there. Those who come later need
       // the port to be free: then nothing but TC is asked for.
       await nodes.must('n2', ...set, '--decap', 'tc');
       await nodes.within('n1', 'ip', 'addr', 'add', '10.99.0.1/24', 'dev', 'vx9');

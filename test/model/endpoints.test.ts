@@ -46,7 +46,7 @@ test('numbers and addresses of an endpoint that is gone are used again', (t) => 
   t.like(again, { id: 2, slot: 1, ip4: '10.201.0.3/16', ip6: 'fd00:c9::3/64' });
 });
 
-test('said again it is unchanged, whatever the number of the interface', (t) => {
+test('repeated it is unchanged, whatever the number of the interface', (t) => {
   const request = {
     ips: ['10.201.0.9'],
     mac: '02:00:00:00:00:01',

@@ -23,7 +23,7 @@ test('a network gets the lowest free index and VNI, and 300 s of ageing', (t) =>
   t.is(again.network.vni, 2);
 });
 
-test('said again it is unchanged, and what is not said stays', (t) => {
+test('repeated it is unchanged, and what is not said stays', (t) => {
   const request = { name: 'blue', vni: 7, subnets: ['10.1.0.0/16', 'fd00:1::/64'], ageing: 60 };
   const { state, network } = addNetwork(EMPTY_STATE, request);
   t.is(addNetwork(state, request).state, state);

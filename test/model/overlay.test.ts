@@ -46,7 +46,7 @@ test('nodes get the lowest free number, keep it with another address, and go', (
   );
   const moved = addNode(more.state, { name: 'n3', vtep: '192.0.2.33' });
   t.deepEqual(moved.node, { name: 'n3', number: 3, vtep: '192.0.2.33' });
-  t.is(addNode(moved.state, { name: 'n3', vtep: '192.0.2.33' }).state, moved.state, 'said again');
+  t.is(addNode(moved.state, { name: 'n3', vtep: '192.0.2.33' }).state, moved.state, 'repeated');
   t.is(deleteNode(state, 'nobody'), state);
   t.is(addNode(EMPTY_STATE, { name: 'a', vtep: '2001:DB8:0::1' }).node.vtep, '2001:db8::1');
   t.deepEqual(invariants(moved.state), []);

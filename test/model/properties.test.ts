@@ -33,7 +33,7 @@ const node: NamespaceRef = {
 /** One edit with all it needs, by name for the report of a failure. */
 interface Edit {
   readonly name: string;
-  /** Said again at once, it changes nothing. */
+  /** Repeated at once, it changes nothing. */
   readonly idempotent: boolean;
   readonly run: (state: State) => State;
 }
@@ -199,7 +199,7 @@ test('whatever is asked, in whatever order, the state is sound', (t) => {
         const next = tried(state, each);
         t.is(JSON.stringify(state), before, `${each.name} changed the state that it was given`);
         t.deepEqual(invariants(next), [], each.name);
-        if (each.idempotent) t.is(tried(next, each), next, `${each.name}, said again`);
+        if (each.idempotent) t.is(tried(next, each), next, `${each.name}, repeated`);
         if (next === state) refused++;
         else made++;
         state = next;

@@ -70,7 +70,7 @@ for (const { decap, underlay } of WAYS) {
   });
 }
 
-test.serial('the kernel takes apart what came over IPv6, too', async (t) => {
+test.serial('the kernel decapsulates what came over IPv6, too', async (t) => {
   const segment = makeSegment({ decap: 'tc-gro', family: 6 }, { underlay: 'wire' });
   t.teardown(() => segment.close());
   const { one, two } = segment;

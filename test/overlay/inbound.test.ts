@@ -14,7 +14,7 @@ import { type Outer, vxlan } from './helpers/vxlan.js';
 import { bring } from './helpers/word.js';
 
 const VNI = 0xabcdef;
-/** Node 2 is known, 7 is not. Whoever sends in their names is on host 9. */
+/** Node 2 is known, 7 is not. Host 9 sends in their names. */
 const KNOWN = 2;
 const STRANGER = 7;
 const SENDER = 9;

@@ -160,7 +160,7 @@ test.serial('behind a tag four bytes fewer fit, and the sender is told so', asyn
   }
 });
 
-test.serial('who lets others fragment does it himself when he knows', async (t) => {
+test.serial('a node that lets others fragment does it itself when it knows', async (t) => {
   const { fabric, one, a, b } = makePair(4);
   t.teardown(() => fabric.close());
   t.true(pings(a.ns, b.ip4));

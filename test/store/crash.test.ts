@@ -49,7 +49,7 @@ for (const [name, { before, after }] of Object.entries(crashCases())) {
       t.deepEqual(invariants(left), [], step);
       const endpoints = [before.endpoints, after.endpoints].map((list) => JSON.stringify(list));
       t.true(endpoints.includes(JSON.stringify(left.endpoints)), step);
-      // Whoever finds another state than the kernel's must know that he is to look at all of it.
+      // A command that finds another state than the kernel's must look at all of it.
       t.true(
         isDeepStrictEqual(left, before) ||
           left.unfinished === true ||

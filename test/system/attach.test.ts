@@ -24,7 +24,7 @@ test.serial(
   },
 );
 
-test.serial('attach said again is unchanged', async (t) => {
+test.serial('attach repeated is unchanged', async (t) => {
   const { stderr, code } = await lab.dpctl([
     'attach',
     (await lab.json<{ ns: string }[]>(['endpoints']))[0]?.ns ?? '',
@@ -33,7 +33,7 @@ test.serial('attach said again is unchanged', async (t) => {
   t.regex(stderr, /^unchanged /);
 });
 
-test.serial('detach leaves nothing of the endpoint, and said again is no error', async (t) => {
+test.serial('detach leaves nothing of the endpoint, and repeated is no error', async (t) => {
   const [endpoint] = await lab.json<{ ns: string; host_ifname: string }[]>(['endpoints']);
   t.truthy(endpoint);
   await lab.must('detach', endpoint?.ns ?? '');

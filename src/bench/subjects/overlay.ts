@@ -40,7 +40,7 @@ export const KIND = {
   alone: 'underlay alone',
 } as const;
 
-/** Ways in which dpctl takes VXLAN apart. */
+/** How dpctl decapsulates VXLAN. */
 export const DECAPS = ['tc', 'tc-gro', 'xdp'] as const;
 export type Decap = (typeof DECAPS)[number];
 

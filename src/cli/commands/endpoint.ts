@@ -6,7 +6,7 @@ export const ATTACH = {
   summary: 'connect a network namespace to a network',
   description: [
     'Makes a veth (or netkit) whose far end is in the namespace, or adopts the veth that is there, gives it an address of the network and lets the datapath switch its frames. What is not there yet (tables, programs, the default network) is made on the way.',
-    'Said again, it changes only what is given and different; an endpoint that is as asked is left alone.',
+    'Repeated, it changes only what is given and different; an endpoint that is as asked is left alone.',
   ],
   examples: [
     { line: 'dpctl attach ns1', text: 'the next free addresses of the default network' },

@@ -66,9 +66,9 @@ export const LAB_UP = {
     {
       name: 'decap',
       type: 'text',
-      placeholder: 'WAY',
+      placeholder: 'MODE',
       choices: ['auto', 'tc', 'tc-gro', 'xdp'],
-      summary: 'how the nodes take VXLAN apart',
+      summary: 'how the nodes decapsulate VXLAN',
       default: 'auto',
     },
     {

@@ -5,7 +5,7 @@ export const NETWORK_ADD = {
   path: 'network add',
   summary: 'make a network, or change one',
   description: [
-    'A network is one segment of layer 2. Said again, it changes only what is given and different.',
+    'A network is one segment of layer 2. Repeated, it changes only what is given and different.',
   ],
   examples: [
     { line: 'dpctl network add blue --subnet 10.1.0.0/16', text: 'addresses from a subnet' },

@@ -90,7 +90,7 @@ export const RESET = {
   path: 'reset',
   summary: 'remove every trace of dpctl from this node',
   description: [
-    'Endpoints, networks, tables, programs, rules, mounts and files; sysctls get their former values back. The list is printed first. Off a terminal it wants --yes.',
+    'Endpoints, networks, tables, programs, rules, mounts and files; sysctls get their former values back. The list is printed first. Without a terminal it needs --yes.',
   ],
   examples: [
     { line: 'dpctl reset --dry-run', text: 'what it would remove' },

@@ -42,7 +42,7 @@ export const UNDERLAY_SET = {
     {
       name: 'decap',
       type: 'text',
-      placeholder: 'WAY',
+      placeholder: 'MODE',
       choices: ['auto', 'tc', 'tc-gro', 'xdp'],
       summary: 'how VXLAN is decapsulated; with tc, a narrow link further on is a black hole',
       default: 'auto',

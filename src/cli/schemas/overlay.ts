@@ -20,7 +20,7 @@ export const UNDERLAY: Schema = {
     },
     { key: 'decap', type: 'text', doc: 'how VXLAN is decapsulated: tc, tc-gro or xdp' },
     { key: 'asked', type: 'text', doc: 'what was asked: one of them, or auto' },
-    { key: 'why', type: 'text', doc: 'why that way' },
+    { key: 'why', type: 'text', doc: 'why this mode' },
     { key: 'ifindex', type: 'number', wide: true, doc: 'number of the device' },
   ],
 };

@@ -13,7 +13,7 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Variables that would reach the child from whoever runs the tests. */
+/** Variables of the tests' own environment that the child must not see. */
 const OWN = /^(DPCTL_|NO_COLOR$|TERM$)/;
 
 /**

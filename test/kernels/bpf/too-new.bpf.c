@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
  * The endpoint's object with a program more that calls what came with Linux 6.4. Passes
- * on the machine of whoever writes such a thing, and not on the oldest kernel of the matrix.
+ * on the machine of the author, and not on the oldest kernel of the matrix.
  */
 /* As kernels before 6.2 get it. */
 #define NO_KERNEL_TYPES

@@ -33,7 +33,7 @@ type Key<N extends Table> = ReturnType<(typeof MAPS)[N]['key']['decode']>;
 type Value<N extends Table> = ReturnType<(typeof MAPS)[N]['value']['decode']>;
 type Codec<T> = { encode(value: T): Uint8Array; decode(view: DataView, offset?: number): T };
 
-/** Ways to take VXLAN apart: at TC, at TC with the kernel's tunnel GRO, in the driver. */
+/** Decap modes: at TC, at TC with the kernel's tunnel GRO, in the driver. */
 export type Decap = 'tc' | 'tc-gro' | 'xdp';
 
 export interface NodeOptions {

@@ -27,7 +27,7 @@ export const learning: readonly Case[] = [
     expect: { verdict: 'redirect', to: ['b'] },
   },
   {
-    name: 'said again: learned once, counted once',
+    name: 'repeated: learned once, counted once',
     before: [['learn', other(behind(1), b.mac)]],
     from: 'learn',
     frame: other(behind(1), b.mac),

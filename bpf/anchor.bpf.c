@@ -9,10 +9,9 @@
  * is not this node's business ends here: it is out of its tunnel, and the host's
  * IP stack would take it for a packet of a neighbour's.
  */
-#include "maps.h"
-#include "packet.h"
+#include "decap/match.h"
+#include "delivery/from_node.h"
 #include "report.h"
-#include "inbound.h"
 
 #undef HERE
 #define HERE FILE_ANCHOR

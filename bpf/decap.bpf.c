@@ -9,10 +9,9 @@
  * Whatever is not entirely right is passed on as it is: underlay.bpf.c looks at
  * it again and has a reason for it.
  */
-#include "maps.h"
-#include "packet.h"
-#include "decap_match.h"
-#include "ecn.h"
+#include "decap/match.h"
+#include "wire/ecn.h"
+#include "wire/mac.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -3,21 +3,16 @@
  * The switch, seen from one port: runs at TC ingress of the host end of every
  * endpoint, and of the host's own port, on each frame that comes out of it.
  */
-#include "maps.h"
-#include "packet.h"
+#include "anti_spoof/endpoint.h"
+#include "anti_spoof/host.h"
+#include "delivery/forward.h"
+#include "delivery/replicate.h"
+#include "delivery/scrub.h"
+#include "delivery/translated_note.h"
+#include "fdb/learn_endpoint.h"
+#include "fdb/requests.h"
+#include "neighbour/answer.h"
 #include "report.h"
-#include "source.h"
-#include "fdb.h"
-#include "learn.h"
-#include "neigh.h"
-#include "deliver.h"
-#include "guard.h"
-#include "forward.h"
-#include "flood.h"
-#include "spread.h"
-#include "service_note.h"
-#include "scrub.h"
-#include "control.h"
 
 #undef HERE
 #define HERE FILE_ENDPOINT

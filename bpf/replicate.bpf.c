@@ -7,11 +7,9 @@
  */
 /* It delivers to no port. */
 #define NO_KERNEL_TYPES
-#include "maps.h"
-#include "packet.h"
+#include "delivery/replica_copy.h"
+#include "encap/send.h"
 #include "report.h"
-#include "copy.h"
-#include "encap.h"
 
 #undef HERE
 #define HERE FILE_REPLICATE

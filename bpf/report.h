@@ -9,8 +9,8 @@
 #ifndef REPORT_H
 #define REPORT_H
 
-#include "maps.h"
-#include "packet.h"
+#include "lookup.h"
+#include "wire/mac.h"
 
 #define NSEC_PER_SEC 1000000000ULL
 

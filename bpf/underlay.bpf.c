@@ -5,10 +5,10 @@
  * a network that it has, is taken; the rest goes on to whoever is next, which is
  * why the verdict is TC_ACT_UNSPEC: a final one would hide the filters of others.
  */
-#include "maps.h"
-#include "packet.h"
+#include "decap/read.h"
+#include "decap/strip.h"
+#include "delivery/from_node.h"
 #include "report.h"
-#include "inbound.h"
 
 #undef HERE
 #define HERE FILE_UNDERLAY

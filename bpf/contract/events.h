@@ -30,29 +30,27 @@ struct bucket {
 
 /*
  * Where in the datapath a reason was given: the file; the line is beside it.
- * FILE_SOURCE is source.h, and so on; FILE_ENDPOINT is endpoint.bpf.c.
+ * FILE_FDB_LEARN is fdb/learn.h, and so on; FILE_ENDPOINT is endpoint.bpf.c. A number
+ * that is retired (10, 18, 21, 22) is never used again.
  */
 enum source_file {
 	FILE_ENDPOINT = 1,
-	FILE_SOURCE = 2,
-	FILE_SOURCE4 = 3,
-	FILE_SOURCE6 = 4,
-	FILE_FDB = 5,
-	FILE_NEIGH = 6,
-	FILE_DELIVER = 7,
-	FILE_FLOOD = 8,
-	FILE_ENCAP = 9,
-	FILE_DECAP = 10,
-	FILE_PMTU = 11,
+	FILE_ANTI_SPOOF_ENDPOINT = 2,
+	FILE_ANTI_SPOOF_IP4 = 3,
+	FILE_ANTI_SPOOF_IP6 = 4,
+	FILE_FDB_LEARN = 5,
+	FILE_NEIGHBOUR_REPLY = 6,
+	FILE_DELIVERY_UNICAST = 7,
+	FILE_DELIVERY_FLOOD = 8,
+	FILE_ENCAP_SEND = 9,
+	FILE_PATH_MTU_TELL = 11,
 	FILE_UNDERLAY = 12,
 	FILE_REPLICATE = 13,
-	FILE_FORWARD = 14,
-	FILE_SPREAD = 15,
-	FILE_INBOUND = 16,
+	FILE_DELIVERY_FORWARD = 14,
+	FILE_DELIVERY_REPLICATE = 15,
+	FILE_DELIVERY_FROM_NODE = 16,
 	FILE_ANCHOR = 17,
-	FILE_LIVENESS = 18,
-	FILE_GUARD = 21,
-	FILE_IMPOSTOR = 22,
+	FILE_ANTI_SPOOF_ARP = 23,
 };
 
 /* dp_event: what a drop or notice tells a listener. */

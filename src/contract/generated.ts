@@ -676,30 +676,28 @@ export function describeBucketKind(value: number): string {
 }
 
 /**
- * Where in the datapath a reason was given: the file; the line is beside it. FILE_SOURCE is
- * source.h, and so on; FILE_ENDPOINT is endpoint.bpf.c.
+ * Where in the datapath a reason was given: the file; the line is beside it. FILE_FDB_LEARN is
+ * fdb/learn.h, and so on; FILE_ENDPOINT is endpoint.bpf.c. A number that is retired (10, 18, 21,
+ * 22) is never used again.
  */
 export const SourceFile = {
   ENDPOINT: 1,
-  SOURCE: 2,
-  SOURCE4: 3,
-  SOURCE6: 4,
-  FDB: 5,
-  NEIGH: 6,
-  DELIVER: 7,
-  FLOOD: 8,
-  ENCAP: 9,
-  DECAP: 10,
-  PMTU: 11,
+  ANTI_SPOOF_ENDPOINT: 2,
+  ANTI_SPOOF_IP4: 3,
+  ANTI_SPOOF_IP6: 4,
+  FDB_LEARN: 5,
+  NEIGHBOUR_REPLY: 6,
+  DELIVERY_UNICAST: 7,
+  DELIVERY_FLOOD: 8,
+  ENCAP_SEND: 9,
+  PATH_MTU_TELL: 11,
   UNDERLAY: 12,
   REPLICATE: 13,
-  FORWARD: 14,
-  SPREAD: 15,
-  INBOUND: 16,
+  DELIVERY_FORWARD: 14,
+  DELIVERY_REPLICATE: 15,
+  DELIVERY_FROM_NODE: 16,
   ANCHOR: 17,
-  LIVENESS: 18,
-  GUARD: 21,
-  IMPOSTOR: 22,
+  ANTI_SPOOF_ARP: 23,
 } as const;
 /** A number of {@link SourceFile}. */
 export type SourceFile = (typeof SourceFile)[keyof typeof SourceFile];
@@ -707,25 +705,22 @@ export type SourceFile = (typeof SourceFile)[keyof typeof SourceFile];
 export type SourceFileName = Lowercase<keyof typeof SourceFile>;
 const sourceFileNames: ReadonlyMap<number, SourceFileName> = new Map([
   [1, "endpoint"],
-  [2, "source"],
-  [3, "source4"],
-  [4, "source6"],
-  [5, "fdb"],
-  [6, "neigh"],
-  [7, "deliver"],
-  [8, "flood"],
-  [9, "encap"],
-  [10, "decap"],
-  [11, "pmtu"],
+  [2, "anti_spoof_endpoint"],
+  [3, "anti_spoof_ip4"],
+  [4, "anti_spoof_ip6"],
+  [5, "fdb_learn"],
+  [6, "neighbour_reply"],
+  [7, "delivery_unicast"],
+  [8, "delivery_flood"],
+  [9, "encap_send"],
+  [11, "path_mtu_tell"],
   [12, "underlay"],
   [13, "replicate"],
-  [14, "forward"],
-  [15, "spread"],
-  [16, "inbound"],
+  [14, "delivery_forward"],
+  [15, "delivery_replicate"],
+  [16, "delivery_from_node"],
   [17, "anchor"],
-  [18, "liveness"],
-  [21, "guard"],
-  [22, "impostor"],
+  [23, "anti_spoof_arp"],
 ]);
 /** The name of a number of enum source_file; `unknown_N` for one that a newer datapath may know. */
 export function nameOfSourceFile(value: number): SourceFileName | `unknown_${number}` {

@@ -119,9 +119,16 @@ const CASES: Readonly<
     ],
   },
   tooLong: {
-    bad: [['src/model/a.ts', '\n'.repeat(251), 251]],
+    bad: [
+      ['src/model/a.ts', '\n'.repeat(251), 251],
+      ['bpf/a.bpf.c', '\n'.repeat(251), 251],
+      ['bpf/fdb/a.h', '\n'.repeat(300), 300],
+    ],
     good: [
       ['src/model/a.ts', '\n'.repeat(250)],
+      ['bpf/a.bpf.c', '\n'.repeat(250)],
+      ['bpf/fdb/a.h', '\n'.repeat(250)],
+      ['test/fuzz/native/send.c', '\n'.repeat(251)],
       ['src/contract/generated.ts', '\n'.repeat(999)],
     ],
   },

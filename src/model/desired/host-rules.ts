@@ -66,7 +66,7 @@ function vxlanRules({ underlay, uplink }: State): HostRule[] {
   ];
 }
 
-/** The datapath at the gateway's port drops what has a mark, and counts it (bpf/dpctl.h). */
+/** The datapath at the gateway's port drops what has a mark, and counts it (bpf/endpoint.bpf.c). */
 function markRules(
   names: readonly string[],
   joined: readonly string[],

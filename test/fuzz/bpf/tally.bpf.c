@@ -37,7 +37,7 @@ static __always_inline void count(struct __sk_buff *skb, __u32 place)
 	__sync_fetch_and_add(&found->frames, segments ? segments : 1);
 }
 
-/* As in bpf/decap_match.h. */
+/* As in bpf/decap/match.h. */
 struct tunnel_meta {
 	__u32 magic;
 	__u16 network;

@@ -14,7 +14,7 @@ int vouch(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-/* As in bpf/decap_match.h. */
+/* As in bpf/decap/match.h. */
 struct tunnel_meta {
 	__u32 magic;
 	__u16 network;

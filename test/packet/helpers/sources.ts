@@ -1,16 +1,21 @@
 /** The datapath's source, to check that an event points at the line that it comes from. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Event, nameOfSourceFile } from '../../../src/contract/generated.js';
 
-const lines = new Map<string, readonly string[]>();
+const BPF = join(import.meta.dirname, '../../../../bpf');
+
+/** Name in enum source_file -> lines of the file: `fdb/learn.h` is fdb_learn. */
+const sources = new Map<string, readonly string[]>();
+for (const entry of readdirSync(BPF, { recursive: true, encoding: 'utf8' })) {
+  if (!/\.[ch]$/.test(entry)) continue;
+  const name = entry.replace(/(\.bpf)?\.[ch]$/, '').replaceAll('/', '_');
+  if (sources.has(name)) throw new Error(`two files are ${name}`);
+  sources.set(name, readFileSync(join(BPF, entry), 'utf8').split('\n'));
+}
 
 /** The line of the datapath's source that an event names, trimmed. */
 export function sourceLine(event: Event): string {
   const name = nameOfSourceFile(event.file);
-  const file = name === 'endpoint' ? 'endpoint.bpf.c' : `${name}.h`;
-  const path = join(import.meta.dirname, '../../../../bpf', file);
-  const known = lines.get(path) ?? readFileSync(path, 'utf8').split('\n');
-  lines.set(path, known);
-  return known[event.line - 1]?.trim() ?? `no line ${event.line} in ${file}`;
+  return sources.get(name)?.[event.line - 1]?.trim() ?? `no line ${event.line} in ${name}`;
 }

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * What a gateway hands to the host's IP stack is from an endpoint, and the host
+ * gives it its own name: it forwards it under its own address (masquerading), and
+ * believes what it says of the host's own packets. So two things stay out:
+ *
+ * - VXLAN, which the host would forward to other nodes, or take for another's by
+ *   the anchor's socket;
+ * - errors about packets between nodes, which would narrow or bend the way to
+ *   them for everybody on this node.
+ *
+ * Rules of nftables do the same behind address translation (src/datapath/nft/nft.ts).
+ */
+#ifndef ANTI_SPOOF_HOST_H
+#define ANTI_SPOOF_HOST_H
+
+#include "lookup.h"
+#include "wire/icmp.h"
+#include "wire/ip6_extensions.h"
+#include "wire/nd.h"
+#include "wire/vxlan.h"
+
+/* The quoted packet begins behind type, code, checksum and four bytes more. */
+#define ICMP_QUOTE 8
+/* Where a redirect names the destination that it is about (RFC 4861, 4.5). */
+#define ND_REDIRECT_DESTINATION 24
+
+/* Types of ICMP that quote a packet; of ICMPv6, all below the first query do. */
+static __always_inline bool icmp4_quotes(__u8 type)
+{
+	return type == ICMP4_UNREACHABLE || type == ICMP4_SOURCE_QUENCH || type == ICMP4_REDIRECT ||
+	       type == ICMP4_TIME_EXCEEDED || type == ICMP4_PARAMETER;
+}
+
+/* About a packet to another node? The kernel keeps what errors say by destination. */
+static __always_inline enum reason guard_quoted(struct vtep_key *destination)
+{
+	return bpf_map_lookup_elem(&dp_vtep_v1, destination) ? REASON_FORGED_ERROR : REASON_UNSPEC;
+}
+
+static __always_inline enum reason guard_error4(struct __sk_buff *skb, __u32 offset, __u32 end)
+{
+	struct vtep_key destination;
+	__be32 daddr;
+	__u8 type;
+
+	if (!load_within(skb, offset, &type, sizeof(type), end))
+		return REASON_MALFORMED;
+	if (!icmp4_quotes(type))
+		return REASON_UNSPEC;
+	/* Too short to quote, or what it quotes is in another fragment, where nobody would see it. */
+	if (!load_within(skb, offset + ICMP_QUOTE + offsetof(struct iphdr, daddr), &daddr,
+			 sizeof(daddr), end))
+		return REASON_MALFORMED;
+	ip4_map((struct in6_addr *)destination.ip, daddr);
+	return guard_quoted(&destination);
+}
+
+static __always_inline enum reason guard_error6(struct __sk_buff *skb, __u32 offset, __u32 end)
+{
+	struct vtep_key destination;
+	__u8 type;
+
+	if (!load_within(skb, offset, &type, sizeof(type), end))
+		return REASON_MALFORMED;
+	if (type == ND_REDIRECT)
+		offset += ND_REDIRECT_DESTINATION;
+	else if (type < ICMP6_FIRST_QUERY)
+		offset += ICMP_QUOTE + offsetof(struct ipv6hdr, daddr);
+	else
+		return REASON_UNSPEC;
+	if (!load_within(skb, offset, destination.ip, sizeof(destination.ip), end))
+		return REASON_MALFORMED;
+	return guard_quoted(&destination);
+}
+
+/* UDP to the port of VXLAN. A first fragment has all of the header: 8 bytes are the least. */
+static __always_inline enum reason guard_udp(struct __sk_buff *skb, __u32 offset, __u32 end,
+					     __be16 port)
+{
+	__be16 dest;
+
+	if (!load_within(skb, offset + offsetof(struct udphdr, dest), &dest, sizeof(dest), end))
+		return REASON_MALFORMED;
+	return dest == port ? REASON_FORGED_VXLAN : REASON_UNSPEC;
+}
+
+/* Fragments behind the first say nothing, and are of no use without it. */
+static __always_inline enum reason guard_ip4(struct __sk_buff *skb, __u32 offset, __be16 port,
+					     bool group)
+{
+	struct iphdr ip;
+	__u32 end;
+
+	if (!load(skb, offset, &ip, sizeof(ip)) || ip.version != 4 ||
+	    ip.frag_off & bpf_htons(IP4_OFFSET))
+		return REASON_UNSPEC;
+	if (group && ip4_is_group(ip.daddr))
+		return REASON_UNSPEC;
+	end = ip4_end(skb, &ip, offset);
+	offset += ip.ihl * 4;
+	if (ip.protocol == IPPROTO_UDP)
+		return guard_udp(skb, offset, end, port);
+	return ip.protocol == IPPROTO_ICMP ? guard_error4(skb, offset, end) : REASON_UNSPEC;
+}
+
+static __always_inline enum reason guard_ip6(struct __sk_buff *skb, __u32 offset, __be16 port,
+					     bool group)
+{
+	struct ip6_upper upper = {};
+	enum reason reason;
+	struct ipv6hdr ip;
+
+	if (!load(skb, offset, &ip, sizeof(ip)) || ip.version != 6)
+		return REASON_UNSPEC;
+	if (group && ip6_is_multicast(&ip.daddr))
+		return REASON_UNSPEC;
+	upper.offset = offset + sizeof(ip);
+	upper.protocol = ip.nexthdr;
+	upper.end = ip6_end(skb, &ip, offset);
+	reason = ip6_find_upper(skb, &upper);
+	if (reason)
+		return reason;
+	if (upper.protocol == IPPROTO_UDP)
+		return guard_udp(skb, upper.offset, upper.end, port);
+	return upper.protocol == IPPROTO_ICMPV6 ? guard_error6(skb, upper.offset, upper.end) :
+						  REASON_UNSPEC;
+}
+
+/*
+ * Why a frame must not come to the host, or REASON_UNSPEC. group: it is to a group of
+ * layer 2, by which the host would take a packet that is to its own address, too.
+ */
+int guard(struct __sk_buff *skb, bool group);
+
+__noinline int guard(struct __sk_buff *skb, bool group)
+{
+	__u32 offset = offsetof(struct ethhdr, h_proto);
+	struct underlay *underlay = underlay_find();
+	__be16 protocol = 0;
+	int i;
+
+	if (!underlay)
+		return REASON_UNSPEC;
+	/* The outermost tag is beside the data; the host may have devices for two. */
+	for (i = 0; i <= VLAN_TAGS_MAX; i++) {
+		if (!load(skb, offset, &protocol, sizeof(protocol)))
+			return REASON_MALFORMED;
+		offset += sizeof(protocol);
+		if (!protocol_is_tag(protocol))
+			break;
+		offset += VLAN_HLEN - sizeof(protocol);
+	}
+	if (protocol_is_tag(protocol))
+		return REASON_HEADER_CHAIN;
+	if (protocol == bpf_htons(ETH_P_IP))
+		return guard_ip4(skb, offset, underlay->port, group);
+	if (protocol == bpf_htons(ETH_P_IPV6))
+		return guard_ip6(skb, offset, underlay->port, group);
+	return REASON_UNSPEC;
+}
+
+#endif

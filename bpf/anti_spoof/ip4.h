@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* The source of IPv4: addresses, DHCP, and what ICMP says in the name of others. */
+#ifndef ANTI_SPOOF_IP4_H
+#define ANTI_SPOOF_IP4_H
+
+#include "anti_spoof/prefix.h"
+#include "report.h"
+#include "wire/arp.h"
+#include "wire/dhcp.h"
+#include "wire/icmp.h"
+
+#undef HERE
+#define HERE FILE_ANTI_SPOOF_IP4
+
+/* IP_MF and the offset: set in all fragments but not in whole packets (RFC 791, 3.1). */
+#define IP4_FRAGMENT 0x3fff
+
+static __always_inline bool source_owns_ip4(struct endpoint *ep, __be32 ip4)
+{
+	struct in6_addr mapped;
+
+	if (ep->flags & ENDPOINT_IP4 && ip4 == ep->ip4)
+		return true;
+	ip4_map(&mapped, ip4);
+	return source_prefix(ep, &mapped);
+}
+
+/*
+ * A host with no address yet may ask everybody for one in its own name, and say nothing
+ * else (RFC 2131, 4.1).
+ */
+static __always_inline enum reason source_check_dhcp(struct __sk_buff *skb, const struct iphdr *ip4,
+						     const struct source_speaker *speaker,
+						     __u32 offset, __u32 end)
+{
+	struct dhcp_request request;
+
+	if (ip4->protocol != IPPROTO_UDP || ip4->frag_off & bpf_htons(IP4_FRAGMENT) ||
+	    ip4->daddr != bpf_htonl(0xffffffff) || !mac_is_group(speaker->to))
+		return REASON_SOURCE_IP4;
+	offset += ip4->ihl * 4;
+	if (!load_within(skb, offset, &request, offsetof(struct dhcp_request, pad), end))
+		return REASON_MALFORMED;
+	if (request.source != bpf_htons(DHCP_CLIENT_PORT) ||
+	    request.destination != bpf_htons(DHCP_SERVER_PORT))
+		return REASON_SOURCE_IP4;
+	if (bpf_ntohs(request.length) < DHCP_LENGTH_MIN ||
+	    offset + bpf_ntohs(request.length) > end)
+		return REASON_MALFORMED;
+	if (request.operation != DHCP_BOOTREQUEST || request.hardware != ARP_HARDWARE_ETHERNET ||
+	    request.hardware_length != ETH_ALEN || !mac_equal(request.client, speaker->mac))
+		return REASON_SOURCE_IP4;
+	return REASON_UNSPEC;
+}
+
+/*
+ * A redirect (RFC 792) changes where others send what is for the destination that it quotes,
+ * a router advertisement (RFC 1256) where they send everything: only from whom that was allowed.
+ */
+static __always_inline enum reason source_check_icmp4(struct __sk_buff *skb, struct endpoint *ep,
+						      const struct iphdr *ip4, __u32 offset,
+						      __u32 end)
+{
+	struct in6_addr mapped;
+	__be32 quoted;
+	__u8 type;
+
+	if (ip4->frag_off & bpf_htons(IP4_FRAGMENT & ~0x2000))
+		return REASON_UNSPEC;
+	offset += ip4->ihl * 4;
+	if (!load_within(skb, offset, &type, sizeof(type), end))
+		return REASON_MALFORMED;
+	if (type != ICMP4_REDIRECT && type != ICMP4_ROUTER_ADVERT)
+		return REASON_UNSPEC;
+	if (type == ICMP4_ROUTER_ADVERT) {
+		ip4_map(&mapped, 0);
+		return source_prefix_whole(ep, &mapped, IP6_BITS - IP4_BITS) ? REASON_UNSPEC :
+									       REASON_SOURCE_ICMP;
+	}
+	/* The destination of the packet that is quoted behind the header of 8 bytes. */
+	offset += 8 + offsetof(struct iphdr, daddr);
+	if (!load_within(skb, offset, &quoted, sizeof(quoted), end))
+		return REASON_MALFORMED;
+	ip4_map(&mapped, quoted);
+	return source_prefix(ep, &mapped) ? REASON_UNSPEC : REASON_SOURCE_ICMP;
+}
+
+static __always_inline int source_check_ip4(struct __sk_buff *skb, struct endpoint *ep,
+					    const struct source_speaker *speaker, __u32 offset)
+{
+	enum reason reason = REASON_UNSPEC;
+	struct iphdr ip4;
+	__u32 end;
+
+	if (!load(skb, offset, &ip4, sizeof(ip4)) || ip4.version != 4 ||
+	    ip4.ihl * 4 < sizeof(ip4))
+		return drop(skb, ep, REASON_MALFORMED, 0);
+	end = ip4_end(skb, &ip4, offset);
+	if (!source_owns_ip4(ep, ip4.saddr))
+		reason = ip4.saddr ? REASON_SOURCE_IP4 :
+				     source_check_dhcp(skb, &ip4, speaker, offset, end);
+	else if (ip4.protocol == IPPROTO_ICMP)
+		reason = source_check_icmp4(skb, ep, &ip4, offset, end);
+	if (reason)
+		return drop(skb, ep, reason, 0);
+	return CONTINUE;
+}
+
+#endif

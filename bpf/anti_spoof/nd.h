@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* What neighbour discovery says in the name of others. */
+#ifndef ANTI_SPOOF_ND_H
+#define ANTI_SPOOF_ND_H
+
+#include "anti_spoof/nd_options.h"
+
+/*
+ * A default router speaks for every address, and about the link; who was allowed less may
+ * say that it forwards to that, and nothing else.
+ */
+static __always_inline enum reason nd_check_router(struct __sk_buff *skb, struct endpoint *ep,
+						   struct source_nd *nd)
+{
+	struct nd_router_advert advert;
+	struct in6_addr any = {};
+
+	if (!(ep->flags & ENDPOINT_PREFIXES))
+		return REASON_SOURCE_ND;
+	if (!load_within(skb, nd->offset, &advert, sizeof(advert), nd->end))
+		return REASON_MALFORMED;
+	nd->offset += sizeof(advert);
+	nd->limited = !source_prefix_whole(ep, &any, 0);
+	if (nd->limited &&
+	    (advert.lifetime || advert.reachable || advert.retransmit ||
+	     advert.flags & ND_ADVERT_DHCP ||
+	     (advert.hop_limit && advert.hop_limit < ND_HOP_LIMIT_USUAL)))
+		return REASON_SOURCE_ND;
+	return REASON_UNSPEC;
+}
+
+/* A redirect speaks for its destination. */
+static __always_inline enum reason nd_check_redirect(struct __sk_buff *skb, struct endpoint *ep,
+						     struct source_nd *nd)
+{
+	struct nd_redirect redirect;
+
+	if (!(ep->flags & ENDPOINT_PREFIXES))
+		return REASON_SOURCE_ND;
+	if (!load_within(skb, nd->offset, &redirect, sizeof(redirect), nd->end))
+		return REASON_MALFORMED;
+	nd->offset += sizeof(redirect);
+	nd->redirect = true;
+	nd->target = redirect.target;
+	return source_prefix(ep, &redirect.destination) ? REASON_UNSPEC : REASON_SOURCE_ND;
+}
+
+/*
+ * May it ask whether anybody has an address that is not its own? Such a question speaks for
+ * nobody, but a host that is about to take the address would give it up (RFC 4862, 5.4.3).
+ * So only in the one form in which the datapath itself answers for endpoints (neighbour/nd.h), or
+ * in a VLAN, of which that knows nothing.
+ */
+static __always_inline bool nd_may_ask(const struct source_nd *nd, const struct in6_addr *target)
+{
+	if (!nd->plain || !mac_is_group(nd->speaker->to) ||
+	    !ip6_is_solicited_node(&nd->destination, target))
+		return false;
+	return !nd->speaker->tagged || nd->speaker->vlan;
+}
+
+static __noinline enum reason nd_check(struct __sk_buff *skb, struct endpoint *ep,
+				       struct source_nd *nd)
+{
+	struct nd_neighbour neighbour;
+	enum reason reason;
+	__u8 type;
+
+	if (!load_within(skb, nd->offset, &type, sizeof(type), nd->end))
+		return REASON_MALFORMED;
+	switch (type) {
+	case ND_ROUTER_SOLICIT:
+		nd->offset += sizeof(struct icmp6);
+		break;
+	case ND_NEIGHBOUR_SOLICIT:
+	case ND_NEIGHBOUR_ADVERT:
+		if (!load_within(skb, nd->offset, &neighbour, sizeof(neighbour), nd->end))
+			return REASON_MALFORMED;
+		nd->offset += sizeof(neighbour);
+		/* A solicitation from :: claims its target (RFC 4862, 5.4.2). */
+		if ((type == ND_NEIGHBOUR_ADVERT ||
+		     (nd->unspecified && !nd_may_ask(nd, &neighbour.target))) &&
+		    !source_owns_ip6(ep, nd->speaker, &neighbour.target))
+			return REASON_SOURCE_ND;
+		break;
+	case ND_ROUTER_ADVERT:
+		reason = nd_check_router(skb, ep, nd);
+		if (reason)
+			return reason;
+		break;
+	default:
+		reason = nd_check_redirect(skb, ep, nd);
+		if (reason)
+			return reason;
+	}
+	if (nd->offset > nd->end)
+		return REASON_MALFORMED;
+	return nd_check_options(skb, ep, nd);
+}
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * What comes beside a frame and not in it: marks, priorities, queues, departure times (SO_TXTIME)
+ * and what other programs have left. None of it is the receiver's business, nor the underlay's.
+ * The kernel clears most of it where a frame leaves its namespace (skb_scrub_packet), but not
+ * between the ends of the host's own port, nor in bpf_redirect_peer before 6.15, and never a
+ * departure time, which a queue further on would wait for. The datapath reads none of it.
+ */
+#ifndef DELIVERY_SCRUB_H
+#define DELIVERY_SCRUB_H
+
+#include <linux/bpf.h>
+
+/* Each by a store of its own: the verifier knows them by their places, and clang would join them. */
+#define SCRUB(field) (*(volatile typeof(field) *)&(field) = 0)
+
+static __always_inline void scrub(struct __sk_buff *skb)
+{
+	SCRUB(skb->mark);
+	SCRUB(skb->priority);
+	SCRUB(skb->queue_mapping);
+	SCRUB(skb->tc_index);
+	SCRUB(skb->tstamp);
+	SCRUB(skb->cb[0]);
+	SCRUB(skb->cb[1]);
+	SCRUB(skb->cb[2]);
+	SCRUB(skb->cb[3]);
+	SCRUB(skb->cb[4]);
+}
+
+#endif

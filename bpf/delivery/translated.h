@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * Flows that the host has translated. A client asks a service address, which the host
+ * turns into a backend on the client's own segment (DNAT): the question comes to the backend
+ * by the gateway, in the client's name. The answer would go straight to the client, who knows
+ * nothing of the backend; a bridge hands such frames to netfilter (br_netfilter). Here the
+ * host's port leaves a note of each flow that comes through it in the name of an address on
+ * the segment, and answers of that flow go to the host, which translates them back.
+ *
+ * Only the host's port writes notes, so an endpoint can divert no other's flow.
+ */
+#ifndef DELIVERY_TRANSLATED_H
+#define DELIVERY_TRANSLATED_H
+
+#include "fdb/find.h"
+#include "wire/ip.h"
+
+/* Echo of ICMP and ICMPv6: the identifier stands for the ports. */
+#define SERVICE_ECHO_REQUEST4 8
+#define SERVICE_ECHO_REPLY4 0
+#define SERVICE_ECHO_REQUEST6 128
+#define SERVICE_ECHO_REPLY6 129
+
+/* What a frame says of its flow. */
+struct service_packet {
+	struct in6_addr source;
+	struct in6_addr destination;
+	__be16 ports[2]; /* source and destination; 0: none, as in fragments and errors */
+	__u8 protocol; /* 0: with ports of 0 */
+};
+
+static __always_inline void service_ports(struct __sk_buff *skb, struct service_packet *packet,
+					  __u8 protocol, __u32 offset, __u32 end)
+{
+	__u8 type = 0;
+
+	packet->ports[0] = 0;
+	packet->ports[1] = 0;
+	packet->protocol = 0;
+	switch (protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+		if (offset + sizeof(packet->ports) > end ||
+		    !load(skb, offset, packet->ports, sizeof(packet->ports)))
+			return;
+		break;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		if (offset + 6 > end || !load(skb, offset, &type, sizeof(type)))
+			return;
+		if (protocol == IPPROTO_ICMP ?
+			    type != SERVICE_ECHO_REQUEST4 && type != SERVICE_ECHO_REPLY4 :
+			    type != SERVICE_ECHO_REQUEST6 && type != SERVICE_ECHO_REPLY6)
+			return;
+		load(skb, offset + 4, &packet->ports[0], sizeof(packet->ports[0]));
+		packet->ports[1] = packet->ports[0];
+		break;
+	default:
+		return;
+	}
+	packet->protocol = protocol;
+}
+
+/* false: it is no IP, or in a VLAN, which the host's port is not. */
+static __always_inline bool service_read(struct __sk_buff *skb, struct service_packet *packet)
+{
+	union {
+		struct iphdr ip4;
+		struct ipv6hdr ip6;
+	} header;
+	__be16 protocol = 0;
+	__u32 end;
+
+	if (skb->vlan_present ||
+	    !load(skb, offsetof(struct ethhdr, h_proto), &protocol, sizeof(protocol)))
+		return false;
+	if (protocol == bpf_htons(ETH_P_IP)) {
+		if (!load(skb, ETH_HLEN, &header.ip4, sizeof(header.ip4)))
+			return false;
+		ip4_map(&packet->source, header.ip4.saddr);
+		ip4_map(&packet->destination, header.ip4.daddr);
+		end = ip4_end(skb, &header.ip4, ETH_HLEN);
+		/* Fragments go one way, and only the first has ports. */
+		service_ports(skb, packet,
+			      header.ip4.frag_off & bpf_htons(IP4_MF | IP4_OFFSET) ?
+				      0 : header.ip4.protocol,
+			      ETH_HLEN + header.ip4.ihl * 4, end);
+		return true;
+	}
+	if (protocol != bpf_htons(ETH_P_IPV6) ||
+	    !load(skb, ETH_HLEN, &header.ip6, sizeof(header.ip6)))
+		return false;
+	packet->source = header.ip6.saddr;
+	packet->destination = header.ip6.daddr;
+	end = ip6_end(skb, &header.ip6, ETH_HLEN);
+	service_ports(skb, packet, header.ip6.nexthdr, ETH_HLEN + sizeof(header.ip6), end);
+	return true;
+}
+
+/*
+ * To whom the frame, for one MAC of this node or from another one, goes instead: the host's
+ * port if it is an answer of a flow that came from there. The frame is for that port then.
+ */
+static __noinline bool service_divert(struct __sk_buff *skb, struct network *network,
+				      struct fdb_place *to)
+{
+	struct service_packet packet;
+	struct flow_key key = {};
+	struct endpoint *gateway;
+	struct fdb_place place;
+	struct flow *flow;
+	/* Never to a group, for which there is no place; nor what is for the host as it is. */
+	if (!to->owner.word || to->flags & FDB_GATEWAY || !service_read(skb, &packet))
+		return false;
+	key.vni = network->vni;
+	__builtin_memcpy(key.source, &packet.source, sizeof(key.source));
+	__builtin_memcpy(key.destination, &packet.destination, sizeof(key.destination));
+	key.protocol = packet.protocol;
+	key.ports[0] = packet.ports[0];
+	key.ports[1] = packet.ports[1];
+	flow = bpf_map_lookup_elem(&dp_flow_v1, &key);
+	if (!flow || flow->ifindex == skb->ifindex)
+		return false;
+	gateway = endpoint_find(flow->ifindex);
+	if (!gateway || gateway->id != flow->endpoint || !(gateway->flags & ENDPOINT_GATEWAY) ||
+	    network_find(gateway) != network)
+		return false;
+	place = fdb_find(network, gateway->mac);
+	if (place.owner.ifindex != flow->ifindex ||
+	    bpf_skb_store_bytes(skb, 0, gateway->mac, ETH_ALEN, 0))
+		return false;
+	*to = place;
+	return true;
+}
+
+/* Has the network any such flow? One look at what it has in its entry if it has no gateway. */
+static __always_inline bool service_has_flows(const struct network *network, __u32 index)
+{
+	struct segment *segment;
+
+	if (!(network->flags & NETWORK_GATEWAY))
+		return false;
+	segment = bpf_map_lookup_elem(&dp_segment_v1, &index);
+	return segment && segment->own_flows;
+}
+
+#endif

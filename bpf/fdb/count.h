@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* How many MACs are learned: at an endpoint, behind a node, and in all. */
+#ifndef FDB_COUNT_H
+#define FDB_COUNT_H
+
+#include "fdb/entry.h"
+
+/* MACs that are learned at the most, and how many of them a node may always have. */
+const volatile __u32 learned_max = FDB_LEARNED_MAX;
+const volatile __u32 node_learn_share = NODE_LEARN_SHARE;
+
+/* How many MACs are learned there: behind an endpoint, or behind another node. */
+static __always_inline struct learned *learned_find(union fdb_owner owner)
+{
+	__u32 index = owner.node;
+
+	if (index)
+		return bpf_map_lookup_elem(&dp_nodelearn_v1, &index);
+	index = owner.endpoint;
+	return bpf_map_lookup_elem(&dp_learned_v1, &index);
+}
+
+static __always_inline void learned_add(union fdb_owner owner, __s32 count)
+{
+	struct learned *learned = learned_find(owner);
+
+	if (learned)
+		__sync_fetch_and_add(&learned->count, count);
+}
+
+/* Take one of the places for learned MACs there, of which there are max; false: none is left. */
+static __always_inline bool learned_take(union fdb_owner owner, __u32 max)
+{
+	struct learned *learned = learned_find(owner);
+
+	/* The first look keeps a flood of new MACs off the shared cache line. */
+	if (!learned || learned->count >= max)
+		return false;
+	if (__sync_fetch_and_add(&learned->count, 1) < max)
+		return true;
+	__sync_fetch_and_add(&learned->count, -1);
+	return false;
+}
+
+/* How many MACs are learned in all. */
+static __always_inline struct learned *learned_total(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&dp_learned_v1, &zero);
+}
+
+static __always_inline void learned_total_add(__s32 count)
+{
+	struct learned *total = learned_total();
+
+	if (total)
+		__sync_fetch_and_add(&total->count, count);
+}
+
+/*
+ * Is there room for one more there? CPUs that look at the same time may go past the
+ * bound, by one entry each.
+ */
+static __always_inline bool learned_room(union fdb_owner owner)
+{
+	struct learned *total = learned_total(), *learned;
+	__u32 max = learned_max;
+
+	if (!total)
+		return false;
+	if (owner.node) {
+		learned = learned_find(owner);
+		if (learned && learned->count >= node_learn_share)
+			max = max / 3 * 2;
+	}
+	/* Below 0 for a while after an update: what an older build has learned is not in it. */
+	return (__s32)total->count < (__s32)max;
+}
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* Who was heard is where it was heard: learning, and moving. */
+#ifndef FDB_LEARN_H
+#define FDB_LEARN_H
+
+#include "delivery/reachable.h"
+#include "fdb/sweep.h"
+#include "report.h"
+
+#undef HERE
+#define HERE FILE_FDB_LEARN
+
+/*
+ * Who was heard: the endpoint ep, or, without one, the node that `from` names
+ * (report.h).
+ */
+struct fdb_sender {
+	struct endpoint *ep;
+	__u64 from;
+	union fdb_owner owner;
+	__u32 learn_max; /* MACs learned there at most */
+};
+
+static __always_inline int fdb_learn_limit(struct __sk_buff *skb, const struct fdb_sender *sender)
+{
+	if (sender->owner.node)
+		return notice_from(skb, NULL, sender->from, REASON_NODE_LEARN_LIMIT, 1, 0);
+	return notice(skb, sender->ep, REASON_LEARN_LIMIT, 1, 0);
+}
+
+/*
+ * An entry that is learned ages from now on. sweep: what has been prepared for the
+ * case that there is no memory for a timer. Without either it is forgotten, and the
+ * value is the error.
+ */
+static __always_inline int fdb_start_ageing(const struct fdb_sender *sender,
+					    struct network *network, struct fdb_key *key,
+					    struct fdb *fdb, struct sweep *sweep)
+{
+	int error = fdb_start_timer(fdb, network->ageing);
+
+	if (error == -ENOMEM && sweep)
+		error = fdb_sweep_add(sweep, fdb);
+	/* EBUSY: forgotten and learned anew by another CPU, which starts it. */
+	if (!error || error == -EBUSY)
+		return 0;
+	fdb_forget(key, fdb, sender->owner);
+	return error;
+}
+
+/* A MAC that is in nobody's table yet. */
+static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb_sender *sender,
+					 struct network *network, struct fdb_key *key)
+{
+	union fdb_owner owner = sender->owner;
+	struct fdb *fdb, new = {
+		.ifindex = owner.ifindex,
+		.endpoint = owner.endpoint,
+		.node = owner.node,
+		.last_seen = bpf_jiffies64(),
+	};
+	struct sweep *sweep = fdb_sweep_prepare();
+	int error;
+
+	if (!learned_room(owner))
+		return notice_from(skb, sender->ep, sender->from, REASON_LEARN_ROOM, 1, 0);
+	if (!learned_take(owner, sender->learn_max))
+		return fdb_learn_limit(skb, sender);
+	learned_total_add(1);
+	error = bpf_map_update_elem(&dp_fdb_v1, key, &new, BPF_NOEXIST);
+	if (error) {
+		learned_add(owner, -1);
+		learned_total_add(-1);
+		/* Another CPU was faster. */
+		if (error == -EEXIST)
+			return CONTINUE;
+		return notice_from(skb, sender->ep, sender->from, REASON_FDB_FULL, 1, error);
+	}
+	fdb = bpf_map_lookup_elem(&dp_fdb_v1, key);
+	if (!fdb)
+		return CONTINUE;
+	error = fdb_start_ageing(sender, network, key, fdb, sweep);
+	if (error)
+		return notice_from(skb, sender->ep, sender->from, REASON_TIMER, 1, error);
+	return CONTINUE;
+}
+
+/*
+ * A static entry of a port that is gone, and its MAC was heard elsewhere: whoever it
+ * was has come up again there, and nobody took it out of the table. It becomes a
+ * learned entry. In place: deleted and learned anew, it could be an entry that user
+ * space has just written. The value is what deserves a notice, which the caller gives:
+ * the stack ends below this.
+ */
+static __noinline int fdb_take_over(struct __sk_buff *skb, const struct fdb_sender *sender,
+				    struct network *network, struct fdb_key *key, struct fdb *fdb)
+{
+	union fdb_owner old = fdb_owner(fdb), owner = sender->owner;
+	struct sweep *sweep;
+
+	if (!old.word || old.node || port_search(skb, old.ifindex) != REASON_PORT_GONE)
+		return REASON_STATIC_MAC;
+	sweep = fdb_sweep_prepare();
+	if (!learned_room(owner))
+		return REASON_LEARN_ROOM;
+	if (!learned_take(owner, sender->learn_max))
+		return owner.node ? REASON_NODE_LEARN_LIMIT : REASON_LEARN_LIMIT;
+	if (!fdb_exchange(fdb, old, owner)) {
+		learned_add(owner, -1);
+		return REASON_UNSPEC;
+	}
+	learned_total_add(1);
+	fdb->last_seen = bpf_jiffies64();
+	fdb->flags = 0;
+	return fdb_start_ageing(sender, network, key, fdb, sweep) ? REASON_TIMER : REASON_UNSPEC;
+}
+
+/* Heard again. There may be memory for its timer by now. */
+static __always_inline void fdb_refresh(struct fdb *fdb, const struct network *network, __u64 now)
+{
+	fdb->last_seen = now;
+	if (fdb->own_untimed && !fdb_start_timer(fdb, network->ageing))
+		fdb->own_untimed = 0;
+}
+
+/* The MAC of the key is there. Never stops the frame: nor does a bridge. */
+static __always_inline int fdb_learn_from(struct __sk_buff *skb, const struct fdb_sender *sender,
+					  struct network *network, struct fdb_key *key)
+{
+	union fdb_owner old, owner = sender->owner;
+	__u64 now = bpf_jiffies64();
+	struct fdb *fdb;
+	int reason;
+
+	fdb = bpf_map_lookup_elem(&dp_fdb_v1, key);
+	if (!fdb)
+		return fdb_learn_new(skb, sender, network, key);
+	old = fdb_owner(fdb);
+	if (fdb->flags) {
+		if (old.ifindex == owner.ifindex && old.node == owner.node)
+			return CONTINUE;
+		reason = fdb_take_over(skb, sender, network, key, fdb);
+		if (reason)
+			return notice_from(skb, sender->ep, sender->from, reason, 1, 0);
+		return CONTINUE;
+	}
+	if (old.word == owner.word) {
+		/* Seldom, to leave the cache line to the CPUs that read it. */
+		if (now - fdb->last_seen >= hz)
+			fdb_refresh(fdb, network, now);
+		return CONTINUE;
+	}
+	/* On its way out: learned again by the next frame. */
+	if (!old.word)
+		return CONTINUE;
+	if (!learned_take(owner, sender->learn_max))
+		return fdb_learn_limit(skb, sender);
+	if (fdb_exchange(fdb, old, owner)) {
+		fdb->last_seen = now;
+		learned_add(old, -1);
+	} else {
+		learned_add(owner, -1);
+	}
+	return CONTINUE;
+}
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * What user space cannot do to a table itself, because a count beside it must
+ * stay right. A program, as it has to be one that shares the maps; of type tc,
+ * as that is the one type whose test run all supported kernels have.
+ */
+#ifndef FDB_REQUESTS_H
+#define FDB_REQUESTS_H
+
+#include "fdb/age.h"
+
+static __always_inline int control_fdb_forget(struct fdb_key *wanted)
+{
+	struct fdb_key key = *wanted;
+	union fdb_owner owner;
+	struct fdb *fdb;
+
+	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
+	if (!fdb)
+		return -ENOENT;
+	if (fdb->flags)
+		return -EPERM;
+	owner = fdb_owner(fdb);
+	if (!owner.word || !fdb_forget(&key, fdb, owner))
+		return -EAGAIN;
+	return 0;
+}
+
+/* By the owner's word, so that it is not another's who has taken it over meanwhile. */
+static __always_inline int control_fdb_delete(struct control *control)
+{
+	union fdb_owner owner, nobody = { .word = 0 };
+	struct fdb_key key = control->fdb;
+	struct fdb *fdb;
+	long error;
+
+	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
+	if (!fdb)
+		return -ENOENT;
+	owner = fdb_owner(fdb);
+	if (!fdb->flags || owner.endpoint != control->endpoint || owner.node != control->node)
+		return -EPERM;
+	if (!owner.word || !fdb_exchange(fdb, owner, nobody))
+		return -EAGAIN;
+	error = bpf_map_delete_elem(&dp_fdb_v1, &key);
+	if (error && error != -ENOENT) {
+		fdb_exchange(fdb, nobody, owner);
+		return -EAGAIN;
+	}
+	return 0;
+}
+
+SEC("tc")
+int control(struct __sk_buff *skb)
+{
+	struct control *control = (void *)(long)skb->data;
+
+	if ((void *)(control + 1) > (void *)(long)skb->data_end)
+		return TC_ACT_UNSPEC;
+	control->now = bpf_jiffies64();
+	switch (control->op) {
+	case CONTROL_NOW:
+		control->result = 0;
+		break;
+	case CONTROL_FDB_FORGET:
+		control->result = control_fdb_forget(&control->fdb);
+		break;
+	case CONTROL_FDB_DELETE:
+		control->result = control_fdb_delete(control);
+		break;
+	default:
+		control->result = -EOPNOTSUPP;
+	}
+	return TC_ACT_OK;
+}
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* Who is known to have an address, and who may be told so. */
+#ifndef NEIGHBOUR_KNOWN_H
+#define NEIGHBOUR_KNOWN_H
+
+#include "anti_spoof/prefix.h"
+#include "delivery/reachable.h"
+#include "fdb/find.h"
+
+/* Who has an address. */
+struct neigh_holder {
+	__u8 mac[ETH_ALEN];
+	__u16 flags; /* enum neigh_flags */
+	__u32 endpoint; /* its number; 0: behind another node */
+};
+
+/*
+ * Who is known to have the address: nobody if it has moved, for its new holder answers itself.
+ */
+static __always_inline bool neigh_known(const struct network *network, const struct in6_addr *ip,
+					struct neigh_holder *holder)
+{
+	struct neigh_key key = { .vni = network->vni };
+	struct neigh *neigh;
+
+	__builtin_memcpy(key.ip, ip, sizeof(key.ip));
+	neigh = bpf_map_lookup_elem(&dp_neigh_v1, &key);
+	if (!neigh || neigh->flags & NEIGH_MOVED)
+		return false;
+	mac_copy(holder->mac, neigh->mac);
+	holder->flags = neigh->flags;
+	holder->endpoint = neigh->endpoint;
+	return true;
+}
+
+/* An endpoint has the link-local address that is made of its own MAC, which no table lists. */
+static __always_inline bool neigh_link_local(const struct network *network,
+					     const struct in6_addr *ip, struct neigh_holder *holder)
+{
+	const __u8 *id = ip->s6_addr + 8;
+	struct fdb_place place;
+
+	if (ip->s6_addr32[0] != bpf_htonl(0xfe800000) || ip->s6_addr32[1] || id[3] != 0xff ||
+	    id[4] != 0xfe)
+		return false;
+	holder->mac[0] = id[0] ^ 2;
+	holder->mac[1] = id[1];
+	holder->mac[2] = id[2];
+	holder->mac[3] = id[5];
+	holder->mac[4] = id[6];
+	holder->mac[5] = id[7];
+	holder->flags = 0;
+	place = fdb_find(network, holder->mac);
+	holder->endpoint = place.owner.endpoint;
+	return place.flags & FDB_ENDPOINT;
+}
+
+/* Nobody is answered for who is gone or down: another one may have the address by now. */
+static __always_inline bool neigh_is_here(struct __sk_buff *skb, const struct neigh_holder *holder,
+					  union fdb_owner place)
+{
+	/* Told to be behind another node, or not at its port any more. */
+	if (!holder->endpoint || place.endpoint != holder->endpoint)
+		return !holder->endpoint;
+	return !port_search(skb, place.ifindex);
+}
+
+/*
+ * May the holder be told to ep? Not if it is ep itself, or on ep's own side, where it
+ * answers for itself, or if neither may talk to the other.
+ */
+static __always_inline bool neigh_may_tell(struct __sk_buff *skb, struct endpoint *ep,
+					   struct network *network, const void *asking,
+					   const struct neigh_holder *holder)
+{
+	union fdb_owner place;
+	struct endpoint *owner;
+
+	if (holder->endpoint == ep->id || mac_equal(holder->mac, asking))
+		return false;
+	place = fdb_find(network, holder->mac).owner;
+	if (!neigh_is_here(skb, holder, place))
+		return false;
+	if (ep->flags & ENDPOINT_ISOLATED) {
+		owner = endpoint_find(place.ifindex);
+		if (owner && owner->flags & ENDPOINT_ISOLATED)
+			return false;
+	}
+	return true;
+}
+
+/* May ep take the address? Then who has it until now is asked, who alone knows whether it still does. */
+static __always_inline bool neigh_may_take(struct endpoint *ep, const struct in6_addr *ip)
+{
+	return !(ep->flags & ENDPOINT_LOCK) || source_prefix(ep, ip);
+}
+
+/*
+ * Somebody speaks to all as the one who has the address: an endpoint that may, or, without
+ * one, another node. If that is not who is known to have it, nobody is answered for it any
+ * more until that one speaks again.
+ */
+static __noinline int neigh_heard(struct network *network, struct endpoint *ep, const void *mac,
+				  const struct in6_addr *ip)
+{
+	struct neigh_key key = { .vni = network->vni };
+	__u32 id = ep ? ep->id : 0;
+	struct neigh *neigh;
+
+	__builtin_memcpy(key.ip, ip, sizeof(key.ip));
+	neigh = bpf_map_lookup_elem(&dp_neigh_v1, &key);
+	if (!neigh)
+		return CONTINUE;
+	if (!mac_equal(neigh->mac, mac)) {
+		if (!(neigh->flags & NEIGH_MOVED))
+			neigh->flags |= NEIGH_MOVED;
+	} else if (neigh->endpoint == id && neigh->flags & NEIGH_MOVED) {
+		neigh->flags &= ~NEIGH_MOVED;
+	}
+	return CONTINUE;
+}
+
+#endif

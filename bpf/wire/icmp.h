@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* Types of ICMP (RFC 792, RFC 1256) and ICMPv6 (RFC 4443). */
+#ifndef WIRE_ICMP_H
+#define WIRE_ICMP_H
+
+#define ICMP4_UNREACHABLE 3
+#define ICMP4_SOURCE_QUENCH 4
+#define ICMP4_REDIRECT 5
+#define ICMP4_ROUTER_ADVERT 9
+#define ICMP4_TIME_EXCEEDED 11
+#define ICMP4_PARAMETER 12
+#define ICMP6_FIRST_QUERY 128
+
+#endif

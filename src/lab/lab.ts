@@ -39,7 +39,7 @@ export async function labUp(root: string | undefined, request: LabRequest): Prom
   const asBefore = isDeepStrictEqual(spec, old);
   try {
     const changed = (await raise(spec, dir, existed && asBefore)) || !asBefore;
-    const rows = rowsOf(spec.name, spec, dir);
+    const rows = await rowsOf(spec.name, spec, dir);
     return { spec, rows, changed, milliseconds: performance.now() - start };
   } catch (error) {
     // Of one that was up, what works is left as it is, and what was refused is not remembered.
@@ -78,7 +78,10 @@ async function raiseOrRebuild(
   try {
     return await raiseNode(spec, node, nodes);
   } catch (error) {
-    const unreadable = error instanceof DpctlError && error.code.startsWith('STORE_');
+    const unreadable =
+      error instanceof DpctlError &&
+      error.code.startsWith('STORE_') &&
+      error.code !== 'STORE_CONFLICT';
     if (!asBefore && !unreadable) throw error;
     await demolish(spec.name, node);
     await raiseFabric(spec, nodes);
@@ -110,7 +113,7 @@ export async function labDown(
 ): Promise<LabRow[] | undefined> {
   const dir = labDir(root, checkLabName(name));
   if (!existsSync(hostPath(dir))) return undefined;
-  const rows = rowsOf(name, readLab(dir), dir);
+  const rows = await rowsOf(name, readLab(dir), dir);
   const failures: unknown[] = [];
   const attempt = async (action: () => unknown): Promise<void> => {
     try {
@@ -139,13 +142,14 @@ function incomplete(name: string, failures: readonly unknown[]): DpctlError {
 }
 
 /** The nodes and endpoints of a lab, or of all: what lab down would remove. */
-export function labRows(root: string | undefined, name?: string): LabRow[] {
-  return labNames(root)
-    .filter((each) => name === undefined || each === name)
-    .flatMap((each) => {
-      const dir = labDir(root, each);
-      return rowsOf(each, readLab(dir), dir);
-    });
+export async function labRows(root: string | undefined, name?: string): Promise<LabRow[]> {
+  const rows: LabRow[] = [];
+  for (const each of labNames(root)) {
+    if (name !== undefined && each !== name) continue;
+    const dir = labDir(root, each);
+    rows.push(...(await rowsOf(each, readLab(dir), dir)));
+  }
+  return rows;
 }
 
 /** An error of a node, whose own hint would reset the node of this machine instead of the lab's. */

@@ -53,16 +53,16 @@ async function dropSurplus(
 ): Promise<ChangeResult[]> {
   const changes: ChangeResult[] = [];
   const endpoints = new Set(own.endpoints.map(({ ns }) => ns));
-  for (const { ns } of endpointList(node)) {
+  for (const { ns } of await endpointList(node)) {
     if (!endpoints.has(ns)) changes.push(await detach(node, { ns }));
   }
   const networks = new Set(labNetworks(spec).map(({ name }) => name));
-  for (const { name } of networkList(node)) {
+  for (const { name } of await networkList(node)) {
     if (!networks.has(name)) changes.push(await networkDelete(node, { name }));
   }
   // Another family of addresses is another underlay: nobody can be known by both at once.
   const known = new Map(nodes.map(({ where, vtep }) => [where, vtep]));
-  for (const { name, dst } of nodeList(node)) {
+  for (const { name, dst } of await nodeList(node)) {
     if (known.get(name) !== dst) changes.push(await nodeDelete(node, { name }));
   }
   return changes;

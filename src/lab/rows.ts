@@ -34,7 +34,11 @@ const NO_NETWORK = { network: '', vni: 0, ip4: '', ip6: '', mac: '' } as const;
  * @param spec undefined where nothing tells what was asked for
  * @param dir directory of the lab
  */
-export function rowsOf(name: string, spec: LabSpec | undefined, dir: string): LabRow[] {
+export async function rowsOf(
+  name: string,
+  spec: LabSpec | undefined,
+  dir: string,
+): Promise<LabRow[]> {
   const named = netnsList().filter((ns) => isOfLab(name, ns));
   const numbers = new Set([
     ...Array.from({ length: spec?.nodes ?? 0 }, (_, i) => i + 1),
@@ -42,23 +46,22 @@ export function rowsOf(name: string, spec: LabSpec | undefined, dir: string): La
     ...named.flatMap((ns) => /-n(\d+)/.exec(ns)?.[1] ?? []).map(Number),
   ]);
   const asked = spec ?? { ...LAB_DEFAULT, name, endpoints: 0 };
-  const rows = [...numbers]
-    .sort((a, b) => a - b)
-    .flatMap((number) => {
-      const node = labNode(asked, dir, number);
-      // What is there of a node that was not asked for was made by hand, or for an earlier form.
-      const wanted = number <= (spec?.nodes ?? 0);
-      return nodeRows(name, wanted ? node : { ...node, endpoints: [] }, named);
-    });
+  const rows: LabRow[] = [];
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const node = labNode(asked, dir, number);
+    // What is there of a node that was not asked for was made by hand, or for an earlier form.
+    const wanted = number <= (spec?.nodes ?? 0);
+    rows.push(...(await nodeRows(name, wanted ? node : { ...node, endpoints: [] }, named)));
+  }
   if (rows.length > 0) return rows;
   const ns = switchNs(name);
   const state = named.includes(ns) ? 'damaged' : 'missing';
   return [{ lab: name, where: 'sw', kind: 'switch', state, ns, ...NO_NETWORK, root: dir }];
 }
 
-function nodeRows(lab: string, node: LabNode, named: readonly string[]): LabRow[] {
+async function nodeRows(lab: string, node: LabNode, named: readonly string[]): Promise<LabRow[]> {
   const { where, ns, root } = node;
-  const attached = attachedTo(node);
+  const attached = await attachedTo(node);
   const whole = isWhole(node) && attached !== undefined;
   const traces = named.includes(ns) || attached === undefined || attached.length > 0;
   const [ip4, ip6] = node.addresses;
@@ -87,10 +90,11 @@ function nodeRows(lab: string, node: LabNode, named: readonly string[]): LabRow[
 type Attached = Pick<LabRow, 'ns' | 'network' | 'vni' | 'ip4' | 'ip6' | 'mac'>;
 
 /** The endpoints that a node knows; undefined where its records cannot be read. */
-function attachedTo({ root }: LabNode): Attached[] | undefined {
+async function attachedTo({ root }: LabNode): Promise<Attached[] | undefined> {
   const node = openNode({ root });
   try {
-    return endpointList(node).map(({ ns, network, vni, ip4, ip6, mac }) => ({
+    const rows = await endpointList(node);
+    return rows.map(({ ns, network, vni, ip4, ip6, mac }) => ({
       ...{ ns, network, vni, ip4, ip6, mac },
     }));
   } catch {

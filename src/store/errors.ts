@@ -48,6 +48,19 @@ export function lost(path: string, other: string, where: string, why: string): D
   );
 }
 
+/** What is saved is not what the caller has changed. */
+export function conflict(loaded: number, found: number): DpctlError {
+  const why =
+    loaded === found
+      ? 'it was reset meanwhile'
+      : `revision ${loaded} was loaded, ${found} is there`;
+  return new DpctlError('STORE_CONFLICT', `somebody else has changed this node: ${why}`, {
+    exitCode: 5,
+    hint: 'repeat the command',
+    details: { loaded, found },
+  });
+}
+
 /** The file was written by a dpctl that knows more than this one. */
 export function newer(path: string, found: number, known: number): DpctlError {
   return new DpctlError(

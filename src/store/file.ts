@@ -2,80 +2,69 @@
  * Desired state in two files: networks, which outlive a boot, and endpoints and all else, which
  * end with the kernel they describe.
  */
-import { readFileSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { statSync } from 'node:fs';
+import { relative } from 'node:path';
 import { invariants } from '../model/state/invariants.js';
 import { EMPTY_STATE, type State } from '../model/state/state.js';
-import { type Checkpoint, removeFile, removeLeftovers } from './atomic.js';
-import { corrupt, lost, unavailable } from './errors.js';
+import { removeFile, removeLeftovers } from './atomic.js';
+import { conflict, corrupt, lost } from './errors.js';
 import { acquireLock, busy, clearLock, lockTimeout, type Release, tryLock } from './lock.js';
 import { checkWay } from './own-file.js';
+import { bootIdOf, type FileStoreOptions, recordsOf, storeFiles } from './place.js';
 import { mendRecords, readRecords, recordFaults, type StoreFiles } from './records.js';
 import { salvageFiles } from './salvage.js';
 import { saveFiles } from './save.js';
-import type { Store } from './store.js';
-
-export type { StoreFiles } from './records.js';
-export type { Salvaged, Store } from './store.js';
-
-export interface FileStoreOptions {
-  /** Ends with the boot: lock, endpoints. Made when first needed, as is the other. */
-  readonly runDir: string;
-  /** Outlives a boot: networks. */
-  readonly stateDir: string;
-  /** Directory from which down nothing may be a link or another user's; without it, nobody looks. */
-  readonly root?: string | undefined;
-  /** Identity of the running kernel; by default what it says itself. */
-  readonly bootId?: string | undefined;
-  /** Told before each step of a save: where a test kills the process. */
-  readonly checkpoint?: Checkpoint | undefined;
-}
-
-/** All records, those first without which the others would be taken for damage. */
-/** Whoever finds only the last of them has lost nothing: the lasting ones tell that there were endpoints. */
-function recordsOf({ runtimeCopy, runtime, durableCopy, durable }: StoreFiles): string[] {
-  return [durableCopy, durable, runtimeCopy, runtime];
-}
-
-/** Where a store keeps what. */
-export function storeFiles({ runDir, stateDir }: FileStoreOptions): StoreFiles {
-  return {
-    durable: join(stateDir, 'state.json'),
-    runtime: join(runDir, 'endpoints.json'),
-    lock: join(runDir, 'lock'),
-    durableCopy: join(runDir, 'state.copy.json'),
-    runtimeCopy: join(stateDir, 'endpoints.copy.json'),
-  };
-}
+import type { Store, Versioned } from './store.js';
+import { watchFiles } from './watch.js';
 
 /** A store in files. Nothing is read or made before it is used. */
 export function openFileStore(options: FileStoreOptions): Store {
   const files = storeFiles(options);
-  const bootId = (): string => options.bootId ?? readBootId();
+  const bootId = (): string => bootIdOf(options);
   let holder: Release | undefined;
   let known: Known | undefined;
+  let failed: FailedSave | undefined;
   const { root } = options;
   const trust = (): void => {
     if (root === undefined) return;
     for (const dir of [options.runDir, options.stateDir]) checkWay(root, relative(root, dir));
   };
+  const read = (): Known => {
+    trust();
+    return load(files, bootId());
+  };
   return {
     lockPath: files.lock,
-    load: () => {
-      trust();
-      known = load(files, bootId());
-      return known.state;
+    load: async () => {
+      known = read();
+      failed = undefined;
+      return known;
     },
-    faults: () => recordFaults(files, bootId()),
-    mend: () => mendRecords(files, () => load(files, bootId()), bootId()),
-    salvage: () => salvageFiles(files, bootId()),
-    save: (before, after) => {
-      const believed = known?.state === before && known.stamp === stamp(files);
-      const there = believed ? before : load(files, bootId()).state;
+    watch: (asked) =>
+      watchFiles(
+        { dirs: [options.runDir, options.stateDir], stamp: () => stamp(files), read },
+        asked,
+      ),
+    faults: async () => recordFaults(files, bootId()),
+    mend: async () => mendRecords(files, () => load(files, bootId()), bootId()),
+    salvage: async () => salvageFiles(files, bootId()),
+    save: async (before, after) => {
+      const believed = known?.state === before.state && known.stamp === stamp(files);
+      const there = believed && known !== undefined ? known : load(files, bootId());
+      if (!believed && !isOver(there, before, failed)) {
+        throw conflict(before.revision, there.revision);
+      }
       // Until it is done nobody knows how much of it is there.
       known = undefined;
-      saveFiles(files, bootId(), there, after, options.checkpoint);
-      known = { state: after, stamp: stamp(files) };
+      const revision = saveFiles(files, bootId(), there, after, {
+        checkpoint: options.checkpoint,
+        begin: (most) => {
+          failed = { over: before.revision, most };
+        },
+      });
+      failed = undefined;
+      known = { state: after, revision, stamp: stamp(files) };
+      return known;
     },
     lock: async (command = commandLine()) => {
       trust();
@@ -88,15 +77,17 @@ export function openFileStore(options: FileStoreOptions): Store {
         throw error;
       }
       holder = release;
+      failed = undefined;
       return () => {
         // Called again, it must not say of a later lock that nobody has it.
         if (holder === release) holder = undefined;
         release();
       };
     },
-    clearLock: () => clearLock(files.lock),
-    discard: () => {
+    clearLock: async () => clearLock(files.lock),
+    discard: async () => {
       known = undefined;
+      failed = undefined;
       const release = holder === undefined ? tryLock(files.lock, commandLine()) : () => {};
       if (release === undefined) throw busy(files.lock, 0);
       try {
@@ -109,9 +100,23 @@ export function openFileStore(options: FileStoreOptions): Store {
 }
 
 /** A state that was read or written, and the files as they were then. */
-interface Known {
-  readonly state: State;
+interface Known extends Versioned {
   readonly stamp: string;
+}
+
+/** A save of which nobody knows how much was done. */
+interface FailedSave {
+  /** Revision that it was to replace. */
+  readonly over: number;
+  /** Revision of the last file that it may have written. */
+  readonly most: number;
+}
+
+/** Whether what is there is what a caller has seen, or the half of its own save that failed since. */
+function isOver(there: Versioned, seen: Versioned, failed: FailedSave | undefined): boolean {
+  if (failed?.over === seen.revision) return there.revision <= failed.most;
+  // After a reset revisions begin anew, but another root has another id.
+  return there.revision === seen.revision && there.state.rootId === seen.state.rootId;
 }
 
 /** Times that both files are read again because a save came between. */
@@ -123,8 +128,8 @@ function load(files: StoreFiles, bootId: string): Known {
     const before = stamp(files);
     const isTorn = (): boolean => attempt < READ_ATTEMPTS && stamp(files) !== before;
     try {
-      const state = read(files, bootId);
-      if (!isTorn()) return { state, stamp: before };
+      const found = read(files, bootId);
+      if (!isTorn()) return { ...found, stamp: before };
     } catch (error) {
       if (!isTorn()) throw error;
     }
@@ -148,9 +153,9 @@ function stampOf(path: string): string {
   }
 }
 
-function read(files: StoreFiles, bootId: string): State {
-  const { durable, runtime: alive, runtimeLost } = readRecords(files, bootId);
-  if (durable === undefined && alive === undefined) return EMPTY_STATE;
+function read(files: StoreFiles, bootId: string): Versioned {
+  const { durable, runtime: alive, runtimeLost, revision } = readRecords(files, bootId);
+  if (durable === undefined && alive === undefined) return { revision, state: EMPTY_STATE };
   const { networks, underlay, nodes = [], remoteFdb = [] } = durable?.data ?? EMPTY_STATE;
   const { endpoints, staticFdb, sysctls, uplink, netns, unfinished, untold } =
     alive?.data ?? EMPTY_STATE;
@@ -172,22 +177,15 @@ function read(files: StoreFiles, bootId: string): State {
   const intact = (durable?.intact ?? true) && (alive?.intact ?? true);
   // Intact files may not belong together, if one was removed.
   const names = new Set(networks.map((network) => network.name));
-  if (intact && endpoints.every((endpoint) => names.has(endpoint.network))) return state;
+  if (intact && endpoints.every((endpoint) => names.has(endpoint.network))) {
+    return { revision, state };
+  }
   const fault = invariants(state)[0];
-  if (fault === undefined) return state;
+  if (fault === undefined) return { revision, state };
   if (durable === undefined) throw lost(files.durable, files.runtime, fault.subject, fault.message);
   const isDurable = /^(networks|underlay|nodes|remoteFdb)\b/.test(fault.subject);
   const file = isDurable ? files.durable : files.runtime;
   throw corrupt(file, fault.subject, fault.message);
-}
-
-function readBootId(): string {
-  const path = '/proc/sys/kernel/random/boot_id';
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch (cause) {
-    throw unavailable(`read ${path}`, cause);
-  }
 }
 
 function commandLine(): string {

@@ -41,6 +41,8 @@ export interface Records {
   readonly runtime: Document<RuntimeState> | undefined;
   /** There was one of this boot, and it is lost together with its copy. */
   readonly runtimeLost: boolean;
+  /** Of the save that wrote the later one, in whatever boot. */
+  readonly revision: number;
 }
 
 /**
@@ -57,7 +59,8 @@ export function readRecords(files: StoreFiles, bootId: string): Records {
   // Namespaces, interfaces and sysctls of another boot went with its kernel.
   const isOurs = runtime?.data.bootId === bootId;
   const runtimeLost = !isOurs && durable?.data.usedIn === bootId;
-  return { durable, runtime: isOurs ? runtime : undefined, runtimeLost };
+  const revision = Math.max(durable?.data.revision ?? 0, runtime?.data.revision ?? 0);
+  return { durable, runtime: isOurs ? runtime : undefined, runtimeLost, revision };
 }
 
 /** A record; what is said of a damaged one tells of its copy, if that is whole. */

@@ -16,6 +16,7 @@ import {
 import { readDocument } from './document.js';
 import { throwUnseen } from './errors.js';
 import { look, readOwn } from './own-file.js';
+import { bootIdOf, type FileStoreOptions, storeFiles } from './place.js';
 import { BOTH_LOST, type StoreFiles, wholeCopy } from './records.js';
 import type { Salvaged } from './store.js';
 
@@ -54,6 +55,29 @@ export function salvageFiles(files: StoreFiles, bootId: string): Salvaged {
     sysctls: elements(members.sysctls, sysctlSchema),
   };
   return { state, unknown };
+}
+
+/** What only this kernel knows, as far as any record tells it: needed where nobody can wait for a store. */
+export type LocalRecords = Pick<State, 'rootId' | 'netns' | 'sysctls'>;
+
+/**
+ * Read the files of this machine at once, whatever keeps the rest. Damage costs only what is damaged.
+ * @throws DpctlError where a file cannot be looked at now, or may not be: it may be whole
+ */
+export function localRecords(options: FileStoreOptions): LocalRecords {
+  const files = storeFiles(options);
+  const bootId = bootIdOf(options);
+  const { members } = salvage(files.runtime, files.runtimeCopy, runtimeSchema, bootId);
+  const isOurs = members.bootId === bootId;
+  const isKnown = typeof members.rootId === 'string';
+  const { rootId } = isKnown
+    ? members
+    : salvage(files.durable, files.durableCopy, durableSchema).members;
+  return {
+    ...(typeof rootId === 'string' && { rootId }),
+    ...(isOurs && typeof members.netns === 'string' && { netns: members.netns }),
+    sysctls: isOurs ? elements(members.sysctls, sysctlSchema) : [],
+  };
 }
 
 type Members = Readonly<Record<string, unknown>>;

@@ -9,52 +9,65 @@ import {
   replaceFiles,
 } from './atomic.js';
 import type { StoreFiles } from './records.js';
+import type { Versioned } from './store.js';
 import { durableText, runtimeText } from './text.js';
 
 /**
  * Replace what differs, in an order in which a crash between two files leaves a state that is sound.
+ * Each file that is replaced is another state for those who read now, and so has a revision of its own.
  * @param before what is in the files
+ * @param begin told the revision of the last file before the first is replaced
+ * @returns the revision of what is in the files then
  */
 export function saveFiles(
   files: StoreFiles,
   bootId: string,
-  before: State,
+  before: Versioned,
   after: State,
-  checkpoint: Checkpoint | undefined,
-): void {
-  const durable = (state: State): Replacement => ({
-    path: files.durable,
-    text: durableText(state, bootId),
-  });
-  const runtime = (state: State): Replacement => ({
-    path: files.runtime,
-    text: runtimeText(state, bootId),
-  });
-  const [oldDurable, newDurable] = [durable(before), durable(after)];
-  const sameDurable = oldDurable.text === newDurable.text;
-  // By identity: edits keep what they do not change, and thousands of endpoints take long to compare.
-  const sameRuntime = RUNTIME_KEYS.every((key) => before[key] === after[key]);
+  options: {
+    readonly checkpoint: Checkpoint | undefined;
+    readonly begin: (revision: number) => void;
+  },
+): number {
+  let { revision } = before;
   const replacements: Replacement[] = [];
+  const copies = new Map<string, Replacement>();
+  const durable = (state: State): void => {
+    const text = durableText(state, bootId, ++revision);
+    replacements.push({ path: files.durable, text });
+    copies.set(files.durableCopy, { path: files.durableCopy, text });
+  };
+  const runtime = (state: State): void => {
+    const text = runtimeText(state, bootId, ++revision);
+    replacements.push({ path: files.runtime, text });
+    copies.set(files.runtimeCopy, { path: files.runtimeCopy, text });
+  };
+  const contents = (state: State): string => durableText(state, bootId, 0);
+  const sameDurable = contents(before.state) === contents(after);
+  // By identity: edits keep what they do not change, and thousands of endpoints take long to compare.
+  const sameRuntime = RUNTIME_KEYS.every((key) => before.state[key] === after[key]);
   if (sameDurable || sameRuntime) {
-    if (!sameDurable) replacements.push(newDurable);
-    if (!sameRuntime) replacements.push(runtime(after));
+    if (!sameDurable) durable(after);
+    if (!sameRuntime) runtime(after);
   } else {
     // After a crash between two renames the kernel is not what the files say: it is marked before.
-    if (before.unfinished !== true) replacements.push(runtime({ ...before, unfinished: true }));
+    if (before.state.unfinished !== true) runtime({ ...before.state, unfinished: true });
     // Each endpoint must still find its network, too. So what both old and new endpoints need comes
     // next, and what nobody needs goes last.
-    const wide = durable({ ...after, networks: unionOf(before.networks, after.networks) });
-    if (wide.text !== oldDurable.text) replacements.push(wide);
-    if (wide.text !== newDurable.text) {
-      replacements.push(runtime({ ...after, unfinished: true }), newDurable);
+    const wide = { ...after, networks: unionOf(before.state.networks, after.networks) };
+    const isWideNew = contents(wide) === contents(after);
+    if (contents(wide) !== contents(before.state)) durable(wide);
+    if (!isWideNew) {
+      runtime({ ...after, unfinished: true });
+      durable(after);
     }
-    if (wide.text === newDurable.text || after.unfinished !== true)
-      replacements.push(runtime(after));
+    if (isWideNew || after.unfinished !== true) runtime(after);
   }
+  options.begin(revision);
   for (const { path } of replacements) makeDirectory(dirname(path));
-  replaceFiles(replacements, checkpoint);
-  if (!sameDurable) replaceCopy({ ...newDurable, path: files.durableCopy });
-  if (!sameRuntime) replaceCopy({ ...runtime(after), path: files.runtimeCopy });
+  replaceFiles(replacements, options.checkpoint);
+  for (const copy of copies.values()) replaceCopy(copy);
+  return revision;
 }
 
 const RUNTIME_KEYS = [

@@ -2,12 +2,13 @@
 import { STATE_VERSION, type State } from '../model/state/state.js';
 import { formatDocument } from './document.js';
 
-/** What outlives a boot. @param bootId of the running kernel */
-export function durableText(state: State, bootId: string): string {
+/** What outlives a boot. @param bootId of the running kernel @param revision of the save that writes it */
+export function durableText(state: State, bootId: string, revision: number): string {
   const { rootId, networks, underlay, nodes, remoteFdb } = state;
   const isUsed = state.endpoints.length + state.sysctls.length > 0;
   return formatDocument({
     version: STATE_VERSION,
+    ...(revision > 0 && { revision }),
     ...(rootId !== undefined && { rootId }),
     networks,
     ...(underlay !== undefined && { underlay }),
@@ -17,11 +18,12 @@ export function durableText(state: State, bootId: string): string {
   });
 }
 
-/** What ends with the kernel that it describes. */
-export function runtimeText(state: State, bootId: string): string {
+/** What ends with the kernel that it describes. @param revision of the save that writes it */
+export function runtimeText(state: State, bootId: string, revision: number): string {
   const { rootId, netns, unfinished, untold, uplink, endpoints, staticFdb, sysctls } = state;
   return formatDocument({
     version: STATE_VERSION,
+    ...(revision > 0 && { revision }),
     bootId,
     ...(rootId !== undefined && { rootId }),
     ...(netns !== undefined && { netns }),

@@ -89,10 +89,10 @@ test.serial('a disk that is full when a change is as good as done: what to do co
       let saves = 0;
       const store: Node['store'] = {
         ...node.store,
-        save(before, after) {
+        async save(before, after) {
           saves++;
           if (saves === 2) spawnSync('dd', ['if=/dev/zero', `of=${lab.root}/fill`, 'bs=4k']);
-          node.store.save(before, after);
+          return node.store.save(before, after);
         },
       };
       try {

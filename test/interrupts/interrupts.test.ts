@@ -104,7 +104,7 @@ async function observed(lab: Lab): Promise<{ facts: Facts; problems: readonly st
   try {
     const { problems } = await status(node);
     return {
-      facts: factsOf(node.store.load()),
+      facts: factsOf((await node.store.load()).state),
       // That one is as asked.
       problems: problems
         .filter(({ code }) => code !== 'NO_UNDERLAY')

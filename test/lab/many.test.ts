@@ -18,8 +18,8 @@ const MANY = 1000;
 async function askFor(node: Node, nodes: readonly Remote[]): Promise<void> {
   const release = await node.store.lock('test');
   try {
-    const before = node.store.load();
-    node.store.save(before, { ...before, nodes });
+    const before = await node.store.load();
+    await node.store.save(before, { ...before.state, nodes });
   } finally {
     release();
   }
@@ -29,7 +29,7 @@ test.serial('a thousand nodes: all are known, and each changes by itself', (t) =
   onNodes(['--endpoints', '1'], async (nodes) => {
     const node = nodes.open('n1');
     try {
-      const [peer] = node.store.load().nodes;
+      const [peer] = (await node.store.load()).state.nodes;
       if (peer === undefined) throw new Error('the lab has no other node');
       const far = Array.from({ length: MANY }, (_, i) => ({
         name: `far${i}`,
@@ -39,8 +39,8 @@ test.serial('a thousand nodes: all are known, and each changes by itself', (t) =
       await askFor(node, [peer, ...far]);
       const all = await reconcile(node);
       t.log(`reconcile, ${all.plan.length} steps: ${all.milliseconds.toFixed(0)} ms`);
-      t.is([...dump(node, 'nodes')].length, MANY + 1);
-      t.like([...dump(node, 'networks')][0], { replicas: MANY + 1 });
+      t.is([...(await dump(node, 'nodes'))].length, MANY + 1);
+      t.like([...(await dump(node, 'networks'))][0], { replicas: MANY + 1 });
       t.true(await pings(nodes.ns('n1e1'), addressOf(2, 1)), 'the one that is there');
 
       const added = await nodeAdd(node, { name: 'one', vtep: '10.66.100.1' });
@@ -58,11 +58,15 @@ test.serial('a thousand nodes: all are known, and each changes by itself', (t) =
         'one node, and no other',
       );
       await nodeDelete(node, { name: 'one' });
-      t.like([...dump(node, 'networks')][0], { replicas: MANY + 1 }, 'no longer than it must be');
+      t.like(
+        [...(await dump(node, 'networks'))][0],
+        { replicas: MANY + 1 },
+        'no longer than it must be',
+      );
       await askFor(node, [peer]);
       await reconcile(node);
-      t.is([...dump(node, 'nodes')].length, 1);
-      t.like([...dump(node, 'networks')][0], { replicas: 1 });
+      t.is([...(await dump(node, 'nodes'))].length, 1);
+      t.like([...(await dump(node, 'networks'))][0], { replicas: 1 });
       t.true(await pings(nodes.ns('n1e1'), addressOf(2, 1)));
     } finally {
       node.close();

@@ -20,9 +20,11 @@ interface Refusal {
 async function lookAt(nodes: Nodes): Promise<string> {
   const node = nodes.open('n1');
   try {
-    const tables = ['networks', 'nodes', 'config', 'fdb'].map((table) =>
-      JSON.stringify([...dump(node, table)]).replaceAll(/"(age|[tr]x_\w+)":\d+/g, ''),
-    );
+    const tables: string[] = [];
+    for (const table of ['networks', 'nodes', 'config', 'fdb']) {
+      const rows = JSON.stringify([...(await dump(node, table))]);
+      tables.push(rows.replaceAll(/"(age|[tr]x_\w+)":\d+/g, ''));
+    }
     return [await nodes.within('n1', 'ip', '-d', '-o', 'link'), ...tables].join('\n');
   } finally {
     node.close();

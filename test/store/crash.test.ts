@@ -9,7 +9,7 @@ import { invariants } from '../../src/model/state/invariants.js';
 import { EMPTY_STATE } from '../../src/model/state/state.js';
 import { openFileStore } from '../../src/store/file.js';
 import { need } from '../helpers/need.js';
-import { crashCases, directories, stateOf, temporary } from './helpers/states.js';
+import { crashCases, directories, NOTHING, stateOf, temporary } from './helpers/states.js';
 
 const asRoot = need(() => (process.getuid?.() === 0 ? undefined : 'root'));
 const CHILD = fileURLToPath(new URL('helpers/child.js', import.meta.url));
@@ -28,24 +28,25 @@ function child(...args: string[]) {
 }
 
 /** The steps of a save, each told before it is taken. */
-function stepsOf(t: ExecutionContext, name: string): string[] {
+async function stepsOf(t: ExecutionContext, name: string): Promise<string[]> {
   const dir = place(t);
-  openFileStore(directories(dir)).save(EMPTY_STATE, crashCases()[name]?.before ?? EMPTY_STATE);
+  await openFileStore(directories(dir)).save(NOTHING, crashCases()[name]?.before ?? EMPTY_STATE);
   return child(dir, 'save', 'none', name).stdout.trim().split('\n');
 }
 
 for (const [name, { before, after }] of Object.entries(crashCases())) {
   test(`killed at any step of a save, the state is sound (${name})`, async (t) => {
-    const steps = stepsOf(t, name);
+    const steps = await stepsOf(t, name);
     t.true(steps.length >= 6, String(steps));
     for (const step of steps) {
       const dir = place(t);
       const store = openFileStore(directories(dir));
-      store.save(EMPTY_STATE, before);
+      await store.save(NOTHING, before);
       const { signal } = child(dir, 'save', step, name);
       t.is(signal, 'SIGKILL', step);
 
-      const left = store.load();
+      const found = await store.load();
+      const left = found.state;
       t.deepEqual(invariants(left), [], step);
       const endpoints = [before.endpoints, after.endpoints].map((list) => JSON.stringify(list));
       t.true(endpoints.includes(JSON.stringify(left.endpoints)), step);
@@ -59,9 +60,9 @@ for (const [name, { before, after }] of Object.entries(crashCases())) {
 
       // The next command finds the lock free, cleans up, and finishes.
       const release = await store.lock();
-      store.save(left, after);
+      await store.save(found, after);
       release();
-      t.deepEqual(store.load(), after);
+      t.deepEqual((await store.load()).state, after);
       const names = [...readdirSync(join(dir, 'run')), ...readdirSync(join(dir, 'state'))];
       t.deepEqual(
         names.filter((each) => each.endsWith('.tmp')),
@@ -73,40 +74,48 @@ for (const [name, { before, after }] of Object.entries(crashCases())) {
 }
 
 for (const [name, { before, after }] of Object.entries(crashCases())) {
-  test(`what a failed save left is not taken for what was to be there (${name})`, (t) => {
-    for (const failing of stepsOf(t, name)) {
+  test(`what a failed save left is not taken for what was to be there (${name})`, async (t) => {
+    for (const failing of await stepsOf(t, name)) {
       let armed = false;
       const checkpoint = (step: string): void => {
         if (armed && step === failing) throw new DpctlError('TEST', step);
       };
       const store = openFileStore({ ...directories(place(t)), checkpoint });
-      store.save(EMPTY_STATE, before);
+      const saved = await store.save(NOTHING, before);
       armed = true;
-      t.throws(() => store.save(before, after), { instanceOf: DpctlError }, failing);
+      const failure = { instanceOf: DpctlError, code: 'TEST' };
+      await t.throwsAsync(store.save(saved, after), failure, failing);
       armed = false;
-      // As a command does that takes its steps back: it believes that `after` is there.
-      store.save(after, before);
-      t.deepEqual(store.load(), before, failing);
+      // As a command does that takes its steps back: nobody knows how much of `after` is there.
+      await store.save(saved, before);
+      t.deepEqual((await store.load()).state, before, failing);
     }
   });
 }
 
-test('what another process saved meanwhile is not overwritten by half', (t) => {
+test('what another process saved meanwhile is not overwritten', async (t) => {
   const dir = place(t);
   const [one, two] = [openFileStore(directories(dir)), openFileStore(directories(dir))];
   const { before, after } = crashCases().swap ?? { before: EMPTY_STATE, after: EMPTY_STATE };
-  one.save(EMPTY_STATE, before);
-  two.save(two.load(), after);
+  const seen = await one.save(NOTHING, before);
+  const theirs = await two.save(await two.load(), after);
+  t.true(theirs.revision > seen.revision);
   // It has not looked since, and thinks that nothing but the endpoints differs.
-  one.save(before, { ...before, endpoints: before.endpoints.slice(1) });
-  t.deepEqual(one.load(), { ...before, endpoints: before.endpoints.slice(1) });
+  const fewer = { ...before, endpoints: before.endpoints.slice(1) };
+  const error = await t.throwsAsync(one.save(seen, fewer), { instanceOf: DpctlError });
+  t.like(error, { code: 'STORE_CONFLICT', exitCode: 5, hint: 'repeat the command' });
+  t.like(error?.details, { loaded: seen.revision, found: theirs.revision });
+  t.deepEqual((await one.load()).state, after);
+  // Who loads again may go on.
+  await one.save(await one.load(), fewer);
+  t.deepEqual((await two.load()).state, fewer);
 });
 
 asRoot('a leftover that cannot be removed does not keep the lock', async (t) => {
   const dir = place(t);
   const { runDir } = directories(dir);
   const store = openFileStore(directories(dir));
-  store.save(EMPTY_STATE, stateOf(1));
+  await store.save(NOTHING, stateOf(1));
   const stuck = join(runDir, '.endpoints.json.1.tmp');
   writeFileSync(stuck, '');
   // What is mounted somewhere cannot be removed there.
@@ -117,7 +126,7 @@ asRoot('a leftover that cannot be removed does not keep the lock', async (t) => 
   spawnSync('umount', [stuck]);
   const other = child(dir, 'attach', '1');
   t.is(other.status, 0, other.stderr);
-  t.is(store.load().endpoints.length, 2);
+  t.is((await store.load()).state.endpoints.length, 2);
 });
 
 asRoot('a full disk leaves what was saved', async (t) => {
@@ -136,19 +145,19 @@ asRoot('a full disk leaves what was saved', async (t) => {
   t.teardown(() => spawnSync('umount', [runDir]));
   const store = openFileStore(directories(dir));
   const small = stateOf(2);
-  store.save(EMPTY_STATE, small);
-  const error = t.throws(() => store.save(small, stateOf(500)), { instanceOf: DpctlError });
+  const saved = await store.save(NOTHING, small);
+  const error = await t.throwsAsync(store.save(saved, stateOf(500)), { instanceOf: DpctlError });
   t.is(error?.code, 'STORE_UNAVAILABLE');
   t.is(error?.exitCode, 5);
   t.regex(error?.message ?? '', /endpoints\.json: ENOSPC/);
   t.regex(error?.hint ?? '', /make room/);
-  t.deepEqual(store.load(), small);
+  t.deepEqual((await store.load()).state, small);
   t.deepEqual(readdirSync(runDir), ['endpoints.json', 'state.copy.json']);
 });
 
 asRoot('what may not be read or written is said so', async (t) => {
   const dir = place(t);
-  openFileStore(directories(dir)).save(EMPTY_STATE, stateOf(1));
+  await openFileStore(directories(dir)).save(NOTHING, stateOf(1));
   chmodSync(dir, 0o755);
   const read = child(dir, 'load', 'nobody');
   t.regex(read.stdout, /^STORE_UNAVAILABLE 5: cannot read .*state\.json: EACCES/, read.stderr);

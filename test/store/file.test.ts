@@ -5,8 +5,9 @@ import { DpctlError } from '../../loader/errors.js';
 import { withPhase } from '../../src/model/endpoint/edits.js';
 import { addNetwork } from '../../src/model/network/networks.js';
 import { EMPTY_STATE } from '../../src/model/state/state.js';
-import { openFileStore, storeFiles } from '../../src/store/file.js';
-import { directories, stateOf, temporary } from './helpers/states.js';
+import { openFileStore } from '../../src/store/file.js';
+import { storeFiles } from '../../src/store/place.js';
+import { directories, NOTHING, stateOf, temporary } from './helpers/states.js';
 
 /** A store in a directory that goes with the test. */
 function place(t: ExecutionContext) {
@@ -16,87 +17,88 @@ function place(t: ExecutionContext) {
   return { dir, options, files: storeFiles(options), store: openFileStore(options) };
 }
 
-function refusal(t: ExecutionContext, run: () => unknown): DpctlError {
-  const error = t.throws(run, { instanceOf: DpctlError });
+async function refusal(t: ExecutionContext, run: Promise<unknown>): Promise<DpctlError> {
+  const error = await t.throwsAsync(run, { instanceOf: DpctlError });
   if (error === undefined) throw new Error('it was not refused');
   t.is(error.exitCode, 5);
   t.truthy(error.hint);
   return error;
 }
 
-test('without files the state is empty, and reading makes none', (t) => {
+test('without files the state is empty, and reading makes none', async (t) => {
   const { dir, store } = place(t);
-  t.is(store.load(), EMPTY_STATE);
+  t.is((await store.load()).state, EMPTY_STATE);
   t.deepEqual(readdirSync(dir), []);
 });
 
-test('what is saved is loaded, and only its owner may read it', (t) => {
+test('what is saved is loaded, and only its owner may read it', async (t) => {
   const { options, files, store } = place(t);
   const state = stateOf(3);
-  store.save(EMPTY_STATE, state);
-  t.deepEqual(openFileStore(options).load(), state);
+  await store.save(NOTHING, state);
+  t.deepEqual((await openFileStore(options).load()).state, state);
   for (const path of [files.durable, files.runtime]) t.is(statSync(path).mode & 0o777, 0o600);
   for (const path of [options.runDir, options.stateDir]) t.is(statSync(path).mode & 0o777, 0o700);
   t.deepEqual(readdirSync(options.runDir), ['endpoints.json', 'state.copy.json']);
   t.deepEqual(readdirSync(options.stateDir), ['endpoints.copy.json', 'state.json']);
 });
 
-test('a file whose part did not change is not written', (t) => {
+test('a file whose part did not change is not written', async (t) => {
   const { files, store } = place(t);
   const state = stateOf(2);
-  store.save(EMPTY_STATE, state);
+  const first = await store.save(NOTHING, state);
   const inodes = () => [files.durable, files.runtime].map((path) => statSync(path).ino);
   const [durable, runtime] = inodes();
   const ready = withPhase(state, 1, 'ready');
-  store.save(state, ready);
+  const second = await store.save(first, ready);
   t.is(inodes()[0], durable);
   t.not(inodes()[1], runtime);
   const [, later] = inodes();
-  store.save(ready, addNetwork(ready, { name: 'blue' }).state);
+  await store.save(second, addNetwork(ready, { name: 'blue' }).state);
   t.not(inodes()[0], durable);
   t.is(inodes()[1], later);
-  t.is(store.load().networks.length, 2);
+  t.is((await store.load()).state.networks.length, 2);
 });
 
-test('a person can read the file, with a line for each endpoint', (t) => {
+test('a person can read the file, with a line for each endpoint', async (t) => {
   const { files, store } = place(t);
-  store.save(EMPTY_STATE, stateOf(2));
+  await store.save(NOTHING, stateOf(2));
   const lines = readFileSync(files.runtime, 'utf8').split('\n');
   t.is(lines.filter((line) => line.includes('"ref":"ns2"')).length, 1);
   t.is(JSON.parse(readFileSync(files.runtime, 'utf8')).endpoints.length, 2);
 });
 
-test('another boot has other namespaces, but the same networks', (t) => {
+test('another boot has other namespaces, but the same networks', async (t) => {
   const { options, store } = place(t);
   const state = stateOf(2);
-  store.save(EMPTY_STATE, state);
+  await store.save(NOTHING, state);
   const next = openFileStore({ ...options, bootId: 'boot-2' });
-  t.deepEqual(next.load(), { ...EMPTY_STATE, networks: state.networks });
-  const loaded = next.load();
-  next.save(loaded, { ...loaded, endpoints: [], sysctls: [{ key: 'k', before: '0', value: '1' }] });
-  t.is(next.load().sysctls.length, 1);
-  t.deepEqual(store.load().endpoints, []);
+  t.deepEqual((await next.load()).state, { ...EMPTY_STATE, networks: state.networks });
+  const sysctls = [{ key: 'k', before: '0', value: '1' }];
+  const loaded = await next.load();
+  await next.save(loaded, { ...loaded.state, endpoints: [], sysctls });
+  t.is((await next.load()).state.sysctls.length, 1);
+  t.deepEqual((await store.load()).state.endpoints, []);
 });
 
-test('the boot is the running kernel unless a test says otherwise', (t) => {
+test('the boot is the running kernel unless a test says otherwise', async (t) => {
   const { options, files } = place(t);
   const { runDir, stateDir } = options;
   const store = openFileStore({ runDir, stateDir });
-  store.save(EMPTY_STATE, stateOf(1));
+  await store.save(NOTHING, stateOf(1));
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   t.is(JSON.parse(readFileSync(files.runtime, 'utf8')).bootId, bootId);
-  t.is(store.load().endpoints.length, 1);
+  t.is((await store.load()).state.endpoints.length, 1);
 });
 
-test('damage is named by file and place, and nothing is overwritten', (t) => {
+test('damage is named by file and place, and nothing is overwritten', async (t) => {
   const { files, store } = place(t);
-  store.save(EMPTY_STATE, stateOf(2));
+  await store.save(NOTHING, stateOf(2));
   const good = readFileSync(files.runtime, 'utf8');
   const damages: readonly [string, RegExp][] = [
     ['', /line 1, column 1: the file is empty/],
     ['\n \n', /the file is empty/],
-    [good.slice(0, -4), /line 10, column 15: no valid JSON/],
-    [good.replace('"endpoints": [', '"endpoints": [[}'), /line 5, column 18: no valid JSON/],
+    [good.slice(0, -4), /line 11, column 15: no valid JSON/],
+    [good.replace('"endpoints": [', '"endpoints": [[}'), /line 6, column 18: no valid JSON/],
     ['[]', /the top/],
     ['null', /the top/],
     ['{"version": 1}', /bootId/],
@@ -117,7 +119,7 @@ test('damage is named by file and place, and nothing is overwritten', (t) => {
   ];
   for (const [text, where] of damages) {
     writeFileSync(files.runtime, text);
-    const error = refusal(t, () => store.load());
+    const error = await refusal(t, store.load());
     t.is(error.code, 'STORE_CORRUPT', text.slice(0, 40));
     t.true(error.message.startsWith(files.runtime));
     t.regex(error.message, where);
@@ -126,50 +128,50 @@ test('damage is named by file and place, and nothing is overwritten', (t) => {
   }
 });
 
-test('what a person edits well is taken', (t) => {
+test('what a person edits well is taken', async (t) => {
   const { files, store } = place(t);
-  store.save(EMPTY_STATE, stateOf(2));
+  await store.save(NOTHING, stateOf(2));
   const edited = readFileSync(files.durable, 'utf8').replace('"ageing":300', '"ageing":  60');
   writeFileSync(files.durable, edited);
-  t.is(store.load().networks[0]?.ageing, 60);
+  t.is((await store.load()).state.networks[0]?.ageing, 60);
 });
 
-test('a record that was taken away is read from its copy, and written again', (t) => {
+test('a record that was taken away is read from its copy, and written again', async (t) => {
   const { files, store } = place(t);
   const state = stateOf(1);
-  store.save(EMPTY_STATE, state);
-  t.deepEqual(store.faults(), []);
+  await store.save(NOTHING, state);
+  t.deepEqual(await store.faults(), []);
   for (const path of [files.durable, files.runtime]) {
     rmSync(path);
-    t.deepEqual(store.load(), state, path);
+    t.deepEqual((await store.load()).state, state, path);
     t.deepEqual(
-      store.faults().map((fault) => fault.path),
+      (await store.faults()).map((fault) => fault.path),
       [path],
     );
-    store.mend();
-    t.deepEqual(store.faults(), []);
+    await store.mend();
+    t.deepEqual(await store.faults(), []);
   }
 });
 
-test('a record without its copy is named as the one that is missing', (t) => {
+test('a record without its copy is named as the one that is missing', async (t) => {
   const { files, store } = place(t);
-  store.save(EMPTY_STATE, stateOf(1));
+  await store.save(NOTHING, stateOf(1));
   rmSync(files.durable);
   rmSync(files.durableCopy);
-  const error = refusal(t, () => store.load());
+  const error = await refusal(t, store.load());
   t.is(error.code, 'STORE_LOST');
   t.true(error.message.startsWith(`${files.durable} is missing`), error.message);
   t.regex(error.message, /endpoints\[0\]\.network: there is no network default/);
 });
 
-test('the state of a newer dpctl is left alone', (t) => {
+test('the state of a newer dpctl is left alone', async (t) => {
   const { files, store } = place(t);
-  store.save(EMPTY_STATE, stateOf(1));
+  await store.save(NOTHING, stateOf(1));
   for (const path of [files.runtime, files.durable]) {
     const good = readFileSync(path, 'utf8');
     const text = '{"version": 7, "unknown": {"to": "us"}}';
     writeFileSync(path, text);
-    const error = refusal(t, () => store.load());
+    const error = await refusal(t, store.load());
     t.is(error.code, 'STORE_NEWER');
     t.is(error.message, `${path} has version 7 of the state, and this dpctl knows 1 at the most`);
     t.is(readFileSync(path, 'utf8'), text);
@@ -177,43 +179,46 @@ test('the state of a newer dpctl is left alone', (t) => {
   }
 });
 
-test('a directory in the place of a file is said to be one', (t) => {
+test('a directory in the place of a file is said to be one', async (t) => {
   const { options } = place(t);
   const store = openFileStore({ ...options, stateDir: join(options.stateDir, 'file') });
-  openFileStore(options).save(EMPTY_STATE, stateOf(0));
+  await openFileStore(options).save(NOTHING, stateOf(0));
   writeFileSync(join(options.stateDir, 'file'), '');
-  const error = refusal(t, () => store.save(EMPTY_STATE, stateOf(0)));
+  const error = await refusal(t, store.save(NOTHING, stateOf(0)));
   t.is(error.code, 'STORE_UNAVAILABLE');
   t.regex(error.message, /^cannot (make|read) .*: E(NOTDIR|EXIST) /);
 });
 
 test('all can be forgotten, readable or not', async (t) => {
   const { options, files, store } = place(t);
-  store.save(EMPTY_STATE, stateOf(1));
+  await store.save(NOTHING, stateOf(1));
   writeFileSync(files.durable, 'damaged');
-  store.discard();
-  t.is(store.load(), EMPTY_STATE);
-  store.discard();
+  await store.discard();
+  t.is((await store.load()).state, EMPTY_STATE);
+  await store.discard();
   const release = await store.lock();
-  store.save(EMPTY_STATE, stateOf(1));
-  store.discard();
+  await store.save(NOTHING, stateOf(1));
+  await store.discard();
   release();
   t.deepEqual(readdirSync(options.runDir), ['lock', 'lock.turn']);
 });
 
-test('2,000 endpoints are saved and loaded as they were', (t) => {
+test('2,000 endpoints are saved and loaded as they were', async (t) => {
   const { store } = place(t);
   const state = stateOf(2000);
-  store.save(EMPTY_STATE, state);
-  const timed = (run: () => void): string => {
+  await store.save(NOTHING, state);
+  const timed = async (run: () => Promise<void>): Promise<string> => {
     const start = performance.now();
-    run();
+    await run();
     return `${(performance.now() - start).toFixed(1)} ms`;
   };
-  let loaded = EMPTY_STATE;
-  const load = timed(() => {
-    loaded = store.load();
+  let loaded = NOTHING;
+  const load = await timed(async () => {
+    loaded = await store.load();
   });
-  t.deepEqual(loaded.endpoints, state.endpoints);
-  t.log(`load ${load}, save ${timed(() => store.save(EMPTY_STATE, state))}`);
+  t.deepEqual(loaded.state.endpoints, state.endpoints);
+  const save = await timed(async () => {
+    await store.save(loaded, { ...state, unfinished: true });
+  });
+  t.log(`load ${load}, save ${save}`);
 });

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
 import { invariants } from '../../src/model/state/invariants.js';
-import { EMPTY_STATE } from '../../src/model/state/state.js';
-import { openFileStore, storeFiles } from '../../src/store/file.js';
-import { directories, stateOf, temporary } from './helpers/states.js';
+import { openFileStore } from '../../src/store/file.js';
+import { storeFiles } from '../../src/store/place.js';
+import { directories, NOTHING, stateOf, temporary } from './helpers/states.js';
 
 const CHILD = fileURLToPath(new URL('helpers/child.js', import.meta.url));
 
@@ -44,7 +44,7 @@ test.serial('who waits too long learns who holds the lock, and the kernel frees 
   t.is(error?.message.split(';')[0], `dpctl attach ns1 (pid ${child.pid}) is changing this node`);
   t.is(error?.details.pid, child.pid);
   t.regex(error?.hint ?? '', /DPCTL_LOCK_TIMEOUT/);
-  t.throws(() => store.discard(), { instanceOf: DpctlError, code: 'STORE_BUSY' });
+  await t.throwsAsync(store.discard(), { instanceOf: DpctlError, code: 'STORE_BUSY' });
 
   process.env.DPCTL_LOCK_TIMEOUT = '10000';
   const waiting = store.lock();
@@ -66,9 +66,9 @@ test.serial('a time-out that is no number is refused', async (t) => {
 
 test.serial('readers do not wait', async (t) => {
   const { dir, store } = place(t);
-  store.save(EMPTY_STATE, stateOf(1));
+  await store.save(NOTHING, stateOf(1));
   await holder(t, dir);
-  t.is(store.load().endpoints.length, 1);
+  t.is((await store.load()).state.endpoints.length, 1);
 });
 
 test.serial('within one process, too, one holds the lock at a time', async (t) => {
@@ -113,7 +113,7 @@ test.serial('a lock that was given back cannot give back the next one', async (t
   const third = await store.lock();
   first();
   // The store knows that it has the lock, and so need not take it to forget everything.
-  store.discard();
+  await store.discard();
   third();
 });
 
@@ -134,7 +134,7 @@ test.serial('a lock file that reset removed keeps nobody out', async (t) => {
 
 test.serial('two processes lose nothing of what each other saves', async (t) => {
   const { dir, store } = place(t);
-  store.save(EMPTY_STATE, stateOf(0));
+  await store.save(NOTHING, stateOf(0));
   const children = [start(t, dir, 'attach', '40'), start(t, dir, 'attach', '40')];
   const ends = Promise.all(children.map((child) => once(child, 'exit')));
   let running = true;
@@ -144,7 +144,7 @@ test.serial('two processes lose nothing of what each other saves', async (t) => 
   let reads = 0;
   // Never half a file, and never an endpoint without its network.
   while (running) {
-    t.deepEqual(invariants(store.load()), []);
+    t.deepEqual(invariants((await store.load()).state), []);
     reads++;
     await sleep(1);
   }
@@ -153,7 +153,7 @@ test.serial('two processes lose nothing of what each other saves', async (t) => 
     [0, 0],
   );
   t.true(reads > 10);
-  const { endpoints } = store.load();
+  const { endpoints } = (await store.load()).state;
   t.is(endpoints.length, 80);
   t.is(new Set(endpoints.map(({ namespace }) => namespace.ref)).size, 80);
 });

@@ -25,7 +25,7 @@ const LIVE: Sources = {
     quietly(async () => {
       const { nodeList } = await import('../../control/underlay/nodes.js');
       const { openNode } = await import('../../control/node/node.js');
-      const rows = nodeList(openNode(rootOption(root)));
+      const rows = await nodeList(openNode(rootOption(root)));
       return rows.map(({ name, dst }) => ({ value: name, text: dst }));
     }),
   device: (root) =>

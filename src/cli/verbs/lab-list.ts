@@ -7,7 +7,7 @@ import { type Outcome, valuesOf } from './verb.js';
 export async function run(call: Call): Promise<Outcome> {
   const { name } = valuesOf(LAB_LIST, call).options;
   const { labRows } = await import('../../lab/lab.js');
-  const rows = labRows(call.globals.root, name);
+  const rows = await labRows(call.globals.root, name);
   const ailing = new Set(rows.filter(({ state }) => state !== 'up').map(({ lab }) => lab));
   return {
     data: { kind: 'rows', schema: LAB, rows },

@@ -6,5 +6,5 @@ import { nodeOf, type Outcome } from './verb.js';
 export async function run(call: Call): Promise<Outcome> {
   const node = await nodeOf(call);
   const { nodeList } = await import('../../control/underlay/nodes.js');
-  return { data: { kind: 'rows', schema: NODE, rows: nodeList(node) } };
+  return { data: { kind: 'rows', schema: NODE, rows: await nodeList(node) } };
 }

@@ -6,7 +6,7 @@ import { nodeOf, type Outcome } from './verb.js';
 export async function run(call: Call): Promise<Outcome> {
   const node = await nodeOf(call);
   const { underlayShow } = await import('../../control/underlay/underlay.js');
-  const underlay = underlayShow(node);
+  const underlay = await underlayShow(node);
   return {
     data: { kind: 'rows', schema: UNDERLAY, rows: underlay === undefined ? [] : [underlay] },
   };

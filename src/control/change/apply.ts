@@ -14,6 +14,8 @@ import { faultPoint } from './fault.js';
 /** What is to be done. */
 export interface Work {
   readonly before: State;
+  /** Of the state before. */
+  readonly revision: number;
   /** As asked: what comes and goes is in its phase. */
   readonly after: State;
   /** When all steps are taken. */
@@ -44,12 +46,12 @@ async function carryOut(
   work: Work,
   namespaces: ReadonlyMap<string, number>,
 ): Promise<Done> {
-  const { before, after, settled, steps } = work;
+  const { before, revision, after, settled, steps } = work;
   const applied: Applied = { hook: undefined, namespaces };
   const failed = new Map<number, Failure>();
   const intent: State = { ...after, unfinished: true };
   faultPoint('store.intent');
-  node.store.save(before, intent);
+  const saved = await node.store.save({ revision, state: before }, intent);
   const done: Step[] = [];
   let current: Step | undefined;
   try {
@@ -69,7 +71,7 @@ async function carryOut(
     }
     current = undefined;
     faultPoint('store.ready');
-    node.store.save(intent, withCookies(withFailed(settled, after, failed)));
+    await node.store.save(saved, withCookies(withFailed(settled, after, failed)));
   } catch (error) {
     const failure = current === undefined ? error : blame(error, current, before);
     if (done.some(isFinal)) throw unfinished(failure, []);
@@ -79,7 +81,8 @@ async function carryOut(
     );
     // What nobody knows is left to the next command, which then looks at all of the node.
     const back = isInDoubt(failure) ? { ...before, unfinished: true as const } : before;
-    if (failures.length === 0) failures.push(...attempt(() => node.store.save(intent, back)));
+    if (failures.length === 0)
+      failures.push(...(await attempt(() => node.store.save(saved, back))));
     throw failures.length === 0 ? failure : unfinished(failure, failures);
   }
   faultPoint('done');
@@ -130,9 +133,9 @@ async function takeBack(node: Node, done: readonly Step[]): Promise<unknown[]> {
   return failures;
 }
 
-function attempt(action: () => void): unknown[] {
+async function attempt(action: () => Promise<unknown>): Promise<unknown[]> {
   try {
-    action();
+    await action();
     return [];
   } catch (error) {
     return [error];

@@ -131,7 +131,7 @@ async function prepare(
   edit: Edit,
   { rebuilt = false, refused = [], keepDead = false }: PrepareOptions = {},
 ): Promise<Planned> {
-  const before = node.store.load();
+  const { state: before, revision } = await node.store.load();
   refuseOtherNamespace(node, before);
   const dead = keepDead ? [] : findDead(node, before);
   const living = dead.reduce((state, { id }) => removeEndpoint(state, id), before);
@@ -168,6 +168,7 @@ async function prepare(
   ];
   return {
     before,
+    revision,
     after,
     settled,
     steps,

@@ -54,10 +54,10 @@ export async function whenReady<T>(
     // Looked at once: to open every pin again costs each command.
     const isReady = pinFaults(pins).length === 0;
     if (!isReady) await check?.();
-    node.store.mend();
+    await node.store.mend();
     await prepareNode(node);
     faultPoint('node.prepared');
-    const rebuilt = !isReady && rebuild(node, pins);
+    const rebuilt = !isReady && (await rebuild(node, pins));
     faultPoint('node.installed');
     const result = await section({ rebuilt });
     pruneBuilds(pins);
@@ -72,26 +72,26 @@ export async function whenReady<T>(
 }
 
 /** Put every pin where it is to be. @returns whether tables were lost while endpoints used them */
-function rebuild(node: Node, pins: DatapathPaths): boolean {
+async function rebuild(node: Node, pins: DatapathPaths): Promise<boolean> {
   clearFalsePins(pins);
   const rebuilt =
     !areTablesPinned(pins) &&
-    (pinnedLinkIds(pins).size > 0 || node.store.load().endpoints.length > 0);
+    (pinnedLinkIds(pins).size > 0 || (await node.store.load()).state.endpoints.length > 0);
   installDatapath(pins);
   return rebuilt;
 }
 
 /** Never throws: what made it necessary is what people are told. */
 async function leaveUnused(node: Node): Promise<void> {
-  const state = readable(node);
+  const state = await readable(node);
   if (state === 'unknown' || (state !== undefined && isRunning(state))) return;
   await dismantle(node, state === undefined || isLasting(state) ? 'networks' : 'nothing');
 }
 
 /** @returns undefined: no state at all; unknown: there may be endpoints in use, but it cannot be read now */
-function readable({ store }: Node): State | 'unknown' | undefined {
+async function readable({ store }: Node): Promise<State | 'unknown' | undefined> {
   try {
-    return store.load();
+    return (await store.load()).state;
   } catch (error) {
     const isDamaged = error instanceof DpctlError && error.code !== 'STORE_UNAVAILABLE';
     return isDamaged ? undefined : 'unknown';

@@ -6,8 +6,8 @@ import { actualStates } from './dead.js';
 import { endpointRows } from './present.js';
 
 /** Every endpoint that was attached, with its true state. */
-export function endpointList(node: Node): EndpointRow[] {
-  const state = node.store.load();
+export async function endpointList(node: Node): Promise<EndpointRow[]> {
+  const { state } = await node.store.load();
   const actual = actualStates(node, state);
   return endpointRows(state).map((row) => ({ ...row, state: actual.get(row.id) ?? row.state }));
 }

@@ -184,7 +184,7 @@ export async function fdbFlush(
   node: Node,
   request: { readonly network?: string | undefined; readonly ns?: string | undefined },
 ): Promise<FdbChange> {
-  const state = node.store.load();
+  const { state } = await node.store.load();
   const vni =
     request.network === undefined ? undefined : requireNetwork(state, request.network).vni;
   const ids =

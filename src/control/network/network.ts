@@ -76,6 +76,6 @@ function remotesOf({ remoteFdb }: State, network: string): Set<number> {
 }
 
 /** All networks. */
-export function networkList(node: Node): NetworkRow[] {
-  return networkRows(node.store.load());
+export async function networkList(node: Node): Promise<NetworkRow[]> {
+  return networkRows((await node.store.load()).state);
 }

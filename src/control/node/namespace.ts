@@ -49,7 +49,7 @@ export function lostNamespace(node: Node): LostNamespace | undefined {
   const lost = lostBound(node);
   if (lost === undefined) return undefined;
   // Somebody has bound another one there: the node's may be well.
-  const recorded = recordedNetns(node.store);
+  const recorded = recordedNetns(node.paths);
   const isOther = recorded !== undefined && recorded !== String(netnsCookie(node.netnsFd()));
   return isOther ? undefined : lost;
 }
@@ -67,8 +67,8 @@ function lostBound(node: Node): LostNamespace | undefined {
 }
 
 /** The node's own name of its namespace is lost: it is found by its cookie, if it is still there. */
-function unnamedNamespace({ paths, store }: Node): LostNamespace | undefined {
-  const cookie = recordedNetns(store);
+function unnamedNamespace({ paths }: Node): LostNamespace | undefined {
+  const cookie = recordedNetns(paths);
   if (cookie === undefined || findNetns(cookie) !== undefined) return undefined;
   const name = rememberedName(paths.netns);
   return { name, isAnew: name !== undefined && named(name) !== undefined };
@@ -113,7 +113,8 @@ export async function adoptNamespace(node: Node): Promise<boolean> {
   }
   const release = await node.store.lock();
   try {
-    const before = node.store.load();
+    const loaded = await node.store.load();
+    const before = loaded.state;
     for (const endpoint of before.endpoints) {
       const host = endpoint.adopted === undefined ? hostEndOf(node, endpoint) : undefined;
       if (host !== undefined) linkDelete(node.rtnl(), { ifindex: host.ifindex });
@@ -122,7 +123,7 @@ export async function adoptNamespace(node: Node): Promise<boolean> {
       deleteOverlayDevice(node.rtnl(), { kind, ...device });
     }
     // Parameters and the underlay were those of the old one.
-    node.store.save(before, {
+    await node.store.save(loaded, {
       ...before,
       sysctls: [],
       uplink: undefined,

@@ -1,12 +1,11 @@
 /** What other dpctl roots in the namespace of a node have changed there: no one undoes it for another. */
 import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { isShortage } from '../../../loader/errors.js';
 import { hostPath } from '../../linux/mountns.js';
 import { mountsOf } from '../../linux/mounts.js';
 import { statOf } from '../../linux/presence.js';
-import type { State, SysctlChange } from '../../model/state/state.js';
-import { openFileStore } from '../../store/file.js';
+import type { SysctlChange } from '../../model/state/state.js';
+import { type LocalRecords, localRecords } from '../../store/salvage.js';
 import { type Node, nodePaths } from './node.js';
 
 /** A root with endpoints has a BPF file system of its own here. */
@@ -18,16 +17,10 @@ export function mountedRoots(): string[] {
   return [...new Set(dirs.map((path) => path.slice(0, -BPF_DIR.length) || '/'))];
 }
 
-/** What a root has recorded, as far as it can be read. */
-export function recordsAt(root: string): State {
+/** What a root has recorded of this machine, as far as it can be read. */
+export function recordsAt(root: string): LocalRecords {
   const { runDir, stateDir } = nodePaths(root);
-  const store = openFileStore({ runDir: hostPath(runDir), stateDir: hostPath(stateDir) });
-  try {
-    return store.load();
-  } catch (error) {
-    if (isShortage(error)) throw error;
-    return store.salvage().state;
-  }
+  return localRecords({ runDir: hostPath(runDir), stateDir: hostPath(stateDir) });
 }
 
 /** Parameters that other roots in the node's namespace rely on, as they found them. */

@@ -4,7 +4,6 @@
  */
 import { fstatSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { isShortage } from '../../../loader/errors.js';
 import { closeFd, openFd } from '../../../loader/sys/files.js';
 import { inNetns } from '../../../loader/sys/netns.js';
 import type { Datapath } from '../../datapath/fdb-control.js';
@@ -18,7 +17,10 @@ import { openRtnl, type Rtnl } from '../../linux/netlink/socket.js';
 import { findNetns } from '../../linux/netns-find.js';
 import { namesIn, statOf } from '../../linux/presence.js';
 import { requireRoot } from '../../linux/process.js';
-import { openFileStore, type Store, storeFiles } from '../../store/file.js';
+import { openFileStore } from '../../store/file.js';
+import { storeFiles } from '../../store/place.js';
+import { localRecords } from '../../store/salvage.js';
+import type { Store } from '../../store/store.js';
 import { faultPoint } from '../change/fault.js';
 import { rememberName } from './name.js';
 
@@ -93,7 +95,7 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
   const netnsPath = (): string =>
     isNsfs(paths.netns)
       ? hostPath(paths.netns)
-      : (findNetns(recordedNetns(store) ?? '') ?? '/proc/self/ns/net');
+      : (findNetns(recordedNetns(paths) ?? '') ?? '/proc/self/ns/net');
   const netnsFd = (): number => {
     fd ??= openFd(netnsPath());
     return fd;
@@ -134,13 +136,8 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
 }
 
 /** Cookie of the node's own namespace, as far as any record tells it. */
-export function recordedNetns(store: Store): string | undefined {
-  try {
-    return store.load().netns;
-  } catch (error) {
-    if (isShortage(error)) throw error;
-    return store.salvage().state.netns;
-  }
+export function recordedNetns({ runDir, stateDir }: NodePaths): string | undefined {
+  return localRecords({ runDir: hostPath(runDir), stateDir: hostPath(stateDir) }).netns;
 }
 
 function isSameFile(fd: number, path: string): boolean {

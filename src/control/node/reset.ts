@@ -16,7 +16,7 @@ import { plan, type Step } from '../../model/plan/plan.js';
 import { markOf } from '../../model/state/mark.js';
 import { EMPTY_STATE, type State } from '../../model/state/state.js';
 import { throwUnseen } from '../../store/errors.js';
-import type { Salvaged } from '../../store/file.js';
+import type { Salvaged } from '../../store/store.js';
 import { faultPoint } from '../change/fault.js';
 import { readKeys } from '../change/inspect.js';
 import { findStrays } from '../change/leftovers.js';
@@ -32,12 +32,12 @@ import { dismantle, hostPins, type Node } from './node.js';
 import { incomplete, untold } from './reset-errors.js';
 
 /** What reset would remove, in words. Empty on a node that was never used. */
-export function resetPlan(node: Node): PlanRow[] {
+export async function resetPlan(node: Node): Promise<PlanRow[]> {
   if (!nodeExists(node)) {
     refuseOrphans(orphans(node));
     return [];
   }
-  const { state } = loadOrSalvage(node);
+  const { state } = await loadOrSalvage(node);
   const rows: PlanRow[] = [];
   for (const endpoint of state.endpoints) {
     const { ref, created } = endpoint.namespace;
@@ -67,16 +67,16 @@ function row(what: string, subject: string, detail = ''): PlanRow {
 }
 
 /** A store that cannot be read is removed with the rest; what it still names is put back first. */
-function loadOrSalvage(node: Node): Salvaged {
-  const found = readable(node);
+async function loadOrSalvage(node: Node): Promise<Salvaged> {
+  const found = await readable(node);
   if (lostNamespace(node) === undefined || isNsfs(node.paths.netns)) return found;
   // The node's namespace is gone, and with it what was changed there: the caller's is another one.
   return { ...found, state: { ...found.state, sysctls: [], uplink: undefined } };
 }
 
-function readable({ store }: Node): Salvaged {
+async function readable({ store }: Node): Promise<Salvaged> {
   try {
-    const state = store.load();
+    const { state } = await store.load();
     if (state.untold !== true) return { state, unknown: [] };
   } catch (error) {
     // Nothing is forgotten for want of a descriptor.
@@ -93,17 +93,17 @@ function readable({ store }: Node): Salvaged {
  *   records that another reset needs
  */
 export async function reset(node: Node): Promise<PlanRow[]> {
-  const rows = resetPlan(node);
+  const rows = await resetPlan(node);
   if (!nodeExists(node)) return rows;
-  node.store.clearLock();
+  await node.store.clearLock();
   const release = await node.store.lock();
   try {
     node.refresh();
-    const { state, unknown } = loadOrSalvage(node);
+    const { state, unknown } = await loadOrSalvage(node);
     refuseOtherNamespace(node, state);
     const isBlank = state.rootId === undefined && state.endpoints.length === 0;
     const isForgotten = isBlank && pinnedLinkIds(hostPins(node)).size > 0;
-    markUnfinished(node);
+    await markUnfinished(node);
     const outside = await tearDown(node, state);
     const left = isBlank ? orphans(node) : [];
     // What is left outside can be put back only by what is recorded of it.
@@ -156,11 +156,12 @@ async function tearDown(node: Node, known: State): Promise<unknown[]> {
 }
 
 /** Whoever comes after a reset that was interrupted has to look at all of the node. */
-function markUnfinished({ store }: Node): void {
+async function markUnfinished({ store }: Node): Promise<void> {
   try {
-    const state = store.load();
+    const loaded = await store.load();
+    const { state } = loaded;
     if (state.endpoints.length > 0 || state.uplink !== undefined) {
-      store.save(state, { ...state, unfinished: true });
+      await store.save(loaded, { ...state, unfinished: true });
     }
   } catch {
     // Neither a full disk nor a damaged record keeps a node from being removed.

@@ -42,8 +42,8 @@ export async function nodeDelete(
 }
 
 /** All nodes that this one knows. */
-export function nodeList(node: Node): NodeRow[] {
-  return nodeRows(node.store.load());
+export async function nodeList(node: Node): Promise<NodeRow[]> {
+  return nodeRows((await node.store.load()).state);
 }
 
 function edited(state: State, number: number | undefined): Edited {

@@ -84,8 +84,8 @@ export async function underlayDelete(
 }
 
 /** How this node reaches others; undefined when it does not. */
-export function underlayShow(node: Node): UnderlayRow | undefined {
-  return underlayRow(node, node.store.load());
+export async function underlayShow(node: Node): Promise<UnderlayRow | undefined> {
+  return underlayRow(node, (await node.store.load()).state);
 }
 
 function underlayRow(node: Node, state: State): UnderlayRow | undefined {

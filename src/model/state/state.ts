@@ -140,9 +140,13 @@ export const sysctlSchema = z.object({
   value: z.string(),
 });
 
+/** Number of the save that wrote a record: the state's is the greater of the two. 0 where it is not set. */
+const revisionSchema = z.optional(z.int());
+
 /** What outlives a boot. What came later is optional: older files lack it. */
 export const durableSchema = z.object({
   version: z.int(),
+  revision: revisionSchema,
   /** Random id of this root: the mark on all that it makes where others make things, too. */
   rootId: z.optional(z.string()),
   networks: z.array(networkSchema),
@@ -156,6 +160,7 @@ export const durableSchema = z.object({
 /** What lives as long as the kernel it describes. */
 export const runtimeSchema = z.object({
   version: z.int(),
+  revision: revisionSchema,
   /** /proc/sys/kernel/random/boot_id when it was written; another one means that all of it is gone. */
   bootId: z.string(),
   /** As in the other file: either may be lost. */

@@ -5,7 +5,7 @@ import { hostPath } from '../../linux/mountns.js';
 import { isThere } from '../../linux/presence.js';
 import { configRows, endpointRows, neighRows, networkRows } from './config.js';
 import { fdbRows } from './fdb.js';
-import { namesOf } from './names.js';
+import { type Names, namesOf } from './names.js';
 import { nodeRows } from './nodes.js';
 import { programRows } from './progs.js';
 import { statsRows } from './stats.js';
@@ -36,7 +36,7 @@ export interface DumpRows extends Iterable<DumpRow> {
  * none.
  * @throws DpctlError TABLE_UNKNOWN, exit 1
  */
-export function dump(node: Node, table: string): DumpRows {
+export async function dump(node: Node, table: string): Promise<DumpRows> {
   const read = READERS[table as DumpTable];
   if (read === undefined) {
     throw new DpctlError('TABLE_UNKNOWN', `there is no table ${table}`, {
@@ -45,16 +45,16 @@ export function dump(node: Node, table: string): DumpRows {
     });
   }
   node.refresh();
-  return isThere(hostPath(node.paths.mapsDir)) ? read(node) : [];
+  return isThere(hostPath(node.paths.mapsDir)) ? read(node, await namesOf(node)) : [];
 }
 
-const READERS: Readonly<Record<DumpTable, (node: Node) => DumpRows>> = {
-  fdb: (node) => fdbRows(node, namesOf(node)),
-  neigh: (node) => neighRows(node, namesOf(node)),
-  endpoints: (node) => endpointRows(node, namesOf(node)),
-  nodes: (node) => nodeRows(node, namesOf(node)),
-  networks: (node) => networkRows(node, namesOf(node)),
+const READERS: Readonly<Record<DumpTable, (node: Node, names: Names) => DumpRows>> = {
+  fdb: fdbRows,
+  neigh: neighRows,
+  endpoints: endpointRows,
+  nodes: nodeRows,
+  networks: networkRows,
   config: configRows,
-  stats: (node) => statsRows(node, namesOf(node)),
-  progs: (node) => programRows(node, namesOf(node)),
+  stats: statsRows,
+  progs: programRows,
 };

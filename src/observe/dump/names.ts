@@ -18,10 +18,10 @@ export interface Names {
 }
 
 /** Names as desired state has them; a store that cannot be read only costs the names. */
-export function namesOf(node: Node): Names {
+export async function namesOf(node: Node): Promise<Names> {
   let state: State | undefined;
   try {
-    state = node.store.load();
+    state = (await node.store.load()).state;
   } catch (error) {
     if (isShortage(error)) throw error;
     // The tables are worth seeing all the more when the store is broken.

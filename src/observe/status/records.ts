@@ -14,9 +14,9 @@ import type { State } from '../../model/state/state.js';
 const FIX = 'dpctl reconcile';
 
 /** All of them; without endpoints no pin is needed. */
-export function recordProblems(node: Node, state: State): Problem[] {
+export async function recordProblems(node: Node, state: State): Promise<Problem[]> {
   return [
-    ...node.store.faults().map(({ path, why }) => problem('RECORD_LOST', path, why)),
+    ...(await node.store.faults()).map(({ path, why }) => problem('RECORD_LOST', path, why)),
     ...forgotten(node, state),
     ...fileProblems(node),
     ...(state.endpoints.length > 0 ? kernelProblems(node) : []),

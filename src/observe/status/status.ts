@@ -21,14 +21,14 @@ import { inputProblems, underlayFacts, underlayProblems } from './underlay.js';
  * @returns the differences as problems, each with the command that mends it, and facts
  */
 export async function status(node: Node): Promise<StatusReport> {
-  const state = node.store.load();
+  const { state } = await node.store.load();
   const installed = areTablesPinned(hostPins(node));
   const { drift, gone, failures } = await previewReconcile(node);
   const drops = await forwardDrops(node, state);
   const paths = narrowPaths(node, state);
   const problems: Problem[] = [
     ...unfinishedProblems(state),
-    ...recordProblems(node, state),
+    ...(await recordProblems(node, state)),
     ...gone.map(
       (subject): Problem => ({
         code: 'NAMESPACE_GONE',
@@ -46,19 +46,19 @@ export async function status(node: Node): Promise<StatusReport> {
       }),
     ),
     // Before the drift that may come of it.
-    ...underlayProblems(node, state),
+    ...(await underlayProblems(node, state)),
     ...pathProblems(paths, state.underlay?.device ?? ''),
     ...driftProblems(state, drift),
     ...forwardProblems(drops ?? []),
     ...(await inputProblems(node, state)),
-    ...fullProblems(node, installed),
+    ...(await fullProblems(node, installed)),
   ];
   const unseen = { name: 'firewall', value: 'not looked at: the program nft is not installed' };
   return {
     healthy: problems.length === 0,
     problems,
     facts: [
-      ...facts(node, state, installed),
+      ...(await facts(node, state, installed)),
       ...pathFacts(paths),
       ...(drops === undefined ? [unseen] : []),
     ],
@@ -136,9 +136,9 @@ function forwardProblems(drops: readonly ChainDrop[]): Problem[] {
 }
 
 /** A counter only grows, so what it says is a problem no longer than the table has no room. */
-function fullProblems(node: Node, installed: boolean): Problem[] {
+async function fullProblems(node: Node, installed: boolean): Promise<Problem[]> {
   if (!installed) return [];
-  const missed = [...dump(node, 'stats')]
+  const missed = [...(await dump(node, 'stats'))]
     .filter(({ name }) => name === 'fdb_full' || name === 'learn_room')
     .reduce((sum, { packets }) => sum + Number(packets), 0);
   const table = node.tables().map('fdb');
@@ -159,10 +159,10 @@ function endpointsText(endpoints: readonly Endpoint[]): string {
   return netkit === 0 ? String(endpoints.length) : `${endpoints.length} (${netkit} netkit)`;
 }
 
-function facts(node: Node, state: State, installed: boolean): StatusReport['facts'] {
+async function facts(node: Node, state: State, installed: boolean): Promise<StatusReport['facts']> {
   const people = state.endpoints.filter((endpoint) => !isGateway(endpoint));
   const hooks = new Map<string, number>();
-  for (const row of installed ? dump(node, 'progs') : []) {
+  for (const row of installed ? await dump(node, 'progs') : []) {
     // Those of the overlay are on no endpoint.
     if (row.owner !== 'dpctl' || row.ns === '') continue;
     hooks.set(String(row.hook), (hooks.get(String(row.hook)) ?? 0) + 1);

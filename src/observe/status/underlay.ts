@@ -16,7 +16,7 @@ import type { State, Underlay, Uplink } from '../../model/state/state.js';
 import { dump } from '../dump/dump.js';
 
 /** What keeps this node from reaching others, and others from reaching it. */
-export function underlayProblems(node: Node, state: State): Problem[] {
+export async function underlayProblems(node: Node, state: State): Promise<Problem[]> {
   const { underlay, nodes } = state;
   if (underlay === undefined) {
     if (nodes.length === 0) return [];
@@ -40,7 +40,7 @@ export function underlayProblems(node: Node, state: State): Problem[] {
     ...deviceProblems(node, underlay),
     ...addressProblems(state, uplink.value),
     ...sizeProblems(now),
-    ...metadataProblems(node, state),
+    ...(await metadataProblems(node, state)),
   ];
 }
 
@@ -86,10 +86,11 @@ function addressProblems({ uplink }: State, now: Uplink): Problem[] {
 }
 
 /** Whether a driver keeps what XDP says of a packet shows only with packets. */
-function metadataProblems(node: Node, { underlay, uplink }: State): Problem[] {
+async function metadataProblems(node: Node, { underlay, uplink }: State): Promise<Problem[]> {
   if (underlay === undefined || uplink?.decap !== 'xdp' || !areTablesPinned(hostPins(node)))
     return [];
-  const missed = [...dump(node, 'stats')].find(({ name }) => name === 'no_meta')?.packets ?? 0;
+  const rows = [...(await dump(node, 'stats'))];
+  const missed = rows.find(({ name }) => name === 'no_meta')?.packets ?? 0;
   if (missed === 0) return [];
   return [
     {

@@ -77,7 +77,7 @@ async function settle(attached: readonly string[]): Promise<void> {
     if (attached.includes(ns)) await attach(node, { ns });
     else await detach(node, { ns });
   }
-  const there = endpointList(node).map(({ ns }) => ns);
+  const there = (await endpointList(node)).map(({ ns }) => ns);
   const report = await status(node);
   const wrong = JSON.stringify(there.sort()) !== JSON.stringify([...attached].sort());
   if (wrong || !report.healthy) {

@@ -10,13 +10,14 @@ import { ping, type Scenario, type Stage } from './scenario.js';
 const SUBNETS = ['--subnet', '10.66.0.0/24', '--subnet', 'fd66::/64'] as const;
 
 const attached = async (stage: Stage): Promise<void> => {
-  const row = endpointList(stage.node).find(({ ns }) => ns === stage.peer);
+  const row = (await endpointList(stage.node)).find(({ ns }) => ns === stage.peer);
   if (row === undefined) throw new Error(`${stage.peer} is not listed`);
   for (const address of [row.ip4, row.ip6]) await ping(stage, address.split('/')[0] ?? '');
 };
 
 const detached = async ({ node, ns }: Stage): Promise<void> => {
-  if (endpointList(node).some((row) => row.ns === ns)) throw new Error(`${ns} is still listed`);
+  if ((await endpointList(node)).some((row) => row.ns === ns))
+    throw new Error(`${ns} is still listed`);
 };
 
 /** A veth that was there before, with addresses, a MAC and an MTU of its own. */

@@ -57,7 +57,7 @@ const deviceDeletes = fc.tuple(name, ifname).map(([ns, dev]) =>
       return endpoint !== undefined && !model.broken.has(endpoint);
     },
     async (model, world) => {
-      const row = endpointList(world.node).find(
+      const row = (await endpointList(world.node)).find(
         (each) => each.ns === nameOf(world, ns) && each.ifname === dev && isLive(world, each),
       );
       const endpoint = endpointAt(model, ns, dev);

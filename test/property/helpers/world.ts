@@ -60,7 +60,7 @@ export async function expecting<T>(
 
 /** Compare kernel, store and status with the model. Throws at the first difference. */
 export async function compare(world: World, model: Model): Promise<void> {
-  const state = world.node.store.load();
+  const { state } = await world.node.store.load();
   same('invariants', invariants(state), []);
   same('unfinished', state.unfinished ?? false, false);
   const uncertain = new Set(damaged(model));

@@ -4,6 +4,7 @@
  *
  *     save STEP    take the lock, save what `crashCases` names in CASE, die at STEP
  *     attach N     take the lock N times and attach one more namespace each time
+ *     first        save a network with one endpoint, where there is nothing
  *     hold         take the lock, say "held", keep it until killed
  *     greedy       take the lock again and again, and say "held" when it has it first
  *     load         load, and print the error's code or "loaded"
@@ -12,7 +13,7 @@ import { DpctlError } from '../../../loader/errors.js';
 import { addEndpoint } from '../../../src/model/endpoint/attach.js';
 import { openFileStore } from '../../../src/store/file.js';
 import { becomeNobody } from '../../helpers/user.js';
-import { crashCases, directories } from './states.js';
+import { crashCases, directories, NOTHING, stateOf } from './states.js';
 
 const [dir = '', action = '', word = '', name = ''] = process.argv.slice(2);
 
@@ -20,7 +21,8 @@ async function attachMany(count: number): Promise<void> {
   const store = openFileStore(directories(dir));
   for (let i = 0; i < count; i++) {
     const release = await store.lock(`dpctl attach ${process.pid}-${i}`);
-    const state = store.load();
+    const loaded = await store.load();
+    const { state } = loaded;
     const ref = `${process.pid}-${i}`;
     const namespace = {
       ref,
@@ -30,7 +32,7 @@ async function attachMany(count: number): Promise<void> {
       created: false,
     };
     const ifindex = 1000 + state.endpoints.length;
-    store.save(state, addEndpoint(state, { namespace, ifindex, defaultMtu: 1500 }).state);
+    await store.save(loaded, addEndpoint(state, { namespace, ifindex, defaultMtu: 1500 }).state);
     release();
   }
 }
@@ -41,10 +43,10 @@ async function saveAndDie(step: string, which: string): Promise<void> {
     if (at === step) process.kill(process.pid, 'SIGKILL');
   };
   const store = openFileStore({ ...directories(dir), checkpoint });
-  const { before, after } = crashCases()[which] ?? {};
-  if (before === undefined || after === undefined) throw new Error(`no case ${which}`);
+  const { after } = crashCases()[which] ?? {};
+  if (after === undefined) throw new Error(`no case ${which}`);
   await store.lock();
-  store.save(before, after);
+  await store.save(await store.load(), after);
 }
 
 async function hold(): Promise<void> {
@@ -63,9 +65,9 @@ async function holdAgain(): Promise<void> {
   }
 }
 
-function tryLoad(): void {
+async function tryLoad(): Promise<void> {
   try {
-    openFileStore(directories(dir)).load();
+    await openFileStore(directories(dir)).load();
     console.log('loaded');
   } catch (error) {
     if (!(error instanceof DpctlError)) throw error;
@@ -74,8 +76,16 @@ function tryLoad(): void {
 }
 
 if (word === 'nobody' || name === 'nobody') becomeNobody();
+async function saveFirst(): Promise<void> {
+  const store = openFileStore(directories(dir));
+  const release = await store.lock();
+  await store.save(NOTHING, stateOf(1));
+  release();
+}
+
 if (action === 'attach') await attachMany(Number(word));
 else if (action === 'save') await saveAndDie(word, name);
+else if (action === 'first') await saveFirst();
 else if (action === 'hold') await hold();
 else if (action === 'greedy') await holdAgain();
-else tryLoad();
+else await tryLoad();

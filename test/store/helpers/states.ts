@@ -6,7 +6,8 @@ import { addEndpoint } from '../../../src/model/endpoint/attach.js';
 import { removeEndpoint } from '../../../src/model/endpoint/edits.js';
 import { addNetwork, deleteNetwork } from '../../../src/model/network/networks.js';
 import { EMPTY_STATE, type State } from '../../../src/model/state/state.js';
-import type { FileStoreOptions } from '../../../src/store/file.js';
+import type { FileStoreOptions } from '../../../src/store/place.js';
+import type { Versioned } from '../../../src/store/store.js';
 
 /** A fresh directory with this process's number in its name. */
 export function temporary(): string {
@@ -17,6 +18,9 @@ export function temporary(): string {
 export function directories(dir: string): FileStoreOptions {
   return { runDir: join(dir, 'run'), stateDir: join(dir, 'state'), bootId: 'boot-1' };
 }
+
+/** What a store has before anything is saved. */
+export const NOTHING: Versioned = { revision: 0, state: EMPTY_STATE };
 
 /** A state with one network and `count` endpoints. */
 export function stateOf(count: number, network = 'default'): State {

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { FdbFlags, MAPS } from '../../src/contract/generated.js';
 import { openNode } from '../../src/control/node/node.js';
-import { execute } from '../../src/control/steps/steps.js';
+import { execute } from '../../src/control/steps/table.js';
 import { deleteRaw } from '../../src/datapath/tables.js';
 import { macToBytes } from '../../src/model/address/mac.js';
 import { decodeKey, decodeValue, tableEntry } from '../../src/model/desired/table-entry.js';

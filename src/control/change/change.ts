@@ -17,8 +17,8 @@ import { deadNotes, findDead, withDead } from '../endpoint/dead.js';
 import { keptNotes } from '../endpoint/occupants.js';
 import { refuseOtherNamespace } from '../node/namespace.js';
 import { hostPins, type Node } from '../node/node.js';
-import { describeStep } from '../steps/describe.js';
-import type { Applied } from '../steps/steps.js';
+import type { Applied } from '../steps/actions.js';
+import { describeStep } from '../steps/table.js';
 import { followUnderlay, underlayNotes } from '../underlay/follow.js';
 import type { ResolveOptions } from '../underlay/resolve.js';
 import { applyPlan, type Work } from './apply.js';
@@ -52,6 +52,7 @@ export type Edit = (state: State, dead: readonly Endpoint[]) => Edited | Promise
 /** A finished change, with what its caller reports. */
 export interface Changed extends ChangeResult {
   readonly state: State;
+  readonly steps: readonly Step[];
   readonly hook: Applied['hook'];
   /** Endpoints that are not as asked, for a reason inside their namespaces or beside them. */
   readonly failures: readonly Failure[];
@@ -194,6 +195,7 @@ function result(
   return {
     state: settled,
     changed,
+    steps,
     plan: steps.map(describeStep),
     notes,
     milliseconds: performance.now() - start,

@@ -34,9 +34,9 @@ export async function detach(
     const networks = new Set(found.map(({ network }) => network));
     return { state: edited, scope: { endpoints: ids, networks }, about: ids };
   });
-  const namespacesDeleted = changed.plan
-    .filter(({ step }) => step === 'netns.delete')
-    .map(({ subject }) => subject);
+  const namespacesDeleted = changed.steps.flatMap((step) =>
+    step.op === 'netns.delete' ? [step.endpoint.namespace.ref] : [],
+  );
   return {
     ...changed,
     notes: [...changed.notes, ...notes],

@@ -3,6 +3,7 @@ import { DpctlError, errnoOf } from '../../../loader/errors.js';
 import { closeFd, openFd, withFd } from '../../../loader/sys/files.js';
 import { netnsCookie } from '../../../loader/sys/netns.js';
 import { hostPath } from '../../linux/mountns.js';
+import { linkGet } from '../../linux/netlink/link.js';
 import { type Rtnl, withRtnl } from '../../linux/netlink/socket.js';
 import type { Endpoint, NamespaceRef } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
@@ -65,8 +66,15 @@ export function withEndpointFd<T>(node: Node, endpoint: Endpoint, use: (nsFd: nu
   });
 }
 
+/** Number of an endpoint's interface inside. @throws DpctlError NETNS_GONE, exit 3 */
+export function requireInner(rtnl: Rtnl, endpoint: Endpoint): number {
+  const link = linkGet(rtnl, { name: endpoint.ifname });
+  if (link === undefined) throw namespaceGone(endpoint);
+  return link.ifindex;
+}
+
 /** The namespace, or the endpoint's interface in it, went away while it was worked on. */
-export function namespaceGone({ namespace, ifname }: Endpoint): DpctlError {
+function namespaceGone({ namespace, ifname }: Endpoint): DpctlError {
   return new DpctlError(
     'NETNS_GONE',
     `namespace ${namespace.ref} or its ${ifname} went away meanwhile`,

@@ -12,7 +12,7 @@ import { isThere } from '../../linux/presence.js';
 import { isGateway, wantedMasquerades } from '../../model/desired/desired.js';
 import { hostRulesText, nftTableName, wantedHostRules } from '../../model/desired/host-rules.js';
 import type { Observed } from '../../model/plan/observed.js';
-import { plan, type Step } from '../../model/plan/plan.js';
+import { plan } from '../../model/plan/plan.js';
 import { markOf } from '../../model/state/mark.js';
 import { EMPTY_STATE, type State } from '../../model/state/state.js';
 import { throwUnseen } from '../../store/errors.js';
@@ -24,7 +24,7 @@ import { orphans, refuseOrphans } from '../change/orphans.js';
 import { isOwn } from '../change/own-device.js';
 import { nodeExists } from '../change/prepared-node.js';
 import { inspectPort } from '../endpoint/inspect-port.js';
-import { execute } from '../steps/steps.js';
+import { execute, isOmittedByReset } from '../steps/table.js';
 import { inspectOverlay } from '../underlay/inspect.js';
 import { lostNamespace, refuseOtherNamespace } from './namespace.js';
 import { sharedSysctls } from './neighbours.js';
@@ -143,7 +143,8 @@ async function tearDown(node: Node, known: State): Promise<unknown[]> {
     for (const ifindex of ownDevices(node, before.rootId)) marked.add(ifindex);
     const observed = observe(node, before, after);
     const steps = plan({ before, after, scope: 'node', observed });
-    for (const [index, step] of steps.filter(isOutside).entries()) {
+    const outside = steps.filter((step) => !isOmittedByReset(step));
+    for (const [index, step] of outside.entries()) {
       await attempt(() => {
         faultPoint(`reset.${index}`);
         return execute(node, step, { hook: undefined });
@@ -189,21 +190,6 @@ function observe(node: Node, before: State, after: State): Observed {
     programId: 0,
     overlay: inspectOverlay(node, before, false),
   };
-}
-
-const IN_TABLES: ReadonlySet<Step['op']> = new Set([
-  'table.put',
-  'table.delete',
-  'stats.clear',
-  'endpoint.announce',
-  'fdb.forget',
-  'node.forget',
-  'nft.apply',
-]);
-
-/** What is in tables needs no step of its own. */
-function isOutside({ op }: Step): boolean {
-  return !IN_TABLES.has(op);
 }
 
 /** Numbers of the devices that are this root's, whether or not there is a record of them. */

@@ -64,6 +64,7 @@ export {
   isFinal,
   routeMetric,
   type Step,
+  type StepOf,
   type SysctlValue,
   statsKey,
 } from './step.js';

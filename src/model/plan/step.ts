@@ -105,6 +105,15 @@ export type Step =
       readonly wasHost: readonly HostRule[];
     };
 
+/** The step of an op: `StepOf<'host.set'>`. */
+export type StepOf<Op extends Step['op']> = Step extends infer Each
+  ? Each extends Step
+    ? Op extends Each['op']
+      ? Omit<Each, 'op'> & { readonly op: Op }
+      : never
+    : never
+  : never;
+
 /**
  * True for a step after which there is no way back: what lived in the device or namespace (the
  * addresses, routes and rules of others, too) went with it. A plan has these last.

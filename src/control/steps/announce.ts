@@ -1,17 +1,30 @@
-/** An endpoint tells everybody where it is: gratuitous ARP and unsolicited neighbour advertisements. */
+/** endpoint.announce: an endpoint tells everybody where it is, by gratuitous ARP and unsolicited NA. */
 import { DpctlError } from '../../../loader/errors.js';
 import { linkGet, linkSet } from '../../linux/netlink/link.js';
 import { sysctlSet } from '../../linux/sysctl.js';
+import type { StepOf } from '../../model/plan/plan.js';
 import type { Endpoint } from '../../model/state/state.js';
+import { withEndpointRtnl } from '../endpoint/namespace.js';
 import type { Node } from '../node/node.js';
-import { withEndpointRtnl } from './namespace.js';
+import { endpointSubject, nothingToUndo, type StepActions } from './actions.js';
+
+/** The interface inside announces its addresses. */
+export const endpointAnnounce: StepActions<StepOf<'endpoint.announce'>> = {
+  execute: (node, { endpoint }) => announce(node, endpoint),
+  undo: nothingToUndo,
+  describe: ({ endpoint }) => ({
+    subject: endpointSubject(endpoint),
+    detail: `mac ${endpoint.mac}`,
+  }),
+  omittedByReset: true,
+};
 
 /**
  * Let the interface inside announce its addresses. The kernel does so by itself when a device gets
  * its MAC, if it is told to (arp_notify, ndisc_notify); it gets the one that it has. Where it cannot
  * be told so, nodes learn where the endpoint is from its first own frame.
  */
-export function announce(node: Node, endpoint: Endpoint): void {
+function announce(node: Node, endpoint: Endpoint): void {
   const { ifname, mac } = endpoint;
   const keys = [`net/ipv4/conf/${ifname}/arp_notify`, `net/ipv6/conf/${ifname}/ndisc_notify`];
   withEndpointRtnl(node, endpoint, (rtnl, nsFd) => {

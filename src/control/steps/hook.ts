@@ -1,0 +1,41 @@
+/** tc.attach and tc.detach: the program on the host end of an endpoint. */
+import { attachHook, detachHook } from '../../datapath/hook.js';
+import { linkGet } from '../../linux/netlink/link.js';
+import type { StepOf } from '../../model/plan/plan.js';
+import { hostPins, type Node } from '../node/node.js';
+import type { StepActions, StepText } from './actions.js';
+
+/** This build's program runs. */
+export const tcAttach: StepActions<StepOf<'tc.attach'>> = {
+  execute(node, { id, ifindex }, applied) {
+    applied.hook = attachHook(hostPins(node), node.netnsFd(), id, ifindex);
+  },
+  undo(node, step) {
+    // Switched over from another build: this one's program does the same, and nothing is cut off.
+    if (step.was === undefined) detach(node, step);
+  },
+  describe,
+};
+
+/** No program runs any more. */
+export const tcDetach: StepActions<StepOf<'tc.detach'>> = {
+  execute: detach,
+  undo(node, { id, ifindex }) {
+    if (ifindex === 0 || linkGet(node.rtnl(), { ifindex }) === undefined) return;
+    attachHook(hostPins(node), node.netnsFd(), id, ifindex);
+  },
+  describe,
+};
+
+interface HookPoint {
+  readonly id: number;
+  readonly ifindex: number;
+}
+
+function detach(node: Node, { id, ifindex }: HookPoint): void {
+  detachHook(hostPins(node), node.netnsFd(), id, ifindex);
+}
+
+function describe({ id, ifindex }: HookPoint): StepText {
+  return { subject: `endpoint ${id}`, detail: ifindex === 0 ? '' : `ifindex ${ifindex}` };
+}

@@ -38,7 +38,7 @@ export function openFileStore(options: FileStoreOptions): Store {
     load: async () => {
       known = read();
       failed = undefined;
-      return known;
+      return versioned(known);
     },
     watch: (asked) =>
       watchFiles(
@@ -64,7 +64,7 @@ export function openFileStore(options: FileStoreOptions): Store {
       });
       failed = undefined;
       known = { state: after, revision, stamp: stamp(files) };
-      return known;
+      return versioned(known);
     },
     lock: async (command = commandLine()) => {
       trust();
@@ -103,6 +103,8 @@ export function openFileStore(options: FileStoreOptions): Store {
 interface Known extends Versioned {
   readonly stamp: string;
 }
+
+const versioned = ({ revision, state }: Known): Versioned => ({ revision, state });
 
 /** A save of which nobody knows how much was done. */
 interface FailedSave {

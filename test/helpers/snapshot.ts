@@ -224,7 +224,8 @@ function fileLines(root: string): string[] {
       return (
         readFileSync(path, 'utf8')
           .split('\n')
-          .filter((line) => !line.includes('"check"'))
+          // A change that was taken back has counted, too.
+          .filter((line) => !/^ {2}"(check|revision)"/.test(line))
           .map((line) => line.replace(/"cookie":"\d+","created":true/, '"created":true'))
           // The order of fields tells which command wrote them first, and nothing else.
           .map((line) => line.replace(/,"root":"[0-9a-f]+"/, ''))

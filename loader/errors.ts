@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
+import { advice, type Hint, REPEAT, withoutRepeat } from './hint.js';
 
 /** Facts of a failure by name, for machines (`details` of the JSON error). */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
@@ -8,8 +9,8 @@ export type ErrorDetails = Readonly<Record<string, unknown>>;
 export interface ErrorOptions {
   /** Exit code of the process, as CONVENTIONS.md lists them; 2 when left out. */
   readonly exitCode?: number;
-  /** The next step a user can take, one sentence or one command. */
-  readonly hint?: string;
+  /** The next step a user can take: a sentence, a command, or both. */
+  readonly hint?: Hint;
   readonly details?: ErrorDetails;
   readonly cause?: unknown;
 }
@@ -21,7 +22,7 @@ export interface ErrorOptions {
 export class DpctlError extends Error {
   readonly code: string;
   readonly exitCode: number;
-  readonly hint: string | undefined;
+  readonly hint: Hint | undefined;
   readonly details: ErrorDetails;
 
   constructor(code: string, message: string, options: ErrorOptions = {}) {
@@ -129,18 +130,18 @@ const SHORTAGES: ReadonlySet<string> = new Set([
 ]);
 
 /** What helps against a shortage; undefined for errors that are none. */
-export function shortageHint(errno: string): string | undefined {
+export function shortageHint(errno: string): Hint | undefined {
   switch (errno) {
     case 'EMFILE':
-      return 'allow more open files (ulimit -n 1024), then repeat the command';
+      return advice`allow more open files (ulimit -n 1024)${REPEAT}`;
     case 'ENFILE':
       return 'the whole system has no more open files: sysctl fs.file-max, and who has them: lsof';
     case 'ENOMEM':
     case 'ENOBUFS':
-      return 'make room in memory (free, ulimit -l, the memory.max of the cgroup), then repeat the command';
+      return advice`make room in memory (free, ulimit -l, the memory.max of the cgroup)${REPEAT}`;
     case 'ENOSPC':
     case 'EDQUOT':
-      return 'make room on that file system, then repeat the command';
+      return advice`make room on that file system${REPEAT}`;
     default:
       return undefined;
   }
@@ -160,9 +161,10 @@ export function isShortage(error: unknown): boolean {
 }
 
 /** What helps against the shortage that an error tells of, without the command; undefined: it is none. */
-export function shortageRemedy(error: unknown): string | undefined {
+export function shortageRemedy(error: unknown): Hint | undefined {
   const errno = isShortage(error) ? errnoOfAny(error) : undefined;
-  return errno === undefined ? undefined : shortageHint(errno)?.replace(/, then repeat.*/, '');
+  const hint = errno === undefined ? undefined : shortageHint(errno);
+  return hint === undefined ? undefined : withoutRepeat(hint);
 }
 
 /** Run a section, and give `instead` for its errors of these names. All others go up. */

@@ -59,7 +59,7 @@ export function getPinned(path: string, kind: PinKind): number {
   const [name = found] = Object.entries(KINDS).find(([, text]) => text.test(found)) ?? [];
   throw new DpctlError('PIN_KIND', `${path} is a pinned ${name}, and a ${kind} is to be there`, {
     exitCode: 2,
-    hint: 'somebody has put it there: remove that file and repeat the command, or dpctl reset',
+    hint: 'somebody has put it there: remove that file and repeat the command',
     details: { path, found: name, wanted: kind },
   });
 }

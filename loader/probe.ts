@@ -185,7 +185,7 @@ function tryBpf(): DpctlError | undefined {
     if (errno === 'ENOSYS' || errno === 'EINVAL') {
       return new DpctlError('BPF_MISSING', `this kernel has no usable bpf(2): ${errno}`, {
         cause,
-        hint: 'dpctl needs a kernel with CONFIG_BPF_SYSCALL',
+        hint: 'use a kernel with CONFIG_BPF_SYSCALL',
       });
     }
     throw cause;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { DpctlError, isShortage } from '../errors.js';
+import { advice, exec } from '../hint.js';
 
 /** A symbol of the object: its section's name and its place in it, in bytes. */
 export interface ElfSymbol {
@@ -33,7 +34,7 @@ export function readElf(path: string): ElfObject {
     throw new DpctlError('OBJECT_MISSING', `BPF object ${path}: ${why}`, {
       exitCode: 3,
       cause,
-      hint: 'build it with `make build`',
+      hint: advice`build it with \`${exec`make build`}\``,
       details: { path },
     });
   }
@@ -43,7 +44,7 @@ export function readElf(path: string): ElfObject {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new DpctlError('OBJECT_FORMAT', `BPF object ${path}: ${why}`, {
       cause,
-      hint: 'build it again: make build',
+      hint: advice`build it again: ${exec`make build`}`,
       details: { path },
     });
   }

@@ -202,7 +202,7 @@ function inDoubt(what: string, cause: unknown): unknown {
   return new DpctlError(cause.code, `${what}: the kernel's answer is lost: ${cause.message}`, {
     exitCode: cause.exitCode,
     details: { ...cause.details, inDoubt: true },
-    hint: 'dpctl reconcile',
+    hint: 'look whether it was done',
     cause,
   });
 }

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DpctlError, ERRNO, errnoName, kernelError } from '../errors.js';
+import { advice, exec } from '../hint.js';
 
 /** Lines of the verifier's log in the message: the reason and the registers just before it. */
 const LAST_LINES = 12;
@@ -32,7 +33,7 @@ export function loadError(
     'VERIFIER',
     `the kernel refused program ${program} of ${path} (${errnoName(errno)}); ${where}\n${tail.map((line) => `  ${line}`).join('\n')}`,
     {
-      hint: 'report it with the whole log and `uname -r`',
+      hint: advice`report it with the whole log and \`${exec`uname -r`}\``,
       details: { path, program, errno: errnoName(errno), log: file, lastLines: tail },
     },
   );

@@ -88,7 +88,7 @@ export function layoutError(
     'MAP_LAYOUT',
     `maps pinned in ${pinDir} have another layout than this version:\n  ${text}`,
     {
-      hint: 'use the version that pinned them, or remove them with `dpctl reset`',
+      hint: 'use the version that pinned them',
       details: { pinDir, differences: Object.fromEntries(differences) },
     },
   );

@@ -114,7 +114,7 @@ export function createNetns(path: string): void {
   throw new DpctlError('NETNS_CREATE', `cannot make the network namespace ${path}: ${why}`, {
     cause: child.error,
     details: { path },
-    hint: 'dpctl must run as root, with util-linux installed',
+    hint: 'this needs root, and util-linux installed',
   });
 }
 

@@ -15,6 +15,7 @@ import {
   pointers,
   putOff,
   skippedTest,
+  spelledCommand,
   tooLong,
   undocumented,
 } from './text.js';
@@ -22,7 +23,7 @@ import {
 /** Every rule by its name. */
 export const RULES: Readonly<Record<string, (files: readonly SourceFile[]) => Violation[]>> = {
   ...{ wrongWay, cycles, systemTouched, impureModel, pointers },
-  ...{ bareDrop, anyType, compilerOff, putOff, skippedTest, classes },
+  ...{ bareDrop, anyType, compilerOff, putOff, skippedTest, classes, spelledCommand },
   ...{ undocumented, tooLong, machineBound },
   ...{ overfull, besideFolder, forwarding },
 };

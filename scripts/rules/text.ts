@@ -1,5 +1,6 @@
 /** Rules on what must not stand in a file. */
 
+import { verbs } from '../../src/cli/commands/table.js';
 import { roomOf } from './imports.js';
 import {
   codeOf,
@@ -17,6 +18,8 @@ const GENERATED = 'src/contract/generated.ts';
 const MAY_SKIP = 'test/helpers/need.ts';
 /** The one place that may drop a frame, because it counts the reason. */
 const MAY_DROP = 'bpf/report.h';
+/** Help and documents, which are about commands, and what a bench calls its figures. */
+const MAY_SPELL = /^src\/(cli\/(commands|reference|schemas)|bench\/(report|suites))\//;
 const MAY_HAVE_CLASS = 'loader/errors.ts';
 
 /** A frame dropped without a counted reason. */
@@ -76,6 +79,21 @@ export function classes(files: readonly SourceFile[]): Violation[] {
     .filter(({ path }) => path !== MAY_HAVE_CLASS)
     .flatMap(({ path, text }) =>
       findAll(path, codeOf(text), /\bclass\s+\w+/g, (m) => `${m[0]}: plain functions and data`),
+    );
+}
+
+/** A command of dpctl's spelled in a text: it would know neither its root nor how words are quoted. */
+export function spelledCommand(files: readonly SourceFile[]): Violation[] {
+  const pattern = new RegExp(`\\bdpctl (?:${verbs().join('|')})\\b`, 'g');
+  return typeScript(files)
+    .filter(({ path }) => /^(loader|src)\//.test(path) && !MAY_SPELL.test(path))
+    .flatMap(({ path, text }) =>
+      findAll(
+        path,
+        withoutComments(text),
+        pattern,
+        (m) => `"${m[0]}": write run\`...\` (loader/hint.ts)`,
+      ),
     );
 }
 

@@ -1,4 +1,5 @@
 /** What control/ and observe/ take and give: the vocabulary that the CLI renders. */
+import type { Hint } from '../../loader/hint.js';
 
 /** Options of every function that changes state. */
 export interface ChangeOptions {
@@ -101,7 +102,7 @@ export interface ChangeResult {
   readonly changed: boolean;
   readonly plan: readonly PlanRow[];
   /** Remarks that the user must see: sysctls changed, filters of others ... */
-  readonly notes: readonly string[];
+  readonly notes: readonly Hint[];
   readonly milliseconds: number;
 }
 
@@ -204,7 +205,7 @@ export interface Problem {
   readonly subject: string;
   readonly message: string;
   /** A command that mends it. */
-  readonly fix: string;
+  readonly fix: Hint;
 }
 
 export interface StatusReport {

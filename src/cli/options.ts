@@ -2,8 +2,10 @@
  * From texts (flags, variables) to the options of a command: flag, then variable, then nothing,
  * since defaults are known to those who use the values.
  */
+
 import { resolve } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
+import type { Hint } from '../../loader/hint.js';
 import { nearest } from '../linux/suggest.js';
 import { envName, type Flag, keyOf } from './spec.js';
 
@@ -140,7 +142,7 @@ export function oneOf(
   text: string,
   choices: readonly string[] | undefined,
   what: string,
-  write: (choice: string) => string,
+  write: (choice: string) => Hint,
 ): string {
   if (choices === undefined || choices.includes(text)) return text;
   const near = nearest(text, choices);
@@ -150,6 +152,6 @@ export function oneOf(
   );
 }
 
-function badValue(message: string, hint: string): DpctlError {
+function badValue(message: string, hint: Hint): DpctlError {
   return new DpctlError('BAD_VALUE', message, { exitCode: 1, hint });
 }

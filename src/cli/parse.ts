@@ -2,8 +2,10 @@
  * From the words of a command line to a call: which command, with which arguments and options.
  * commander does the splitting; it is fed from the table of commands and prints nothing itself.
  */
+
 import { CommanderError, Option, Command as Parser } from 'commander';
 import { DpctlError } from '../../loader/errors.js';
+import { run } from '../../loader/hint.js';
 import { COMMANDS, commandOf, GROUPS, subverbs, verbs } from './commands/table.js';
 import { GLOBAL_FLAGS, type GlobalValues } from './globals.js';
 import { commandHelp, groupHelp, topHelp } from './help.js';
@@ -137,7 +139,7 @@ function callOf(command: Command, parser: Parser, root: Parser, env: Environment
   for (const [index, { key, name, choices, rest }] of command.args.entries()) {
     const word = parser.args[index];
     if (word === undefined || rest) continue;
-    args[key] = oneOf(word, choices, name, (choice) => `dpctl ${command.path} ${choice}`);
+    args[key] = oneOf(word, choices, name, (choice) => run`${command.path.split(' ')} ${choice}`);
   }
   return {
     command,

@@ -1,7 +1,10 @@
 /** The one place that turns an error into text, JSON and an exit code. */
 import { DpctlError, shortageHint } from '../../loader/errors.js';
+import { advice, type Hint, run } from '../../loader/hint.js';
 import { hostRoot } from '../linux/mountns.js';
+import { hintText } from '../model/hint.js';
 import type { Paint } from './color.js';
+import type { HintReader } from './hints.js';
 import { printableLines } from './output.js';
 
 /** An error as it is shown. */
@@ -18,12 +21,18 @@ export interface Report {
   readonly stack: string;
 }
 
+type RawReport = Omit<Report, 'hint'> & { readonly hint: Hint };
+
 /** Exit code of a bug (EX_SOFTWARE of sysexits.h). */
 export const BUG = 70;
 
-/** What to show of anything that was thrown. */
-export function reportOf(error: unknown, debug: boolean): Report {
-  const report = rawReport(error, debug);
+/**
+ * What to show of anything that was thrown.
+ * @param read makes the text of its hint
+ */
+export function reportOf(error: unknown, debug: boolean, read: HintReader = hintText): Report {
+  const raw = rawReport(error, debug);
+  const report = { ...raw, details: withHints(raw.details, read), hint: read(raw.hint) };
   const prefix = hostRoot();
   return prefix === '' ? report : withoutPrefix(report, `${prefix}/`);
 }
@@ -41,7 +50,19 @@ function withoutPrefix(value: unknown, prefix: string): unknown {
   return Object.fromEntries(members);
 }
 
-function rawReport(error: unknown, debug: boolean): Report {
+/** Details may list further errors, each with a hint of its own. */
+function withHints(
+  { failures, ...details }: Report['details'],
+  read: HintReader,
+): Report['details'] {
+  if (!Array.isArray(failures)) return failures === undefined ? details : { ...details, failures };
+  const told = failures.map((each: string | { readonly hint: Hint }) =>
+    typeof each === 'object' ? { ...each, hint: read(each.hint) } : each,
+  );
+  return { ...details, failures: told };
+}
+
+function rawReport(error: unknown, debug: boolean): RawReport {
   const stack = debug && error instanceof Error ? stackOf(error) : '';
   const causes = causesOf(error);
   if (error instanceof DpctlError) {
@@ -58,7 +79,7 @@ function rawReport(error: unknown, debug: boolean): Report {
     code: 'BUG',
     msg: `${error instanceof Error ? `${error.name}: ${error.message}` : String(error)} (this is a bug of dpctl)`,
     details: {},
-    hint: 'the same command with DPCTL_DEBUG=1, and report what it prints together with `dpctl version`',
+    hint: advice`the same command with DPCTL_DEBUG=1, and report what it prints together with \`${run`version`}\``,
     exitCode: BUG,
     causes,
     stack,

@@ -1,12 +1,13 @@
 /** One command line: words in, an exit code out. The one place where errors become output. */
 import { DpctlError, errnoOf } from '../../loader/errors.js';
+import { run } from '../../loader/hint.js';
 import { paintFor } from './color.js';
 import type { GlobalValues } from './globals.js';
+import { hintReader } from './hints.js';
 import type { Environment } from './options.js';
 import { holdStdout, printable, writeStderr } from './output.js';
 import { type Call, parse } from './parse.js';
 import { reportJson, reportOf, reportText } from './report.js';
-import { rooted } from './rooted.js';
 import { verbOf } from './verbs/table.js';
 import type { Outcome } from './verbs/verb.js';
 
@@ -25,9 +26,9 @@ export async function runLine(words: readonly string[], env: Environment): Promi
     if ('text' in parsed) return await emitText(parsed.text);
     const { call } = parsed;
     asked = call.globals;
-    const run = await verbOf(call.command.path);
+    const verb = await verbOf(call.command.path);
     const deaf = onInterrupt(call, env);
-    const outcome = await run(call);
+    const outcome = await verb(call);
     // From here on nothing changes, and an interrupt must also end a write that nobody reads.
     deaf();
     return await emit(outcome, call, env);
@@ -57,10 +58,11 @@ async function emit(outcome: Outcome, call: Call, env: Environment): Promise<num
     );
     const tabular = output === 'table' || output === 'wide';
     if (count === 0 && tabular && data.kind === 'rows' && data.schema.empty !== undefined) {
-      writeStderr(`${data.schema.empty}\n`);
+      writeStderr(`${hintReader(globals, env)(data.schema.empty)}\n`);
     }
   }
-  const remarks = notes.map((note) => `note: ${rooted(note, globals, env)}`);
+  const read = hintReader(globals, env);
+  const remarks = notes.map((note) => `note: ${read(note)}`);
   const lines = [...(showData ? [] : done), ...remarks];
   if (lines.length > 0) writeStderr(`${lines.map(printable).join('\n')}\n`);
   return exitCode;
@@ -121,8 +123,7 @@ async function complete(words: readonly string[]): Promise<number> {
 
 async function fail(error: unknown, globals: GlobalValues, env: Environment): Promise<number> {
   const debug = !['', '0'].includes(env.DPCTL_DEBUG ?? '');
-  const plain = reportOf(error, debug);
-  const report = { ...plain, hint: rooted(plain.hint, globals, env) };
+  const report = reportOf(error, debug, hintReader(globals, env));
   const json = globals.json === true || globals.output === 'json';
   writeStderr(
     json ? reportJson(report) : reportText(report, await paintFor(2, globals.color, env)),
@@ -146,8 +147,8 @@ export function watchCrashes(words: readonly string[], env: Environment): void {
  */
 function onInterrupt({ command, options, globals }: Call, env: Environment): () => void {
   const listener = (): void => {
-    const name = options.name === undefined ? '' : ` --name ${options.name}`;
-    const again = command.repeats ? `dpctl ${command.path}${name}` : 'dpctl reconcile';
+    const name = options.name === undefined ? [] : ['--name', String(options.name)];
+    const again = command.repeats ? run`${command.path.split(' ')} ${name}` : run`reconcile`;
     const hint = command.changes ? { hint: again } : {};
     const error = new DpctlError('INTERRUPTED', `dpctl ${command.path} was interrupted`, {
       exitCode: INTERRUPTED,

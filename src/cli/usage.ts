@@ -1,6 +1,8 @@
 /** What commander finds wrong with a command line, in dpctl's own words. */
+
 import type { CommanderError } from 'commander';
 import { DpctlError } from '../../loader/errors.js';
+import { advice, type Hint, run } from '../../loader/hint.js';
 import { nearest } from '../linux/suggest.js';
 import { GLOBAL_FLAGS } from './globals.js';
 import { synopsis } from './help.js';
@@ -30,13 +32,13 @@ export function usageError(
   const here = ['dpctl', place.path].filter((word) => word !== '').join(' ');
   switch (error.code) {
     case 'commander.help':
-      return usage(`${here} needs one of: ${place.words.join(', ')}`, `${here} --help`);
+      return usage(`${here} needs one of: ${place.words.join(', ')}`, run`${words(place)} --help`);
     case 'commander.unknownCommand':
       return unknownCommand(here, place);
     case 'commander.unknownOption':
       return unknownFlag(here, place, quoted);
     case 'commander.missingArgument':
-      return usage(`${here} needs ${quoted}`, synopsisOf(place, here));
+      return usage(`${here} needs ${quoted}`, synopsisOf(place));
     case 'commander.optionMissingArgument': {
       const form = quoted.replace(/^-., /, '').replace(/[<>]/g, '');
       return usage(`${form.split(' ')[0]} needs a value`, form);
@@ -44,7 +46,7 @@ export function usageError(
     case 'commander.excessArguments':
       return excess(here, place);
     default:
-      return usage(error.message.replace(/^error: /, ''), `${here} --help`);
+      return usage(error.message.replace(/^error: /, ''), run`${words(place)} --help`);
   }
 }
 
@@ -53,7 +55,7 @@ function unknownCommand(here: string, place: Place): DpctlError {
   const near = nearest(word, place.words);
   return usage(
     `there is no command "${here} ${word}"${meant(near)}`,
-    near === undefined ? `${here} --help` : `${here} ${near}`,
+    near === undefined ? run`${words(place)} --help` : run`${words(place)} ${near}`,
   );
 }
 
@@ -63,21 +65,26 @@ function unknownFlag(here: string, place: Place, word: string): DpctlError {
   const near = nearest(flag, known);
   return usage(
     `${here} has no flag ${flag}${meant(near)}`,
-    near === undefined ? `${here} --help` : `${here} ${near}`,
+    near === undefined ? run`${words(place)} --help` : run`${words(place)} ${near}`,
   );
 }
 
 function excess(here: string, place: Place): DpctlError {
   const extra = place.args.slice(place.command?.args.length ?? 0);
   const words = extra.map((word) => `"${word}"`).join(', ');
-  return usage(`${here} does not know what to do with ${words}`, synopsisOf(place, here));
+  return usage(`${here} does not know what to do with ${words}`, synopsisOf(place));
 }
 
 const meant = (near: string | undefined): string =>
   near === undefined ? '' : `; did you mean "${near}"?`;
 
-const synopsisOf = (place: Place, here: string): string =>
-  place.command === undefined ? `${here} --help` : synopsis(place.command);
+const synopsisOf = (place: Place): Hint => {
+  if (place.command === undefined) return run`${words(place)} --help`;
+  const command = ['dpctl', place.path].join(' ');
+  return advice`${run`${words(place)}`}${synopsis(place.command).slice(command.length)}`;
+};
+
+const words = ({ path }: Place): string[] => path.split(' ').filter((word) => word !== '');
 
 /** All that can be written for some flags, with --help. */
 export function flagWords(flags: readonly Flag[]): string[] {
@@ -89,6 +96,6 @@ export function flagWords(flags: readonly Flag[]): string[] {
   ];
 }
 
-function usage(message: string, hint: string): DpctlError {
+function usage(message: string, hint: Hint): DpctlError {
   return new DpctlError('USAGE', message, { exitCode: 1, hint });
 }

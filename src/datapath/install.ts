@@ -2,9 +2,11 @@
  * The datapath in the kernel: its objects loaded once, their maps and programs pinned, so that it
  * forwards whatever happens to this process.
  */
+
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
+import { exec, run } from '../../loader/hint.js';
 import { loadObject, openObject } from '../../loader/object/object.js';
 import { pin } from '../../loader/pin.js';
 import { hasFeature } from '../../loader/probe.js';
@@ -30,6 +32,7 @@ import {
   tableFaults,
   withPin,
 } from './pins.js';
+import { orReset } from './refusals.js';
 
 export { objectFile, type ProgramName } from './objects.js';
 export { areTablesPinned, type DatapathPaths } from './pins.js';
@@ -94,7 +97,7 @@ export function installObject(
     pinDir: paths.mapsDir,
   });
   try {
-    loadObject(object);
+    orReset(() => loadObject(object));
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     for (const each of OBJECTS[name]) {
       const program = object.programs.get(each);
@@ -111,7 +114,7 @@ export function installObject(
 function missingProgram(name: string): DpctlError {
   return new DpctlError('NOT_BUILT', `the BPF object has no program ${name}`, {
     exitCode: 70,
-    hint: 'make build',
+    hint: exec`make build`,
   });
 }
 
@@ -148,7 +151,7 @@ export function withProgram<T>(paths: DatapathPaths, name: ProgramName, use: (fd
   }
   throw new DpctlError('NOT_INSTALLED', `no program ${name} is pinned in ${paths.programsDir}`, {
     exitCode: 3,
-    hint: 'dpctl reconcile',
+    hint: run`reconcile`,
   });
 }
 

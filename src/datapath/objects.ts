@@ -1,8 +1,10 @@
 /** The datapath's BPF objects as files: where they are, what they hold and what they are told. */
+
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DpctlError, isShortage } from '../../loader/errors.js';
+import { exec } from '../../loader/hint.js';
 import { hasFeature } from '../../loader/probe.js';
 import { ADJUST_ROOM, FIB_SKIP_NEIGH } from '../../loader/probe-code.js';
 import { clockTickHz } from '../../loader/sys/machine.js';
@@ -63,7 +65,7 @@ export function objectFile(name: ObjectName = 'endpoint'): string {
   if (isThere(file)) return file;
   throw new DpctlError('NOT_BUILT', `the BPF object ${file} is not there`, {
     exitCode: 70,
-    hint: 'make build',
+    hint: exec`make build`,
     details: { file },
   });
 }

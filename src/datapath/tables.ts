@@ -2,14 +2,17 @@
  * The datapath's maps as typed tables. Which maps there are, and how a key and a value look
  * in bytes, comes from the contract; how a map is reached comes from the loader.
  */
+
 import { join } from 'node:path';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
+import { run } from '../../loader/hint.js';
 import { mapEntries, mapPutBatch } from '../../loader/map/batch.js';
 import { mapDelete, mapGet, mapPut, type UpdateFlag } from '../../loader/map/entry.js';
 import { type BpfMap, closeMap, mapLayout, openPinnedMap } from '../../loader/map/info.js';
 import { withPinned } from '../../loader/pin.js';
 import { MAPS } from '../contract/generated.js';
 import { isArrayTable, type RawEntry, type TableName } from '../model/desired/table-entry.js';
+import { orReset } from './refusals.js';
 
 /** The open tables of a node. Each is opened when it is first used. */
 export interface Tables {
@@ -50,7 +53,7 @@ export function openTables(mapsDir: string): Tables {
 /** Id of the map that is pinned; undefined where none is. */
 function pinnedId(path: string): number | undefined {
   try {
-    return withPinned(path, 'map', mapLayout).id;
+    return orReset(() => withPinned(path, 'map', mapLayout).id);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -59,12 +62,12 @@ function pinnedId(path: string): number | undefined {
 
 function openMap(path: string): BpfMap {
   try {
-    return openPinnedMap(path);
+    return orReset(() => openPinnedMap(path));
   } catch (cause) {
     if (errnoOf(cause) !== 'ENOENT') throw cause;
     throw new DpctlError('NOT_INSTALLED', `no table is pinned at ${path}`, {
       exitCode: 3,
-      hint: 'dpctl reconcile',
+      hint: run`reconcile`,
       cause,
     });
   }
@@ -116,7 +119,7 @@ function fullError(table: TableName, size: number, cause: unknown): unknown {
   if (errnoOf(cause) !== 'E2BIG') return cause;
   return new DpctlError('MAP_FULL', `the ${table} table is full (${size} entries)`, {
     exitCode: 2,
-    hint: `dpctl dump ${table}`,
+    hint: run`dump ${table}`,
     details: { table, size },
     cause,
   });

@@ -1,8 +1,10 @@
 /** Labs: several nodes on one machine, made, listed and removed as a whole. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../loader/errors.js';
+import { advice, advises, exec, run } from '../../loader/hint.js';
 import { hostPath } from '../linux/mountns.js';
 import { deleteNetns, netnsExists, netnsList } from '../linux/netns.js';
 import { raiseFabric } from './fabric.js';
@@ -97,7 +99,7 @@ function refuseForeign(dir: string, { name }: LabSpec): void {
   if (taken === undefined) return;
   throw new DpctlError('NETNS_EXISTS', `there is a namespace ${taken}, and no lab ${name}`, {
     exitCode: 1,
-    hint: `dpctl lab up --name lab2, or ip netns del ${taken}`,
+    hint: advice`${run`lab up --name lab2`}, or ${exec`ip netns del ${taken}`}`,
     details: { ns: taken, lab: name },
   });
 }
@@ -135,7 +137,7 @@ export async function labDown(
 function incomplete(name: string, failures: readonly unknown[]): DpctlError {
   const texts = failures.map((failure) => (failure instanceof Error ? failure.message : failure));
   return new DpctlError('LAB_INCOMPLETE', `not all could be removed: ${texts.join('; ')}`, {
-    hint: `dpctl lab down --name ${name}, when what stands in the way is gone`,
+    hint: advice`${run`lab down --name ${name}`}, when what stands in the way is gone`,
     details: { failures: texts },
     cause: failures[0],
   });
@@ -154,11 +156,11 @@ export async function labRows(root: string | undefined, name?: string): Promise<
 
 /** An error of a node, whose own hint would reset the node of this machine instead of the lab's. */
 function ofLab(error: unknown, name: string): unknown {
-  if (!(error instanceof DpctlError) || !/\bdpctl reset\b/.test(error.hint ?? '')) return error;
+  if (!(error instanceof DpctlError) || !advises(error.hint ?? '', 'reset')) return error;
   const { code, message, exitCode, details, cause } = error;
   return new DpctlError(code, message, {
     exitCode,
-    hint: `dpctl lab down --name ${name}`,
+    hint: run`lab down --name ${name}`,
     details,
     cause,
   });
@@ -180,7 +182,7 @@ export function labPlace(root: string | undefined, name: string, where: string):
   if (readLab(dir) === undefined) {
     throw new DpctlError('LAB_NOT_UP', `there is no lab ${name}`, {
       exitCode: 3,
-      hint: name === 'lab' ? 'dpctl lab up' : `dpctl lab up --name ${name}`,
+      hint: name === 'lab' ? run`lab up` : run`lab up --name ${name}`,
       details: { lab: name },
     });
   }
@@ -191,7 +193,7 @@ export function labPlace(root: string | undefined, name: string, where: string):
   }
   throw new DpctlError('LAB_PLACE', `lab ${name} has no ${JSON.stringify(where)}`, {
     exitCode: 3,
-    hint: 'dpctl lab list; n1 is a node, n1e1 an endpoint of it',
+    hint: advice`${run`lab list`}; n1 is a node, n1e1 an endpoint of it`,
     details: { lab: name, where },
   });
 }

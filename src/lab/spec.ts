@@ -1,5 +1,7 @@
 /** What a lab is to be: how many nodes, endpoints and networks, and over what underlay. */
+
 import { DpctlError } from '../../loader/errors.js';
+import { run } from '../../loader/hint.js';
 
 /** A lab as it is asked for. */
 export interface LabSpec {
@@ -64,7 +66,7 @@ export function labSpec(request: LabRequest, old: LabSpec = LAB_DEFAULT): LabSpe
     if (value >= min && value <= max) continue;
     throw new DpctlError('LAB_RANGE', `--${key} ${value}: from ${min} to ${max} is possible`, {
       exitCode: 1,
-      hint: `dpctl lab up --${key} ${Math.min(Math.max(value, min), max)}`,
+      hint: run`lab up --${key} ${Math.min(Math.max(value, min), max)}`,
       details: { flag: key, value, min, max },
     });
   }

@@ -6,6 +6,7 @@
 import { mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
+import { advice, exec, type Hint, REPEAT } from '../../loader/hint.js';
 import {
   closeFd,
   isBpffs as fileIsBpffs,
@@ -123,7 +124,7 @@ function clearPlace(target: string, real: string): void {
   else if (namesIn(real).length === 0) rmdirSync(real);
   else {
     throw new DpctlError('NETNS_BIND', `${target} is a directory, and a namespace is to be there`, {
-      hint: `rm -r ${target}, then repeat the command`,
+      hint: advice`${exec`rm -r ${target}`}${REPEAT}`,
       details: { path: target },
     });
   }
@@ -158,23 +159,23 @@ function unavailable(dir: string, cause: unknown): DpctlError {
   const why =
     cause instanceof Error ? cause.message : 'it was mounted, but something else is still there';
   return new DpctlError('BPFFS_UNAVAILABLE', `no BPF file system at ${dir}: ${why}`, {
-    hint: `${inTheWay(dir)}${remedy(cause, dir)}`,
+    hint: advice`${inTheWay(dir)}${remedy(cause, dir)}`,
     details: { dir },
     cause,
   });
 }
 
 /** What stands there instead of a directory must go before anything can be mounted on it. */
-function inTheWay(dir: string): string {
+function inTheWay(dir: string): Hint {
   const stat = statOf(hostPath(dir));
-  return stat === undefined || stat.isDirectory() ? '' : `rm ${dir}, then repeat the command; or `;
+  return stat === undefined || stat.isDirectory() ? '' : advice`${exec`rm ${dir}`}${REPEAT}; or `;
 }
 
-function remedy(cause: unknown, dir: string): string {
+function remedy(cause: unknown, dir: string): Hint {
   const errno = errnoOf(cause);
   if (errno === 'ENODEV') return 'this kernel is built without CONFIG_BPF_SYSCALL';
   if (errno === 'EPERM' || errno === 'EACCES') {
     return 'mounting needs CAP_SYS_ADMIN: run as root (sudo), in a container with --privileged';
   }
-  return `try it by hand to see why: mount -t bpf bpf ${dir}`;
+  return advice`try it by hand to see why: ${exec`mount -t bpf bpf ${dir}`}`;
 }

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DpctlError, ERRNO, errnoOfAny, kernelError } from '../../loader/errors.js';
+import { exec, type Hint } from '../../loader/hint.js';
 import { withFd } from '../../loader/sys/files.js';
 
 /** No command used here takes longer than milliseconds; this one hangs. */
@@ -26,7 +27,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 export interface CommandOptions {
   /** Code of the error when it fails; COMMAND_FAILED when not given. */
   readonly code?: string | undefined;
-  readonly hint?: string | undefined;
+  readonly hint?: Hint | undefined;
 }
 
 /**
@@ -160,7 +161,7 @@ export function searchPath(): string {
 
 function missing(file: string, cause?: unknown): DpctlError {
   return new DpctlError('COMMAND_MISSING', `the program "${file}" is not installed`, {
-    hint: `apt-get install ${PACKAGES[file] ?? file}`,
+    hint: exec`apt-get install ${PACKAGES[file] ?? file}`,
     details: { command: file },
     cause,
   });

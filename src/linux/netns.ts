@@ -5,6 +5,7 @@
 import { fstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DpctlError, errnoOf, exceptFor } from '../../loader/errors.js';
+import { advice, exec, run } from '../../loader/hint.js';
 import { closeFd, closingAfter, isNsfs, openFd, withFd } from '../../loader/sys/files.js';
 import { netnsCookie } from '../../loader/sys/netns.js';
 import { hostPath, runOnHost } from './mountns.js';
@@ -201,7 +202,7 @@ export function assertName(name: string): void {
   throw new DpctlError('NETNS_BAD_NAME', `"${shown(name)}" cannot name a namespace: ${why}`, {
     exitCode: 1,
     details: { ns: name },
-    hint: 'a name of `ip netns list`, a path such as /proc/PID/ns/net, or a pid',
+    hint: advice`a name of \`${exec`ip netns list`}\`, a path such as /proc/PID/ns/net, or a pid`,
   });
 }
 
@@ -213,7 +214,7 @@ function shown(name: string): string {
 
 function notFound(ref: string, kind: NetnsRef['kind']): DpctlError {
   const close = kind === 'name' ? nearest(ref, netnsList()) : undefined;
-  const add = `ip netns add ${ref}, or dpctl attach ${ref} --create`;
+  const add = advice`${exec`ip netns add ${ref}`}, or ${run`attach ${ref} --create`}`;
   const message = {
     name: `there is no network namespace "${shown(ref)}"`,
     path: `there is no network namespace at ${shown(ref)}`,
@@ -223,7 +224,7 @@ function notFound(ref: string, kind: NetnsRef['kind']): DpctlError {
   return new DpctlError('NETNS_NOT_FOUND', message, {
     exitCode: 3,
     details: { ns: ref },
-    hint: close === undefined ? hint : `did you mean "${close}"? Or: ${hint}`,
+    hint: close === undefined ? hint : advice`did you mean "${close}"? Or: ${hint}`,
   });
 }
 
@@ -233,8 +234,8 @@ function notANetns(ref: string, path: string): DpctlError {
     exitCode: 1,
     details: { ns: ref },
     hint: leftover
-      ? `the file is what an interrupted \`ip netns add\` or a reboot leaves behind: rm ${path}`
-      : 'give a name of `ip netns list`, a path such as /proc/PID/ns/net, or a pid',
+      ? advice`the file is what an interrupted \`ip netns add\` or a reboot leaves behind: ${exec`rm ${path}`}`
+      : advice`give a name of \`${exec`ip netns list`}\`, a path such as /proc/PID/ns/net, or a pid`,
   });
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { DpctlError } from '../../loader/errors.js';
+import { exec } from '../../loader/hint.js';
 import { closeFd } from '../../loader/sys/files.js';
 import { inNetns } from '../../loader/sys/netns.js';
 import { ioctlEthtool, socketFd } from '../../loader/sys/socket.js';
@@ -189,7 +190,7 @@ function choose(features: Features, ifname: string, name: string, value: boolean
   if (members.length === 0) {
     throw new DpctlError('FEATURE_UNKNOWN', `this kernel knows no device feature "${name}"`, {
       exitCode: 1,
-      hint: `ethtool -k ${ifname}`,
+      hint: exec`ethtool -k ${ifname}`,
     });
   }
   const changeable = members.filter((feature) => features.get(feature)?.changeable);

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
 import { DpctlError, exceptFor } from '../../loader/errors.js';
+import { advice } from '../../loader/hint.js';
 
 /** Numbers of the capabilities needed (include/uapi/linux/capability.h). */
 const CAPABILITIES = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 } as const;
@@ -31,7 +32,7 @@ export function requireRoot(): void {
   throw new DpctlError('NOT_ROOT', `not permitted: ${missing.join(' and ')} missing`, {
     hint: root
       ? 'root without these capabilities: in a container, run it with --privileged'
-      : `sudo ${['dpctl', ...process.argv.slice(2)].join(' ')}`,
+      : advice`sudo ${{ run: process.argv.slice(2) }}`,
     details: { missing },
   });
 }

@@ -1,4 +1,5 @@
 /** Failures of the store. All are exit 5: the state that was saved is untouched. */
+
 import {
   DpctlError,
   ERRNO,
@@ -8,6 +9,7 @@ import {
   isShortage,
   shortageHint,
 } from '../../loader/errors.js';
+import { advice, type Hint, REPEAT, run } from '../../loader/hint.js';
 
 /**
  * The kernel refused a file of the store.
@@ -29,7 +31,7 @@ export function unavailable(what: string, cause: unknown): DpctlError {
 export function corrupt(path: string, where: string, why: string, cause?: unknown): DpctlError {
   return new DpctlError('STORE_CORRUPT', `${path} is damaged at ${where}: ${why}`, {
     exitCode: 5,
-    hint: 'restore the file from a backup, or remove all that dpctl has made: dpctl reset',
+    hint: advice`restore the file from a backup, or remove all that dpctl has made: ${run`reset`}`,
     details: { file: path, where, why },
     cause,
   });
@@ -42,7 +44,7 @@ export function lost(path: string, other: string, where: string, why: string): D
     `${path} is missing, and so is its copy: ${other} is whole, but has ${where}: ${why}`,
     {
       exitCode: 5,
-      hint: `restore ${path} from a backup, or remove all that dpctl has made: dpctl reset`,
+      hint: advice`restore ${path} from a backup, or remove all that dpctl has made: ${run`reset`}`,
       details: { file: path, other, where, why },
     },
   );
@@ -68,7 +70,7 @@ export function newer(path: string, found: number, known: number): DpctlError {
     `${path} has version ${found} of the state, and this dpctl knows ${known} at the most`,
     {
       exitCode: 5,
-      hint: 'use the newer dpctl that wrote it (dpctl version)',
+      hint: advice`use the newer dpctl that wrote it (${run`version`})`,
       details: { file: path, found, known },
     },
   );
@@ -82,11 +84,12 @@ function errnoOfNode(error: unknown): number | undefined {
   return typeof error.errno === 'number' ? Math.abs(error.errno) : undefined;
 }
 
-function remedy(errno: string): string {
-  if (errno === 'EACCES' || errno === 'EPERM') return 'run it as root: sudo dpctl ...';
-  if (errno === 'EISDIR') return 'remove that directory, or all that dpctl has made: dpctl reset';
+function remedy(errno: string): Hint {
+  if (errno === 'EACCES' || errno === 'EPERM') return advice`run it as root: sudo ${run``} ...`;
+  if (errno === 'EISDIR')
+    return advice`remove that directory, or all that dpctl has made: ${run`reset`}`;
   if (errno === 'EROFS') return 'choose a writable place with --root DIR';
-  return shortageHint(errno) ?? 'look at that path, then repeat the command';
+  return shortageHint(errno) ?? advice`look at that path${REPEAT}`;
 }
 
 /** Throws an error that says no more than that a record cannot be looked at now, or may not be: it may be whole. */

@@ -2,11 +2,12 @@
  * Files below the root, opened only if they are dpctl's: no link is followed, nobody else may have
  * written them or may put others in their place, and what is no file is not waited for.
  */
+
 import { constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { join, sep } from 'node:path';
 import { DpctlError, errnoOfAny } from '../../loader/errors.js';
+import { advice, exec, type Hint, run } from '../../loader/hint.js';
 import { closeFd } from '../../loader/sys/files.js';
-import { shellWord } from '../model/state/lookup.js';
 import { unavailable } from './errors.js';
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -53,7 +54,7 @@ export function look(path: string): Stats | undefined {
 
 /** @throws DpctlError PATH_NOT_TRUSTED, or STORE_UNAVAILABLE where it is no file */
 export function checkFile(path: string, stat: Stats): void {
-  if (stat.isSymbolicLink()) throw untrusted(path, stat, 'is a symbolic link', `rm ${word(path)}`);
+  if (stat.isSymbolicLink()) throw untrusted(path, stat, 'is a symbolic link', exec`rm ${path}`);
   if (!stat.isFile()) throw misplaced(path, stat);
   checkOwner(path, stat);
 }
@@ -73,7 +74,7 @@ export function checkWay(root: string, below: string): void {
     const isSystems = root === '/' || root.startsWith('/proc/');
     if (stat.isSymbolicLink()) {
       if (isSystems && index < parts.length - 1 && stat.uid === 0) continue;
-      throw untrusted(path, stat, 'is a symbolic link', `rm ${word(path)}`);
+      throw untrusted(path, stat, 'is a symbolic link', exec`rm ${path}`);
     }
     if (!stat.isDirectory()) throw misplaced(path, stat, 'directory');
     checkOwner(path, stat);
@@ -83,15 +84,15 @@ export function checkWay(root: string, below: string): void {
 function checkOwner(path: string, stat: Stats): void {
   const { uid, mode } = stat;
   if (uid !== 0 && uid !== process.geteuid?.()) {
-    const fix = `chown root: ${word(path)}, if what is in it is right`;
+    const fix = advice`${exec`chown root: ${path}`}, if what is in it is right`;
     throw untrusted(path, stat, 'belongs to another user', fix);
   }
   if ((mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0) {
-    throw untrusted(path, stat, 'may be written by others', `chmod go-w ${word(path)}`);
+    throw untrusted(path, stat, 'may be written by others', exec`chmod go-w ${path}`);
   }
 }
 
-function untrusted(path: string, { uid, mode }: Stats, why: string, hint: string): DpctlError {
+function untrusted(path: string, { uid, mode }: Stats, why: string, hint: Hint): DpctlError {
   const bits = (mode & 0o7777).toString(8).padStart(4, '0');
   return new DpctlError(
     'PATH_NOT_TRUSTED',
@@ -109,7 +110,7 @@ function misplaced(path: string, stat: Stats, wanted: 'file' | 'directory' = 'fi
     `cannot read ${path}: ${errno === found ? `it is ${found}, and a ${wanted} is to be there` : errno}`,
     {
       exitCode: 5,
-      hint: `remove that ${found.replace(/^an? /, '')} (rm -r ${word(path)}), or all that dpctl has made: dpctl reset`,
+      hint: advice`remove that ${found.replace(/^an? /, '')} (${exec`rm -r ${path}`}), or all that dpctl has made: ${run`reset`}`,
       details: { path, found },
     },
   );
@@ -120,9 +121,4 @@ function kindOf(stat: Stats): string {
   if (stat.isFIFO()) return 'a FIFO';
   if (stat.isSocket()) return 'a socket';
   return stat.isFile() ? 'a file' : 'a device';
-}
-
-/** Paths below another process's root are shown as people know them; the message is cut there, too. */
-function word(path: string): string {
-  return shellWord(path);
 }

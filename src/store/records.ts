@@ -3,8 +3,10 @@
  * be undone as long as one of the two is whole. The copy of what ends with the boot outlives a loss of
  * /run, and the other way round.
  */
+
 import type * as z from 'zod/mini';
 import { DpctlError, isShortage } from '../../loader/errors.js';
+import { advice, exec, run } from '../../loader/hint.js';
 import {
   type DurableState,
   durableSchema,
@@ -72,7 +74,7 @@ function withCopy<T extends z.ZodMiniType>(path: string, copy: string, schema: T
     if (!known || wholeCopy(copy, schema) === undefined) throw error;
     throw new DpctlError(error.code, error.message, {
       exitCode: error.exitCode,
-      hint: `restore the file from a backup, or take dpctl's own copy (rm ${path}, then dpctl reconcile), or remove all that dpctl has made: dpctl reset`,
+      hint: advice`restore the file from a backup, or take dpctl's own copy (${exec`rm ${path}`}, then ${run`reconcile`}), or remove all that dpctl has made: ${run`reset`}`,
       details: { ...error.details, copy },
       cause: error.cause,
     });

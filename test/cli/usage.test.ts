@@ -1,4 +1,5 @@
 import test from 'ava';
+import { hintText } from '../../src/model/hint.js';
 import { dpctl } from './helpers/dpctl.js';
 
 /** Words that are wrong, and what must be said about them. */
@@ -69,7 +70,7 @@ for (const [line, code, message, hint] of WRONG) {
       const error = JSON.parse(stderr);
       t.is(error.code, code);
       t.regex(error.msg, message);
-      t.is(error.hint, hint);
+      t.is(hintText(error.hint), hint);
       return;
     }
     const [first = '', second, ...rest] = stderr.trimEnd().split('\n');
@@ -92,7 +93,7 @@ test('a usage error is JSON on stderr where JSON was asked for, by flag or varia
     t.is(stdout, '');
     const error = JSON.parse(stderr);
     t.deepEqual(Object.keys(error), ['code', 'msg', 'details', 'hint']);
-    t.is(error.hint, 'dpctl attach');
+    t.is(hintText(error.hint), 'dpctl attach');
   }
   const { stderr } = await dpctl(['atach', '-o', 'table'], { env: { DPCTL_OUTPUT: 'json' } });
   t.regex(stderr, /^error\[USAGE\]: /);

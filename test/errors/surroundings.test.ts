@@ -1,4 +1,5 @@
 /** Disks, containers, libraries and pins that are not as dpctl needs them: one message, no change. */
+
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
 import { detach } from '../../src/control/endpoint/detach.js';
 import type { Node } from '../../src/control/node/node.js';
+import { hintText } from '../../src/model/hint.js';
 import { openLabNode } from '../helpers/node.js';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { DPCTL, type Lab, openLab, run } from '../system/helpers/lab.js';
@@ -100,7 +102,7 @@ test.serial('a disk that is full when a change is as good as done: what to do co
           instanceOf: DpctlError,
         });
         t.regex(error?.message ?? '', /ENOSPC.*; the change is half done$/);
-        t.is(error?.hint, 'make room on that file system; then: dpctl reconcile');
+        t.is(hintText(error?.hint), 'make room on that file system; then: dpctl reconcile');
       } finally {
         node.close();
       }

@@ -1,6 +1,8 @@
 /** A step that fails, at every step of every change: everything is as before, byte for byte. */
+
 import test from 'ava';
 import { DpctlError } from '../../loader/errors.js';
+import { hintText } from '../../src/model/hint.js';
 import { differences } from '../helpers/snapshot.js';
 import { OVERLAYS } from './helpers/overlay.js';
 import { expectState, failAt, failHere, faultPoints, onStage } from './helpers/scenario.js';
@@ -26,7 +28,7 @@ for (const scenario of [...ATTACHES, ...DETACHES, ...OTHERS, ...OVERLAYS]) {
         // Once a device is deleted all that others had on it is lost: then there is only forward.
         t.true(scenario.destroys === true, `${point}: nothing was destroyed`);
         t.regex(error.message, /^asked to fail .*; the change is half done$/);
-        t.is(error.hint, 'dpctl reconcile');
+        t.is(hintText(error.hint), 'dpctl reconcile');
         await stage.lab.must('reconcile');
         await expectState(t, stage, stage.after, `failed at ${point}, reconciled`);
         await scenario.back(stage);

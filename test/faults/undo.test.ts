@@ -1,8 +1,10 @@
 /** What if a change that failed cannot be taken back? It is told, and one reconcile mends it. */
+
 import test from 'ava';
 import { DpctlError } from '../../loader/errors.js';
 import type { Node } from '../../src/control/node/node.js';
 import { reconcile } from '../../src/control/node/reconcile.js';
+import { hintText } from '../../src/model/hint.js';
 import { OVERLAYS } from './helpers/overlay.js';
 import { expectState, failHere, onStage } from './helpers/scenario.js';
 import { ATTACHES, OTHERS } from './helpers/scenarios.js';
@@ -34,7 +36,7 @@ for (const scenario of SCENARIOS) {
         // The first error is the one that matters.
         t.regex(error.message, new RegExp(`^asked to fail at step\\.${last} `));
         t.regex(error.message, new RegExp(`half done; undo: asked to fail at undo\\.${broken} `));
-        t.is(error.hint, 'dpctl reconcile');
+        t.is(hintText(error.hint), 'dpctl reconcile');
         await reconciled(stage.node);
         await expectState(t, stage, stage.after, `step ${broken} could not be undone, reconciled`);
         await scenario.back(stage);

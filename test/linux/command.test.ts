@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import test from 'ava';
 import { runCommand, searchPath, withAnonymousFile } from '../../src/linux/command.js';
+import { hintText } from '../../src/model/hint.js';
 import { rejection } from './helpers/namespaces.js';
 
 test('a program that is not installed is named, also behind nsenter', async (t) => {
@@ -11,7 +12,7 @@ test('a program that is not installed is named, also behind nsenter', async (t) 
     t.is(error.code, 'COMMAND_MISSING');
     t.is(error.exitCode, 2);
     t.is(error.message, 'the program "dpk-none" is not installed');
-    t.is(error.hint, 'apt-get install dpk-none');
+    t.is(hintText(error.hint), 'apt-get install dpk-none');
   }
 });
 
@@ -22,7 +23,7 @@ test('a program that fails is quoted in one line, in English, with its status', 
   t.false(error.message.includes('\n'));
   t.regex(error.message, /^nft list table inet dpk-none: Error: /);
   t.is(error.details.status, 1);
-  t.is(error.hint, 'h');
+  t.is(hintText(error.hint), 'h');
 });
 
 test("a package's program never stands in for the system's", (t) => {

@@ -13,6 +13,7 @@ import {
 } from '../../src/linux/bpffs.js';
 import { hostPath, hostRoot } from '../../src/linux/mountns.js';
 import { closeNetns, deleteNetns, openNetnsRef, sameNetns } from '../../src/linux/netns.js';
+import { hintText } from '../../src/model/hint.js';
 import {
   inside,
   netnsPathOf,
@@ -52,7 +53,7 @@ test('where no directory can be, the error says why and what to do', async (t) =
     t.is(error.code, 'BPFFS_UNAVAILABLE');
     t.is(error.exitCode, 2);
     t.regex(error.message, /no BPF file system at .*ENOTDIR/);
-    t.regex(error.hint ?? '', /mount -t bpf/);
+    t.regex(hintText(error.hint), /mount -t bpf/);
     t.truthy(error.cause);
   });
 });

@@ -13,6 +13,7 @@ import {
   sameNetns,
 } from '../../src/linux/netns.js';
 import { nearest } from '../../src/linux/suggest.js';
+import { hintText } from '../../src/model/hint.js';
 import {
   inside,
   netnsPathOf,
@@ -90,9 +91,9 @@ test('an unknown name offers the nearest one and a way to make it', async (t) =>
     t.is(error.code, 'NETNS_NOT_FOUND');
     t.is(error.exitCode, 3);
     t.is(error.message, `there is no network namespace "${ns.name}x"`);
-    t.regex(error.hint ?? '', new RegExp(`did you mean "${ns.name}"`));
-    t.regex(error.hint ?? '', new RegExp(`ip netns add ${ns.name}x`));
-    t.regex(error.hint ?? '', new RegExp(`dpctl attach ${ns.name}x --create`));
+    t.regex(hintText(error.hint), new RegExp(`did you mean "${ns.name}"`));
+    t.regex(hintText(error.hint), new RegExp(`ip netns add ${ns.name}x`));
+    t.regex(hintText(error.hint), new RegExp(`dpctl attach ${ns.name}x --create`));
   });
 });
 
@@ -139,7 +140,7 @@ test('a file that is no network namespace is refused, with what to do about a le
   try {
     const error = refusal(() => openNetnsRef(name));
     t.is(error.code, 'NETNS_NOT_A_NETNS');
-    t.regex(error.hint ?? '', new RegExp(`rm /run/netns/${name}`));
+    t.regex(hintText(error.hint), new RegExp(`rm /run/netns/${name}`));
   } finally {
     await deleteNetns(name);
   }

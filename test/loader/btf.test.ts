@@ -12,6 +12,7 @@ import {
   sectionVariables,
   sizeOf,
 } from '../../loader/btf/query.js';
+import { hintText } from '../../src/model/hint.js';
 import { objectPath, refusal, run, withDirectory } from './helpers/machine.js';
 
 const sample = readObjectBtf(objectPath('sample'));
@@ -172,7 +173,7 @@ test('what is no object is refused with its path', (t) => {
     );
     const stripped = refusal(() => readObjectBtf(path));
     t.is(stripped.code, 'BTF_MISSING');
-    t.regex(stripped.hint ?? '', /clang -g/);
+    t.regex(hintText(stripped.hint), /clang -g/);
   });
   t.throws(() => parseElf(new Uint8Array(10)));
   t.is(refusal(() => parseBtf(new Uint8Array(40))).code, 'BTF_FORMAT');

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { DpctlError, errnoName, errnoOf, kernelError } from '../../loader/errors.js';
+import { hintText } from '../../src/model/hint.js';
 
 test('an errno has the name and text that people know', (t) => {
   t.is(errnoName(17), 'EEXIST');
@@ -21,7 +22,7 @@ test('an error of the kernel carries call, errno, exit code 2 and its cause', (t
   t.true(error instanceof DpctlError);
   t.is(error.code, 'KERNEL_EPERM');
   t.is(error.exitCode, 2);
-  t.is(error.hint, 'be root');
+  t.is(hintText(error.hint), 'be root');
   t.is(error.cause, cause);
   t.deepEqual(error.details, { ns: 'a', call: 'setns', errno: 'EPERM' });
   t.is(errnoOf(error), 'EPERM');

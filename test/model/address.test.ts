@@ -26,6 +26,7 @@ import {
   parseAddress,
   parsePrefix,
 } from '../../src/model/address/prefix.js';
+import { hintText } from '../../src/model/hint.js';
 import { bits, ip, ip4, macBytes, prefixAround } from './arbitraries.js';
 
 function code(run: () => unknown): string {
@@ -72,7 +73,7 @@ test('what is no unicast MAC of a station is refused by name', (t) => {
 
 test('the MAC offered in place of a group address is a good one', (t) => {
   const error = t.throws(() => parseMac('01:00:00:00:00:00'), { instanceOf: DpctlError });
-  const offered = /[0-9a-f:]{17}$/.exec(error?.hint ?? '')?.[0] ?? '';
+  const offered = /[0-9a-f:]{17}$/.exec(hintText(error?.hint))?.[0] ?? '';
   t.is(parseMac(offered), offered);
 });
 
@@ -211,7 +212,7 @@ test('a prefix with bits behind its length says which one was meant', (t) => {
     instanceOf: DpctlError,
     code: 'PREFIX_HOST_BITS',
   });
-  t.is(error?.hint, '--subnet 10.1.0.0/16');
+  t.is(hintText(error?.hint), '--subnet 10.1.0.0/16');
   t.is(error?.details.meant, '10.1.0.0/16');
   t.is(canonicalPrefix('FD00:0:0::/64'), 'fd00::/64');
   t.is(canonicalPrefix('10.0.0.1'), '10.0.0.1/32');

@@ -1,5 +1,7 @@
 /** How VXLAN is decapsulated, by what a device does. */
+
 import test from 'ava';
+import { hintText } from '../../src/model/hint.js';
 import { chooseDecap, type DeviceFacts, refusedDecap } from '../../src/model/overlay/decap.js';
 import type { Decap, Uplink } from '../../src/model/state/state.js';
 import { refusal } from './helpers.js';
@@ -93,10 +95,10 @@ test('what is asked for is done, or refused with the reason and what is possible
   t.deepEqual(choose(NIC, 'tc'), { decap: 'tc', why: 'as asked' });
   const off = refusal(() => choose({ ...NIC, merges: false }, 'tc-gro'));
   t.is(off.message, 'eth1 cannot do --decap tc-gro: GRO is off on the device');
-  t.is(off.hint, 'dpctl underlay set eth1 --decap auto, or tc or xdp');
+  t.is(hintText(off.hint), 'dpctl underlay set eth1 --decap auto, or tc or xdp');
   const none = refusal(() => choose({ ...NIC, xdp: false, merges: false }, 'xdp'));
   t.deepEqual([none.code, none.exitCode], ['DECAP_IMPOSSIBLE', 1]);
-  t.is(none.hint, 'dpctl underlay set eth1 --decap auto, or tc');
+  t.is(hintText(none.hint), 'dpctl underlay set eth1 --decap auto, or tc');
   t.is(refusedDecap(none), undefined, 'it was never tried');
   t.is(refusedDecap(new Error('x')), undefined);
 });

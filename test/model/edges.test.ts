@@ -10,11 +10,12 @@ import {
 import { formatIp, type Ip, parseIp } from '../../src/model/address/ip.js';
 import { contains, networkOf, overlaps, parsePrefix } from '../../src/model/address/prefix.js';
 import { reservedReason } from '../../src/model/address/reserved.js';
+import { shellWord } from '../../src/model/hint.js';
 import { addNetwork } from '../../src/model/network/networks.js';
 import { chooseRanges } from '../../src/model/network/ranges.js';
 import { oversized } from '../../src/model/overlay/mtu.js';
 import { invariants } from '../../src/model/state/invariants.js';
-import { listText, shellWord } from '../../src/model/state/lookup.js';
+import { listText } from '../../src/model/state/lookup.js';
 import type { Endpoint, Network, State } from '../../src/model/state/state.js';
 import { bits, ip, prefixAround } from './arbitraries.js';
 import { attach, refusal, withNetworks } from './helpers.js';

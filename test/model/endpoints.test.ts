@@ -6,6 +6,7 @@ import {
   renumber,
   withPhase,
 } from '../../src/model/endpoint/edits.js';
+import { hintText } from '../../src/model/hint.js';
 import { addStaticFdb, deleteStaticFdb } from '../../src/model/network/static-fdb.js';
 import { findEndpoints } from '../../src/model/state/lookup.js';
 import type { Endpoint, State } from '../../src/model/state/state.js';
@@ -91,7 +92,7 @@ test('an endpoint does not change its network, but a namespace may have a second
   const { state } = attach(base, 1);
   const error = refusal(() => attach(state, 1, { network: 'blue' }));
   t.is(error.code, 'ENDPOINT_EXISTS');
-  t.regex(error.hint ?? '', /^dpctl detach ns1/);
+  t.regex(hintText(error.hint), /^dpctl detach ns1/);
   const second = attach(state, 1, { network: 'blue', ifname: 'eth1', ifindex: 200 });
   t.like(second.endpoint, { id: 2, slot: 0, ip4: '10.1.0.2/29' });
   t.is(attach(second.state, 1, { ifname: 'eth1' }).endpoint.network, 'blue');
@@ -112,7 +113,7 @@ test('an endpoint is of the kind that was asked first, a veth where none was', (
   const error = refusal(() => attach(state, 1, { driver: 'veth' }));
   t.is(error.code, 'DRIVER_DIFFERS');
   t.is(error.exitCode, 1);
-  t.is(error.hint, 'dpctl detach ns1, then dpctl attach ns1 --driver veth');
+  t.is(hintText(error.hint), 'dpctl detach ns1, then dpctl attach ns1 --driver veth');
 });
 
 test('a veth that was there before can be nothing else', (t) => {
@@ -129,7 +130,7 @@ test('a veth that was there before can be nothing else', (t) => {
   t.is(endpoint.driver, undefined);
   const error = refusal(() => attach(base, 1, { adopted, driver: 'netkit' }));
   t.is(error.code, 'DRIVER_DIFFERS');
-  t.regex(error.hint ?? '', /--driver netkit --ifname NAME/);
+  t.regex(hintText(error.hint), /--driver netkit --ifname NAME/);
 });
 
 test('a taken address names its holder and the next free one', (t) => {
@@ -138,9 +139,9 @@ test('a taken address names its holder and the next free one', (t) => {
   t.is(error.code, 'ADDRESS_IN_USE');
   t.is(error.exitCode, 1);
   t.is(error.message, '10.201.0.2 belongs to endpoint ns1');
-  t.is(error.hint, 'dpctl attach ns3 --ip 10.201.0.3');
+  t.is(hintText(error.hint), 'dpctl attach ns3 --ip 10.201.0.3');
   t.is(
-    refusal(() => attach(state, 3, { ips: ['fd00:c9::2'] })).hint,
+    hintText(refusal(() => attach(state, 3, { ips: ['fd00:c9::2'] })).hint),
     'dpctl attach ns3 --ip fd00:c9::3',
   );
   const mac = refusal(() => attach(state, 3, { mac: '0A-58-0A-C9-00-02' }));
@@ -197,9 +198,9 @@ test('a network without a subnet has endpoints without addresses, or with ones o
   t.is(own.endpoint.ip4, '192.0.2.5/24');
   const error = refusal(() => attach(base, 1, { network: 'plain', ips: ['192.0.2.5'] }));
   t.is(error.code, 'ADDRESS_NEEDS_LENGTH');
-  t.is(error.hint, 'dpctl attach ns1 --network plain --ip 192.0.2.5/24');
+  t.is(hintText(error.hint), 'dpctl attach ns1 --network plain --ip 192.0.2.5/24');
   const taken = refusal(() => attach(own.state, 2, { network: 'plain', ips: ['192.0.2.5/24'] }));
-  t.is(taken.hint, 'dpctl attach ns2 --network plain --ip 192.0.2.2/24');
+  t.is(hintText(taken.hint), 'dpctl attach ns2 --network plain --ip 192.0.2.2/24');
 });
 
 test('generated MACs without an address differ between nodes that say who they are', (t) => {
@@ -238,7 +239,7 @@ test('unknown networks, bad names and bad prefixes', (t) => {
   t.regex(missing.message, /there is default, blue, plain$/);
   t.is(refusal(() => attach(base, 1, { ifname: 'a/b' })).code, 'IFNAME_INVALID');
   const prefix = refusal(() => attach(base, 1, { allowPrefixes: ['10.9.0.1/16'] }));
-  t.is(prefix.hint, 'dpctl attach ns1 --allow-prefix 10.9.0.0/16');
+  t.is(hintText(prefix.hint), 'dpctl attach ns1 --allow-prefix 10.9.0.0/16');
 });
 
 test('an interface belongs to one endpoint', (t) => {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { DpctlError } from '../../loader/errors.js';
+import { hintText } from '../../src/model/hint.js';
 import {
   checkAgeing,
   checkIfname,
@@ -136,5 +137,5 @@ test('an MTU is one that the kernel takes, with IPv6 at least 1280', (t) => {
 test('messages have the value, the range and a remedy', (t) => {
   const error = t.throws(() => checkMtu(1000, true), { instanceOf: DpctlError });
   t.is(error?.message, 'MTU 1000 bytes: from 1280 to 65535 bytes is allowed');
-  t.regex(error?.hint ?? '', /--mtu 1280/);
+  t.regex(hintText(error?.hint), /--mtu 1280/);
 });

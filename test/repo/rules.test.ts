@@ -111,6 +111,14 @@ const CASES: Readonly<
       ['src/model/a.ts', '// a class of networks\n'],
     ],
   },
+  spelledCommand: {
+    bad: [['src/model/a.ts', "\nconst hint = 'try: dpctl network list';\n", 2]],
+    good: [
+      ['src/model/a.ts', '// dpctl network list\nconst hint = run`network list`;\n'],
+      ['src/model/a.ts', "const text = 'dpctl is there';\n"],
+      ['src/cli/commands/a.ts', "const example = 'dpctl network list';\n"],
+    ],
+  },
   undocumented: {
     bad: [['src/model/a.ts', 'const a = 1;\nexport function f(): void {}\n', 2]],
     good: [

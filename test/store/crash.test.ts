@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
+import { hintText } from '../../src/model/hint.js';
 import { invariants } from '../../src/model/state/invariants.js';
 import { EMPTY_STATE } from '../../src/model/state/state.js';
 import { openFileStore } from '../../src/store/file.js';
@@ -150,7 +151,7 @@ asRoot('a full disk leaves what was saved', async (t) => {
   t.is(error?.code, 'STORE_UNAVAILABLE');
   t.is(error?.exitCode, 5);
   t.regex(error?.message ?? '', /endpoints\.json: ENOSPC/);
-  t.regex(error?.hint ?? '', /make room/);
+  t.regex(hintText(error?.hint), /make room/);
   t.deepEqual((await store.load()).state, small);
   t.deepEqual(readdirSync(runDir), ['endpoints.json', 'state.copy.json']);
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
 import { withPhase } from '../../src/model/endpoint/edits.js';
+import { hintText } from '../../src/model/hint.js';
 import { addNetwork } from '../../src/model/network/networks.js';
 import { EMPTY_STATE } from '../../src/model/state/state.js';
 import { openFileStore } from '../../src/store/file.js';
@@ -123,7 +124,7 @@ test('damage is named by file and place, and nothing is overwritten', async (t) 
     t.is(error.code, 'STORE_CORRUPT', text.slice(0, 40));
     t.true(error.message.startsWith(files.runtime));
     t.regex(error.message, where);
-    t.regex(error.hint ?? '', /dpctl reset/);
+    t.regex(hintText(error.hint), /dpctl reset/);
     t.is(readFileSync(files.runtime, 'utf8'), text);
   }
 });

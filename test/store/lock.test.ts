@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
+import { hintText } from '../../src/model/hint.js';
 import { invariants } from '../../src/model/state/invariants.js';
 import { openFileStore } from '../../src/store/file.js';
 import { storeFiles } from '../../src/store/place.js';
@@ -43,7 +44,7 @@ test.serial('who waits too long learns who holds the lock, and the kernel frees 
   t.is(error?.exitCode, 5);
   t.is(error?.message.split(';')[0], `dpctl attach ns1 (pid ${child.pid}) is changing this node`);
   t.is(error?.details.pid, child.pid);
-  t.regex(error?.hint ?? '', /DPCTL_LOCK_TIMEOUT/);
+  t.regex(hintText(error?.hint), /DPCTL_LOCK_TIMEOUT/);
   await t.throwsAsync(store.discard(), { instanceOf: DpctlError, code: 'STORE_BUSY' });
 
   process.env.DPCTL_LOCK_TIMEOUT = '10000';

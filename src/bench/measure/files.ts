@@ -1,7 +1,9 @@
 /** Files that come with dpctl and are not code of its own: sources in C, objects, libraries. */
+
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DpctlError } from '../../../loader/errors.js';
+import { exec } from '../../../loader/hint.js';
 
 declare const __dirname: string | undefined;
 
@@ -17,5 +19,8 @@ export function shippedFile(path: string): string {
     if (existsSync(file)) return file;
     if (dir === dirname(dir)) break;
   }
-  throw new DpctlError('NOT_BUILT', `${path} is not there`, { exitCode: 70, hint: 'make build' });
+  throw new DpctlError('NOT_BUILT', `${path} is not there`, {
+    exitCode: 70,
+    hint: exec`make build`,
+  });
 }

@@ -1,6 +1,8 @@
 /** Measurements that are written in C: compiled when they are needed, on the machine itself. */
+
 import { dirname, join } from 'node:path';
 import { DpctlError } from '../../../loader/errors.js';
+import { exec } from '../../../loader/hint.js';
 import type { Stage } from '../subjects/stage.js';
 import { shippedFile } from './files.js';
 import { isInstalled, run } from './process.js';
@@ -25,7 +27,7 @@ export async function compileNative(stage: Stage, name: NativeProgram): Promise<
     await run([compiler, '-O2', `-I${headers}`, '-o', program, source, ...LIBRARIES[name]]);
   } catch (cause) {
     throw new DpctlError('BENCH_NEEDS', `${name}.c does not compile`, {
-      hint: 'apt-get install gcc libc6-dev libbpf-dev',
+      hint: exec`apt-get install gcc libc6-dev libbpf-dev`,
       cause,
     });
   }
@@ -34,5 +36,7 @@ export async function compileNative(stage: Stage, name: NativeProgram): Promise<
 
 async function firstInstalled(): Promise<string> {
   for (const name of COMPILERS) if (await isInstalled(name)) return name;
-  throw new DpctlError('BENCH_NEEDS', 'there is no C compiler', { hint: 'apt-get install gcc' });
+  throw new DpctlError('BENCH_NEEDS', 'there is no C compiler', {
+    hint: exec`apt-get install gcc`,
+  });
 }

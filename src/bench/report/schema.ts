@@ -1,7 +1,9 @@
 /** The document of a run as others may read it, and as an earlier one is read back. */
+
 import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, run } from '../../../loader/hint.js';
 import { SUITES } from '../measure/measure.js';
 import { type BenchResult, FORMAT } from './result.js';
 
@@ -74,7 +76,7 @@ export function readResult(path: string): BenchResult {
   const refuse = (why: string, cause?: unknown): DpctlError =>
     new DpctlError('BENCH_FILE', `${path}: ${why}`, {
       exitCode: 1,
-      hint: 'dpctl bench -o json > FILE makes one',
+      hint: advice`${run`bench -o json`} > FILE makes one`,
       cause,
     });
   let value: unknown;

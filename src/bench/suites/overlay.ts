@@ -1,5 +1,7 @@
 /** The suite of two nodes: traffic between endpoints of different nodes, by every way there is. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { hintText } from '../../model/hint.js';
 import { CONGESTION } from '../measure/iperf.js';
 import type { Effort, FigureSpec, Measure } from '../measure/measure.js';
 import type { Setting } from '../report/result.js';
@@ -82,7 +84,7 @@ async function openPairs(
     } catch (error) {
       if (!(error instanceof DpctlError) || !error.code.startsWith('DECAP_')) throw error;
       const what = `${dpctlName(decap)}, on the ${underlay.name} underlay`;
-      skip({ what, why: error.message, hint: error.hint ?? '' });
+      skip({ what, why: error.message, hint: hintText(error.hint) });
     }
   }
   return { pairs, hosts };

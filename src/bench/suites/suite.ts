@@ -1,5 +1,7 @@
 /** A suite: what it needs, what it makes, what it measures and what it promises. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { hintText } from '../../model/hint.js';
 import type { Goal } from '../measure/goals.js';
 import type { Effort, Measure, Skipped, Suite } from '../measure/measure.js';
 import type { Setting } from '../report/result.js';
@@ -44,7 +46,7 @@ export async function optional(
     return await make();
   } catch (error) {
     if (!(error instanceof DpctlError) || error.code !== 'BENCH_NEEDS') throw error;
-    skip({ what, why: error.message, hint: error.hint ?? '' });
+    skip({ what, why: error.message, hint: hintText(error.hint) });
     return [];
   }
 }

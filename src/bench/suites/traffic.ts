@@ -1,5 +1,7 @@
 /** The measures that send traffic, for whatever lies between two ends. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { hintText } from '../../model/hint.js';
 import { connectRate, serveConnect } from '../measure/connect.js';
 import { type Bulk, bulk, packets, readingsOf, serveIperf } from '../measure/iperf.js';
 import type { Effort, FigureSpec, Measure, Readings } from '../measure/measure.js';
@@ -113,7 +115,7 @@ export async function findTools(stage: Stage, skip: SuiteContext['skip']): Promi
       return await compileNative(stage, 'connect');
     } catch (error) {
       if (!(error instanceof DpctlError) || error.code !== 'BENCH_NEEDS') throw error;
-      skip({ what: 'TCP connections', why: error.message, hint: error.hint ?? '' });
+      skip({ what: 'TCP connections', why: error.message, hint: hintText(error.hint) });
       return undefined;
     }
   };

@@ -1,3 +1,4 @@
+import { advice, run } from '../../../loader/hint.js';
 import { dumpSchema } from './dump.js';
 import type { Column, Schema } from './schema.js';
 
@@ -5,7 +6,7 @@ import type { Column, Schema } from './schema.js';
 export const ENDPOINT: Schema = {
   name: 'endpoint',
   nameKey: 'ns',
-  empty: 'no endpoints; `dpctl attach NS` makes one',
+  empty: advice`no endpoints; \`${run`attach NS`}\` makes one`,
   columns: [
     { key: 'ns', type: 'text', doc: 'namespace, as attach was told' },
     { key: 'ifname', type: 'text', doc: 'interface inside the namespace' },
@@ -47,7 +48,7 @@ export const ENDPOINT: Schema = {
 export const NETWORK: Schema = {
   name: 'network',
   nameKey: 'name',
-  empty: 'no networks; `dpctl network add NAME` makes one, and the first attach makes `default`',
+  empty: advice`no networks; \`${run`network add NAME`}\` makes one, and the first attach makes \`default\``,
   columns: [
     { key: 'name', type: 'text', doc: 'name of the network' },
     { key: 'vni', type: 'number', doc: 'VXLAN network identifier' },

@@ -1,10 +1,11 @@
+import { advice, run } from '../../../loader/hint.js';
 import type { Schema } from './schema.js';
 
 /** What `underlay show` prints, and underlay set and del report. */
 export const UNDERLAY: Schema = {
   name: 'underlay',
   nameKey: 'ifname',
-  empty: 'no underlay; `dpctl underlay set DEV` chooses one',
+  empty: advice`no underlay; \`${run`underlay set DEV`}\` chooses one`,
   columns: [
     { key: 'ifname', type: 'text', doc: 'device that leads to other nodes' },
     { key: 'state', type: 'text', doc: 'up, down, or why it cannot be used' },
@@ -40,7 +41,7 @@ export const UNDERLAY_SET: Schema = {
 export const NODE: Schema = {
   name: 'node',
   nameKey: 'name',
-  empty: 'no other nodes; `dpctl node add NAME --vtep ADDRESS` makes one known',
+  empty: advice`no other nodes; \`${run`node add NAME --vtep ADDRESS`}\` makes one known`,
   columns: [
     { key: 'name', type: 'text', doc: 'name of the node' },
     { key: 'dst', type: 'text', doc: 'its address on the underlay' },
@@ -63,7 +64,7 @@ export const NODE_ADDED: Schema = {
 export const LAB: Schema = {
   name: 'lab',
   nameKey: 'where',
-  empty: 'no labs; `dpctl lab up` makes one',
+  empty: advice`no labs; \`${run`lab up`}\` makes one`,
   columns: [
     { key: 'lab', type: 'text', doc: 'name of the lab' },
     { key: 'where', type: 'text', doc: 'what `dpctl lab exec` calls it: n1, n1e1' },

@@ -2,6 +2,7 @@
  * The shape of rows: which keys, of which type, under which heads. One schema a table; tables,
  * JSON, YAML and the docs are made from it.
  */
+import type { Hint } from '../../../loader/hint.js';
 
 /** One value of a row. Numbers right-align; a list is joined by commas in tables. */
 export interface Column {
@@ -27,7 +28,7 @@ export interface Schema {
   /** Key of what -o name prints. */
   readonly nameKey: string;
   /** Said on stderr when a table has no rows. */
-  readonly empty?: string;
+  readonly empty?: Hint;
 }
 
 /** A column's key in JSON. */

@@ -1,3 +1,4 @@
+import { advice, run as command } from '../../../loader/hint.js';
 import { LAB_LIST } from '../commands/lab.js';
 import type { Call } from '../parse.js';
 import { LAB } from '../schemas/overlay.js';
@@ -12,8 +13,8 @@ export async function run(call: Call): Promise<Outcome> {
   return {
     data: { kind: 'rows', schema: LAB, rows },
     notes: [...ailing].map((lab) => {
-      const flag = lab === 'lab' ? '' : ` --name ${lab}`;
-      return `lab ${lab} is not whole: dpctl lab up${flag} repairs it, dpctl lab down${flag} removes it`;
+      const flag = lab === 'lab' ? [] : ['--name', lab];
+      return advice`lab ${lab} is not whole: ${command`lab up ${flag}`} repairs it, ${command`lab down ${flag}`} removes it`;
     }),
   };
 }

@@ -1,4 +1,5 @@
 import { DpctlError } from '../../../loader/errors.js';
+import { run as command } from '../../../loader/hint.js';
 import { NODE_ADD } from '../commands/node.js';
 import type { Call } from '../parse.js';
 import { NODE_ADDED } from '../schemas/overlay.js';
@@ -9,10 +10,14 @@ export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(NODE_ADD, call);
   const { dryRun = false, vtep } = options;
   if (vtep === undefined) {
-    throw new DpctlError('USAGE', 'dpctl node add needs --vtep, the address of the node', {
-      exitCode: 1,
-      hint: `dpctl node add ${args.name} --vtep 192.0.2.7`,
-    });
+    throw new DpctlError(
+      'USAGE',
+      `dpctl ${call.command.path} needs --vtep, the address of the node`,
+      {
+        exitCode: 1,
+        hint: command`node add ${args.name} --vtep 192.0.2.7`,
+      },
+    );
   }
   const node = await nodeOf(call);
   const { nodeAdd } = await import('../../control/underlay/nodes.js');

@@ -1,4 +1,5 @@
 import { DpctlError } from '../../../loader/errors.js';
+import { run as command } from '../../../loader/hint.js';
 import type { PlanRow } from '../../api/types.js';
 import { RESET } from '../commands/observe.js';
 import { printable, writeStderr } from '../output.js';
@@ -40,7 +41,7 @@ async function confirm(things: number): Promise<void> {
       `reset removes ${count(things, 'thing')} and nobody can be asked`,
       {
         exitCode: 1,
-        hint: 'dpctl reset --yes',
+        hint: command`reset --yes`,
       },
     );
   }

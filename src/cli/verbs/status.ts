@@ -1,9 +1,9 @@
 import type { StatusReport } from '../../api/types.js';
 import { STATUS } from '../commands/observe.js';
+import { hintReader } from '../hints.js';
 import { printableLines } from '../output.js';
 import type { Call } from '../parse.js';
 import { tableLines } from '../render/table.js';
-import { rooted } from '../rooted.js';
 import { FACT, FEATURE } from '../schemas/control.js';
 import { count } from './reconcile.js';
 import { nodeOf, type Outcome, valuesOf } from './verb.js';
@@ -17,10 +17,8 @@ export async function run(call: Call): Promise<Outcome> {
   const node = await nodeOf(call);
   const { status } = await import('../../observe/status/status.js');
   const found = await status(node);
-  const problems = found.problems.map((problem) => ({
-    ...problem,
-    fix: rooted(problem.fix, call.globals, process.env),
-  }));
+  const read = hintReader(call.globals, process.env);
+  const problems = found.problems.map((problem) => ({ ...problem, fix: read(problem.fix) }));
   const report = { ...found, problems };
   const { healthy, facts } = report;
   return {

@@ -1,5 +1,6 @@
 /** What verbs have in common: how they get their values and what they hand back. */
 
+import type { Hint } from '../../../loader/hint.js';
 import type { ChangeResult } from '../../api/types.js';
 import type { Node } from '../../control/node/node.js';
 import type { Call } from '../parse.js';
@@ -15,7 +16,7 @@ export interface Outcome {
   /** What changed, shown on stderr where the data is not. */
   readonly done?: readonly string[];
   /** What the user must see in any case, on stderr. */
-  readonly notes?: readonly string[];
+  readonly notes?: readonly Hint[];
   /** 0 when left out. */
   readonly exitCode?: number;
 }

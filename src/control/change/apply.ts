@@ -1,5 +1,6 @@
 /** A plan is carried out, or taken back whole where a step fails. */
 import { DpctlError, errnoOf } from '../../../loader/errors.js';
+import { advice, type Hint, run, withoutRepeat } from '../../../loader/hint.js';
 import { isPending, putEndpoint } from '../../model/endpoint/attach.js';
 import { endpointOfEntry, isFinal, type Step } from '../../model/plan/plan.js';
 import type { Endpoint, State } from '../../model/state/state.js';
@@ -152,11 +153,13 @@ function blame(error: unknown, step: Step, before: State): unknown {
   const endpoint = endpointOf(step);
   const known = before.endpoints.find(({ id }) => id === endpoint?.id);
   const isOld = before.unfinished === true && known !== undefined && known.phase !== 'detaching';
-  const around = isOld ? `dpctl detach ${known.namespace.ref}, if it is of no use any more` : '';
-  const hint = error.hint ?? around;
+  const around = isOld
+    ? advice`${run`detach ${known.namespace.ref}`}, if it is of no use any more`
+    : undefined;
+  const hint = isInDoubt(error) ? run`reconcile` : (error.hint ?? around);
   return new DpctlError(error.code, error.message, {
     exitCode: error.exitCode,
-    ...(hint !== '' && { hint }),
+    ...(hint !== undefined && { hint }),
     details: { ...error.details, step: op, subject },
     cause: error.cause,
   });
@@ -181,17 +184,16 @@ function unfinished(error: unknown, failures: readonly unknown[]): unknown {
   const message = [`${first}; the change is half done`, ...why.map((text) => `undo: ${text}`)];
   const known = error instanceof DpctlError ? error : undefined;
   const remedy = [error, ...failures].map(remedyOf).find((hint) => hint !== undefined);
-  const remedies = remedy === undefined ? [] : [remedy];
   return new DpctlError(known?.code ?? 'UNFINISHED', message.join('; '), {
     exitCode: known?.exitCode ?? 2,
-    hint: [...remedies, 'dpctl reconcile'].join('; then: '),
+    hint: remedy === undefined ? run`reconcile` : advice`${remedy}; then: ${run`reconcile`}`,
     details: { ...known?.details, unfinished: true },
     cause: known === undefined ? error : known.cause,
   });
 }
 
 /** What has to be done before reconcile can finish it: the command itself need not be repeated. */
-function remedyOf(error: unknown): string | undefined {
-  if (!(error instanceof DpctlError)) return undefined;
-  return error.hint?.replace(/, then repeat the command$/, '');
+function remedyOf(error: unknown): Hint | undefined {
+  if (!(error instanceof DpctlError) || error.hint === undefined) return undefined;
+  return withoutRepeat(error.hint);
 }

@@ -3,7 +3,9 @@
  * take the steps, undo them if one fails. The edit is written before the first step, marked as
  * unfinished, so a command that is killed is finished by the next one.
  */
+
 import { randomBytes } from 'node:crypto';
+import type { Hint } from '../../../loader/hint.js';
 import { netnsCookie } from '../../../loader/sys/netns.js';
 import type { ChangeOptions, ChangeResult } from '../../api/types.js';
 import { installedProgramId } from '../../datapath/install.js';
@@ -114,7 +116,7 @@ async function attempt(
 
 interface Planned extends Work {
   readonly changed: boolean;
-  readonly notes: readonly string[];
+  readonly notes: readonly Hint[];
   readonly failures: readonly Failure[];
 }
 

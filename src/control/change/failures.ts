@@ -1,5 +1,7 @@
 /** Endpoints that could not be made as asked while all else was: told at the end, all of them. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { run } from '../../../loader/hint.js';
 import { isGateway } from '../../model/desired/desired.js';
 import type { Observed } from '../../model/plan/observed.js';
 import type { Endpoint, State } from '../../model/state/state.js';
@@ -53,7 +55,7 @@ export function endpointsFailed(failures: readonly Failure[]): DpctlError {
     `all else is done, but ${count} not as asked: ${texts.join('; ')}`,
     {
       exitCode: 2,
-      hint: failures.length === 1 ? (first?.error.hint ?? 'dpctl status') : 'dpctl status',
+      hint: failures.length === 1 ? (first?.error.hint ?? run`status`) : run`status`,
       details: {
         failures: failures.map(({ subject, error }) => ({
           subject,

@@ -1,5 +1,7 @@
 /** Reads from the kernel what a plan compares: the tables, devices and programs of a scope. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { run } from '../../../loader/hint.js';
 import { areTablesPinned } from '../../datapath/install.js';
 import { isNftMissing, nftRead } from '../../datapath/nft/nft.js';
 import { entriesRaw, getRaw } from '../../datapath/tables.js';
@@ -89,7 +91,7 @@ function inspectAlone(
   } catch (error) {
     const isOthers = !about.has(endpoint.id) && endpoint.phase !== 'detaching';
     if (!isOthers || !(error instanceof DpctlError)) throw error;
-    const { code, message, hint = 'dpctl status' } = error;
+    const { code, message, hint = run`status` } = error;
     return {
       ...NOTHING_INSIDE,
       namespace: 'hidden',

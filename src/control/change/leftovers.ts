@@ -1,4 +1,5 @@
 /** What dpctl made and nobody asks for any more: left by a lost store, or by hand. */
+import { advice, exec, run } from '../../../loader/hint.js';
 import { pinnedLinkIds } from '../../datapath/hook.js';
 import { type Link, linkDump, linkGet } from '../../linux/netlink/link.js';
 import { wantedPorts } from '../../model/desired/desired.js';
@@ -119,7 +120,7 @@ function nameKept({ name }: Link, { hostIfname, namespace, ifname }: Endpoint): 
   return {
     code: 'INTERFACE_EXISTS',
     message: `the host end of ${namespace.ref}/${ifname} is called ${name}, and keeps ${hostIfname} as an alternative name`,
-    hint: `ip link property del dev ${name} altname ${hostIfname}, then: dpctl reconcile`,
+    hint: advice`${exec`ip link property del dev ${name} altname ${hostIfname}`}, then: ${run`reconcile`}`,
     exitCode: 1,
   };
 }
@@ -133,7 +134,7 @@ function nameTaken({ name, alias }: Link, { namespace }: Endpoint, whose: string
   return {
     code: 'INTERFACE_EXISTS',
     message: `${namespace.ref} needs an interface ${name} on this node, and the one that is there ${whose}: ${what}`,
-    hint: `ip link show ${name}; each root needs a network namespace of its own`,
+    hint: advice`${exec`ip link show ${name}`}; each root needs a network namespace of its own`,
     exitCode: 1,
   };
 }

@@ -1,8 +1,9 @@
 /** Devices with the mark of a dpctl root of which no record is left anywhere on this machine. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, exec, type Hint } from '../../../loader/hint.js';
 import { type Link, linkDump } from '../../linux/netlink/link.js';
 import { nftTableName } from '../../model/desired/host-rules.js';
-import { shellWord } from '../../model/state/lookup.js';
 import { markOf } from '../../model/state/mark.js';
 import { mountedRoots, recordsAt } from '../node/neighbours.js';
 import type { Node } from '../node/node.js';
@@ -30,9 +31,9 @@ export function isOrphan(link: Link): boolean {
 }
 
 /** How a person gets rid of it by hand: what was there before dpctl came is to stay. */
-export function freeing({ name }: Link): string {
-  if (MADE_DEVICE.test(name)) return `ip link del ${name}`;
-  return `ip link set ${shellWord(name)} alias ''; tc qdisc del dev ${shellWord(name)} clsact`;
+export function freeing({ name }: Link): Hint {
+  if (MADE_DEVICE.test(name)) return exec`ip link del ${name}`;
+  return advice`${exec`ip link set ${name} alias ${''}`}; ${exec`tc qdisc del dev ${name} clsact`}`;
 }
 
 /** @throws what {@link orphanError} gives */
@@ -51,7 +52,7 @@ export function orphanError(found: readonly Link[]): DpctlError | undefined {
     'RESET_INCOMPLETE',
     `there is no record of this root, but there are devices of a dpctl root whose records are lost: ${names.join(', ')}; sysctls, namespaces and interfaces may be as dpctl left them, too`,
     {
-      hint: `restore the records from a backup, or by hand: ${found.map(freeing).join('; ')}; nft delete table inet ${nftTableName(root)}; and look at net.ipv4.ip_forward and \`ip netns list\``,
+      hint: advice`restore the records from a backup, or by hand: ${found.flatMap((link) => advice`${freeing(link)}; `)}${exec`nft delete table inet ${nftTableName(root)}`}; and look at net.ipv4.ip_forward and \`${exec`ip netns list`}\``,
       details: { devices: found.map(({ name }) => name), root: root ?? '' },
     },
   );

@@ -1,9 +1,11 @@
 /** Namespaces that live but cannot be opened any more: what is to be changed inside cannot be. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, run } from '../../../loader/hint.js';
 import { type Port, wantedPorts } from '../../model/desired/desired.js';
 import type { Observed } from '../../model/plan/observed.js';
-import { endpointLabel, shellWord } from '../../model/state/lookup.js';
+import { endpointLabel } from '../../model/state/lookup.js';
 import type { State } from '../../model/state/state.js';
 import { type Failure, failureOf } from './failures.js';
 
@@ -32,7 +34,7 @@ export function hiddenPorts(
       `${endpoint.ifname} of ${endpointLabel(endpoint)} is to be changed, and its namespace cannot be opened by ${path} any more`,
       {
         exitCode: 3,
-        hint: `dpctl attach REF, where REF is a process in that namespace or a path to it; or dpctl detach ${shellWord(ref)}`,
+        hint: advice`${run`attach REF`}, where REF is a process in that namespace or a path to it; or ${run`detach ${ref}`}`,
         details: { ns: ref, path, ifname: endpoint.ifname },
       },
     );

@@ -1,5 +1,7 @@
 /** A namespace may have its veth already: then dpctl takes that one instead of making another. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, type Hint, REPEAT, run } from '../../../loader/hint.js';
 import { addrDump } from '../../linux/netlink/address.js';
 import { type Link, linkDump, linkGet } from '../../linux/netlink/link.js';
 import type { Rtnl } from '../../linux/netlink/socket.js';
@@ -36,10 +38,10 @@ export function findDevice(
   const inner = linkGet(inside, { name: ifname });
   if (inner === undefined) return undefined;
   const host = hostEnd(node, { rtnl: inside, nsFd, link: inner });
-  const refuse = (why: string, hint?: string): DpctlError =>
+  const refuse = (why: string, hint?: Hint): DpctlError =>
     new DpctlError('INTERFACE_EXISTS', `${ns} has an interface ${ifname} already, and ${why}`, {
       exitCode: 1,
-      hint: hint ?? `dpctl attach ${ns} --ifname ${freeName(inside)}`,
+      hint: hint ?? run`attach ${ns} --ifname ${freeName(inside)}`,
       details: { ns, ifname },
     });
   if (inner.name !== ifname) throw refuse(`it is ${inner.name}, which has that alternative name`);
@@ -49,7 +51,7 @@ export function findDevice(
     if (!isOrphan(host)) throw refuse('another dpctl root has attached it');
     throw refuse(
       'a dpctl root has attached it whose records are lost',
-      `${freeing(host)}, then repeat the command`,
+      advice`${freeing(host)}${REPEAT}`,
     );
   }
   if (host.master !== undefined) {

@@ -1,5 +1,6 @@
 /** attach: a namespace gets an endpoint on a network. */
 
+import { advice, type Hint, run } from '../../../loader/hint.js';
 import type { AttachRequest, ChangeOptions, EndpointChange } from '../../api/types.js';
 import { foreignFilters, hookOf } from '../../datapath/hook.js';
 import { installedProgramId } from '../../datapath/install.js';
@@ -146,7 +147,7 @@ function secondNotes({ state }: Changed, id: number): string[] {
 }
 
 /** Nodes do not tell each other which addresses they have given away. */
-function addressNotes({ state }: Changed, id: number, asked: readonly string[]): string[] {
+function addressNotes({ state }: Changed, id: number, asked: readonly string[]): Hint[] {
   const endpoint = state.endpoints.find((each) => each.id === id);
   const network = state.networks.find(({ name }) => name === endpoint?.network);
   if (endpoint === undefined || network === undefined || state.nodes.length === 0) return [];
@@ -162,7 +163,7 @@ function addressNotes({ state }: Changed, id: number, asked: readonly string[]):
   ].filter((address) => address !== undefined);
   if (chosen.length === 0) return [];
   return [
-    `another node may give the same address away (${chosen.map(bareAddress).join(', ')}): dpctl network add ${name} --range PREFIX, another one on each node`,
+    advice`another node may give the same address away (${chosen.map(bareAddress).join(', ')}): ${run`network add ${name} --range PREFIX`}, another one on each node`,
   ];
 }
 

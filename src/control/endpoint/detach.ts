@@ -1,8 +1,8 @@
 /** detach: a namespace loses its endpoints. */
 
+import { advice, type Hint, run } from '../../../loader/hint.js';
 import type { ChangeOptions, DetachChange, EndpointChange } from '../../api/types.js';
 import { markDetaching } from '../../model/endpoint/edits.js';
-import { shellWord } from '../../model/state/lookup.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { change } from '../change/change.js';
 import type { Node } from '../node/node.js';
@@ -20,7 +20,7 @@ export async function detach(
   options: ChangeOptions = {},
 ): Promise<DetachChange> {
   let removed: EndpointChange['endpoints'] = [];
-  let notes: readonly string[] = [];
+  let notes: readonly Hint[] = [];
   const changed = await change(node, options, (state, dead) => {
     const recorded = { ...state, endpoints: [...state.endpoints, ...dead] };
     const { found, notes: told } = chosen(node, recorded, request);
@@ -55,14 +55,14 @@ function chosen(
   node: Node,
   state: State,
   request: { readonly ns: string; readonly ifname?: string | undefined },
-): { readonly found: readonly Endpoint[]; readonly notes: readonly string[] } {
+): { readonly found: readonly Endpoint[]; readonly notes: readonly Hint[] } {
   const { ns, ifname } = request;
   const named = endpointsNamed(node, state, { ref: ns, ifname });
   const { current, former, others, exists } = named;
   if (!exists) return { found: former, notes: [] };
   const attachedSo = current.filter(({ namespace }) => namespace.ref === ns);
   if (attachedSo.length > 0 && former.length > 0) {
-    const text = `${ns} was another namespace before, which lives and stays attached: dpctl detach ${shellWord(ns)}, once more`;
+    const text = advice`${ns} was another namespace before, which lives and stays attached: ${run`detach ${ns}`}, once more`;
     return { found: attachedSo, notes: [text] };
   }
   if (former.length === 0 && current.length > 0) return { found: current, notes: [] };

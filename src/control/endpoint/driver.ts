@@ -1,9 +1,10 @@
 /** The kind of device that attach is asked to make, and what this kernel has. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, type Hint, run } from '../../../loader/hint.js';
 import type { AttachRequest } from '../../api/types.js';
 import { netkitAvailable } from '../../datapath/features.js';
 import type { DriverRequest } from '../../model/endpoint/driver.js';
-import { shellWord } from '../../model/state/lookup.js';
 import type { Endpoint } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
 
@@ -21,15 +22,17 @@ export function driverRequest(node: Node, { ns, driver }: AttachRequest): Driver
     'NETKIT_MISSING',
     'this kernel has no netkit devices of which the MAC can be chosen',
     {
-      hint: `dpctl attach ${shellWord(ns)} --driver veth, or Linux 6.10 or later with CONFIG_NETKIT`,
+      hint: advice`${run`attach ${ns} --driver veth`}, or Linux 6.10 or later with CONFIG_NETKIT`,
       details: { ns },
     },
   );
 }
 
 /** Whoever leaves the choice to us should know that it was made by what is missing. */
-export function driverNotes({ driver }: AttachRequest, endpoint: Endpoint | undefined): string[] {
+export function driverNotes({ driver }: AttachRequest, endpoint: Endpoint | undefined): Hint[] {
   const fellBack =
     driver === 'auto' && endpoint?.driver === undefined && endpoint?.adopted === undefined;
-  return fellBack ? ['it is a veth: this kernel has no netkit (dpctl status --features)'] : [];
+  return fellBack
+    ? [advice`it is a veth: this kernel has no netkit (${run`status --features`})`]
+    : [];
 }

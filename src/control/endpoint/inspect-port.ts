@@ -1,4 +1,5 @@
 /** What is found of one endpoint: its devices, its program, and what is inside its namespace. */
+import { advice, run } from '../../../loader/hint.js';
 import { hookOf, isLinkPinned } from '../../datapath/hook.js';
 import { getRaw } from '../../datapath/tables.js';
 import { addrDump, type LinkAddress } from '../../linux/netlink/address.js';
@@ -11,7 +12,6 @@ import { passesTunnels } from '../../linux/offload.js';
 import { decodeValue, tableKey } from '../../model/desired/table-entry.js';
 import type { ObservedDevice, ObservedPort, Obstacle } from '../../model/plan/observed.js';
 import { routeMetric } from '../../model/plan/plan.js';
-import { shellWord } from '../../model/state/lookup.js';
 import type { Endpoint } from '../../model/state/state.js';
 import { type End, hostEndOf, isPair } from '../change/own-device.js';
 import { hostPins, type Node } from '../node/node.js';
@@ -126,11 +126,11 @@ function innerTaken(
   // What is its owner's is the owner's to name.
   if (adopted !== undefined && host !== undefined) return undefined;
   const { ref } = namespace;
-  const again = `then: dpctl reconcile; or dpctl detach ${shellWord(ref)}`;
+  const again = advice`then: ${run`reconcile`}; or ${run`detach ${ref}`}`;
   const obstacle = (message: string, remove: string): Obstacle => ({
     code: 'INTERFACE_EXISTS',
     message,
-    hint: `${remove} in ${ref}, ${again}`,
+    hint: advice`${remove} in ${ref}, ${again}`,
     exitCode: 1,
   });
   if (host === undefined && leads && named.mac === mac) {

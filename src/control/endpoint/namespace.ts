@@ -1,5 +1,7 @@
 /** Endpoints' namespaces, opened only if they are still the ones that were attached. */
+
 import { DpctlError, errnoOf } from '../../../loader/errors.js';
+import { run } from '../../../loader/hint.js';
 import { closeFd, openFd, withFd } from '../../../loader/sys/files.js';
 import { netnsCookie } from '../../../loader/sys/netns.js';
 import { hostPath } from '../../linux/mountns.js';
@@ -78,6 +80,6 @@ function namespaceGone({ namespace, ifname }: Endpoint): DpctlError {
   return new DpctlError(
     'NETNS_GONE',
     `namespace ${namespace.ref} or its ${ifname} went away meanwhile`,
-    { exitCode: 3, hint: 'dpctl reconcile' },
+    { exitCode: 3, hint: run`reconcile` },
   );
 }

@@ -1,5 +1,7 @@
 /** The namespace that an endpoint is to be attached to. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, run } from '../../../loader/hint.js';
 import { netnsCookie } from '../../../loader/sys/netns.js';
 import type { AttachRequest } from '../../api/types.js';
 import { linkGet } from '../../linux/netlink/link.js';
@@ -69,7 +71,7 @@ function refuseNodeNamespace(node: Node, ref: string, cookie: bigint): void {
   if (netnsCookie(node.netnsFd()) !== cookie) return;
   throw new DpctlError('NETNS_IS_NODE', `${ref} is the network namespace of the node itself`, {
     exitCode: 1,
-    hint: 'attach the namespace of a container; the host joins by: dpctl network add NAME --gateway',
+    hint: advice`attach the namespace of a container; the host joins by: ${run`network add NAME --gateway`}`,
   });
 }
 

@@ -1,5 +1,7 @@
 /** fdb add, del and flush: static MACs are desired state, learned ones are the datapath's. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, type Hint, run } from '../../../loader/hint.js';
 import type { ChangeOptions, FdbChange, FdbRow } from '../../api/types.js';
 import { forgetLearned } from '../../datapath/fdb-control.js';
 import { areTablesPinned } from '../../datapath/install.js';
@@ -12,7 +14,6 @@ import {
   listText,
   NETWORK_DEFAULT,
   requireNetwork,
-  shellWord,
 } from '../../model/state/lookup.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { change } from '../change/change.js';
@@ -61,7 +62,7 @@ export async function fdbAdd(
 function whereIsIt(mac: string): DpctlError {
   return new DpctlError('FDB_WHERE', `${mac} is behind either an endpoint or another node`, {
     exitCode: 1,
-    hint: `dpctl fdb add ${mac} NS, or dpctl fdb add ${mac} --node NAME`,
+    hint: advice`${run`fdb add ${mac} NS`}, or ${run`fdb add ${mac} --node NAME`}`,
     details: { mac },
   });
 }
@@ -92,7 +93,7 @@ function endpointsOf(
   node: Node,
   state: State,
   ref: string,
-  remedy: string,
+  remedy: Hint,
   rest: Pick<EndpointFilter, 'ifname' | 'network'> = {},
 ): readonly Endpoint[] {
   const named = endpointsNamed(node, state, { ref, ...rest });
@@ -101,7 +102,7 @@ function endpointsOf(
   const note = namedNote(ref, named);
   throw new DpctlError('ENDPOINT_NOT_FOUND', note === '' ? `${ref} is not attached` : note, {
     exitCode: 3,
-    hint: named.others.length > 0 ? 'dpctl endpoints' : remedy,
+    hint: named.others.length > 0 ? run`endpoints` : remedy,
   });
 }
 
@@ -110,7 +111,7 @@ function soleEndpoint(
   state: State,
   { ns, ifname, network }: FdbAddRequest & { readonly ns: string },
 ): Endpoint {
-  const found = endpointsOf(node, state, ns, `dpctl attach ${shellWord(ns)}`, {
+  const found = endpointsOf(node, state, ns, run`attach ${ns}`, {
     ifname,
     network,
   });
@@ -135,7 +136,7 @@ function networkOfMac({ staticFdb, remoteFdb }: State, mac: string): string {
   const networks = [network, ...others].sort();
   throw new DpctlError('FDB_AMBIGUOUS', `${mac} is on the networks ${listText(networks)}`, {
     exitCode: 1,
-    hint: `dpctl fdb del ${mac} --network ${networks[0]}`,
+    hint: run`fdb del ${mac} --network ${network}`,
     details: { mac, networks },
   });
 }
@@ -190,7 +191,7 @@ export async function fdbFlush(
   const ids =
     request.ns === undefined
       ? undefined
-      : new Set(endpointsOf(node, state, request.ns, 'dpctl endpoints').map(({ id }) => id));
+      : new Set(endpointsOf(node, state, request.ns, run`endpoints`).map(({ id }) => id));
   // Where there are no tables nothing was ever learned, and none need be made to say so.
   if (!areTablesPinned(hostPins(node))) return { ...UNCHANGED, count: 0, entries: [] };
   const nothing: Scope = { endpoints: new Set(), networks: new Set() };

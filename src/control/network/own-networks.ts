@@ -1,5 +1,7 @@
 /** The networks that the node itself is on: a gateway on one of them would take its packets away. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, run } from '../../../loader/hint.js';
 import { addrDump } from '../../linux/netlink/address.js';
 import { linkDump } from '../../linux/netlink/link.js';
 import { RT_TABLE_MAIN, routeDump } from '../../linux/netlink/route.js';
@@ -107,7 +109,7 @@ function overlap(
     `${text} of network ${name} overlaps ${theirs}, which this node reaches by ${device}`,
     {
       exitCode: 1,
-      hint: `dpctl network add ${name} --subnet ${free ?? 'ADDRESS/LENGTH'} --gateway, or without --gateway`,
+      hint: advice`${run`network add ${name} --subnet ${free ?? 'ADDRESS/LENGTH'} --gateway`}, or without --gateway`,
       details: { subnet: text, network: name, theirs, device, free },
     },
   );

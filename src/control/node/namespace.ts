@@ -1,5 +1,7 @@
 /** The node's own namespace: whether the one that is bound is still the one that people mean. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, exec, REPEAT, run } from '../../../loader/hint.js';
 import { netnsCookie } from '../../../loader/sys/netns.js';
 import { deleteOverlayDevice, overlayDevices } from '../../datapath/underlay/device.js';
 import { isNsfs, unbindNetns } from '../../linux/bpffs.js';
@@ -8,7 +10,6 @@ import { linkDelete } from '../../linux/netlink/link.js';
 import { netnsList } from '../../linux/netns.js';
 import { findNetns } from '../../linux/netns-find.js';
 import { processInNetns } from '../../linux/process.js';
-import { shellWord } from '../../model/state/lookup.js';
 import type { State } from '../../model/state/state.js';
 import { hostEndOf } from '../change/own-device.js';
 import { inodeOf, named, rememberedName } from './name.js';
@@ -30,7 +31,7 @@ export function refuseLostNamespace(node: Node): void {
     `${what}, was ${how}: what dpctl made is in the old one, which has no name any more`,
     {
       exitCode: 3,
-      hint: `dpctl reconcile --adopt, to make it all in the namespace of today; or dpctl reset --yes`,
+      hint: advice`${run`reconcile --adopt`}, to make it all in the namespace of today; or ${run`reset --yes`}`,
       details: { name: name ?? '', netns: node.paths.netns },
     },
   );
@@ -88,7 +89,7 @@ export function refuseOtherNamespace(node: Node, { netns }: State): void {
     `${path} is another network namespace than that of this node`,
     {
       exitCode: 3,
-      hint: `umount ${shellWord(path)}, then repeat the command`,
+      hint: advice`${exec`umount ${path}`}${REPEAT}`,
       details: { path },
     },
   );
@@ -107,7 +108,7 @@ export async function adoptNamespace(node: Node): Promise<boolean> {
   if (name !== undefined && isAnew && named(name) !== inodeOf('/proc/self/ns/net')) {
     throw new DpctlError('NODE_NETNS_CHANGED', `this is not ${name}, the namespace of this node`, {
       exitCode: 3,
-      hint: `ip netns exec ${shellWord(name)} dpctl reconcile --adopt`,
+      hint: advice`${exec`ip netns exec ${name}`} ${run`reconcile --adopt`}`,
       details: { name },
     });
   }

@@ -1,5 +1,7 @@
 /** What reset says of what stays: exit 2, never success. */
+
 import { DpctlError, shortageRemedy } from '../../../loader/errors.js';
+import { advice, exec, run } from '../../../loader/hint.js';
 import { readKeys } from '../change/inspect.js';
 import type { Node } from './node.js';
 
@@ -12,7 +14,7 @@ export function untold(node: Node, unknown: readonly string[]): DpctlError {
     'RESET_INCOMPLETE',
     `what can be told is removed, but ${unknown.join('; ')}: namespaces that dpctl made, interfaces and devices that were there before, and sysctls may be as dpctl left them (now ${sysctls.join(', ')})`,
     {
-      hint: 'look at `ip netns list` and at these sysctls; there is no more that dpctl could put back',
+      hint: advice`look at \`${exec`ip netns list`}\` and at these sysctls; there is no more that dpctl could put back`,
       details: { unknown, sysctls: Object.fromEntries(values) },
     },
   );
@@ -23,7 +25,7 @@ export function incomplete(failures: readonly unknown[]): DpctlError {
   const texts = failures.map((failure) => (failure instanceof Error ? failure.message : failure));
   const remedy = failures.map(shortageRemedy).find((each) => each !== undefined);
   return new DpctlError('RESET_INCOMPLETE', `not all could be removed: ${texts.join('; ')}`, {
-    hint: `${remedy ?? 'remove what stands in the way'}, then: dpctl reset --yes`,
+    hint: advice`${remedy ?? 'remove what stands in the way'}, then: ${run`reset --yes`}`,
     details: { failures: texts },
     cause: failures[0],
   });

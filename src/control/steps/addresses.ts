@@ -1,5 +1,7 @@
 /** address.add and address.delete: addresses inside, marked as dpctl's, as routes are. */
+
 import { DpctlError, exceptFor } from '../../../loader/errors.js';
+import { advice, exec, run } from '../../../loader/hint.js';
 import { addrAdd, addrDelete } from '../../linux/netlink/address.js';
 import { ROUTE_PROTOCOL } from '../../linux/netlink/route.js';
 import { sysctlGet, sysctlSet } from '../../linux/sysctl.js';
@@ -66,7 +68,7 @@ function disableIp6(nsFd: number, key: string, { namespace, ifname }: Endpoint):
     if (!(cause instanceof DpctlError) || cause.code !== 'SYSCTL_NOT_FOUND') throw cause;
     throw new DpctlError('IPV6_DISABLED', `this kernel has no IPv6 for ${ifname}`, {
       exitCode: 2,
-      hint: 'a network of IPv4 alone: dpctl network add NAME --subnet 10.0.0.0/16',
+      hint: advice`a network of IPv4 alone: ${run`network add NAME --subnet 10.0.0.0/16`}`,
       details: { ns: namespace.ref, ifname },
       cause,
     });
@@ -76,7 +78,7 @@ function disableIp6(nsFd: number, key: string, { namespace, ifname }: Endpoint):
 function ip6Disabled({ namespace, ifname }: Endpoint, key: string): DpctlError {
   return new DpctlError('IPV6_DISABLED', `IPv6 is switched off on ${ifname} in ${namespace.ref}`, {
     exitCode: 2,
-    hint: `switch it on there (sysctl -w ${key}=0), or use a network of IPv4 alone`,
+    hint: advice`switch it on there (${exec`sysctl -w ${key}=0`}), or use a network of IPv4 alone`,
     details: { ns: namespace.ref, ifname, sysctl: key },
   });
 }

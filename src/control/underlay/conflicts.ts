@@ -1,5 +1,7 @@
 /** Who else on this node wants packets that the overlay is to take: found before anything is attached. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, exec, run } from '../../../loader/hint.js';
 import { overlayDevices } from '../../datapath/underlay/device.js';
 import { runsOtherOverlay } from '../../datapath/underlay/hook.js';
 import { socketOwner, udpHolders } from '../../datapath/underlay/port.js';
@@ -60,7 +62,7 @@ function refuseVnis({ networks, underlay }: State, vxlans: readonly Link[]): voi
       `VNI ${vni} of network ${name} is also the one of the VXLAN device ${holder.name} on port ${underlay?.port}`,
       {
         exitCode: 1,
-        hint: `dpctl network add ${name} --vni ${free}, on every node; or ip link del ${holder.name}`,
+        hint: advice`${run`network add ${name} --vni ${free ?? 'VNI'}`}, on every node; or ${exec`ip link del ${holder.name}`}`,
         details: { vni, network: name, device: holder.name, free },
       },
     );
@@ -71,7 +73,7 @@ function portInUse({ underlay }: State, holder: string): DpctlError {
   const { device = '', port = 0 } = underlay ?? {};
   return new DpctlError('PORT_IN_USE', `UDP port ${port} belongs to ${holder}`, {
     exitCode: 1,
-    hint: `dpctl underlay set ${device} --port ${port === 4789 ? 8472 : 4789}, on every node`,
+    hint: advice`${run`underlay set ${device} --port ${port === 4789 ? 8472 : 4789}`}, on every node`,
     details: { port, device, holder },
   });
 }

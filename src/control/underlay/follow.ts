@@ -1,6 +1,8 @@
 /** The recorded underlay is brought to what the node's device is now, before anything is planned. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError, isShortage } from '../../../loader/errors.js';
+import { advice, type Hint, run } from '../../../loader/hint.js';
 import { isGateway } from '../../model/desired/desired.js';
 import { followMtu, overlayMtu, oversized } from '../../model/overlay/mtu.js';
 import { endpointLabel, listText } from '../../model/state/lookup.js';
@@ -59,22 +61,22 @@ export function underlayNotes(
   before: State,
   after: State,
   problem: DpctlError | undefined,
-): string[] {
-  const notes: string[] = [];
+): Hint[] {
+  const notes: Hint[] = [];
   if (problem !== undefined && before.uplink !== undefined) {
     notes.push(`other nodes are not reached: ${problem.message}`);
   }
   const [was, is] = [before.uplink?.vtep, after.uplink?.vtep];
   if (was !== undefined && is !== undefined && was !== is) {
     notes.push(
-      `this node's address is ${is} now, it was ${was}: tell the others (dpctl node add NAME --vtep ${is})`,
+      advice`this node's address is ${is} now, it was ${was}: tell the others (${run`node add NAME --vtep ${is}`})`,
     );
   }
   return [...notes, ...sizeNotes(before, after)];
 }
 
 /** Endpoints and networks that are new, or new on an underlay, and too large for it. */
-function sizeNotes(before: State, after: State): string[] {
+function sizeNotes(before: State, after: State): Hint[] {
   const { uplink } = after;
   if (uplink === undefined) return [];
   const fresh = before.uplink?.mtu !== uplink.mtu;
@@ -96,7 +98,7 @@ function sizeNotes(before: State, after: State): string[] {
     ...(big.length === 0
       ? []
       : [
-          `${listText(big.map(({ name }) => `network ${name}`))}: packets of 192 KB to other nodes are cut in software, which is slow (dpctl network add NAME --no-big-tcp)`,
+          advice`${listText(big.map(({ name }) => `network ${name}`))}: packets of 192 KB to other nodes are cut in software, which is slow (${run`network add NAME --no-big-tcp`})`,
         ]),
   ];
 }

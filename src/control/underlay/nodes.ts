@@ -1,5 +1,6 @@
 /** node add, del and list: the other nodes that this one sends to and listens to. */
 
+import { advice, run } from '../../../loader/hint.js';
 import type { ChangeOptions, NodeChange, NodeRow } from '../../api/types.js';
 import { addNode, deleteNode } from '../../model/overlay/nodes.js';
 import type { State } from '../../model/state/state.js';
@@ -22,7 +23,7 @@ export async function nodeAdd(
   const row = nodeRows(changed.state).find(({ name }) => name === request.name);
   const notes =
     changed.state.underlay === undefined
-      ? [...changed.notes, 'there is no underlay yet: dpctl underlay set DEV']
+      ? [...changed.notes, advice`there is no underlay yet: ${run`underlay set DEV`}`]
       : changed.notes;
   return { ...changed, notes, ...(row === undefined ? {} : { node: row }), created };
 }

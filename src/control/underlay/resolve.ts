@@ -2,8 +2,10 @@
  * The underlay as it is now: the device that was asked for, the address of this node on it, and the
  * way in which VXLAN is decapsulated there.
  */
+
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, exec, run } from '../../../loader/hint.js';
 import { freeOverlayIfindex, overlayKindOf } from '../../datapath/underlay/device.js';
 import { addrDump, type LinkAddress } from '../../linux/netlink/address.js';
 import { type Link, linkDump, linkGet } from '../../linux/netlink/link.js';
@@ -77,7 +79,7 @@ function requireDevice(node: Node, { underlay, endpoints }: State): Link {
     const close = nearest(name, names);
     throw new DpctlError('UNDERLAY_NOT_FOUND', `this node has no device ${JSON.stringify(name)}`, {
       exitCode: 3,
-      hint: close === undefined ? 'ip -br link' : `dpctl underlay set ${close}`,
+      hint: close === undefined ? exec`ip -br link` : run`underlay set ${close}`,
       details: { device: name },
     });
   }
@@ -97,7 +99,7 @@ function requireDevice(node: Node, { underlay, endpoints }: State): Link {
   }
   throw new DpctlError('UNDERLAY_UNFIT', `${name} leads to no other node: ${why}`, {
     exitCode: 1,
-    hint: 'ip -br addr shows the devices with their addresses',
+    hint: advice`${exec`ip -br addr`} shows the devices with their addresses`,
     details: { device: name, why },
   });
 }
@@ -107,7 +109,7 @@ function notEthernet(name: string): DpctlError {
   const why = 'its packets have no Ethernet header, as those of tun, WireGuard and other tunnels';
   return new DpctlError('UNDERLAY_UNFIT', `${name} cannot carry VXLAN for dpctl: ${why}`, {
     exitCode: 1,
-    hint: 'set the Ethernet device below it: ip -br link shows those, with a MAC',
+    hint: advice`set the Ethernet device below it: ${exec`ip -br link`} shows those, with a MAC`,
     details: { device: name, why },
   });
 }
@@ -127,8 +129,8 @@ function chooseVtep(
       exitCode: 1,
       hint:
         other === undefined
-          ? `ip addr add ${vtep}/${familyOf(vtep) === 4 ? 24 : 64} dev ${device}`
-          : `dpctl underlay set ${device} --vtep ${other.address}`,
+          ? exec`ip addr add ${vtep}/${familyOf(vtep) === 4 ? 24 : 64} dev ${device}`
+          : run`underlay set ${device} --vtep ${other.address}`,
       details: { vtep, device },
     });
   }
@@ -141,8 +143,8 @@ function chooseVtep(
     exitCode: 1,
     hint:
       master === undefined
-        ? `ip addr add 192.0.2.7/24 dev ${device}, or --vtep with an address of another device`
-        : `it is a port of ${master.name}: dpctl underlay set ${master.name}`,
+        ? advice`${exec`ip addr add 192.0.2.7/24 dev ${device}`}, or --vtep with an address of another device`
+        : advice`it is a port of ${master.name}: ${run`underlay set ${master.name}`}`,
     details: { device },
   });
 }
@@ -165,7 +167,7 @@ function tooSmall(device: string, { mtu, vtep }: Uplink): DpctlError {
     `the MTU of ${device} is ${mtu}, and VXLAN needs ${least}`,
     {
       exitCode: 1,
-      hint: `ip link set ${device} mtu 1500`,
+      hint: exec`ip link set ${device} mtu 1500`,
       details: { device, mtu, least },
     },
   );

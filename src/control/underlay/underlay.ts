@@ -1,5 +1,7 @@
 /** underlay set, del and show: the device and the address by which this node reaches others. */
+
 import { DpctlError, isShortage } from '../../../loader/errors.js';
+import { advice, exec, type Hint, run } from '../../../loader/hint.js';
 import type {
   ChangeOptions,
   UnderlayChange,
@@ -41,16 +43,18 @@ export async function underlaySet(
     ...changed.notes,
     ...(changed.changed && row !== undefined ? filterNotes(node, row) : []),
     ...(changed.changed ? lossNotes(changed.state) : []),
-    ...(row?.state === 'down' ? [`${row.ifname} is down: ip link set ${row.ifname} up`] : []),
+    ...(row?.state === 'down'
+      ? [advice`${row.ifname} is down: ${exec`ip link set ${row.ifname} up`}`]
+      : []),
   ];
   return row === undefined ? changed : { ...changed, notes, underlay: row };
 }
 
 /** Who asks for nothing but TC gets no anchor, and should know what that is for. */
-function lossNotes({ underlay, uplink }: State): string[] {
+function lossNotes({ underlay, uplink }: State): Hint[] {
   if (underlay?.decap !== 'tc' || uplink === undefined || uplink.tunnel !== undefined) return [];
   return [
-    `with --decap tc nobody hears what routers say of the size of packets: a link further on that carries less than ${uplink.mtu} bytes is a black hole; and TCP is not merged on arrival (dpctl underlay set ${underlay.device} --decap auto)`,
+    advice`with --decap tc nobody hears what routers say of the size of packets: a link further on that carries less than ${uplink.mtu} bytes is a black hole; and TCP is not merged on arrival (${run`underlay set ${underlay.device} --decap auto`})`,
   ];
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, exec } from '../../../loader/hint.js';
 import { runCommand, withAnonymousFile } from '../../linux/command.js';
 import { hostRulesText } from '../../model/desired/host-rules.js';
 import { acceptsFrom, type ChainDrop, type Datagrams, decodeDrops, mayAccept } from './input.js';
@@ -159,7 +160,7 @@ function isAbsent(error: unknown): boolean {
 function nft(nsPath: string | undefined, args: string[]): Promise<string> {
   const options = {
     code: 'NFT_FAILED',
-    hint: 'see whether `nft list tables` works as root',
+    hint: advice`see whether \`${exec`nft list tables`}\` works as root`,
   };
   if (nsPath === undefined) return runCommand(['nft', ...args], options);
   return runCommand(['nsenter', `--net=${nsPath}`, '--', 'nft', ...args], options);

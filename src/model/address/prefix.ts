@@ -1,5 +1,7 @@
 /** Prefixes (ADDRESS/LENGTH): parsing, containment, overlap and the addresses of a subnet. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import type { Hint } from '../../../loader/hint.js';
 import { type Family, formatIp, IP_BITS, type Ip, parseIp } from './ip.js';
 
 /** A prefix: the bits of `value` behind `length` are zero. */
@@ -21,7 +23,7 @@ export interface AddressText {
  *   are set: a command to run
  * @throws DpctlError ADDRESS_INVALID, PREFIX_INVALID or PREFIX_HOST_BITS, exit 1
  */
-export function parsePrefix(text: string, remedy?: (meant: string) => string): Prefix {
+export function parsePrefix(text: string, remedy?: (meant: string) => Hint): Prefix {
   const { ip, length = IP_BITS[ip.family] } = parseAddress(text);
   const prefix = networkOf(ip, length);
   if (prefix.value !== ip.value) {

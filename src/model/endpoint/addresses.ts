@@ -1,5 +1,7 @@
 /** MAC and IP addresses of an endpoint: those asked for, checked, or else free ones. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, type Hint, type RunPart, run } from '../../../loader/hint.js';
 import { type Family, familyOf, formatIp, IP_BITS } from '../address/ip.js';
 import { parseMac } from '../address/mac.js';
 import {
@@ -25,8 +27,8 @@ export interface Seeker {
   readonly network: Network;
   /** The endpoint as it is; undefined for a new one. */
   readonly self: Endpoint | undefined;
-  /** The command that hints are made from: `dpctl attach ns1`. */
-  readonly command: string;
+  /** The command that hints are made from: to attach ns1. */
+  readonly command: RunPart;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface Seeker {
  */
 export function splitAddresses(
   ips: readonly string[],
-  command: string,
+  command: RunPart,
 ): Readonly<Partial<Record<Family, AddressText>>> {
   const asked: Partial<Record<Family, AddressText>> = {};
   for (const text of ips) {
@@ -48,7 +50,7 @@ export function splitAddresses(
         `an endpoint has one IPv${family} address at the most, not ${formatIp(other.ip)} and ${formatIp(address.ip)}`,
         {
           exitCode: 1,
-          hint: `${command} --ip ${formatIp(other.ip)} (further ones as --allow-prefix)`,
+          hint: advice`${run`${command.run} --ip ${formatIp(other.ip)}`} (further ones as --allow-prefix)`,
           details: { ips },
         },
       );
@@ -111,7 +113,7 @@ export function chooseMac(
   const free = generateMac({ seed }, taken);
   throw new DpctlError('MAC_IN_USE', `${mac} belongs to ${whose} network ${network.name}`, {
     exitCode: 1,
-    hint: `${command} --mac ${free}`,
+    hint: run`${command.run} --mac ${free}`,
     details: { mac, network: network.name, holder: holder?.namespace.ref ?? 'static', free },
   });
 }
@@ -130,7 +132,7 @@ function checkPlace(seeker: Seeker, asked: AddressText, subnet: string | undefin
       throw addressError(
         'ADDRESS_NEEDS_LENGTH',
         `network ${network.name} has no IPv${family} subnet, so the length of ${address} is unknown`,
-        `${command} --ip ${address}/${family === 4 ? 24 : 64}`,
+        run`${command.run} --ip ${address}/${family === 4 ? 24 : 64}`,
         address,
       );
     }
@@ -149,7 +151,7 @@ function checkPlace(seeker: Seeker, asked: AddressText, subnet: string | undefin
     throw addressError(
       'ADDRESS_OUTSIDE_SUBNET',
       `${address}/${asked.length}: the subnet of network ${network.name} is ${subnet}`,
-      `${command} --ip ${address}/${prefix.length}`,
+      run`${command.run} --ip ${address}/${prefix.length}`,
       address,
     );
   }
@@ -201,13 +203,14 @@ function checkFree(seeker: Seeker, address: string, prefix: string): void {
  * A command with an address that would be taken.
  * @param prefix where to look for one; undefined: nobody knows
  */
-function suggest(seeker: Seeker, prefix: string | undefined): string {
+function suggest(seeker: Seeker, prefix: string | undefined): RunPart {
   const { network, command } = seeker;
-  if (prefix === undefined) return `${command} --ip 10.1.0.5/24`;
+  if (prefix === undefined) return run`${command.run} --ip 10.1.0.5/24`;
   const free = freeIp(prefix, takenAddresses(seeker, familyOf(prefix)), [firstHost(prefix)]);
-  if (free === undefined) return 'dpctl endpoints';
+  if (free === undefined) return run`endpoints`;
   const known = prefix === network.subnet4 || prefix === network.subnet6;
-  return `${command} --ip ${free}${known ? '' : `/${lengthOf(prefix)}`}`;
+  const length = known ? '' : `/${lengthOf(prefix)}`;
+  return run`${command.run} --ip ${free}${length}`;
 }
 
 /** Addresses of one family that somebody on the network has. */
@@ -229,6 +232,6 @@ function others({ state, network, self }: Seeker): Endpoint[] {
   return state.endpoints.filter((each) => each.network === network.name && each.id !== self?.id);
 }
 
-function addressError(code: string, message: string, hint: string, address: string): DpctlError {
+function addressError(code: string, message: string, hint: Hint, address: string): DpctlError {
   return new DpctlError(code, message, { exitCode: 1, hint, details: { address } });
 }

@@ -1,16 +1,12 @@
 /** Attaching: the edit that makes an endpoint, or changes what is asked of one that is there. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, type Hint, type RunPart, run } from '../../../loader/hint.js';
 import { ENDPOINT_MAX, FLOOD_PORT_MAX } from '../../contract/generated.js';
 import { formatPrefix, parsePrefix } from '../address/prefix.js';
 import { lowestFree } from '../network/ipam.js';
-import {
-  endpointLabel,
-  IFNAME_DEFAULT,
-  NETWORK_DEFAULT,
-  requireNetwork,
-  shellWord,
-} from '../state/lookup.js';
+import { endpointLabel, IFNAME_DEFAULT, NETWORK_DEFAULT, requireNetwork } from '../state/lookup.js';
 import { checkIfname, checkMtu } from '../state/names.js';
 import type { Endpoint, NamespaceRef, State } from '../state/state.js';
 import { chooseAddress, chooseMac, type Seeker, splitAddresses } from './addresses.js';
@@ -149,7 +145,7 @@ export function putEndpoint(state: State, endpoint: Endpoint): State {
  * @throws DpctlError ENDPOINT_LIMIT or NETWORK_FULL, exit 1
  */
 export function freeNumbers(state: State, network: string): { id: number; slot: number } {
-  const hint = 'detach one that is not needed: dpctl endpoints, dpctl detach NS';
+  const hint = advice`detach one that is not needed: ${run`endpoints`}, ${run`detach NS`}`;
   const ids = state.endpoints.map((each) => each.id);
   const id = lowestFree(ids, 1, ENDPOINT_MAX - 1);
   if (id === undefined) {
@@ -190,7 +186,7 @@ function newPlace(state: State, request: EndpointRequest, network: string): Plac
       `interface ${holder.hostIfname} (ifindex ${holder.ifindex}) belongs to ${endpointLabel(holder)}`,
       {
         exitCode: 1,
-        hint: 'dpctl reconcile, if that endpoint lost its interface; else choose another interface',
+        hint: advice`${run`reconcile`}, if that endpoint lost its interface; else choose another interface`,
         details: { ifindex, hostIfname, holder: holder.namespace.ref },
       },
     );
@@ -202,31 +198,31 @@ function newPlace(state: State, request: EndpointRequest, network: string): Plac
 function choosePrefixes(
   asked: readonly string[] | false | undefined,
   self: Endpoint | undefined,
-  command: string,
+  command: RunPart,
 ): string[] {
   if (asked === false) return [];
   if (asked === undefined || asked.length === 0) return self?.allowPrefixes ?? [];
-  const remedy = (meant: string): string => `${command} --allow-prefix ${meant}`;
+  const remedy = (meant: string): Hint => run`${command.run} --allow-prefix ${meant}`;
   const prefixes = asked.map((text) => formatPrefix(parsePrefix(text, remedy)));
   return [...new Set(prefixes)].sort();
 }
 
-function attachCommand({ namespace }: EndpointRequest, ifname: string, network: string): string {
-  const words = ['dpctl', 'attach', shellWord(namespace.ref)];
+function attachCommand({ namespace }: EndpointRequest, ifname: string, network: string): RunPart {
+  const words = ['attach', namespace.ref];
   if (network !== NETWORK_DEFAULT) words.push('--network', network);
-  if (ifname !== IFNAME_DEFAULT) words.push('--ifname', shellWord(ifname));
-  return words.join(' ');
+  if (ifname !== IFNAME_DEFAULT) words.push('--ifname', ifname);
+  return { run: words };
 }
 
 function existsElsewhere(self: Endpoint, network: string): DpctlError {
-  const ref = shellWord(self.namespace.ref);
+  const { ref } = self.namespace;
   return new DpctlError(
     'ENDPOINT_EXISTS',
     `${endpointLabel(self)} is on network ${self.network} already`,
     {
       exitCode: 1,
-      hint: `dpctl detach ${ref}, or dpctl attach ${ref} --network ${network} --ifname NAME for a second interface`,
-      details: { ns: self.namespace.ref, ifname: self.ifname, network: self.network },
+      hint: advice`${run`detach ${ref}`}, or ${run`attach ${ref} --network ${network} --ifname NAME`} for a second interface`,
+      details: { ns: ref, ifname: self.ifname, network: self.network },
     },
   );
 }

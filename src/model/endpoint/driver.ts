@@ -1,7 +1,9 @@
 /** Which kind of device an endpoint is to be. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, run } from '../../../loader/hint.js';
 import { driverOf } from '../desired/desired.js';
-import { endpointLabel, IFNAME_DEFAULT, shellWord } from '../state/lookup.js';
+import { endpointLabel, IFNAME_DEFAULT } from '../state/lookup.js';
 import type { Driver, Endpoint, NamespaceRef } from '../state/state.js';
 
 /** What is asked of an endpoint's device. */
@@ -32,14 +34,14 @@ export function chooseDriver(request: DriverRequest, present: Present): Driver {
   const { driver, defaultDriver = 'veth' } = request;
   if (there === undefined) return driver ?? defaultDriver;
   if (driver === undefined || driver === there) return there;
-  const ref = shellWord(namespace.ref);
-  const flag = ifname === IFNAME_DEFAULT ? '' : ` --ifname ${shellWord(ifname)}`;
-  const what = self === undefined ? `${namespace.ref}:${ifname}` : endpointLabel(self);
+  const { ref } = namespace;
+  const flag = ifname === IFNAME_DEFAULT ? [] : ['--ifname', ifname];
+  const what = self === undefined ? `${ref}:${ifname}` : endpointLabel(self);
   throw new DpctlError('DRIVER_DIFFERS', `${what} is a ${there}, and stays one`, {
     exitCode: 1,
     hint: adopts
-      ? `dpctl attach ${ref} --driver ${driver} --ifname NAME, for a second interface`
-      : `dpctl detach ${ref}${flag}, then dpctl attach ${ref}${flag} --driver ${driver}`,
-    details: { ns: namespace.ref, ifname, driver: there, asked: driver },
+      ? advice`${run`attach ${ref} --driver ${driver} --ifname NAME`}, for a second interface`
+      : advice`${run`detach ${ref} ${flag}`}, then ${run`attach ${ref} ${flag} --driver ${driver}`}`,
+    details: { ns: ref, ifname, driver: there, asked: driver },
   });
 }

@@ -1,5 +1,7 @@
 /** Subnets and gateway addresses of a network: what was asked, checked against all else. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, type Hint, run } from '../../../loader/hint.js';
 import { type Family, formatIp, IP_BITS } from '../address/ip.js';
 import {
   addressOf,
@@ -31,8 +33,7 @@ const USUAL_LENGTH: Readonly<Record<Family, number>> = { 4: 24, 6: 64 };
  *   SUBNET_INVALID (reserved, or two of a family)
  */
 export function chooseSubnets(network: Network, asked: readonly string[]): Subnets {
-  const command = (subnet: string): string =>
-    `dpctl network add ${network.name} --subnet ${subnet}`;
+  const command = (subnet: string): Hint => run`network add ${network.name} --subnet ${subnet}`;
   const prefixes = asked.map((text) => parsePrefix(text, command));
   for (const family of FAMILIES) {
     const [first, second] = prefixes.filter((prefix) => prefix.family === family);
@@ -119,7 +120,7 @@ function givenAddress(name: string, given: readonly string[], family: Family): s
       `a gateway has one IPv${family} address at the most, not ${addresses.map(formatIp).join(' and ')}`,
       {
         exitCode: 1,
-        hint: `dpctl network add ${name} --gateway ${formatIp(first)}`,
+        hint: run`network add ${name} --gateway ${formatIp(first)}`,
         details: { gateway: given },
       },
     );
@@ -141,8 +142,7 @@ function checkGateway(state: State, { name }: Network, subnet: string, address: 
   if (inside && holder === undefined) return;
   const taken = members.flatMap(({ ip4, ip6 }) => [ip4 ?? '', ip6 ?? '']);
   const free = freeIp(subnet, taken);
-  const hint =
-    free === undefined ? 'dpctl network list' : `dpctl network add ${name} --gateway ${free}`;
+  const hint = free === undefined ? run`network list` : run`network add ${name} --gateway ${free}`;
   if (holder !== undefined) {
     throw new DpctlError('ADDRESS_IN_USE', `${address} belongs to ${endpointLabel(holder)}`, {
       exitCode: 1,
@@ -199,10 +199,10 @@ function meeting(
   });
 }
 
-function overlapHint(name: string, other: string, free: string | undefined): string {
+function overlapHint(name: string, other: string, free: string | undefined): Hint {
   const subnet = free ?? 'ADDRESS/LENGTH';
-  const add = `dpctl network add ${name} --subnet ${subnet}, or --no-gateway on one of them`;
-  return name === NETWORK_DEFAULT ? `${add}, or attach with --network ${other}` : add;
+  const add = advice`${run`network add ${name} --subnet ${subnet}`}, or --no-gateway on one of them`;
+  return name === NETWORK_DEFAULT ? advice`${add}, or attach with --network ${other}` : add;
 }
 
 /**
@@ -232,7 +232,7 @@ export function freeSubnet(
   return undefined;
 }
 
-function subnetError(message: string, hint: string, details: Record<string, unknown>): DpctlError {
+function subnetError(message: string, hint: Hint, details: Record<string, unknown>): DpctlError {
   return new DpctlError('SUBNET_INVALID', message, { exitCode: 1, hint, details });
 }
 
@@ -240,7 +240,7 @@ function needsSubnet(name: string, message: string, family: Family): DpctlError 
   const example = family === 4 ? `10.1.0.0/${USUAL_LENGTH[4]}` : `fd00:1::/${USUAL_LENGTH[6]}`;
   return new DpctlError('GATEWAY_NEEDS_SUBNET', `network ${name}: ${message}`, {
     exitCode: 1,
-    hint: `dpctl network add ${name} --subnet ${example} --gateway`,
+    hint: run`network add ${name} --subnet ${example} --gateway`,
     details: { network: name },
   });
 }

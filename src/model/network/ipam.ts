@@ -1,5 +1,7 @@
 /** Choice of addresses: pure, so that the same state and request always give the same one. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, run } from '../../../loader/hint.js';
 import { type Family, formatIp, ip4ToNumber } from '../address/ip.js';
 import { bytesToMac, MAC_LENGTH } from '../address/mac.js';
 import { addressOf, formatPrefix, hostRange, parsePrefix } from '../address/prefix.js';
@@ -67,7 +69,7 @@ export function allocateIp(
     `no address is free in ${formatPrefix(prefix)}: all ${size} are taken`,
     {
       exitCode: 1,
-      hint: 'detach an endpoint that is not needed (dpctl endpoints), or use a network with a larger subnet',
+      hint: advice`detach an endpoint that is not needed (${run`endpoints`}), or use a network with a larger subnet`,
       details: { subnet: formatPrefix(prefix), size: Number(size) },
     },
   );

@@ -1,10 +1,12 @@
 /** Edits of the networks of a state. Each gives a new state, or the same one where nothing changes. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, run } from '../../../loader/hint.js';
 import { NETWORK_MAX } from '../../contract/generated.js';
 import { isGateway, networkOf } from '../desired/desired.js';
 import { checkReplication } from '../overlay/nodes.js';
-import { findEndpoints, listText, NETWORK_DEFAULT, shellWord } from '../state/lookup.js';
+import { findEndpoints, listText, NETWORK_DEFAULT } from '../state/lookup.js';
 import {
   AGEING_DEFAULT,
   checkAgeing,
@@ -126,7 +128,7 @@ function newNetwork(state: State, request: NetworkRequest): Network {
   if (index === undefined) {
     throw new DpctlError('NETWORK_LIMIT', `a node has ${NETWORK_MAX - 1} networks at the most`, {
       exitCode: 1,
-      hint: 'delete one that is not needed: dpctl network list, dpctl network del NAME',
+      hint: advice`delete one that is not needed: ${run`network list`}, ${run`network del NAME`}`,
       details: { max: NETWORK_MAX - 1 },
     });
   }
@@ -148,7 +150,7 @@ function checkVniFree(state: State, { name, vni }: Network): void {
   const free = lowestFree(vnis, 1, VNI_MAX);
   throw new DpctlError('VNI_IN_USE', `VNI ${vni} belongs to network ${holder.name}`, {
     exitCode: 1,
-    hint: `dpctl network add ${name} --vni ${free}`,
+    hint: run`network add ${name} --vni ${free ?? 'VNI'}`,
     details: { vni, network: holder.name, free },
   });
 }
@@ -170,7 +172,7 @@ function refuseInUse(state: State, { name }: Network, what: string): void {
   const refs = [...new Set(endpoints.map((each) => each.namespace.ref))];
   throw new DpctlError('NETWORK_IN_USE', `network ${name} ${what} by ${listText(refs)}`, {
     exitCode: 1,
-    hint: `dpctl detach ${shellWord(first.namespace.ref)}`,
+    hint: run`detach ${first.namespace.ref}`,
     details: { network: name, endpoints: refs },
   });
 }
@@ -181,7 +183,7 @@ function needsGateway(name: string): DpctlError {
     `network ${name} has no gateway, so nothing leaves it that could be masqueraded`,
     {
       exitCode: 1,
-      hint: `dpctl network add ${name} --gateway --masquerade`,
+      hint: run`network add ${name} --gateway --masquerade`,
       details: { network: name },
     },
   );

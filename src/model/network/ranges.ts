@@ -2,7 +2,9 @@
  * The part of a network's subnets from which this node chooses addresses. Nodes do not talk to each
  * other about addresses, so each needs a part of its own.
  */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { type Hint, run } from '../../../loader/hint.js';
 import { formatIp } from '../address/ip.js';
 import { contains, formatPrefix, type Prefix, parsePrefix } from '../address/prefix.js';
 import type { Network } from '../state/state.js';
@@ -18,7 +20,7 @@ type Ranges = Pick<Network, 'range4' | 'range6'>;
  *   inside the subnet, or two of a family)
  */
 export function chooseRanges(network: Network, subnets: Subnets, asked: readonly string[]): Ranges {
-  const command = (range: string): string => `dpctl network add ${network.name} --range ${range}`;
+  const command = (range: string): Hint => run`network add ${network.name} --range ${range}`;
   const ranges: { range4?: string; range6?: string } = {};
   for (const family of [4, 6] as const) {
     const key = family === 4 ? 'range4' : 'range6';
@@ -58,7 +60,7 @@ function rangeError(message: string, network: string, subnet?: Prefix): DpctlErr
       : `${formatIp(subnet)}/${Math.min(subnet.length + 8, subnet.family === 4 ? 30 : 126)}`;
   return new DpctlError('RANGE_INVALID', message, {
     exitCode: 1,
-    hint: `dpctl network add ${network} --range ${example}`,
+    hint: run`network add ${network} --range ${example}`,
     details: { network },
   });
 }

@@ -1,7 +1,9 @@
 /** Edits of static MACs: addresses behind an endpoint that are not its own and never learned. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, run } from '../../../loader/hint.js';
 import { canonicalMac, parseMac } from '../address/mac.js';
-import { endpointLabel, requireEndpoint, requireNetwork, shellWord } from '../state/lookup.js';
+import { endpointLabel, requireEndpoint, requireNetwork } from '../state/lookup.js';
 import type { State, StaticFdb } from '../state/state.js';
 
 /** A state after an edit of a static MAC. */
@@ -26,7 +28,7 @@ export function addStaticFdb(state: State, request: StaticFdb): StaticFdbEdit {
       `${endpointLabel(endpoint)} is on network ${endpoint.network}, not ${network.name}`,
       {
         exitCode: 1,
-        hint: `dpctl fdb add ${mac} ${shellWord(endpoint.namespace.ref)} --network ${endpoint.network}`,
+        hint: run`fdb add ${mac} ${endpoint.namespace.ref} --network ${endpoint.network}`,
         details: { mac, network: network.name, ns: endpoint.namespace.ref },
       },
     );
@@ -35,7 +37,7 @@ export function addStaticFdb(state: State, request: StaticFdb): StaticFdbEdit {
   if (holder !== undefined) {
     throw new DpctlError('MAC_IN_USE', `${mac} is the own address of ${endpointLabel(holder)}`, {
       exitCode: 1,
-      hint: 'an own address needs no static entry: dpctl dump fdb shows it',
+      hint: advice`an own address needs no static entry: ${run`dump fdb`} shows it`,
       details: { mac, network: network.name, holder: holder.namespace.ref },
     });
   }

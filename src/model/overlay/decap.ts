@@ -2,7 +2,9 @@
  * How VXLAN is decapsulated on a device: as asked, if the device can, or else as measured best for
  * what the device does (docs/overlay.md). Pure.
  */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, run } from '../../../loader/hint.js';
 import { DECAPS, type Decap, type Underlay, type Uplink } from '../state/state.js';
 
 /** What was found of a device. */
@@ -128,7 +130,7 @@ function decapImpossible(
   const possible = DECAPS.filter((each) => each !== decap && obstacle(each) === undefined);
   return new DpctlError('DECAP_IMPOSSIBLE', `${device} cannot do --decap ${decap}: ${why}`, {
     exitCode: 1,
-    hint: `dpctl underlay set ${device} --decap auto, or ${possible.join(' or ')}`,
+    hint: advice`${run`underlay set ${device} --decap auto`}, or ${possible.join(' or ')}`,
     details: { device, decap, why, possible },
   });
 }
@@ -140,7 +142,7 @@ function decapImpossible(
 export function decapRefused(decap: Decap, why: string, cause: unknown): DpctlError {
   return new DpctlError('DECAP_REFUSED', `the kernel refuses --decap ${decap}: ${why}`, {
     exitCode: 2,
-    hint: 'dpctl underlay set DEV --decap auto',
+    hint: run`underlay set DEV --decap auto`,
     details: { decap, why },
     cause,
   });

@@ -1,6 +1,8 @@
 /** Edits of MACs that are behind other nodes and never learned, with the addresses they answer to. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
+import { run } from '../../../loader/hint.js';
 import { canonicalIp, familyOf, IP_BITS, parseIp } from '../address/ip.js';
 import { canonicalMac, parseMac } from '../address/mac.js';
 import { addressOf } from '../address/prefix.js';
@@ -41,7 +43,7 @@ export function addRemoteFdb(state: State, request: RemoteFdbRequest): RemoteFdb
   if (holder !== undefined) {
     throw new DpctlError('MAC_IN_USE', `${mac} is the own address of ${endpointLabel(holder)}`, {
       exitCode: 1,
-      hint: 'dpctl dump fdb',
+      hint: run`dump fdb`,
       details: { mac, network: network.name, holder: holder.namespace.ref },
     });
   }
@@ -107,7 +109,7 @@ function refuseTaken(state: State, network: string, mac: string, ip: string): vo
   const whose = endpoint === undefined ? `${remote?.mac}` : endpointLabel(endpoint);
   throw new DpctlError('ADDRESS_IN_USE', `${ip} belongs to ${whose}`, {
     exitCode: 1,
-    hint: 'dpctl dump neigh',
+    hint: run`dump neigh`,
     details: { address: ip, network, holder: endpoint?.namespace.ref ?? remote?.mac ?? '' },
   });
 }

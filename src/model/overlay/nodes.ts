@@ -1,5 +1,7 @@
 /** Edits of the nodes that this one knows. Each gives a new state, or the same one where nothing changes. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, run } from '../../../loader/hint.js';
 import { NODE_MAX, REPLICA_MAX } from '../../contract/generated.js';
 import { familyOf } from '../address/ip.js';
 import { lowestFree } from '../network/ipam.js';
@@ -23,7 +25,7 @@ export interface NodeEdit {
  */
 export function addNode(state: State, request: Pick<Remote, 'name' | 'vtep'>): NodeEdit {
   const name = checkNodeName(request.name);
-  const vtep = checkVtep(request.vtep, (text) => `dpctl node add ${name} --vtep ${text}`);
+  const vtep = checkVtep(request.vtep, (text) => run`node add ${name} --vtep ${text}`);
   const old = state.nodes.find((each) => each.name === name);
   if (old?.vtep === vtep) return { state, node: old, changed: false };
   const others = state.nodes.filter((each) => each !== old);
@@ -31,7 +33,7 @@ export function addNode(state: State, request: Pick<Remote, 'name' | 'vtep'>): N
   if (holder !== undefined) {
     throw new DpctlError('VTEP_IN_USE', `${vtep} is the address of node ${holder.name}`, {
       exitCode: 1,
-      hint: `dpctl node del ${holder.name}, if it is the same node under another name`,
+      hint: advice`${run`node del ${holder.name}`}, if it is the same node under another name`,
       details: { vtep, node: holder.name },
     });
   }
@@ -67,7 +69,7 @@ export function requireNode(state: State, name: string): Remote {
   const list = known.length === 0 ? 'there are none' : `there is ${listText(known)}`;
   throw new DpctlError('NODE_NOT_FOUND', `no node ${name}: ${list}`, {
     exitCode: 3,
-    hint: `dpctl node add ${name} --vtep ADDRESS`,
+    hint: run`node add ${name} --vtep ADDRESS`,
     details: { node: name, nodes: known },
   });
 }
@@ -84,7 +86,7 @@ export function checkReplication({ nodes, networks }: Pick<State, 'nodes' | 'net
     `${nodes.length} nodes in ${networks.length} networks are ${copies} copies of a broadcast, more than the ${REPLICA_MAX} that have room`,
     {
       exitCode: 1,
-      hint: 'delete networks or nodes that are not needed: dpctl network list, dpctl node list',
+      hint: advice`delete networks or nodes that are not needed: ${run`network list`}, ${run`node list`}`,
       details: { nodes: nodes.length, networks: networks.length, max: REPLICA_MAX },
     },
   );
@@ -99,7 +101,7 @@ function freeNumber({ nodes }: State): number {
   if (number !== undefined) return number;
   throw new DpctlError('NODE_LIMIT', `a node knows ${NODE_MAX - 1} others at the most`, {
     exitCode: 1,
-    hint: 'delete one that is not needed: dpctl node list, dpctl node del NAME',
+    hint: advice`delete one that is not needed: ${run`node list`}, ${run`node del NAME`}`,
     details: { max: NODE_MAX - 1 },
   });
 }
@@ -111,7 +113,7 @@ function otherFamily({ name, vtep }: Remote, other: Remote): DpctlError {
     `${vtep} is IPv${family}, and node ${other.name} has the IPv${theirs} address ${other.vtep}: all nodes share one underlay`,
     {
       exitCode: 1,
-      hint: `dpctl node add ${name} --vtep IPV${theirs}-ADDRESS`,
+      hint: run`node add ${name} --vtep IPV${theirs}-ADDRESS`,
       details: { vtep, node: other.name, theirs: other.vtep },
     },
   );

@@ -1,6 +1,8 @@
 /** Edits of the underlay of a state: the device and the address by which this node reaches others. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, type Hint, run } from '../../../loader/hint.js';
 import { type Family, familyOf, formatIp, IP_BITS, parseIp } from '../address/ip.js';
 import { reservedReason } from '../address/reserved.js';
 import type { Remote, State, Underlay } from '../state/state.js';
@@ -58,7 +60,7 @@ function chooseVtep(
 ): string | undefined {
   if (vtep === 'auto') return undefined;
   if (vtep === undefined) return old?.device === device ? old.vtep : undefined;
-  return checkVtep(vtep, (text) => `dpctl underlay set ${device} --vtep ${text}`);
+  return checkVtep(vtep, (text) => run`underlay set ${device} --vtep ${text}`);
 }
 
 /** @throws DpctlError PORT_OUT_OF_RANGE, exit 1 */
@@ -76,7 +78,7 @@ export function checkPort(port: number): number {
  * @param command makes a command line with an address in it, for the hint
  * @throws DpctlError ADDRESS_INVALID, VTEP_INVALID, exit 1
  */
-export function checkVtep(text: string, command: (address: string) => string): string {
+export function checkVtep(text: string, command: (address: string) => Hint): string {
   const ip = parseIp(text);
   const why = reservedReason({ ...ip, length: IP_BITS[ip.family] });
   if (why === undefined) return formatIp(ip);
@@ -99,7 +101,7 @@ export function checkOwnVtep(nodes: readonly Remote[], vtep: string): void {
         `${vtep} is this node's own address and node ${name}'s`,
         {
           exitCode: 1,
-          hint: `dpctl node add ${name} --vtep ADDRESS, or dpctl node del ${name}`,
+          hint: advice`${run`node add ${name} --vtep ADDRESS`}, or ${run`node del ${name}`}`,
           details: { vtep, node: name },
         },
       );
@@ -111,7 +113,7 @@ export function checkOwnVtep(nodes: readonly Remote[], vtep: string): void {
         `node ${name} has the IPv${family} address ${theirs}, and the underlay is IPv${other} (${vtep})`,
         {
           exitCode: 1,
-          hint: `dpctl underlay set DEV --vtep IPV${family}-ADDRESS, or dpctl node add ${name} --vtep IPV${other}-ADDRESS`,
+          hint: advice`${run`underlay set DEV --vtep IPV${family}-ADDRESS`}, or ${run`node add ${name} --vtep IPV${other}-ADDRESS`}`,
           details: { vtep, node: name, theirs },
         },
       );

@@ -1,5 +1,6 @@
 /** What was found in the kernel, in the words in which plans compare it with what is wanted. */
 
+import type { Hint } from '../../../loader/hint.js';
 import type { Masquerade } from '../desired/desired.js';
 import type { OverlayDeviceKind, OverlayProgram } from '../desired/overlay.js';
 import type { RawEntry } from '../desired/table-entry.js';
@@ -30,7 +31,7 @@ export interface ObservedHook {
 export interface Obstacle {
   readonly code: string;
   readonly message: string;
-  readonly hint: string;
+  readonly hint: Hint;
   readonly exitCode: 1 | 2 | 3 | 5;
 }
 

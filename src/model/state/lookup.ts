@@ -1,5 +1,7 @@
 /** Finding things in a state by the names that people use, and the errors when they are not there. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { run } from '../../../loader/hint.js';
 import { isGateway, networkOf } from '../desired/desired.js';
 import type { Endpoint, Network, State } from './state.js';
 
@@ -19,7 +21,7 @@ export function requireNetwork(state: State, name: string): Network {
   const list = known.length === 0 ? 'there are none' : `there is ${listText(known)}`;
   throw new DpctlError('NETWORK_NOT_FOUND', `no network ${name}: ${list}`, {
     exitCode: 3,
-    hint: `dpctl network add ${name}`,
+    hint: run`network add ${name}`,
     details: { network: name, networks: known },
   });
 }
@@ -33,7 +35,7 @@ export function requireEndpoint(state: State, id: number): Endpoint {
   if (endpoint !== undefined) return endpoint;
   throw new DpctlError('ENDPOINT_NOT_FOUND', `no endpoint has the number ${id}`, {
     exitCode: 3,
-    hint: 'dpctl endpoints',
+    hint: run`endpoints`,
     details: { id },
   });
 }
@@ -80,9 +82,4 @@ export function endpointLabel(
 export function listText(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
-}
-
-/** A word as a shell takes it. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,5 +1,7 @@
 /** dump: what the kernel's tables hold, row by row, with names where there are names. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, run } from '../../../loader/hint.js';
 import type { Node } from '../../control/node/node.js';
 import { hostPath } from '../../linux/mountns.js';
 import { isThere } from '../../linux/presence.js';
@@ -41,7 +43,7 @@ export async function dump(node: Node, table: string): Promise<DumpRows> {
   if (read === undefined) {
     throw new DpctlError('TABLE_UNKNOWN', `there is no table ${table}`, {
       exitCode: 1,
-      hint: `dpctl dump ${DUMP_TABLES.join('|')}`,
+      hint: advice`${run`dump`} ${DUMP_TABLES.join('|')}`,
     });
   }
   node.refresh();

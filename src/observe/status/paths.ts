@@ -1,5 +1,7 @@
 /** Ways to other nodes that carry less than the device they leave by. */
+
 import { DpctlError } from '../../../loader/errors.js';
+import { advice, exec, run } from '../../../loader/hint.js';
 import type { Problem, StatusReport } from '../../api/types.js';
 import type { Node } from '../../control/node/node.js';
 import { routeMtu } from '../../linux/netlink/route.js';
@@ -50,7 +52,7 @@ export function pathProblems(paths: readonly NarrowPath[], device: string): Prob
       code: 'PATH_NARROW',
       subject: node,
       message: `the way to ${vtep} is said to carry ${mtu} of ${full} bytes, which may be forged; up to ${least} are sent, as IPv6 inside needs`,
-      fix: `ip route flush cache; where it is true: ip link set ${device} mtu ${mtu}, dpctl reconcile`,
+      fix: advice`${exec`ip route flush cache`}; where it is true: ${exec`ip link set ${device} mtu ${mtu}`}, ${run`reconcile`}`,
     }));
 }
 

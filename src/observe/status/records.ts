@@ -1,5 +1,7 @@
 /** What status says of dpctl's own files and pins: lost, or something else in their place. */
+
 import { basename, relative } from 'node:path';
+import { exec, type Hint, run } from '../../../loader/hint.js';
 import type { Problem } from '../../api/types.js';
 import { orphanError, orphans } from '../../control/change/orphans.js';
 import { hostPins, type Node } from '../../control/node/node.js';
@@ -11,7 +13,7 @@ import { hostPath } from '../../linux/mountns.js';
 import { oddKind, statOf } from '../../linux/presence.js';
 import type { State } from '../../model/state/state.js';
 
-const FIX = 'dpctl reconcile';
+const FIX = run`reconcile`;
 
 /** All of them; without endpoints no pin is needed. */
 export async function recordProblems(node: Node, state: State): Promise<Problem[]> {
@@ -23,7 +25,7 @@ export async function recordProblems(node: Node, state: State): Promise<Problem[
   ];
 }
 
-function problem(code: string, path: string, why: string, fix = FIX): Problem {
+function problem(code: string, path: string, why: string, fix: Hint = FIX): Problem {
   return { code, subject: basename(path), message: `${path} ${why}`, fix };
 }
 
@@ -37,7 +39,7 @@ function forgotten(node: Node, { rootId, endpoints }: State): Problem[] {
   }
   if (pinnedLinkIds(hostPins(node)).size === 0) return [];
   const why = 'and their copies are lost: programs run on devices that no record tells of';
-  return [problem('RECORD_LOST', node.paths.stateDir, `had records; they ${why}`, 'dpctl reset')];
+  return [problem('RECORD_LOST', node.paths.stateDir, `had records; they ${why}`, run`reset`)];
 }
 
 /** Files that hold no record. */
@@ -54,7 +56,7 @@ function fileProblems(node: Node): Problem[] {
             'RECORD_DAMAGED',
             lock,
             `is ${odd}, and the lock is to be there`,
-            `rm -r ${lock}`,
+            exec`rm -r ${lock}`,
           ),
         ]),
     ...(build === undefined || isBuildRemembered(buildFile)

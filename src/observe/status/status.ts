@@ -1,4 +1,6 @@
 /** status: desired state beside kernel state, and what would bring them together. */
+
+import { exec, run } from '../../../loader/hint.js';
 import { mapReadAll } from '../../../loader/map/batch.js';
 import { hasFeature } from '../../../loader/probe.js';
 import type { PlanRow, Problem, StatusReport } from '../../api/types.js';
@@ -10,6 +12,7 @@ import { type ChainDrop, isNftMissing, nftForwardDrops } from '../../datapath/nf
 import { withNetnsPath } from '../../linux/netns.js';
 import { kernelRelease } from '../../linux/process.js';
 import { driverOf, isGateway } from '../../model/desired/desired.js';
+import { hintText } from '../../model/hint.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { dump } from '../dump/dump.js';
 import { narrowPaths, pathFacts, pathProblems } from './paths.js';
@@ -34,7 +37,7 @@ export async function status(node: Node): Promise<StatusReport> {
         code: 'NAMESPACE_GONE',
         subject,
         message: 'its namespace was deleted; the endpoint is still recorded',
-        fix: 'dpctl reconcile',
+        fix: run`reconcile`,
       }),
     ),
     ...failures.map(
@@ -73,7 +76,7 @@ function unfinishedProblems({ unfinished }: State): Problem[] {
       code: 'UNFINISHED',
       subject: 'node',
       message: 'a command did not come to its end',
-      fix: 'dpctl reconcile',
+      fix: run`reconcile`,
     },
   ];
 }
@@ -94,7 +97,7 @@ function driftProblems(state: State, plan: readonly PlanRow[]): Problem[] {
     code: 'DRIFT',
     subject,
     message: `differs from what was asked: ${stepsText(rows)}`,
-    fix: 'dpctl reconcile',
+    fix: run`reconcile`,
   }));
 }
 
@@ -107,7 +110,7 @@ function stepsText(rows: readonly PlanRow[]): string {
     .map(({ step, detail }) => `${step} ${detail}`.trim())
     .join('; ');
   const more = rows.length - STEPS_NAMED;
-  return more > 0 ? `${named}; and ${more} more (dpctl reconcile --dry-run)` : named;
+  return more > 0 ? `${named}; and ${more} more (${hintText(run`reconcile --dry-run`)})` : named;
 }
 
 /** Chains of the host's firewall that drop what gateways forward; undefined where nft is missing. */
@@ -130,7 +133,7 @@ function forwardProblems(drops: readonly ChainDrop[]): Problem[] {
       code: 'FORWARD_DROP',
       subject: `${family} ${table} ${chain}`,
       message: "the host's firewall drops what no rule accepts, and none accepts gateways' devices",
-      fix: `nft '${add} iifname "dpg*" accept; ${answers}'`,
+      fix: exec`nft ${`${add} iifname "dpg*" accept; ${answers}`}`,
     };
   });
 }
@@ -149,7 +152,7 @@ async function fullProblems(node: Node, installed: boolean): Promise<Problem[]> 
       code: 'FDB_FULL',
       subject: 'fdb',
       message: `the table is full (${table.maxEntries} entries): ${missed} times, a MAC was not learned`,
-      fix: 'dpctl fdb flush',
+      fix: run`fdb flush`,
     },
   ];
 }

@@ -1,5 +1,7 @@
 /** What status says of the way to other nodes. */
+
 import { DpctlError, isShortage } from '../../../loader/errors.js';
+import { advice, exec, run } from '../../../loader/hint.js';
 import { hasFeature } from '../../../loader/probe.js';
 import type { Problem, StatusReport } from '../../api/types.js';
 import { hostPins, type Node } from '../../control/node/node.js';
@@ -25,7 +27,7 @@ export async function underlayProblems(node: Node, state: State): Promise<Proble
         code: 'NO_UNDERLAY',
         subject: '',
         message: `no underlay is set, so none of the ${nodes.length} other nodes is reached`,
-        fix: 'dpctl underlay set DEV',
+        fix: run`underlay set DEV`,
       },
     ];
   }
@@ -67,7 +69,7 @@ function deviceProblems(node: Node, { device }: Underlay): Problem[] {
   if (link?.running === false) {
     const message = 'the underlay has no carrier';
     return [
-      { code: 'UNDERLAY_NO_CARRIER', subject: device, message, fix: `ip link show ${device}` },
+      { code: 'UNDERLAY_NO_CARRIER', subject: device, message, fix: exec`ip link show ${device}` },
     ];
   }
   return [];
@@ -80,7 +82,7 @@ function addressProblems({ uplink }: State, now: Uplink): Problem[] {
       code: 'VTEP_CHANGED',
       subject: now.vtep,
       message: `this node's address was ${uplink.vtep}, under which the others know it`,
-      fix: `dpctl reconcile; on the other nodes: dpctl node add NAME --vtep ${now.vtep}`,
+      fix: advice`${run`reconcile`}; on the other nodes: ${run`node add NAME --vtep ${now.vtep}`}`,
     },
   ];
 }
@@ -97,7 +99,7 @@ async function metadataProblems(node: Node, { underlay, uplink }: State): Promis
       code: 'DECAP_NO_METADATA',
       subject: underlay.device,
       message: `its driver keeps no metadata of XDP: ${missed} packets were decapsulated at TC`,
-      fix: `dpctl underlay set ${underlay.device} --decap tc-gro`,
+      fix: run`underlay set ${underlay.device} --decap tc-gro`,
     },
   ];
 }
@@ -116,7 +118,7 @@ export async function inputProblems(node: Node, { underlay, uplink }: State): Pr
     code: 'INPUT_DROP',
     subject: `${family} ${table} ${chain}`,
     message: `the host's firewall drops what no rule accepts, and none accepts VXLAN: what the kernel decapsulates is lost`,
-    fix: `nft 'add rule ${family} ${table} ${chain} iifname "${device}" udp dport ${port} accept'`,
+    fix: exec`nft ${`add rule ${family} ${table} ${chain} iifname "${device}" udp dport ${port} accept`}`,
   }));
 }
 
@@ -140,7 +142,7 @@ function sizeProblems(state: State): Problem[] {
       code: 'MTU_TOO_LARGE',
       subject: endpointLabel(endpoint),
       message: `its MTU of ${endpoint.mtu} does not fit into the underlay: other nodes get ${overlayMtu(uplink)} bytes at the most`,
-      fix: `dpctl attach ${endpoint.namespace.ref} --mtu ${overlayMtu(uplink)}`,
+      fix: run`attach ${endpoint.namespace.ref} --mtu ${overlayMtu(uplink)}`,
     }));
 }
 

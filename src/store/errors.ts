@@ -85,7 +85,7 @@ function errnoOfNode(error: unknown): number | undefined {
 }
 
 function remedy(errno: string): Hint {
-  if (errno === 'EACCES' || errno === 'EPERM') return advice`run it as root: sudo ${run``} ...`;
+  if (errno === 'EACCES' || errno === 'EPERM') return 'run it as root: sudo dpctl ...';
   if (errno === 'EISDIR')
     return advice`remove that directory, or all that dpctl has made: ${run`reset`}`;
   if (errno === 'EROFS') return 'choose a writable place with --root DIR';

@@ -10,9 +10,11 @@ import {
 } from '../../src/linux/process.js';
 
 const script = new URL('../../src/linux/process.js', import.meta.url).href;
+const reader = new URL('../../src/model/hint.js', import.meta.url).href;
 const attempt = `import { requireRoot } from '${script}';
+import { hintText } from '${reader}';
 try { requireRoot(); console.log('{}') } catch (e) {
-  console.log(JSON.stringify({ code: e.code, exitCode: e.exitCode, hint: e.hint, message: e.message }))
+  console.log(JSON.stringify({ code: e.code, exitCode: e.exitCode, hint: hintText(e.hint), message: e.message }))
 }`;
 
 function requireRootAs(...wrapper: string[]): unknown {

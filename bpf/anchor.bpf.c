@@ -63,5 +63,5 @@ int anchor(struct __sk_buff *skb)
 		return drop_from(skb, NULL, FROM_NODE(0, in.tunnel.vni), REASON_ANCHOR_STRAY, 0);
 	if (!decap_node(&in.tunnel))
 		return drop_from(skb, NULL, FROM_NODE(0, network->vni), REASON_VTEP_UNKNOWN, 0);
-	return inbound(skb, &in, network, inbound_place(&in, network));
+	return deliver_from_node(skb, &in, network, inbound_place(&in, network));
 }

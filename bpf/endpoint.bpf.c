@@ -87,7 +87,7 @@ int endpoint(struct __sk_buff *skb)
 		return drop(skb, ep, REASON_SOURCE_MAC_INVALID, 0);
 
 	if (ep->flags & ENDPOINT_LOCK) {
-		verdict = source_lock(skb, ep, network, eth);
+		verdict = anti_spoof(skb, ep, network, eth);
 		if (verdict != CONTINUE)
 			return verdict;
 	} else if ((ep->flags & (ENDPOINT_LEARN | ENDPOINT_GATEWAY)) == ENDPOINT_LEARN &&
@@ -106,17 +106,17 @@ int endpoint(struct __sk_buff *skb)
 		if (verdict != CONTINUE)
 			return verdict;
 		/* The host is a station like others here, and may send what it likes. */
-		reason = ep->flags & ENDPOINT_GATEWAY ? REASON_UNSPEC : guard(skb, true);
+		reason = ep->flags & ENDPOINT_GATEWAY ? REASON_UNSPEC : anti_spoof_host(skb, true);
 		if (reason)
 			return drop(skb, ep, reason, 0);
-		return spread(skb, ep, network);
+		return flood_network(skb, ep, network);
 	}
 
 	to = fdb_find(network, eth->h_dest);
 	if (ep->flags & ENDPOINT_GATEWAY)
-		service_note(skb, ep, network);
-	else if (service_has_flows(network, ep->network))
-		service_divert(skb, network, &to);
+		translated_note(skb, ep, network);
+	else if (translated_has_flows(network, ep->network))
+		translated_divert(skb, network, &to);
 	if (to.owner.word) {
 		verdict = forward(skb, ep, network, to);
 		if (verdict != CONTINUE)
@@ -124,5 +124,5 @@ int endpoint(struct __sk_buff *skb)
 	}
 	if (network->flags & NETWORK_NO_FLOOD_UNKNOWN)
 		return drop(skb, ep, REASON_UNKNOWN_UNICAST, 0);
-	return spread(skb, ep, network);
+	return flood_network(skb, ep, network);
 }

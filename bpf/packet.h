@@ -21,7 +21,7 @@
 #include <bpf/bpf_helpers.h>
 
 /*
- * Steps that are not static (guard, impostor, source_check, neigh_answer, encap,
+ * Steps that are not static (guard, impostor, anti_spoof_check, neigh_answer, encap,
  * port_search) are verified by themselves, once: what they found out does not multiply
  * with what comes after. The verifier wants to see that their pointers are no NULL.
  */

@@ -19,7 +19,7 @@ char LICENSE[] SEC("license") = "GPL";
 SEC("tc")
 int replicate(struct __sk_buff *skb)
 {
-	struct copy *copy = copy_find();
+	struct copy *copy = replica_copy_find();
 	struct endpoint *ep;
 	__u64 to;
 
@@ -30,5 +30,5 @@ int replicate(struct __sk_buff *skb)
 	copy->ifindex = 0;
 	if (!ep)
 		return drop_from(skb, NULL, to, REASON_NO_ENDPOINT, 0);
-	return encap(skb, ep, to, false);
+	return encap_send(skb, ep, to, false);
 }

@@ -116,5 +116,5 @@ int underlay(struct __sk_buff *skb)
 	verdict = underlay_leave(skb, &in, network, to);
 	if (verdict != CONTINUE)
 		return verdict;
-	return inbound(skb, &in, network, to);
+	return deliver_from_node(skb, &in, network, to);
 }

@@ -9,8 +9,8 @@
 #undef HERE
 #define HERE FILE_ANTI_SPOOF_ARP
 
-static __always_inline int source_check_arp(struct __sk_buff *skb, struct endpoint *ep,
-					    const struct source_speaker *speaker, __u32 offset)
+static __always_inline int anti_spoof_arp(struct __sk_buff *skb, struct endpoint *ep,
+					    const struct speaker *speaker, __u32 offset)
 {
 	struct arp_packet arp;
 
@@ -25,7 +25,7 @@ static __always_inline int source_check_arp(struct __sk_buff *skb, struct endpoi
 	/* A probe names no sender (RFC 5227, 2.1.1). */
 	if (!arp.sender_ip && arp.operation == bpf_htons(ARP_REQUEST))
 		return CONTINUE;
-	if (!source_owns_ip4(ep, arp.sender_ip))
+	if (!speaker_owns_ip4(ep, arp.sender_ip))
 		return drop(skb, ep, REASON_SOURCE_ARP, 0);
 	return CONTINUE;
 }

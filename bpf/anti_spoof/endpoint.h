@@ -2,7 +2,7 @@
 /*
  * Anti-spoofing at an endpoint's port: it speaks for nobody but itself. The common frame,
  * untagged and with the endpoint's own address, is let through by a few
- * comparisons; whatever is not obviously right goes through source_check,
+ * comparisons; whatever is not obviously right goes through anti_spoof_check,
  * which reads by copy and so sees every frame, fragmented in memory or not.
  */
 #ifndef ANTI_SPOOF_ENDPOINT_H
@@ -17,14 +17,14 @@
 #define HERE FILE_ANTI_SPOOF_ENDPOINT
 
 /* The whole check of what is behind the Ethernet header. */
-int source_check(struct __sk_buff *skb, struct endpoint *ep);
+int anti_spoof_check(struct __sk_buff *skb, struct endpoint *ep);
 
-__noinline int source_check(struct __sk_buff *skb, struct endpoint *ep)
+__noinline int anti_spoof_check(struct __sk_buff *skb, struct endpoint *ep)
 {
 	__u32 offset = offsetof(struct ethhdr, h_proto);
 	/* The kernel takes the outermost tag out of the frame before TC sees it. */
 	__u32 tags = skb->vlan_present ? 1 : 0;
-	struct source_speaker speaker;
+	struct speaker speaker;
 	__be16 protocol = 0, tci;
 	int i;
 
@@ -50,17 +50,17 @@ __noinline int source_check(struct __sk_buff *skb, struct endpoint *ep)
 
 	switch (protocol) {
 	case bpf_htons(ETH_P_IP):
-		return source_check_ip4(skb, ep, &speaker, offset);
+		return anti_spoof_ip4(skb, ep, &speaker, offset);
 	case bpf_htons(ETH_P_ARP):
-		return source_check_arp(skb, ep, &speaker, offset);
+		return anti_spoof_arp(skb, ep, &speaker, offset);
 	case bpf_htons(ETH_P_IPV6):
-		return source_check_ip6(skb, ep, &speaker, offset);
+		return anti_spoof_ip6(skb, ep, &speaker, offset);
 	}
 	return CONTINUE;
 }
 
-/* Is the source beyond doubt? false only means that source_check must look. */
-static __always_inline bool source_is_plain(struct __sk_buff *skb, const struct endpoint *ep)
+/* Is the source beyond doubt? false only means that anti_spoof_check must look. */
+static __always_inline bool anti_spoof_is_plain(struct __sk_buff *skb, const struct endpoint *ep)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct ethhdr *eth = data;
@@ -87,7 +87,7 @@ static __always_inline bool source_is_plain(struct __sk_buff *skb, const struct 
  * A static entry behind an endpoint that is locked names a machine that may speak there
  * beside it, as behind a locked port of a bridge (br_handle_frame_finish, BR_PORT_LOCKED).
  */
-static __noinline bool source_is_static(struct __sk_buff *skb, struct endpoint *ep,
+static __noinline bool anti_spoof_is_static(struct __sk_buff *skb, struct endpoint *ep,
 					struct network *network)
 {
 	__u8 mac[ETH_ALEN] __attribute__((aligned(4)));
@@ -100,17 +100,17 @@ static __noinline bool source_is_static(struct __sk_buff *skb, struct endpoint *
 	       place.owner.ifindex == skb->ifindex && place.owner.endpoint == ep->id;
 }
 
-static __always_inline int source_lock(struct __sk_buff *skb, struct endpoint *ep,
+static __always_inline int anti_spoof(struct __sk_buff *skb, struct endpoint *ep,
 				       struct network *network, const struct ethhdr *eth)
 {
 	if (!mac_equal(eth->h_source, ep->mac)) {
-		if (!source_is_static(skb, ep, network))
+		if (!anti_spoof_is_static(skb, ep, network))
 			return drop(skb, ep, REASON_SOURCE_MAC, 0);
-		return source_check(skb, ep);
+		return anti_spoof_check(skb, ep);
 	}
-	if (source_is_plain(skb, ep))
+	if (anti_spoof_is_plain(skb, ep))
 		return CONTINUE;
-	return source_check(skb, ep);
+	return anti_spoof_check(skb, ep);
 }
 
 #endif

@@ -33,12 +33,12 @@ static __always_inline bool icmp4_quotes(__u8 type)
 }
 
 /* About a packet to another node? The kernel keeps what errors say by destination. */
-static __always_inline enum reason guard_quoted(struct vtep_key *destination)
+static __always_inline enum reason host_quoted(struct vtep_key *destination)
 {
 	return bpf_map_lookup_elem(&dp_vtep_v1, destination) ? REASON_FORGED_ERROR : REASON_UNSPEC;
 }
 
-static __always_inline enum reason guard_error4(struct __sk_buff *skb, __u32 offset, __u32 end)
+static __always_inline enum reason host_error4(struct __sk_buff *skb, __u32 offset, __u32 end)
 {
 	struct vtep_key destination;
 	__be32 daddr;
@@ -53,10 +53,10 @@ static __always_inline enum reason guard_error4(struct __sk_buff *skb, __u32 off
 			 sizeof(daddr), end))
 		return REASON_MALFORMED;
 	ip4_map((struct in6_addr *)destination.ip, daddr);
-	return guard_quoted(&destination);
+	return host_quoted(&destination);
 }
 
-static __always_inline enum reason guard_error6(struct __sk_buff *skb, __u32 offset, __u32 end)
+static __always_inline enum reason host_error6(struct __sk_buff *skb, __u32 offset, __u32 end)
 {
 	struct vtep_key destination;
 	__u8 type;
@@ -71,11 +71,11 @@ static __always_inline enum reason guard_error6(struct __sk_buff *skb, __u32 off
 		return REASON_UNSPEC;
 	if (!load_within(skb, offset, destination.ip, sizeof(destination.ip), end))
 		return REASON_MALFORMED;
-	return guard_quoted(&destination);
+	return host_quoted(&destination);
 }
 
 /* UDP to the port of VXLAN. A first fragment has all of the header: 8 bytes are the least. */
-static __always_inline enum reason guard_udp(struct __sk_buff *skb, __u32 offset, __u32 end,
+static __always_inline enum reason host_udp(struct __sk_buff *skb, __u32 offset, __u32 end,
 					     __be16 port)
 {
 	__be16 dest;
@@ -86,7 +86,7 @@ static __always_inline enum reason guard_udp(struct __sk_buff *skb, __u32 offset
 }
 
 /* Fragments behind the first say nothing, and are of no use without it. */
-static __always_inline enum reason guard_ip4(struct __sk_buff *skb, __u32 offset, __be16 port,
+static __always_inline enum reason host_ip4(struct __sk_buff *skb, __u32 offset, __be16 port,
 					     bool group)
 {
 	struct iphdr ip;
@@ -100,11 +100,11 @@ static __always_inline enum reason guard_ip4(struct __sk_buff *skb, __u32 offset
 	end = ip4_end(skb, &ip, offset);
 	offset += ip.ihl * 4;
 	if (ip.protocol == IPPROTO_UDP)
-		return guard_udp(skb, offset, end, port);
-	return ip.protocol == IPPROTO_ICMP ? guard_error4(skb, offset, end) : REASON_UNSPEC;
+		return host_udp(skb, offset, end, port);
+	return ip.protocol == IPPROTO_ICMP ? host_error4(skb, offset, end) : REASON_UNSPEC;
 }
 
-static __always_inline enum reason guard_ip6(struct __sk_buff *skb, __u32 offset, __be16 port,
+static __always_inline enum reason host_ip6(struct __sk_buff *skb, __u32 offset, __be16 port,
 					     bool group)
 {
 	struct ip6_upper upper = {};
@@ -122,8 +122,8 @@ static __always_inline enum reason guard_ip6(struct __sk_buff *skb, __u32 offset
 	if (reason)
 		return reason;
 	if (upper.protocol == IPPROTO_UDP)
-		return guard_udp(skb, upper.offset, upper.end, port);
-	return upper.protocol == IPPROTO_ICMPV6 ? guard_error6(skb, upper.offset, upper.end) :
+		return host_udp(skb, upper.offset, upper.end, port);
+	return upper.protocol == IPPROTO_ICMPV6 ? host_error6(skb, upper.offset, upper.end) :
 						  REASON_UNSPEC;
 }
 
@@ -131,9 +131,9 @@ static __always_inline enum reason guard_ip6(struct __sk_buff *skb, __u32 offset
  * Why a frame must not come to the host, or REASON_UNSPEC. group: it is to a group of
  * layer 2, by which the host would take a packet that is to its own address, too.
  */
-int guard(struct __sk_buff *skb, bool group);
+int anti_spoof_host(struct __sk_buff *skb, bool group);
 
-__noinline int guard(struct __sk_buff *skb, bool group)
+__noinline int anti_spoof_host(struct __sk_buff *skb, bool group)
 {
 	__u32 offset = offsetof(struct ethhdr, h_proto);
 	struct underlay *underlay = underlay_find();
@@ -154,9 +154,9 @@ __noinline int guard(struct __sk_buff *skb, bool group)
 	if (protocol_is_tag(protocol))
 		return REASON_HEADER_CHAIN;
 	if (protocol == bpf_htons(ETH_P_IP))
-		return guard_ip4(skb, offset, underlay->port, group);
+		return host_ip4(skb, offset, underlay->port, group);
 	if (protocol == bpf_htons(ETH_P_IPV6))
-		return guard_ip6(skb, offset, underlay->port, group);
+		return host_ip6(skb, offset, underlay->port, group);
 	return REASON_UNSPEC;
 }
 

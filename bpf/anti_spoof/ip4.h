@@ -15,22 +15,22 @@
 /* IP_MF and the offset: set in all fragments but not in whole packets (RFC 791, 3.1). */
 #define IP4_FRAGMENT 0x3fff
 
-static __always_inline bool source_owns_ip4(struct endpoint *ep, __be32 ip4)
+static __always_inline bool speaker_owns_ip4(struct endpoint *ep, __be32 ip4)
 {
 	struct in6_addr mapped;
 
 	if (ep->flags & ENDPOINT_IP4 && ip4 == ep->ip4)
 		return true;
 	ip4_map(&mapped, ip4);
-	return source_prefix(ep, &mapped);
+	return address_is_allowed(ep, &mapped);
 }
 
 /*
  * A host with no address yet may ask everybody for one in its own name, and say nothing
  * else (RFC 2131, 4.1).
  */
-static __always_inline enum reason source_check_dhcp(struct __sk_buff *skb, const struct iphdr *ip4,
-						     const struct source_speaker *speaker,
+static __always_inline enum reason anti_spoof_dhcp(struct __sk_buff *skb, const struct iphdr *ip4,
+						     const struct speaker *speaker,
 						     __u32 offset, __u32 end)
 {
 	struct dhcp_request request;
@@ -57,7 +57,7 @@ static __always_inline enum reason source_check_dhcp(struct __sk_buff *skb, cons
  * A redirect (RFC 792) changes where others send what is for the destination that it quotes,
  * a router advertisement (RFC 1256) where they send everything: only from whom that was allowed.
  */
-static __always_inline enum reason source_check_icmp4(struct __sk_buff *skb, struct endpoint *ep,
+static __always_inline enum reason anti_spoof_icmp4(struct __sk_buff *skb, struct endpoint *ep,
 						      const struct iphdr *ip4, __u32 offset,
 						      __u32 end)
 {
@@ -74,7 +74,7 @@ static __always_inline enum reason source_check_icmp4(struct __sk_buff *skb, str
 		return REASON_UNSPEC;
 	if (type == ICMP4_ROUTER_ADVERT) {
 		ip4_map(&mapped, 0);
-		return source_prefix_whole(ep, &mapped, IP6_BITS - IP4_BITS) ? REASON_UNSPEC :
+		return prefix_is_allowed(ep, &mapped, IP6_BITS - IP4_BITS) ? REASON_UNSPEC :
 									       REASON_SOURCE_ICMP;
 	}
 	/* The destination of the packet that is quoted behind the header of 8 bytes. */
@@ -82,11 +82,11 @@ static __always_inline enum reason source_check_icmp4(struct __sk_buff *skb, str
 	if (!load_within(skb, offset, &quoted, sizeof(quoted), end))
 		return REASON_MALFORMED;
 	ip4_map(&mapped, quoted);
-	return source_prefix(ep, &mapped) ? REASON_UNSPEC : REASON_SOURCE_ICMP;
+	return address_is_allowed(ep, &mapped) ? REASON_UNSPEC : REASON_SOURCE_ICMP;
 }
 
-static __always_inline int source_check_ip4(struct __sk_buff *skb, struct endpoint *ep,
-					    const struct source_speaker *speaker, __u32 offset)
+static __always_inline int anti_spoof_ip4(struct __sk_buff *skb, struct endpoint *ep,
+					    const struct speaker *speaker, __u32 offset)
 {
 	enum reason reason = REASON_UNSPEC;
 	struct iphdr ip4;
@@ -96,11 +96,11 @@ static __always_inline int source_check_ip4(struct __sk_buff *skb, struct endpoi
 	    ip4.ihl * 4 < sizeof(ip4))
 		return drop(skb, ep, REASON_MALFORMED, 0);
 	end = ip4_end(skb, &ip4, offset);
-	if (!source_owns_ip4(ep, ip4.saddr))
+	if (!speaker_owns_ip4(ep, ip4.saddr))
 		reason = ip4.saddr ? REASON_SOURCE_IP4 :
-				     source_check_dhcp(skb, &ip4, speaker, offset, end);
+				     anti_spoof_dhcp(skb, &ip4, speaker, offset, end);
 	else if (ip4.protocol == IPPROTO_ICMP)
-		reason = source_check_icmp4(skb, ep, &ip4, offset, end);
+		reason = anti_spoof_icmp4(skb, ep, &ip4, offset, end);
 	if (reason)
 		return drop(skb, ep, reason, 0);
 	return CONTINUE;

@@ -10,10 +10,10 @@
 #undef HERE
 #define HERE FILE_ANTI_SPOOF_IP6
 
-static __always_inline int source_check_ip6(struct __sk_buff *skb, struct endpoint *ep,
-					    const struct source_speaker *speaker, __u32 offset)
+static __always_inline int anti_spoof_ip6(struct __sk_buff *skb, struct endpoint *ep,
+					    const struct speaker *speaker, __u32 offset)
 {
-	struct source_nd nd = { .speaker = speaker };
+	struct nd_claim nd = { .speaker = speaker };
 	struct ip6_upper upper = {};
 	enum reason reason;
 	struct ipv6hdr ip6;
@@ -23,7 +23,7 @@ static __always_inline int source_check_ip6(struct __sk_buff *skb, struct endpoi
 	if (!load(skb, offset, &ip6, sizeof(ip6)) || ip6.version != 6)
 		return drop(skb, ep, REASON_MALFORMED, 0);
 	nd.unspecified = ip6_is_unspecified(&ip6.saddr);
-	if (!nd.unspecified && !source_owns_ip6(ep, speaker, &ip6.saddr))
+	if (!nd.unspecified && !speaker_owns_ip6(ep, speaker, &ip6.saddr))
 		return drop(skb, ep, REASON_SOURCE_IP6, 0);
 
 	upper.end = ip6_end(skb, &ip6, offset);
@@ -63,7 +63,7 @@ static __always_inline int source_check_ip6(struct __sk_buff *skb, struct endpoi
 	nd.end = upper.end;
 	nd.plain = upper.offset == offset;
 	nd.destination = ip6.daddr;
-	reason = nd_check(skb, ep, &nd);
+	reason = anti_spoof_nd(skb, ep, &nd);
 	if (reason)
 		return drop(skb, ep, reason, 0);
 	return CONTINUE;

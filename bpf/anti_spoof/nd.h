@@ -9,8 +9,8 @@
  * A default router speaks for every address, and about the link; who was allowed less may
  * say that it forwards to that, and nothing else.
  */
-static __always_inline enum reason nd_check_router(struct __sk_buff *skb, struct endpoint *ep,
-						   struct source_nd *nd)
+static __always_inline enum reason anti_spoof_nd_router(struct __sk_buff *skb, struct endpoint *ep,
+						   struct nd_claim *nd)
 {
 	struct nd_router_advert advert;
 	struct in6_addr any = {};
@@ -20,7 +20,7 @@ static __always_inline enum reason nd_check_router(struct __sk_buff *skb, struct
 	if (!load_within(skb, nd->offset, &advert, sizeof(advert), nd->end))
 		return REASON_MALFORMED;
 	nd->offset += sizeof(advert);
-	nd->limited = !source_prefix_whole(ep, &any, 0);
+	nd->limited = !prefix_is_allowed(ep, &any, 0);
 	if (nd->limited &&
 	    (advert.lifetime || advert.reachable || advert.retransmit ||
 	     advert.flags & ND_ADVERT_DHCP ||
@@ -30,8 +30,8 @@ static __always_inline enum reason nd_check_router(struct __sk_buff *skb, struct
 }
 
 /* A redirect speaks for its destination. */
-static __always_inline enum reason nd_check_redirect(struct __sk_buff *skb, struct endpoint *ep,
-						     struct source_nd *nd)
+static __always_inline enum reason anti_spoof_nd_redirect(struct __sk_buff *skb, struct endpoint *ep,
+						     struct nd_claim *nd)
 {
 	struct nd_redirect redirect;
 
@@ -42,7 +42,7 @@ static __always_inline enum reason nd_check_redirect(struct __sk_buff *skb, stru
 	nd->offset += sizeof(redirect);
 	nd->redirect = true;
 	nd->target = redirect.target;
-	return source_prefix(ep, &redirect.destination) ? REASON_UNSPEC : REASON_SOURCE_ND;
+	return address_is_allowed(ep, &redirect.destination) ? REASON_UNSPEC : REASON_SOURCE_ND;
 }
 
 /*
@@ -51,7 +51,7 @@ static __always_inline enum reason nd_check_redirect(struct __sk_buff *skb, stru
  * So only in the one form in which the datapath itself answers for endpoints (neighbour/nd.h), or
  * in a VLAN, of which that knows nothing.
  */
-static __always_inline bool nd_may_ask(const struct source_nd *nd, const struct in6_addr *target)
+static __always_inline bool nd_may_ask(const struct nd_claim *nd, const struct in6_addr *target)
 {
 	if (!nd->plain || !mac_is_group(nd->speaker->to) ||
 	    !ip6_is_solicited_node(&nd->destination, target))
@@ -59,8 +59,8 @@ static __always_inline bool nd_may_ask(const struct source_nd *nd, const struct 
 	return !nd->speaker->tagged || nd->speaker->vlan;
 }
 
-static __noinline enum reason nd_check(struct __sk_buff *skb, struct endpoint *ep,
-				       struct source_nd *nd)
+static __noinline enum reason anti_spoof_nd(struct __sk_buff *skb, struct endpoint *ep,
+				       struct nd_claim *nd)
 {
 	struct nd_neighbour neighbour;
 	enum reason reason;
@@ -80,22 +80,22 @@ static __noinline enum reason nd_check(struct __sk_buff *skb, struct endpoint *e
 		/* A solicitation from :: claims its target (RFC 4862, 5.4.2). */
 		if ((type == ND_NEIGHBOUR_ADVERT ||
 		     (nd->unspecified && !nd_may_ask(nd, &neighbour.target))) &&
-		    !source_owns_ip6(ep, nd->speaker, &neighbour.target))
+		    !speaker_owns_ip6(ep, nd->speaker, &neighbour.target))
 			return REASON_SOURCE_ND;
 		break;
 	case ND_ROUTER_ADVERT:
-		reason = nd_check_router(skb, ep, nd);
+		reason = anti_spoof_nd_router(skb, ep, nd);
 		if (reason)
 			return reason;
 		break;
 	default:
-		reason = nd_check_redirect(skb, ep, nd);
+		reason = anti_spoof_nd_redirect(skb, ep, nd);
 		if (reason)
 			return reason;
 	}
 	if (nd->offset > nd->end)
 		return REASON_MALFORMED;
-	return nd_check_options(skb, ep, nd);
+	return anti_spoof_nd_options(skb, ep, nd);
 }
 
 #endif

@@ -7,10 +7,10 @@
 #include "wire/mac.h"
 #include "wire/nd.h"
 
-int source_owns_ip6(struct endpoint *ep, const struct source_speaker *speaker,
+int speaker_owns_ip6(struct endpoint *ep, const struct speaker *speaker,
 		    const struct in6_addr *ip);
 
-__noinline int source_owns_ip6(struct endpoint *ep, const struct source_speaker *speaker,
+__noinline int speaker_owns_ip6(struct endpoint *ep, const struct speaker *speaker,
 			       const struct in6_addr *ip)
 {
 	if (!ep || !speaker || !ip)
@@ -19,12 +19,12 @@ __noinline int source_owns_ip6(struct endpoint *ep, const struct source_speaker 
 		return true;
 	if (ip6_is_link_local_of(ip, speaker->mac))
 		return true;
-	return source_prefix(ep, ip);
+	return address_is_allowed(ep, ip);
 }
 
 /* A message of neighbour discovery. */
-struct source_nd {
-	const struct source_speaker *speaker;
+struct nd_claim {
+	const struct speaker *speaker;
 	__u32 offset; /* where what is to be looked at next begins */
 	__u32 end;
 	struct in6_addr destination; /* of the packet */
@@ -39,9 +39,9 @@ struct source_nd {
  * Options of a router advertisement by whom that was not allowed every address: prefixes
  * (RFC 4861, 4.6.2) and routes (RFC 4191, 2.3) that are a part of what was allowed, and a nonce.
  */
-int nd_check_prefix(struct __sk_buff *skb, struct endpoint *ep, __u32 offset, __u32 end);
+int anti_spoof_nd_prefix(struct __sk_buff *skb, struct endpoint *ep, __u32 offset, __u32 end);
 
-__noinline int nd_check_prefix(struct __sk_buff *skb, struct endpoint *ep, __u32 offset, __u32 end)
+__noinline int anti_spoof_nd_prefix(struct __sk_buff *skb, struct endpoint *ep, __u32 offset, __u32 end)
 {
 	struct nd_option_prefix option;
 	struct in6_addr prefix = {};
@@ -66,14 +66,14 @@ __noinline int nd_check_prefix(struct __sk_buff *skb, struct endpoint *ep, __u32
 		if (!load_within(skb, offset + 8, &prefix, sizeof(prefix), end))
 			return REASON_MALFORMED;
 	}
-	return source_prefix_whole(ep, &prefix, option.bits) ? REASON_UNSPEC : REASON_SOURCE_ND;
+	return prefix_is_allowed(ep, &prefix, option.bits) ? REASON_UNSPEC : REASON_SOURCE_ND;
 }
 
 /*
  * A redirect that says the MAC of where it leads to: receivers believe that (RFC 4861, 8.3),
  * so it has to be what is known.
  */
-static __noinline enum reason nd_check_target(struct endpoint *ep, const struct source_nd *nd,
+static __noinline enum reason anti_spoof_nd_target(struct endpoint *ep, const struct nd_claim *nd,
 					      const struct nd_option_mac *option)
 {
 	struct network *network = network_find(ep);
@@ -81,7 +81,7 @@ static __noinline enum reason nd_check_target(struct endpoint *ep, const struct 
 	struct neigh *neigh;
 
 	if (mac_equal(option->mac, nd->speaker->mac) &&
-	    source_owns_ip6(ep, nd->speaker, &nd->target))
+	    speaker_owns_ip6(ep, nd->speaker, &nd->target))
 		return REASON_UNSPEC;
 	if (!network)
 		return REASON_NO_NETWORK;
@@ -92,8 +92,8 @@ static __noinline enum reason nd_check_target(struct endpoint *ep, const struct 
 }
 
 /* Do all options name nobody but the speaker, and nothing that it was not allowed? */
-static __noinline enum reason nd_check_options(struct __sk_buff *skb, struct endpoint *ep,
-					       struct source_nd *nd)
+static __noinline enum reason anti_spoof_nd_options(struct __sk_buff *skb, struct endpoint *ep,
+					       struct nd_claim *nd)
 {
 	struct nd_option_mac option;
 	enum reason reason;
@@ -107,12 +107,12 @@ static __noinline enum reason nd_check_options(struct __sk_buff *skb, struct end
 			return REASON_MALFORMED;
 		reason = REASON_UNSPEC;
 		if (option.type == ND_OPTION_TARGET_MAC && nd->redirect)
-			reason = nd_check_target(ep, nd, &option);
+			reason = anti_spoof_nd_target(ep, nd, &option);
 		else if (option.type == ND_OPTION_SOURCE_MAC || option.type == ND_OPTION_TARGET_MAC)
 			reason = mac_equal(option.mac, nd->speaker->mac) ? REASON_UNSPEC :
 									   REASON_SOURCE_ND;
 		else if (nd->limited)
-			reason = nd_check_prefix(skb, ep, nd->offset, nd->end);
+			reason = anti_spoof_nd_prefix(skb, ep, nd->offset, nd->end);
 		if (reason)
 			return reason;
 		nd->offset += option.length * ND_OPTION_UNIT;

@@ -56,7 +56,7 @@ static __noinline bool here_ip(struct __sk_buff *skb, const struct network *netw
 	return neigh && neigh->endpoint && here_mac(skb, network, neigh->mac);
 }
 
-static __always_inline bool impostor_arp(struct __sk_buff *skb, const struct network *network,
+static __always_inline bool node_arp(struct __sk_buff *skb, const struct network *network,
 					 __u32 offset, __u32 end)
 {
 	__u8 mac[ETH_ALEN] __attribute__((aligned(4)));
@@ -73,7 +73,7 @@ static __always_inline bool impostor_arp(struct __sk_buff *skb, const struct net
 }
 
 /* Does an option name a link-layer address of this node's? */
-static __noinline bool impostor_options(struct __sk_buff *skb, const struct network *network,
+static __noinline bool node_nd_options(struct __sk_buff *skb, const struct network *network,
 					__u32 offset, __u32 end)
 {
 	struct nd_option_mac option;
@@ -90,17 +90,17 @@ static __noinline bool impostor_options(struct __sk_buff *skb, const struct netw
 	return true;
 }
 
-static __always_inline bool impostor_nd(struct __sk_buff *skb, const struct network *network,
+static __always_inline bool node_nd(struct __sk_buff *skb, const struct network *network,
 					__u32 offset, __u32 end, __u8 type)
 {
 	struct nd_neighbour nd;
 
 	switch (type) {
 	case ND_ROUTER_SOLICIT:
-		return impostor_options(skb, network, offset + sizeof(struct icmp6), end);
+		return node_nd_options(skb, network, offset + sizeof(struct icmp6), end);
 	case ND_ROUTER_ADVERT:
 		/* Lifetimes and timers, 8 bytes, are before the options (RFC 4861, 4.2). */
-		return impostor_options(skb, network, offset + sizeof(struct icmp6) + 8, end);
+		return node_nd_options(skb, network, offset + sizeof(struct icmp6) + 8, end);
 	case ND_NEIGHBOUR_SOLICIT:
 	case ND_NEIGHBOUR_ADVERT:
 		if (!load_within(skb, offset, &nd, sizeof(nd), end))
@@ -108,14 +108,14 @@ static __always_inline bool impostor_nd(struct __sk_buff *skb, const struct netw
 		/* A solicitation asks for its target, duplicate address detection too. */
 		if (type == ND_NEIGHBOUR_ADVERT && here_ip(skb, network, &nd.target))
 			return true;
-		return impostor_options(skb, network, offset + sizeof(nd), end);
+		return node_nd_options(skb, network, offset + sizeof(nd), end);
 	default:
 		/* A redirect has its target and destination before the options. */
-		return impostor_options(skb, network, offset + sizeof(nd) + sizeof(nd.target), end);
+		return node_nd_options(skb, network, offset + sizeof(nd) + sizeof(nd.target), end);
 	}
 }
 
-static __always_inline enum reason impostor_ip6(struct __sk_buff *skb,
+static __always_inline enum reason node_ip6(struct __sk_buff *skb,
 						const struct network *network, __u32 offset,
 						__u32 end)
 {
@@ -142,15 +142,15 @@ static __always_inline enum reason impostor_ip6(struct __sk_buff *skb,
 		return REASON_UNSPEC;
 	/* Nobody needs it fragmented (RFC 6980), and its other fragments cannot be checked. */
 	if (upper.fragment || here_ip(skb, network, &ip.saddr) ||
-	    impostor_nd(skb, network, upper.offset, upper.end, type))
+	    node_nd(skb, network, upper.offset, upper.end, type))
 		return REASON_NODE_NEIGHBOUR;
 	return REASON_UNSPEC;
 }
 
 /* Why a frame from a node is not to be believed, or REASON_UNSPEC. The outer headers may be there. */
-int impostor(struct __sk_buff *skb, struct inbound *in, struct network *network);
+int anti_spoof_node(struct __sk_buff *skb, struct inbound *in, struct network *network);
 
-__noinline int impostor(struct __sk_buff *skb,
+__noinline int anti_spoof_node(struct __sk_buff *skb,
 			struct inbound *in,
 			struct network *network)
 {
@@ -165,10 +165,10 @@ __noinline int impostor(struct __sk_buff *skb,
 	offset = in->overhead + ETH_HLEN + tags;
 	end = decap_end(skb, in);
 	if (protocol == bpf_htons(ETH_P_ARP))
-		return impostor_arp(skb, network, offset, end) ? REASON_NODE_NEIGHBOUR :
+		return node_arp(skb, network, offset, end) ? REASON_NODE_NEIGHBOUR :
 								 REASON_UNSPEC;
 	if (protocol == bpf_htons(ETH_P_IPV6))
-		return impostor_ip6(skb, network, offset, end);
+		return node_ip6(skb, network, offset, end);
 	/* Tags of VLAN 0 are taken off however many they are, and what is behind them believed. */
 	return protocol_is_tag(protocol) ? REASON_HEADER_CHAIN : REASON_UNSPEC;
 }

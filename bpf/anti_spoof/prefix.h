@@ -7,7 +7,7 @@
 #include "wire/ip.h"
 
 /* Who sent the frame: the endpoint itself, or a machine behind it that a static entry names. */
-struct source_speaker {
+struct speaker {
 	__u8 to[ETH_ALEN]; /* the MAC addresses of the frame */
 	__u8 mac[ETH_ALEN];
 	__u16 vlan; /* 0: in no VLAN, for a tag with VLAN 0 says nothing but a priority */
@@ -20,9 +20,9 @@ struct source_speaker {
  * its own for the verifier, as are all that are not static: it is looked at once, and not again
  * in each state that leads to it.
  */
-int source_prefix_whole(struct endpoint *ep, const struct in6_addr *ip, __u32 bits);
+int prefix_is_allowed(struct endpoint *ep, const struct in6_addr *ip, __u32 bits);
 
-__noinline int source_prefix_whole(struct endpoint *ep, const struct in6_addr *ip, __u32 bits)
+__noinline int prefix_is_allowed(struct endpoint *ep, const struct in6_addr *ip, __u32 bits)
 {
 	struct prefix_key key;
 	struct prefix *prefix;
@@ -37,9 +37,9 @@ __noinline int source_prefix_whole(struct endpoint *ep, const struct in6_addr *i
 }
 
 /* The same for one address. */
-static __always_inline bool source_prefix(struct endpoint *ep, const struct in6_addr *ip)
+static __always_inline bool address_is_allowed(struct endpoint *ep, const struct in6_addr *ip)
 {
-	return source_prefix_whole(ep, ip, IP6_BITS);
+	return prefix_is_allowed(ep, ip, IP6_BITS);
 }
 
 #endif

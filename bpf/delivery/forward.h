@@ -31,11 +31,11 @@ static __always_inline int forward(struct __sk_buff *skb, struct endpoint *ep,
 	enum reason reason;
 
 	if (to.owner.node)
-		return encap(skb, ep, FROM_NODE(to.owner.node, network->vni), true);
+		return encap_send(skb, ep, FROM_NODE(to.owner.node, network->vni), true);
 	if (to.owner.ifindex == skb->ifindex)
 		return drop(skb, ep, REASON_SAME_PORT, 0);
 	if (to.flags & FDB_GATEWAY) {
-		reason = guard(skb, false);
+		reason = anti_spoof_host(skb, false);
 		if (reason)
 			return drop(skb, ep, reason, 0);
 	}

@@ -55,7 +55,7 @@ static __always_inline int inbound_flood(struct __sk_buff *skb, const struct inb
 }
 
 /* The value is the verdict. */
-static __always_inline int inbound(struct __sk_buff *skb, struct inbound *in,
+static __always_inline int deliver_from_node(struct __sk_buff *skb, struct inbound *in,
 				   struct network *network, struct fdb_place to)
 {
 	__u64 from = FROM_NODE(in->tunnel.node, network->vni);
@@ -77,7 +77,7 @@ static __always_inline int inbound(struct __sk_buff *skb, struct inbound *in,
 		return drop_from(skb, NULL, from, REASON_SOURCE_MAC_INVALID, 0);
 	if (mac_is_link_local(in->eth.h_dest) && !network_forwards_group(network, in->eth.h_dest))
 		return drop_from(skb, NULL, from, REASON_LINK_LOCAL_GROUP, 0);
-	reason = impostor(skb, in, network);
+	reason = anti_spoof_node(skb, in, network);
 	if (reason)
 		return drop_from(skb, NULL, from, reason, 0);
 	ecn = in->overhead ? decap_ecn(skb, in, &mark) : 0;
@@ -98,10 +98,10 @@ static __always_inline int inbound(struct __sk_buff *skb, struct inbound *in,
 	if (error)
 		return drop_from(skb, NULL, from, REASON_DECAP, error);
 	scrub(skb);
-	if (typed && service_has_flows(network, in->tunnel.network))
-		service_divert(skb, network, &to);
+	if (typed && translated_has_flows(network, in->tunnel.network))
+		translated_divert(skb, network, &to);
 	if (to.flags & FDB_GATEWAY || mac_is_group(in->eth.h_dest)) {
-		reason = guard(skb, !(to.flags & FDB_GATEWAY));
+		reason = anti_spoof_host(skb, !(to.flags & FDB_GATEWAY));
 		if (reason)
 			return drop_from(skb, NULL, from, reason, 0);
 	}

@@ -8,7 +8,7 @@
 
 #include "report.h"
 
-static __always_inline struct copy *copy_find(void)
+static __always_inline struct copy *replica_copy_find(void)
 {
 	__u32 zero = 0;
 

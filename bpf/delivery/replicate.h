@@ -15,12 +15,12 @@
 #define HERE FILE_DELIVERY_REPLICATE
 
 /* A copy to the node that was found last: it is wrapped where it comes by (replicate.bpf.c). */
-static __always_inline void spread_clone(struct flood *flood)
+static __always_inline void replicate_clone(struct flood *flood)
 {
 	struct underlay *underlay = underlay_find();
 	__u64 to = FROM_NODE(flood->node, flood->vni);
 	struct __sk_buff *skb = flood->skb;
-	struct copy *copy = copy_find();
+	struct copy *copy = replica_copy_find();
 	long error = -ENODEV;
 
 	if (underlay && copy) {
@@ -34,7 +34,7 @@ static __always_inline void spread_clone(struct flood *flood)
 		notice_from(skb, flood->ep, to, REASON_FLOOD_COPY, 1, error);
 }
 
-static long spread_node(__u32 slot, struct flood *flood)
+static long replicate_node(__u32 slot, struct flood *flood)
 {
 	struct replica_key key = { .network = flood->network, .slot = slot };
 	struct replica *replica = bpf_map_lookup_elem(&dp_replica_v1, &key);
@@ -42,12 +42,12 @@ static long spread_node(__u32 slot, struct flood *flood)
 	if (!replica)
 		return 0;
 	if (flood->node)
-		spread_clone(flood);
+		replicate_clone(flood);
 	flood->node = replica->node;
 	return 0;
 }
 
-static __noinline int spread(struct __sk_buff *skb, struct endpoint *ep, struct network *network)
+static __noinline int flood_network(struct __sk_buff *skb, struct endpoint *ep, struct network *network)
 {
 	struct flood flood = {
 		.skb = skb,
@@ -68,14 +68,14 @@ static __noinline int spread(struct __sk_buff *skb, struct endpoint *ep, struct 
 		nodes = FLOOD_NODE_MAX;
 	}
 	flood.node = unknown_zero();
-	bpf_loop(nodes, spread_node, &flood, 0);
+	bpf_loop(nodes, replicate_node, &flood, 0);
 	if (!flood.node)
 		return flood_last(&flood);
 	flood_report_missed(&flood);
 	/* Wrapped in place, the frame is of no use to anybody else. */
 	if (flood.last.ifindex)
 		flood_clone(&flood);
-	return encap(skb, ep, FROM_NODE(flood.node, flood.vni), false);
+	return encap_send(skb, ep, FROM_NODE(flood.node, flood.vni), false);
 }
 
 #endif

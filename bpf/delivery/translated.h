@@ -16,20 +16,20 @@
 #include "wire/ip.h"
 
 /* Echo of ICMP and ICMPv6: the identifier stands for the ports. */
-#define SERVICE_ECHO_REQUEST4 8
-#define SERVICE_ECHO_REPLY4 0
-#define SERVICE_ECHO_REQUEST6 128
-#define SERVICE_ECHO_REPLY6 129
+#define ICMP_ECHO_REQUEST4 8
+#define ICMP_ECHO_REPLY4 0
+#define ICMP_ECHO_REQUEST6 128
+#define ICMP_ECHO_REPLY6 129
 
 /* What a frame says of its flow. */
-struct service_packet {
+struct translated_packet {
 	struct in6_addr source;
 	struct in6_addr destination;
 	__be16 ports[2]; /* source and destination; 0: none, as in fragments and errors */
 	__u8 protocol; /* 0: with ports of 0 */
 };
 
-static __always_inline void service_ports(struct __sk_buff *skb, struct service_packet *packet,
+static __always_inline void translated_ports(struct __sk_buff *skb, struct translated_packet *packet,
 					  __u8 protocol, __u32 offset, __u32 end)
 {
 	__u8 type = 0;
@@ -50,8 +50,8 @@ static __always_inline void service_ports(struct __sk_buff *skb, struct service_
 		if (offset + 6 > end || !load(skb, offset, &type, sizeof(type)))
 			return;
 		if (protocol == IPPROTO_ICMP ?
-			    type != SERVICE_ECHO_REQUEST4 && type != SERVICE_ECHO_REPLY4 :
-			    type != SERVICE_ECHO_REQUEST6 && type != SERVICE_ECHO_REPLY6)
+			    type != ICMP_ECHO_REQUEST4 && type != ICMP_ECHO_REPLY4 :
+			    type != ICMP_ECHO_REQUEST6 && type != ICMP_ECHO_REPLY6)
 			return;
 		load(skb, offset + 4, &packet->ports[0], sizeof(packet->ports[0]));
 		packet->ports[1] = packet->ports[0];
@@ -63,7 +63,7 @@ static __always_inline void service_ports(struct __sk_buff *skb, struct service_
 }
 
 /* false: it is no IP, or in a VLAN, which the host's port is not. */
-static __always_inline bool service_read(struct __sk_buff *skb, struct service_packet *packet)
+static __always_inline bool translated_read(struct __sk_buff *skb, struct translated_packet *packet)
 {
 	union {
 		struct iphdr ip4;
@@ -82,7 +82,7 @@ static __always_inline bool service_read(struct __sk_buff *skb, struct service_p
 		ip4_map(&packet->destination, header.ip4.daddr);
 		end = ip4_end(skb, &header.ip4, ETH_HLEN);
 		/* Fragments go one way, and only the first has ports. */
-		service_ports(skb, packet,
+		translated_ports(skb, packet,
 			      header.ip4.frag_off & bpf_htons(IP4_MF | IP4_OFFSET) ?
 				      0 : header.ip4.protocol,
 			      ETH_HLEN + header.ip4.ihl * 4, end);
@@ -94,7 +94,7 @@ static __always_inline bool service_read(struct __sk_buff *skb, struct service_p
 	packet->source = header.ip6.saddr;
 	packet->destination = header.ip6.daddr;
 	end = ip6_end(skb, &header.ip6, ETH_HLEN);
-	service_ports(skb, packet, header.ip6.nexthdr, ETH_HLEN + sizeof(header.ip6), end);
+	translated_ports(skb, packet, header.ip6.nexthdr, ETH_HLEN + sizeof(header.ip6), end);
 	return true;
 }
 
@@ -102,16 +102,16 @@ static __always_inline bool service_read(struct __sk_buff *skb, struct service_p
  * To whom the frame, for one MAC of this node or from another one, goes instead: the host's
  * port if it is an answer of a flow that came from there. The frame is for that port then.
  */
-static __noinline bool service_divert(struct __sk_buff *skb, struct network *network,
+static __noinline bool translated_divert(struct __sk_buff *skb, struct network *network,
 				      struct fdb_place *to)
 {
-	struct service_packet packet;
+	struct translated_packet packet;
 	struct flow_key key = {};
 	struct endpoint *gateway;
 	struct fdb_place place;
 	struct flow *flow;
 	/* Never to a group, for which there is no place; nor what is for the host as it is. */
-	if (!to->owner.word || to->flags & FDB_GATEWAY || !service_read(skb, &packet))
+	if (!to->owner.word || to->flags & FDB_GATEWAY || !translated_read(skb, &packet))
 		return false;
 	key.vni = network->vni;
 	__builtin_memcpy(key.source, &packet.source, sizeof(key.source));
@@ -135,7 +135,7 @@ static __noinline bool service_divert(struct __sk_buff *skb, struct network *net
 }
 
 /* Has the network any such flow? One look at what it has in its entry if it has no gateway. */
-static __always_inline bool service_has_flows(const struct network *network, __u32 index)
+static __always_inline bool translated_has_flows(const struct network *network, __u32 index)
 {
 	struct segment *segment;
 

@@ -6,7 +6,7 @@
 #include "delivery/translated.h"
 
 /* Is the address on the segment, where its holder is answered straight? */
-static __always_inline bool service_on_link(const struct segment *segment,
+static __always_inline bool translated_on_link(const struct segment *segment,
 					    const struct in6_addr *ip)
 {
 	const __u32 *subnet, *mask, *word = ip->s6_addr32;
@@ -23,7 +23,7 @@ static __always_inline bool service_on_link(const struct segment *segment,
 			    (word[2] ^ subnet[2]) & mask[2] || (word[3] ^ subnet[3]) & mask[3]);
 }
 
-static __always_inline void service_put(const struct flow_key *key, const struct flow *flow)
+static __always_inline void translated_put(const struct flow_key *key, const struct flow *flow)
 {
 	struct flow *old = bpf_map_lookup_elem(&dp_flow_v1, key);
 
@@ -37,34 +37,34 @@ static __always_inline void service_put(const struct flow_key *key, const struct
  * A frame of the host's own port to one MAC. In the name of an address on the segment, which
  * is not the host's own, it is a flow that the host forwards.
  */
-static __noinline int service_note(struct __sk_buff *skb, struct endpoint *ep,
+static __noinline int translated_note(struct __sk_buff *skb, struct endpoint *ep,
 				   struct network *network)
 {
 	struct flow flow = { .ifindex = skb->ifindex, .endpoint = ep->id };
-	struct service_packet packet;
+	struct translated_packet packet;
 	__u32 index = ep->network;
 	struct segment *segment = bpf_map_lookup_elem(&dp_segment_v1, &index);
 	struct in6_addr own;
 	struct flow_key key = {};
 
-	if (!segment || !service_read(skb, &packet))
+	if (!segment || !translated_read(skb, &packet))
 		return CONTINUE;
 	ip4_map(&own, ep->ip4);
 	if ((ep->flags & ENDPOINT_IP4 && ip6_equal(&packet.source, &own)) ||
 	    (ep->flags & ENDPOINT_IP6 && ip6_equal(&packet.source, ep->ip6)) ||
-	    !service_on_link(segment, &packet.source))
+	    !translated_on_link(segment, &packet.source))
 		return CONTINUE;
 	/* As its answers are: from the one it is for. */
 	key.vni = network->vni;
 	__builtin_memcpy(key.source, &packet.destination, sizeof(key.source));
 	__builtin_memcpy(key.destination, &packet.source, sizeof(key.destination));
 	/* Fragments, and errors about any of the flows. */
-	service_put(&key, &flow);
+	translated_put(&key, &flow);
 	if (packet.protocol) {
 		key.protocol = packet.protocol;
 		key.ports[0] = packet.ports[1];
 		key.ports[1] = packet.ports[0];
-		service_put(&key, &flow);
+		translated_put(&key, &flow);
 	}
 	if (!segment->own_flows)
 		segment->own_flows = 1;

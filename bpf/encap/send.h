@@ -126,7 +126,7 @@ static __always_inline int encap_refused(struct __sk_buff *skb, struct endpoint 
 }
 
 /* Wrap the frame; 0 or a negative errno. */
-static __noinline long encap_wrap(struct __sk_buff *skb, struct encap_frame *frame,
+static __noinline long encap_write(struct __sk_buff *skb, struct encap_frame *frame,
 				  const struct underlay *underlay, const struct node *node,
 				  const struct encap_plan *plan)
 {
@@ -173,9 +173,9 @@ static __noinline long encap_wrap(struct __sk_buff *skb, struct encap_frame *fra
  * Send the frame of an endpoint to a node; `to` is FROM_NODE(node, vni). tell: the
  * endpoint may be told that it is too big. The value is the verdict.
  */
-int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to, bool tell);
+int encap_send(struct __sk_buff *skb, struct endpoint *ep, __u64 to, bool tell);
 
-__noinline int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to, bool tell)
+__noinline int encap_send(struct __sk_buff *skb, struct endpoint *ep, __u64 to, bool tell)
 {
 	struct underlay *underlay = underlay_find();
 	__u32 number = where_node(to), bytes = skb->len;
@@ -212,7 +212,7 @@ __noinline int encap(struct __sk_buff *skb, struct endpoint *ep, __u64 to, bool 
 		told = tell ? pmtu_tell(skb, ep, to, &frame, fits) : CONTINUE;
 		return told == CONTINUE ? verdict : told;
 	}
-	error = encap_wrap(skb, &frame, underlay, node, &plan);
+	error = encap_write(skb, &frame, underlay, node, &plan);
 	if (error)
 		return encap_refused(skb, ep, to, error);
 	if (route->hop_family) {

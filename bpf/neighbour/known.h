@@ -92,7 +92,7 @@ static __always_inline bool neigh_may_tell(struct __sk_buff *skb, struct endpoin
 /* May ep take the address? Then who has it until now is asked, who alone knows whether it still does. */
 static __always_inline bool neigh_may_take(struct endpoint *ep, const struct in6_addr *ip)
 {
-	return !(ep->flags & ENDPOINT_LOCK) || source_prefix(ep, ip);
+	return !(ep->flags & ENDPOINT_LOCK) || address_is_allowed(ep, ip);
 }
 
 /*

@@ -6,6 +6,7 @@
 #include "anti_spoof/endpoint.h"
 #include "anti_spoof/host.h"
 #include "delivery/forward.h"
+#include "delivery/gate.h"
 #include "delivery/replicate.h"
 #include "delivery/scrub.h"
 #include "delivery/translated_note.h"

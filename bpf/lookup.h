@@ -38,36 +38,10 @@ static __always_inline struct network *network_find_index(__u32 index)
 	return network;
 }
 
-/*
- * Does a frame to 01:80:c2:00:00:00 to :0f leave its link? What br_handle_frame says in the
- * kernel of a bridge with no spanning tree of its own: BPDUs do, so that bridges inside of
- * endpoints find their loops; pauses never; the others where the network's mask says so.
- */
-static __always_inline bool network_forwards_group(const struct network *network, const __u8 *mac)
-{
-	switch (mac[5]) {
-	case 0x00:
-		return true;
-	case 0x01:
-		return false;
-	}
-	return network->group_forward & 1U << (mac[5] & 0xf);
-}
-
 /* The endpoint's network, or NULL if it is gone. */
 static __always_inline struct network *network_find(const struct endpoint *ep)
 {
 	return network_find_index(ep->network);
-}
-
-/*
- * May the frame not go to isolated ports? It is of one, or may be: the host sends it back
- * to where it came from. Only the host's own port leaves a frame its mark.
- */
-static __always_inline bool endpoint_is_apart(const struct __sk_buff *skb,
-					      const struct endpoint *ep)
-{
-	return ep->flags & ENDPOINT_ISOLATED || skb->mark == GATEWAY_MARK_BACK;
 }
 
 static __always_inline struct endpoint_stats *stats_find(__u32 endpoint)

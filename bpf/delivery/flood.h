@@ -10,6 +10,7 @@
 #ifndef DELIVERY_FLOOD_H
 #define DELIVERY_FLOOD_H
 
+#include "delivery/gate.h"
 #include "delivery/reachable.h"
 #include "report.h"
 #include "verifier.h"
@@ -53,18 +54,14 @@ static __noinline void flood_report_missed(struct flood *flood)
 
 static long flood_port(__u32 slot, struct flood *flood)
 {
-	struct endpoint *ep = flood->ep, *other;
 	struct port_key key = { .network = flood->network, .slot = slot };
 	struct port *port = bpf_map_lookup_elem(&dp_port_v1, &key);
 	__u32 reason;
 
 	if (!port || port->ifindex == flood->skb->ifindex)
 		return 0;
-	if (ep && endpoint_is_apart(flood->skb, ep)) {
-		other = endpoint_find(port->ifindex);
-		if (other && other->flags & ENDPOINT_ISOLATED)
-			return 0;
-	}
+	if (delivery_gate(flood->skb, flood->ep, port->ifindex))
+		return 0;
 	reason = port_unreachable(flood->skb, port->ifindex);
 	if (reason) {
 		/* The last of them is kept: where nobody else is, the frame itself ends with it. */

@@ -4,6 +4,7 @@
 #define DELIVERY_FORWARD_H
 
 #include "anti_spoof/host.h"
+#include "delivery/gate.h"
 #include "delivery/unicast.h"
 #include "encap/send.h"
 
@@ -27,7 +28,6 @@ static __noinline int forward_missed(struct __sk_buff *skb, struct endpoint *ep,
 static __always_inline int forward(struct __sk_buff *skb, struct endpoint *ep,
 				   struct network *network, struct fdb_place to)
 {
-	struct endpoint *other;
 	enum reason reason;
 
 	if (to.owner.node)
@@ -39,11 +39,9 @@ static __always_inline int forward(struct __sk_buff *skb, struct endpoint *ep,
 		if (reason)
 			return drop(skb, ep, reason, 0);
 	}
-	if (endpoint_is_apart(skb, ep)) {
-		other = endpoint_find(to.owner.ifindex);
-		if (other && other->flags & ENDPOINT_ISOLATED)
-			return drop(skb, ep, REASON_ISOLATED, 0);
-	}
+	reason = delivery_gate(skb, ep, to.owner.ifindex);
+	if (reason)
+		return drop(skb, ep, reason, 0);
 	reason = port_unreachable(skb, to.owner.ifindex);
 	if (reason)
 		return forward_missed(skb, ep, network, to.owner.endpoint, reason);

@@ -9,6 +9,7 @@
 #include "decap/read.h"
 #include "decap/strip.h"
 #include "delivery/flood.h"
+#include "delivery/gate.h"
 #include "delivery/scrub.h"
 #include "delivery/translated.h"
 #include "delivery/unicast.h"

@@ -3,6 +3,7 @@
 #ifndef DELIVERY_UNICAST_H
 #define DELIVERY_UNICAST_H
 
+#include "delivery/gate.h"
 #include "delivery/reachable.h"
 #include "fdb/find.h"
 
@@ -50,8 +51,11 @@ static __always_inline int deliver_missed(struct __sk_buff *skb, struct endpoint
 static __always_inline int deliver_here(struct __sk_buff *skb, struct endpoint *ep, __u64 from,
 					struct fdb_place to, bool typed)
 {
-	__u32 reason = port_unreachable(skb, to.owner.ifindex);
+	__u32 reason = delivery_gate(skb, ep, to.owner.ifindex);
 
+	if (reason)
+		return drop_from(skb, ep, from, reason, 0);
+	reason = port_unreachable(skb, to.owner.ifindex);
 	if (reason)
 		return deliver_missed(skb, ep, from, to.owner.endpoint, reason);
 	return deliver_up(skb, ep, from, to, typed);

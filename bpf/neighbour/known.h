@@ -4,6 +4,7 @@
 #define NEIGHBOUR_KNOWN_H
 
 #include "anti_spoof/prefix.h"
+#include "delivery/gate.h"
 #include "delivery/reachable.h"
 #include "fdb/find.h"
 
@@ -74,19 +75,13 @@ static __always_inline bool neigh_may_tell(struct __sk_buff *skb, struct endpoin
 					   const struct neigh_holder *holder)
 {
 	union fdb_owner place;
-	struct endpoint *owner;
 
 	if (holder->endpoint == ep->id || mac_equal(holder->mac, asking))
 		return false;
 	place = fdb_find(network, holder->mac).owner;
 	if (!neigh_is_here(skb, holder, place))
 		return false;
-	if (ep->flags & ENDPOINT_ISOLATED) {
-		owner = endpoint_find(place.ifindex);
-		if (owner && owner->flags & ENDPOINT_ISOLATED)
-			return false;
-	}
-	return true;
+	return !delivery_gate(skb, ep, place.ifindex);
 }
 
 /* May ep take the address? Then who has it until now is asked, who alone knows whether it still does. */

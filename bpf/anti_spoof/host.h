@@ -20,10 +20,6 @@
 #include "wire/nd.h"
 #include "wire/vxlan.h"
 
-/* The quoted packet begins behind type, code, checksum and four bytes more. */
-#define ICMP_QUOTE 8
-/* Where a redirect names the destination that it is about (RFC 4861, 4.5). */
-#define ND_REDIRECT_DESTINATION 24
 
 /* Types of ICMP that quote a packet; of ICMPv6, all below the first query do. */
 static __always_inline bool icmp4_quotes(__u8 type)
@@ -49,7 +45,7 @@ static __always_inline enum reason host_error4(struct __sk_buff *skb, __u32 offs
 	if (!icmp4_quotes(type))
 		return REASON_UNSPEC;
 	/* Too short to quote, or what it quotes is in another fragment, where nobody would see it. */
-	if (!load_within(skb, offset + ICMP_QUOTE + offsetof(struct iphdr, daddr), &daddr,
+	if (!load_within(skb, offset + sizeof(struct icmp_error) + offsetof(struct iphdr, daddr), &daddr,
 			 sizeof(daddr), end))
 		return REASON_MALFORMED;
 	ip4_map((struct in6_addr *)destination.ip, daddr);
@@ -64,9 +60,9 @@ static __always_inline enum reason host_error6(struct __sk_buff *skb, __u32 offs
 	if (!load_within(skb, offset, &type, sizeof(type), end))
 		return REASON_MALFORMED;
 	if (type == ND_REDIRECT)
-		offset += ND_REDIRECT_DESTINATION;
-	else if (type < ICMP6_FIRST_QUERY)
-		offset += ICMP_QUOTE + offsetof(struct ipv6hdr, daddr);
+		offset += offsetof(struct nd_redirect, destination);
+	else if (type < ICMP6_INFORMATIONAL)
+		offset += sizeof(struct icmp_error) + offsetof(struct ipv6hdr, daddr);
 	else
 		return REASON_UNSPEC;
 	if (!load_within(skb, offset, destination.ip, sizeof(destination.ip), end))

@@ -12,9 +12,6 @@
 #undef HERE
 #define HERE FILE_ANTI_SPOOF_IP4
 
-/* IP_MF and the offset: set in all fragments but not in whole packets (RFC 791, 3.1). */
-#define IP4_FRAGMENT 0x3fff
-
 static __always_inline bool speaker_owns_ip4(struct endpoint *ep, __be32 ip4)
 {
 	struct in6_addr mapped;
@@ -35,17 +32,17 @@ static __always_inline enum reason anti_spoof_dhcp(struct __sk_buff *skb, const 
 {
 	struct dhcp_request request;
 
-	if (ip4->protocol != IPPROTO_UDP || ip4->frag_off & bpf_htons(IP4_FRAGMENT) ||
+	if (ip4->protocol != IPPROTO_UDP || ip4->frag_off & bpf_htons(IP4_MF | IP4_OFFSET) ||
 	    ip4->daddr != bpf_htonl(0xffffffff) || !mac_is_group(speaker->to))
 		return REASON_SOURCE_IP4;
 	offset += ip4->ihl * 4;
 	if (!load_within(skb, offset, &request, offsetof(struct dhcp_request, pad), end))
 		return REASON_MALFORMED;
-	if (request.source != bpf_htons(DHCP_CLIENT_PORT) ||
-	    request.destination != bpf_htons(DHCP_SERVER_PORT))
+	if (request.udp.source != bpf_htons(DHCP_CLIENT_PORT) ||
+	    request.udp.dest != bpf_htons(DHCP_SERVER_PORT))
 		return REASON_SOURCE_IP4;
-	if (bpf_ntohs(request.length) < DHCP_LENGTH_MIN ||
-	    offset + bpf_ntohs(request.length) > end)
+	if (bpf_ntohs(request.udp.len) < DHCP_LENGTH_MIN ||
+	    offset + bpf_ntohs(request.udp.len) > end)
 		return REASON_MALFORMED;
 	if (request.operation != DHCP_BOOTREQUEST || request.hardware != ARP_HARDWARE_ETHERNET ||
 	    request.hardware_length != ETH_ALEN || !mac_equal(request.client, speaker->mac))
@@ -65,7 +62,7 @@ static __always_inline enum reason anti_spoof_icmp4(struct __sk_buff *skb, struc
 	__be32 quoted;
 	__u8 type;
 
-	if (ip4->frag_off & bpf_htons(IP4_FRAGMENT & ~0x2000))
+	if (ip4->frag_off & bpf_htons(IP4_OFFSET))
 		return REASON_UNSPEC;
 	offset += ip4->ihl * 4;
 	if (!load_within(skb, offset, &type, sizeof(type), end))
@@ -78,7 +75,7 @@ static __always_inline enum reason anti_spoof_icmp4(struct __sk_buff *skb, struc
 									       REASON_SOURCE_ICMP;
 	}
 	/* The destination of the packet that is quoted behind the header of 8 bytes. */
-	offset += 8 + offsetof(struct iphdr, daddr);
+	offset += sizeof(struct icmp_error) + offsetof(struct iphdr, daddr);
 	if (!load_within(skb, offset, &quoted, sizeof(quoted), end))
 		return REASON_MALFORMED;
 	ip4_map(&mapped, quoted);

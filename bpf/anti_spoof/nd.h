@@ -70,7 +70,7 @@ static __noinline enum reason anti_spoof_nd(struct __sk_buff *skb, struct endpoi
 		return REASON_MALFORMED;
 	switch (type) {
 	case ND_ROUTER_SOLICIT:
-		nd->offset += sizeof(struct icmp6);
+		nd->offset += sizeof(struct nd_router_solicit);
 		break;
 	case ND_NEIGHBOUR_SOLICIT:
 	case ND_NEIGHBOUR_ADVERT:

@@ -97,10 +97,9 @@ static __always_inline bool node_nd(struct __sk_buff *skb, const struct network 
 
 	switch (type) {
 	case ND_ROUTER_SOLICIT:
-		return node_nd_options(skb, network, offset + sizeof(struct icmp6), end);
+		return node_nd_options(skb, network, offset + sizeof(struct nd_router_solicit), end);
 	case ND_ROUTER_ADVERT:
-		/* Lifetimes and timers, 8 bytes, are before the options (RFC 4861, 4.2). */
-		return node_nd_options(skb, network, offset + sizeof(struct icmp6) + 8, end);
+		return node_nd_options(skb, network, offset + sizeof(struct nd_router_advert), end);
 	case ND_NEIGHBOUR_SOLICIT:
 	case ND_NEIGHBOUR_ADVERT:
 		if (!load_within(skb, offset, &nd, sizeof(nd), end))
@@ -110,8 +109,7 @@ static __always_inline bool node_nd(struct __sk_buff *skb, const struct network 
 			return true;
 		return node_nd_options(skb, network, offset + sizeof(nd), end);
 	default:
-		/* A redirect has its target and destination before the options. */
-		return node_nd_options(skb, network, offset + sizeof(nd) + sizeof(nd.target), end);
+		return node_nd_options(skb, network, offset + sizeof(struct nd_redirect), end);
 	}
 }
 

@@ -76,7 +76,7 @@ static __always_inline bool decap_fragment6(struct __sk_buff *skb, const struct 
 	struct ip6_fragment fragment;
 
 	if (!load(skb, offset, &fragment, sizeof(fragment)) ||
-	    fragment.nexthdr != IPPROTO_UDP || fragment.offset & bpf_htons(0xfff8) ||
+	    fragment.nexthdr != IPPROTO_UDP || fragment.offset & bpf_htons(IP6_FRAGMENT_OFFSET) ||
 	    !load(skb, offset + sizeof(fragment), &outer->udp,
 		  sizeof(outer->udp) + sizeof(outer->vxlan)))
 		return false;

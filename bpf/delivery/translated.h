@@ -13,13 +13,8 @@
 #define DELIVERY_TRANSLATED_H
 
 #include "fdb/find.h"
+#include "wire/icmp.h"
 #include "wire/ip.h"
-
-/* Echo of ICMP and ICMPv6: the identifier stands for the ports. */
-#define ICMP_ECHO_REQUEST4 8
-#define ICMP_ECHO_REPLY4 0
-#define ICMP_ECHO_REQUEST6 128
-#define ICMP_ECHO_REPLY6 129
 
 /* What a frame says of its flow. */
 struct translated_packet {
@@ -47,13 +42,14 @@ static __always_inline void translated_ports(struct __sk_buff *skb, struct trans
 		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		if (offset + 6 > end || !load(skb, offset, &type, sizeof(type)))
+		if (offset + offsetof(struct icmp_echo, sequence) > end || !load(skb, offset, &type, sizeof(type)))
 			return;
 		if (protocol == IPPROTO_ICMP ?
-			    type != ICMP_ECHO_REQUEST4 && type != ICMP_ECHO_REPLY4 :
-			    type != ICMP_ECHO_REQUEST6 && type != ICMP_ECHO_REPLY6)
+			    type != ICMP4_ECHO_REQUEST && type != ICMP4_ECHO_REPLY :
+			    type != ICMP6_ECHO_REQUEST && type != ICMP6_ECHO_REPLY)
 			return;
-		load(skb, offset + 4, &packet->ports[0], sizeof(packet->ports[0]));
+		load(skb, offset + offsetof(struct icmp_echo, identifier), &packet->ports[0],
+		     sizeof(packet->ports[0]));
 		packet->ports[1] = packet->ports[0];
 		break;
 	default:

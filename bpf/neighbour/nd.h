@@ -87,7 +87,7 @@ static __always_inline long neigh_write_nd(struct __sk_buff *skb, struct neigh_q
 	if (holder->flags & NEIGH_ROUTER)
 		flags |= ND_ADVERT_ROUTER;
 	message->nd.icmp.type = ND_NEIGHBOUR_ADVERT;
-	message->nd.icmp.data = bpf_htonl(flags);
+	message->nd.flags = bpf_htonl(flags);
 	message->nd.icmp.checksum = 0;
 	message->option.type = ND_OPTION_TARGET_MAC;
 	message->option.length = 1;

@@ -6,22 +6,15 @@
 #include "encap/frame.h"
 #include "path_mtu/quote.h"
 #include "wire/checksum.h"
+#include "wire/icmp.h"
 
-#define ICMP_ECHO_REPLY 0
-#define ICMP_UNREACHABLE 3
-#define ICMP_FRAGMENTATION_NEEDED 4
-#define ICMP_ECHO_REQUEST 8
 #define IP4_TTL 64
 
 struct pmtu4 {
 	__u16 pad;
 	struct ethhdr eth;
 	struct iphdr ip;
-	__u8 type;
-	__u8 code;
-	__sum16 checksum;
-	__be16 unused;
-	__be16 mtu;
+	struct icmp_error error;
 };
 
 /*
@@ -41,7 +34,7 @@ static __always_inline bool pmtu_may_tell4(struct __sk_buff *skb, const struct e
 		return true;
 	return load_within(skb, ETH_HLEN + frame->network, &type, sizeof(type),
 			   ip4_end(skb, &frame->ip4, ETH_HLEN)) &&
-	       (type == ICMP_ECHO_REQUEST || type == ICMP_ECHO_REPLY);
+	       (type == ICMP4_ECHO_REQUEST || type == ICMP4_ECHO_REPLY);
 }
 
 /* Turn the frame into the error. */
@@ -60,9 +53,14 @@ static __always_inline long pmtu_tell4(struct __sk_buff *skb, const struct encap
 			.saddr = frame->ip4.daddr,
 			.daddr = frame->ip4.saddr,
 		},
-		.type = ICMP_UNREACHABLE,
-		.code = ICMP_FRAGMENTATION_NEEDED,
-		.mtu = bpf_htons(mtu),
+		.error = {
+			.icmp = {
+				.type = ICMP4_UNREACHABLE,
+				.code = ICMP4_FRAGMENTATION_NEEDED,
+			},
+			/* In the lower half; the upper one is unused (RFC 1191, 4). */
+			.data = bpf_htonl(mtu & 0xffff),
+		},
 	};
 	__u32 added = sizeof(answer) - offsetof(struct pmtu4, ip);
 	__s64 sum = pmtu_quote(skb);
@@ -73,8 +71,9 @@ static __always_inline long pmtu_tell4(struct __sk_buff *skb, const struct encap
 	mac_copy(answer.eth.h_dest, frame->eth.h_source);
 	mac_copy(answer.eth.h_source, frame->eth.h_dest);
 	answer.ip.check = checksum_header4(&answer.ip);
-	answer.checksum = pmtu_fold(sum + bpf_htons(ICMP_UNREACHABLE << 8 | ICMP_FRAGMENTATION_NEEDED) +
-				    answer.mtu);
+	answer.error.icmp.checksum =
+		pmtu_fold(sum + bpf_htons(ICMP4_UNREACHABLE << 8 | ICMP4_FRAGMENTATION_NEEDED) +
+			  answer.error.data);
 	error = bpf_skb_change_head(skb, added, 0);
 	if (error)
 		return error;

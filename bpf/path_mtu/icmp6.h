@@ -4,18 +4,15 @@
 #define PATH_MTU_ICMP6_H
 
 #include "path_mtu/quote.h"
-#include "wire/nd.h"
+#include "wire/icmp.h"
 
-#define ICMP6_TOO_BIG 2
-/* RFC 4443, 2.1: types below are errors. */
-#define ICMP6_INFORMATIONAL 128
 #define IP6_HOP_LIMIT 64
 
 struct pmtu6 {
 	__u16 pad;
 	struct ethhdr eth;
 	struct ipv6hdr ip;
-	struct icmp6 icmp;
+	struct icmp_error error;
 };
 
 /* RFC 4443, 2.4 (e): never about an error, nor to who is nobody in particular. What is behind extension headers is not looked at. */
@@ -40,17 +37,17 @@ static __always_inline long pmtu_tell6(struct __sk_buff *skb, const struct encap
 		.eth = { .h_proto = bpf_htons(ETH_P_IPV6) },
 		.ip = {
 			.version = 6,
-			.payload_len = bpf_htons(sizeof(answer.icmp) + PMTU_QUOTE),
+			.payload_len = bpf_htons(sizeof(answer.error) + PMTU_QUOTE),
 			.nexthdr = IPPROTO_ICMPV6,
 			.hop_limit = IP6_HOP_LIMIT,
 		},
-		.icmp = { .type = ICMP6_TOO_BIG, .data = bpf_htonl(mtu) },
+		.error = { .icmp = { .type = ICMP6_TOO_BIG }, .data = bpf_htonl(mtu) },
 	};
-	__u32 added = sizeof(answer.ip) + sizeof(answer.icmp);
+	__u32 added = sizeof(answer.ip) + sizeof(answer.error);
 	struct ip6_pseudo pseudo = {
 		.source = frame->ip6.daddr,
 		.destination = frame->ip6.saddr,
-		.length = bpf_htonl(sizeof(answer.icmp) + PMTU_QUOTE),
+		.length = bpf_htonl(sizeof(answer.error) + PMTU_QUOTE),
 		.protocol = bpf_htonl(IPPROTO_ICMPV6),
 	};
 	long error;
@@ -64,8 +61,8 @@ static __always_inline long pmtu_tell6(struct __sk_buff *skb, const struct encap
 	answer.ip.saddr = pseudo.source;
 	answer.ip.daddr = pseudo.destination;
 	sum = bpf_csum_diff(NULL, 0, (void *)&pseudo, sizeof(pseudo), sum);
-	answer.icmp.checksum =
-		pmtu_fold(bpf_csum_diff(NULL, 0, (void *)&answer.icmp, sizeof(answer.icmp), sum));
+	answer.error.icmp.checksum =
+		pmtu_fold(bpf_csum_diff(NULL, 0, (void *)&answer.error, sizeof(answer.error), sum));
 	error = bpf_skb_change_head(skb, added, 0);
 	if (error)
 		return error;

@@ -3,6 +3,8 @@
 #ifndef WIRE_DHCP_H
 #define WIRE_DHCP_H
 
+#include <linux/udp.h>
+
 #include "packet.h"
 
 #define DHCP_CLIENT_PORT 68
@@ -11,10 +13,7 @@
 
 /* What asks for an address, from the UDP header to the client's MAC (RFC 2131, 2). */
 struct dhcp_request {
-	__be16 source;
-	__be16 destination;
-	__be16 length;
-	__sum16 checksum;
+	struct udphdr udp;
 	__u8 operation;
 	__u8 hardware;
 	__u8 hardware_length;
@@ -24,6 +23,6 @@ struct dhcp_request {
 };
 
 /* Bytes of a DHCP message without options (RFC 2131, 2), and of the UDP header. */
-#define DHCP_LENGTH_MIN (8 + 236)
+#define DHCP_LENGTH_MIN (sizeof(struct udphdr) + 236)
 
 #endif

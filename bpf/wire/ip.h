@@ -82,6 +82,9 @@ struct ip6_fragment {
 	__be32 id;
 };
 
+/* Offset and reserved bits: 0 in the first fragment. */
+#define IP6_FRAGMENT_OFFSET 0xfff8
+
 /* What goes into the checksum of ICMPv6, TCP and UDP beside them (RFC 8200, 8.1). */
 struct ip6_pseudo {
 	struct in6_addr source;

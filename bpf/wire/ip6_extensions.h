@@ -13,8 +13,6 @@
  * sensible order, the last of them in front of a tunnel; nobody sends as many.
  */
 #define IP6_EXTENSIONS_MAX 6
-/* Offset and reserved bits: 0 in the first fragment (RFC 8200, 4.5). */
-#define IP6_FRAGMENT_OFFSET 0xfff8
 
 /* What is behind the extension headers. */
 struct ip6_upper {

@@ -3,6 +3,7 @@
 #ifndef WIRE_ND_H
 #define WIRE_ND_H
 
+#include "wire/icmp.h"
 #include "wire/ip.h"
 #include "wire/mac.h"
 
@@ -33,24 +34,15 @@
 #define ND_OPTION_ROUTE 24
 #define ND_OPTION_UNIT 8
 
-struct icmp6 {
-	__u8 type;
-	__u8 code;
-	__sum16 checksum;
-	__be32 data;
-};
-
-/* Neighbour solicitations and advertisements alike; options follow. */
-struct nd_neighbour {
-	struct icmp6 icmp;
-	struct in6_addr target;
+/* RFC 4861, 4.1; options follow each message. */
+struct nd_router_solicit {
+	struct icmp icmp;
+	__be32 reserved;
 };
 
 /* RFC 4861, 4.2. */
 struct nd_router_advert {
-	__u8 type;
-	__u8 code;
-	__sum16 checksum;
+	struct icmp icmp;
 	__u8 hop_limit;
 	__u8 flags;
 	__be16 lifetime;
@@ -58,9 +50,17 @@ struct nd_router_advert {
 	__be32 retransmit;
 };
 
+/* Neighbour solicitations and advertisements alike (RFC 4861, 4.3 and 4.4). */
+struct nd_neighbour {
+	struct icmp icmp;
+	__be32 flags; /* of an advertisement; reserved in a solicitation */
+	struct in6_addr target;
+};
+
 /* RFC 4861, 4.5. */
 struct nd_redirect {
-	struct icmp6 icmp;
+	struct icmp icmp;
+	__be32 reserved;
 	struct in6_addr target;
 	struct in6_addr destination;
 };

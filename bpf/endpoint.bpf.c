@@ -33,8 +33,9 @@ const volatile struct contract {
 	enum underlay_decap underlay_decap;
 	enum bucket_kind bucket_kind;
 	enum source_file source_file;
+	enum event_type event_type;
 	enum control_op control_op;
-	struct event event;
+	struct frame_event frame_event;
 	struct control control;
 } contract = {};
 

@@ -205,6 +205,6 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, EVENT_RING_BYTES);
-} dp_event_v1 SEC(".maps");
+} dp_event_v2 SEC(".maps");
 
 #endif

@@ -42,11 +42,13 @@ static __always_inline bool rate_allows(enum bucket_kind kind, __u32 rate, __u64
 }
 
 /*
- * Five arguments are all that a function can have, so where something happened
- * is one word: the line in the lowest 16 bits, enum source_file in the next 8,
- * and, for a frame that is from or for another node, the VNI in the next 24 and
- * the number of the node in the highest 16.
+ * A function has five arguments at most, so where something happened is one word:
+ * the line in the lowest 15 bits, whether the frame goes on in the next one, enum
+ * source_file in the next 8, and, for a frame from or for another node, the VNI in
+ * the next 24 and the number of the node in the highest 16.
  */
+#define WHERE_LINE 0x7fff
+#define WHERE_NOTICE 0x8000
 #define WHERE ((__u64)HERE << 16 | __LINE__)
 #define FROM_NODE(node, vni) ((__u64)(node) << 48 | (__u64)(vni) << 24)
 
@@ -68,7 +70,7 @@ __noinline int report_event(struct __sk_buff *skb, struct endpoint *ep, enum rea
 {
 	struct network *network = NULL;
 	struct config *config;
-	struct event *event;
+	struct frame_event *event;
 	struct ethhdr eth;
 	__u32 zero = 0;
 	__u64 now;
@@ -81,7 +83,7 @@ __noinline int report_event(struct __sk_buff *skb, struct endpoint *ep, enum rea
 		count_reason(REASON_EVENT_LIMIT, 1, 0);
 		return 0;
 	}
-	event = bpf_ringbuf_reserve(&dp_event_v1, sizeof(*event), 0);
+	event = bpf_ringbuf_reserve(&dp_event_v2, sizeof(*event), 0);
 	if (!event) {
 		count_reason(REASON_EVENT_LOST, 1, 0);
 		return 0;
@@ -89,20 +91,21 @@ __noinline int report_event(struct __sk_buff *skb, struct endpoint *ep, enum rea
 	load(skb, 0, &eth, sizeof(eth));
 	if (ep)
 		network = network_find(ep);
-	event->time = now;
+	event->header.time = now;
+	event->header.type = where & WHERE_NOTICE ? EVENT_NOTICE : EVENT_DROP;
+	event->header.size = sizeof(*event);
+	event->header.ifindex = skb->ifindex;
 	event->reason = reason;
-	event->ifindex = skb->ifindex;
 	event->vni = network ? network->vni : where_vni(where);
 	event->endpoint = ep ? ep->id : 0;
 	event->error = error;
 	event->file = where >> 16 & 0xff;
-	event->line = where & 0xffff;
+	event->line = where & WHERE_LINE;
 	event->length = skb->len;
 	event->protocol = eth.h_proto;
 	mac_copy(event->src, eth.h_source);
 	mac_copy(event->dst, eth.h_dest);
 	event->node = where_node(where);
-	__builtin_memset(event->pad, 0, sizeof(event->pad));
 	bpf_ringbuf_submit(event, 0);
 	return 0;
 }
@@ -134,7 +137,7 @@ static __always_inline int report_notice(struct __sk_buff *skb, struct endpoint 
 					 enum reason reason, __u64 packets, int error, __u64 where)
 {
 	count_reason(reason, packets, packets * skb->len);
-	report_event(skb, ep, reason, error, where);
+	report_event(skb, ep, reason, error, where | WHERE_NOTICE);
 	return CONTINUE;
 }
 

@@ -53,11 +53,23 @@ enum source_file {
 	FILE_ANTI_SPOOF_ARP = 23,
 };
 
-/* dp_event: what a drop or notice tells a listener. */
-struct event {
+enum event_type {
+	EVENT_DROP = 1, /* a frame ended: struct frame_event */
+	EVENT_NOTICE = 2, /* something happened to a frame or to its copies, but it went on: the same */
+};
+
+/* What every record of dp_event begins with. A reader skips types that it does not know. */
+struct event_header {
 	__u64 time; /* ns since boot (bpf_ktime_get_ns) */
-	__u32 reason; /* enum reason */
+	__u16 type; /* enum event_type */
+	__u16 size; /* bytes of the event with this header */
 	__u32 ifindex; /* where the frame came in */
+};
+
+/* dp_event: why a frame ended, or what happened to it, and where in the datapath. */
+struct frame_event {
+	struct event_header header;
+	__u32 reason; /* enum reason */
 	__u32 vni;
 	__u32 endpoint; /* number, 0 if unknown */
 	__s32 error; /* what the helper returned, 0 if none did */
@@ -68,7 +80,6 @@ struct event {
 	__u8 src[6];
 	__u8 dst[6];
 	__u16 node; /* number of the node that it came from or was for, 0 if none */
-	__u16 pad[2];
 };
 
 #endif

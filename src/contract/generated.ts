@@ -727,6 +727,34 @@ export function nameOfSourceFile(value: number): SourceFileName | `unknown_${num
   return sourceFileNames.get(value) ?? `unknown_${value}`;
 }
 
+/** enum event_type */
+export const EventType = {
+  /** a frame ended: struct frame_event */
+  DROP: 1,
+  /** something happened to a frame or to its copies, but it went on: the same */
+  NOTICE: 2,
+} as const;
+/** A number of {@link EventType}. */
+export type EventType = (typeof EventType)[keyof typeof EventType];
+/** A name of {@link EventType}, as users see it. */
+export type EventTypeName = Lowercase<keyof typeof EventType>;
+const eventTypeNames: ReadonlyMap<number, EventTypeName> = new Map([
+  [1, "drop"],
+  [2, "notice"],
+]);
+/** The name of a number of enum event_type; `unknown_N` for one that a newer datapath may know. */
+export function nameOfEventType(value: number): EventTypeName | `unknown_${number}` {
+  return eventTypeNames.get(value) ?? `unknown_${value}`;
+}
+const eventTypeTexts: ReadonlyMap<number, string> = new Map([
+  [1, "a frame ended: struct frame_event"],
+  [2, "something happened to a frame or to its copies, but it went on: the same"],
+]);
+/** What a number of enum event_type means, in a line for people; empty for one that has no text. */
+export function describeEventType(value: number): string {
+  return eventTypeTexts.get(value) ?? '';
+}
+
 /**
  * What user space asks of the `control` program, which never sees a packet: it is run by
  * BPF_PROG_TEST_RUN with a request in place of one, so that counts kept beside a table stay right
@@ -1961,14 +1989,55 @@ export const bucketCodec: Codec<Bucket> = /* @__PURE__ */ codec(
 /** Write a {@link Bucket} to new bytes, or into the given ones at the offset. */
 export const encodeBucket = bucketCodec.encode;
 
-/** dp_event: what a drop or notice tells a listener. */
-export interface Event {
+/** What every record of dp_event begins with. A reader skips types that it does not know. */
+export interface EventHeader {
   /** ns since boot (bpf_ktime_get_ns) */
   readonly time: bigint;
-  /** enum reason */
-  readonly reason: number;
+  /** enum event_type */
+  readonly type: number;
+  /** bytes of the event with this header */
+  readonly size: number;
   /** where the frame came in */
   readonly ifindex: number;
+}
+/** Bytes of a {@link EventHeader}. */
+export const sizeofEventHeader = 16;
+/** Where each field of a {@link EventHeader} begins, in bytes. */
+export const EVENT_HEADER_OFFSETS = {
+  time: 0,
+  type: 8,
+  size: 10,
+  ifindex: 12,
+} as const;
+function writeEventHeader(view: DataView, offset: number, value: EventHeader): void {
+  view.setBigUint64(offset, value.time, true);
+  view.setUint16(offset + 8, value.type, true);
+  view.setUint16(offset + 10, value.size, true);
+  view.setUint32(offset + 12, value.ifindex, true);
+}
+/** Read a {@link EventHeader} at an offset of the view. */
+export function decodeEventHeader(view: DataView, offset = 0): EventHeader {
+  return {
+    time: view.getBigUint64(offset, true),
+    type: view.getUint16(offset + 8, true),
+    size: view.getUint16(offset + 10, true),
+    ifindex: view.getUint32(offset + 12, true),
+  };
+}
+/** {@link EventHeader} to bytes and back. */
+export const eventHeaderCodec: Codec<EventHeader> = /* @__PURE__ */ codec(
+  sizeofEventHeader,
+  writeEventHeader,
+  decodeEventHeader,
+);
+/** Write a {@link EventHeader} to new bytes, or into the given ones at the offset. */
+export const encodeEventHeader = eventHeaderCodec.encode;
+
+/** dp_event: why a frame ended, or what happened to it, and where in the datapath. */
+export interface FrameEvent {
+  readonly header: EventHeader;
+  /** enum reason */
+  readonly reason: number;
   readonly vni: number;
   /** number, 0 if unknown */
   readonly endpoint: number;
@@ -1986,66 +2055,62 @@ export interface Event {
   /** number of the node that it came from or was for, 0 if none */
   readonly node: number;
 }
-/** Bytes of a {@link Event}. */
-export const sizeofEvent = 56;
-/** Where each field of a {@link Event} begins, in bytes. */
-export const EVENT_OFFSETS = {
-  time: 0,
-  reason: 8,
-  ifindex: 12,
-  vni: 16,
-  endpoint: 20,
-  error: 24,
-  file: 28,
-  line: 30,
-  length: 32,
-  protocol: 36,
-  src: 38,
-  dst: 44,
-  node: 50,
+/** Bytes of a {@link FrameEvent}. */
+export const sizeofFrameEvent = 56;
+/** Where each field of a {@link FrameEvent} begins, in bytes. */
+export const FRAME_EVENT_OFFSETS = {
+  header: 0,
+  reason: 16,
+  vni: 20,
+  endpoint: 24,
+  error: 28,
+  file: 32,
+  line: 34,
+  length: 36,
+  protocol: 40,
+  src: 42,
+  dst: 48,
+  node: 54,
 } as const;
-function writeEvent(view: DataView, offset: number, value: Event): void {
-  view.setBigUint64(offset, value.time, true);
-  view.setUint32(offset + 8, value.reason, true);
-  view.setUint32(offset + 12, value.ifindex, true);
-  view.setUint32(offset + 16, value.vni, true);
-  view.setUint32(offset + 20, value.endpoint, true);
-  view.setInt32(offset + 24, value.error, true);
-  view.setUint16(offset + 28, value.file, true);
-  view.setUint16(offset + 30, value.line, true);
-  view.setUint32(offset + 32, value.length, true);
-  view.setUint16(offset + 36, value.protocol, false);
-  setBytes(view, offset + 38, value.src, 6);
-  setBytes(view, offset + 44, value.dst, 6);
-  view.setUint16(offset + 50, value.node, true);
-  zeroBytes(view, offset + 52, 4);
+function writeFrameEvent(view: DataView, offset: number, value: FrameEvent): void {
+  writeEventHeader(view, offset, value.header);
+  view.setUint32(offset + 16, value.reason, true);
+  view.setUint32(offset + 20, value.vni, true);
+  view.setUint32(offset + 24, value.endpoint, true);
+  view.setInt32(offset + 28, value.error, true);
+  view.setUint16(offset + 32, value.file, true);
+  view.setUint16(offset + 34, value.line, true);
+  view.setUint32(offset + 36, value.length, true);
+  view.setUint16(offset + 40, value.protocol, false);
+  setBytes(view, offset + 42, value.src, 6);
+  setBytes(view, offset + 48, value.dst, 6);
+  view.setUint16(offset + 54, value.node, true);
 }
-/** Read a {@link Event} at an offset of the view. */
-export function decodeEvent(view: DataView, offset = 0): Event {
+/** Read a {@link FrameEvent} at an offset of the view. */
+export function decodeFrameEvent(view: DataView, offset = 0): FrameEvent {
   return {
-    time: view.getBigUint64(offset, true),
-    reason: view.getUint32(offset + 8, true),
-    ifindex: view.getUint32(offset + 12, true),
-    vni: view.getUint32(offset + 16, true),
-    endpoint: view.getUint32(offset + 20, true),
-    error: view.getInt32(offset + 24, true),
-    file: view.getUint16(offset + 28, true),
-    line: view.getUint16(offset + 30, true),
-    length: view.getUint32(offset + 32, true),
-    protocol: view.getUint16(offset + 36, false),
-    src: getBytes(view, offset + 38, 6),
-    dst: getBytes(view, offset + 44, 6),
-    node: view.getUint16(offset + 50, true),
+    header: decodeEventHeader(view, offset),
+    reason: view.getUint32(offset + 16, true),
+    vni: view.getUint32(offset + 20, true),
+    endpoint: view.getUint32(offset + 24, true),
+    error: view.getInt32(offset + 28, true),
+    file: view.getUint16(offset + 32, true),
+    line: view.getUint16(offset + 34, true),
+    length: view.getUint32(offset + 36, true),
+    protocol: view.getUint16(offset + 40, false),
+    src: getBytes(view, offset + 42, 6),
+    dst: getBytes(view, offset + 48, 6),
+    node: view.getUint16(offset + 54, true),
   };
 }
-/** {@link Event} to bytes and back. */
-export const eventCodec: Codec<Event> = /* @__PURE__ */ codec(
-  sizeofEvent,
-  writeEvent,
-  decodeEvent,
+/** {@link FrameEvent} to bytes and back. */
+export const frameEventCodec: Codec<FrameEvent> = /* @__PURE__ */ codec(
+  sizeofFrameEvent,
+  writeFrameEvent,
+  decodeFrameEvent,
 );
-/** Write a {@link Event} to new bytes, or into the given ones at the offset. */
-export const encodeEvent = eventCodec.encode;
+/** Write a {@link FrameEvent} to new bytes, or into the given ones at the offset. */
+export const encodeFrameEvent = frameEventCodec.encode;
 
 /** struct control */
 export interface Control {
@@ -2184,7 +2249,7 @@ export const MAPS = {
     value: endpointStatsCodec,
   } satisfies MapLayout<number, EndpointStats> as MapLayout<number, EndpointStats>,
   event: {
-    name: "dp_event_v1",
+    name: "dp_event_v2",
     type: 27,
     flags: 0,
     maxEntries: 262144,

@@ -8,9 +8,9 @@ import { inNetns } from '../../loader/sys/netns.js';
 import { testRun } from '../../loader/testrun.js';
 import {
   ConfigFlags,
-  type Event,
-  eventCodec,
   FdbFlags,
+  type FrameEvent,
+  frameEventCodec,
   nameOfReason,
   Reason,
   UnderlayDecap,
@@ -157,9 +157,9 @@ test.serial('an event names the node, the network and the error', async (t) => {
   const { fabric, node, container } = makeStage();
   t.teardown(() => fabric.close());
   node.put('config', 0, { flags: ConfigFlags.EVENTS, eventRate: 1000 });
-  const events: Event[] = [];
+  const events: FrameEvent[] = [];
   const reader = openRingbuf(node.map('event'), (data) => {
-    events.push(eventCodec.decode(viewOf(data)));
+    events.push(frameEventCodec.decode(viewOf(data)));
   });
   t.teardown(() => reader.close());
   const named = (name: string) => events.find((it) => nameOfReason(it.reason) === name);

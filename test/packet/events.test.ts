@@ -5,8 +5,9 @@ import { mapPut } from '../../loader/map/entry.js';
 import { openRingbuf, type RingbufReader } from '../../loader/ringbuf/reader.js';
 import {
   ConfigFlags,
-  type Event,
-  eventCodec,
+  EventType,
+  type FrameEvent,
+  frameEventCodec,
   MAPS,
   nameOfReason,
 } from '../../src/contract/generated.js';
@@ -23,11 +24,11 @@ SPOOFED.set([10, 0, 0, 2], 26);
 /** No rate that a test reaches. */
 const PLENTY = 1_000_000;
 /** Bytes of an event in the ring, its header included. */
-const RECORD = eventCodec.size + 8;
+const RECORD = frameEventCodec.size + 8;
 
 let world: World;
 let reader: RingbufReader | undefined;
-let events: Event[] = [];
+let events: FrameEvent[] = [];
 test.before(async () => {
   world = await makeWorld();
 });
@@ -45,12 +46,12 @@ function configure(flags: number, eventRate: number): void {
 
 function listen(): void {
   reader = openRingbuf(mapOf(world, 'event'), (data) => {
-    events.push(eventCodec.decode(new DataView(data.buffer, data.byteOffset)));
+    events.push(frameEventCodec.decode(new DataView(data.buffer, data.byteOffset)));
   });
 }
 
 /** All that is in the ring, once nothing more has come for a while. */
-async function drained(): Promise<Event[]> {
+async function drained(): Promise<FrameEvent[]> {
   for (let before = -1; before < events.length; await sleep(50)) before = events.length;
   return events;
 }
@@ -67,8 +68,12 @@ test.serial('an event says when, why, where and which frame', async (t) => {
   const after = process.hrtime.bigint();
   const [event, ...more] = await drained();
   t.is(more.length, 0);
-  t.like(event, {
+  t.like(event?.header, {
+    type: EventType.DROP,
+    size: frameEventCodec.size,
     ifindex: world.ifindex.a,
+  });
+  t.like(event, {
     vni: 100,
     endpoint: idOf('a'),
     error: 0,
@@ -79,7 +84,7 @@ test.serial('an event says when, why, where and which frame', async (t) => {
   t.is(nameOfReason(event.reason), 'source_ip4');
   t.is(macText(event.src), PORTS.a.mac);
   t.is(macText(event.dst), PORTS.a.mac);
-  t.true(event.time >= before && event.time <= after);
+  t.true(event.header.time >= before && event.header.time <= after);
 });
 
 test.serial('an event names the endpoint that could not be reached', async (t) => {
@@ -89,6 +94,8 @@ test.serial('an event names the endpoint that could not be reached', async (t) =
   run(world, 'a', udp4('a', 'ff:ff:ff:ff:ff:ff'));
   const [event] = await drained();
   t.is(nameOfReason(event?.reason ?? 0), 'port_gone');
+  // The copy is lost, but the frame goes on to the others.
+  t.is(event?.header.type, EventType.NOTICE);
   t.is(event?.error, idOf('b'));
   t.is(event?.endpoint, idOf('a'));
 });
@@ -97,7 +104,9 @@ test.serial('an event of a device with no endpoint names the device', async (t) 
   configure(ConfigFlags.EVENTS, PLENTY);
   listen();
   run(world, 'bare', SPOOFED);
-  t.like((await drained())[0], { ifindex: world.ifindex.bare, endpoint: 0, vni: 0 });
+  const [event] = await drained();
+  t.is(event?.header.ifindex, world.ifindex.bare);
+  t.like(event, { endpoint: 0, vni: 0 });
 });
 
 test.serial('every reason that is counted points at the line that gave it', async (t) => {

@@ -1,7 +1,7 @@
 /** The datapath's source, to check that an event points at the line that it comes from. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Event, nameOfSourceFile } from '../../../src/contract/generated.js';
+import { type FrameEvent, nameOfSourceFile } from '../../../src/contract/generated.js';
 
 const BPF = join(import.meta.dirname, '../../../../bpf');
 
@@ -15,7 +15,7 @@ for (const entry of readdirSync(BPF, { recursive: true, encoding: 'utf8' })) {
 }
 
 /** The line of the datapath's source that an event names, trimmed. */
-export function sourceLine(event: Event): string {
+export function sourceLine(event: FrameEvent): string {
   const name = nameOfSourceFile(event.file);
   return sources.get(name)?.[event.line - 1]?.trim() ?? `no line ${event.line} in ${name}`;
 }

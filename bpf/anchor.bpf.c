@@ -4,10 +4,10 @@
  * the anchor, an external vxlan device that is there so that the kernel merges
  * the segments of tunnels (GRO).
  *
- * Its socket hears whatever reaches the UDP port by any device and under any
- * address of the host, a container's packets to its gateway among them. All that
- * is not this node's business ends here: it is out of its tunnel, and the host's
- * IP stack would take it for a packet of a neighbour's.
+ * Its socket receives whatever reaches the UDP port through any device and at any
+ * address of the host, also packets of a container to its gateway. All that is not for
+ * this node is dropped here: it has left its tunnel, and the host's IP stack would take
+ * it for a packet of a neighbour.
  */
 #include "decap/match.h"
 #include "delivery/from_node.h"

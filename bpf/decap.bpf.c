@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * Removes the outer headers before the kernel has made a packet of the frame:
- * runs in the underlay's driver, which then merges the frames inside (GRO) as if
- * they had come without a tunnel. What the headers said is left in front of the
- * frame, where underlay.bpf.c finds it, and where it keeps GRO from merging
- * frames of different networks.
+ * Decapsulation in XDP: runs in the underlay's driver, so that GRO merges the inner
+ * frames as if they had come without a tunnel. What the outer headers said is left as
+ * metadata in front of the frame, where underlay.bpf.c finds it, and where it keeps GRO
+ * from merging frames of different networks.
  *
- * Whatever is not entirely right is passed on as it is: underlay.bpf.c looks at
- * it again and has a reason for it.
+ * A packet that is not entirely right is passed on as it is: underlay.bpf.c looks at
+ * it again and counts the reason.
  */
 #include "decap/match.h"
 #include "wire/ecn.h"
@@ -58,7 +57,7 @@ static __always_inline bool decap_xdp_match(struct xdp_md *ctx, const struct und
 	return !tunnel->reason && !tunnel->checksum && tunnel->length == bytes + ETH_HLEN;
 }
 
-/* Is the checksum that lies at `at` one that is yet to be computed? Then it is that of what counts beside. */
+/* Is the checksum at `offset` yet to be computed? Then it is the sum of the pseudo header. */
 static __always_inline bool decap_xdp_partial(struct xdp_md *ctx, const struct underlay *underlay,
 					      __u32 offset, __u32 pseudo)
 {

@@ -20,7 +20,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Never read: the types that no map names, so that BTF, and with it user space, has them. */
+/* Never read: it brings types that no map names into BTF, and so to user space. */
 const volatile struct contract {
 	enum endpoint_flags endpoint_flags;
 	enum network_flags network_flags;
@@ -40,8 +40,8 @@ const volatile struct contract {
 } contract = {};
 
 /*
- * Of what comes beside a frame only the marks mean something that the host has put on what
- * it forwards; the one for what it sends back stays, until it is known to whom that goes.
+ * Of a frame's metadata only the marks count that the host sets on what it forwards. The mark
+ * of what it sends back stays until the destination is known.
  */
 static __noinline int endpoint_scrub(struct __sk_buff *skb, struct endpoint *ep)
 {
@@ -107,7 +107,7 @@ int endpoint(struct __sk_buff *skb)
 		verdict = neigh_answer(skb, ep, network);
 		if (verdict != CONTINUE)
 			return verdict;
-		/* The host is a station like others here, and may send what it likes. */
+		/* The host is a station like others here, and may send what it wants. */
 		reason = ep->flags & ENDPOINT_GATEWAY ? REASON_UNSPEC : anti_spoof_host(skb, true);
 		if (reason)
 			return drop(skb, ep, reason, 0);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Every map of the datapath. The name ends in the version of its layout: a
- * change of key, value or type takes a new one. Where a map is pinned is the
- * loader's affair.
+ * Every map of the datapath. The name ends in the version of its layout: a change of
+ * key, value or type needs a new one. The loader decides where maps are pinned.
  *
- * Tables that grow with the traffic or with the node are not preallocated: a
- * node with ten endpoints should not pay for a million entries. Arrays are for
- * what every packet looks up, since the JIT inlines the look-up.
+ * Tables that grow with the traffic or with the node are not preallocated: a node with
+ * ten endpoints should not pay for a million entries. What every packet looks up is an
+ * array, since the JIT inlines that look-up.
  */
 #ifndef MAPS_H
 #define MAPS_H

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * One copy of a flooded frame, on its way to one node: runs at TC egress of the
- * replicator, a device that exists for nothing else. A copy can only be given
- * away to a device, as it is (bpf_clone_redirect), and here it is wrapped and
- * sent on. What else comes this way (the host's own multicast) is left alone.
+ * One copy of a flooded frame, for one node: runs at TC egress of the replicator, a
+ * device that exists for nothing else. bpf_clone_redirect can only hand a copy to a
+ * device as it is, so this program encapsulates it there and sends it on. All other
+ * traffic of the device (the host's own multicast) passes untouched.
  */
 /* It delivers to no port. */
 #define NO_KERNEL_TYPES

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * The one way a frame ends other than being forwarded. drop() and notice() give
- * a reason, count it always, and tell a listener where in the source it was
- * given, if anybody listens. Nothing else in the datapath may drop.
+ * The only way to drop a frame. drop() and notice() take a reason, always count it, and
+ * send an event with the line of the source if events are on. Nothing else in the
+ * datapath may drop.
  *
- * A file that uses them says which it is: #define HERE FILE_...
+ * A file that uses them names itself: #define HERE FILE_...
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -15,8 +15,8 @@
 #define NSEC_PER_SEC 1000000000ULL
 
 /*
- * May this CPU do one more of these now? A bucket that holds a second's worth:
- * a burst is seen whole, and a storm of drops costs a counter each, no more.
+ * May this CPU do one more of these now? The bucket holds a second's worth: a burst
+ * is seen whole, and in a storm each further drop costs only its counter.
  */
 static __always_inline bool rate_allows(enum bucket_kind kind, __u32 rate, __u64 now)
 {

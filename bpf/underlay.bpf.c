@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * What other nodes send: runs at TC ingress of the underlay device on all that
- * comes in there. Only VXLAN for this node's VTEP, from a node that is known, of
- * a network that it has, is taken; the rest goes on to whoever is next, which is
- * why the verdict is TC_ACT_UNSPEC: a final one would hide the filters of others.
+ * Frames from other nodes: runs at TC ingress of the underlay device. It takes only
+ * VXLAN to this node's VTEP, from a known node, for a network that this node has. All
+ * else goes on to the next program with TC_ACT_UNSPEC: a final verdict would hide the
+ * filters of others.
  */
 #include "decap/read.h"
 #include "decap/strip.h"
@@ -15,7 +15,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Who sent it, and in which network? NULL: `verdict` says what becomes of the packet. */
+/* The network of the packet; its sender is left in `in`. NULL: `verdict` is the packet's. */
 static __always_inline struct network *underlay_take(struct __sk_buff *skb, struct inbound *in,
 						     int *verdict)
 {
@@ -43,7 +43,7 @@ static __always_inline struct network *underlay_take(struct __sk_buff *skb, stru
 	return network;
 }
 
-/* May it send on what it gets? */
+/* May the receiver forward what it gets? */
 static __always_inline bool underlay_forwards(struct fdb_place to)
 {
 	struct endpoint *ep = endpoint_find(to.owner.ifindex);
@@ -69,14 +69,13 @@ static __always_inline __u8 underlay_protocol(struct __sk_buff *skb, const struc
 }
 
 /*
- * Segments that came whole through a tunnel, or were merged in one, stay marked
- * as being in it when TC takes them apart (before BPF_F_ADJ_ROOM_DECAP_L4_UDP).
- * A socket of TCP does not mind. But one of UDP has them cut, by a tunnel's
- * rules, and loses them; and whoever sends them on hands them to another tunnel,
- * which refuses them, or to a NIC, which may look for headers where none are. So
- * the kernel's own device, if it is there, decapsulates segments of UDP, and all
- * of TCP that may be sent on: not only its segments, or they would overtake what
- * comes alone. CONTINUE, or the verdict.
+ * Segments that came whole through a tunnel, or were merged in one, stay marked as
+ * encapsulated when TC decapsulates them (before BPF_F_ADJ_ROOM_DECAP_L4_UDP). TCP
+ * sockets do not mind. UDP sockets have them cut by a tunnel's rules and lose them.
+ * Forwarded, they go to another tunnel, which refuses them, or to a NIC, which may look
+ * for headers that are gone. So the kernel's own device, if there is one, decapsulates
+ * segments of UDP, and all TCP that may be forwarded: if only its segments, they would
+ * overtake single packets. Returns CONTINUE or the verdict.
  */
 static __always_inline int underlay_leave(struct __sk_buff *skb, const struct inbound *in,
 					  const struct network *network, struct fdb_place to)

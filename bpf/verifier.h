@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What must not be known to the verifier. */
+/* Values that the verifier must not know. */
 #ifndef VERIFIER_H
 #define VERIFIER_H
 
@@ -8,8 +8,8 @@
 #include <bpf/bpf_helpers.h>
 
 /*
- * 0, and the verifier does not know it. What a callback of bpf_loop or
- * bpf_for_each_map_elem leaves for its next round has to begin so: before Linux 6.8
+ * 0, but unknown to the verifier. What a callback of bpf_loop or
+ * bpf_for_each_map_elem keeps for its next round has to start with it: before Linux 6.8
  * ("bpf: verify callbacks as if they are called unknown number of times") only the
  * first round is looked at, and what is not reached in it is cut out of the
  * program without a word. On 6.1 a flood then reached the last of its receivers only.

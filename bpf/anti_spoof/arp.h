@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The sender of ARP. */
+/* Anti-spoofing of ARP: the sender. */
 #ifndef ANTI_SPOOF_ARP_H
 #define ANTI_SPOOF_ARP_H
 

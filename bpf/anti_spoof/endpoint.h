@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Anti-spoofing at an endpoint's port: it speaks for nobody but itself. The common frame,
- * untagged and with the endpoint's own address, is let through by a few
- * comparisons; whatever is not obviously right goes through anti_spoof_check,
- * which reads by copy and so sees every frame, fragmented in memory or not.
+ * Anti-spoofing at an endpoint's port: an endpoint speaks for itself only. A few
+ * comparisons pass the common frame, untagged and from the endpoint's own address. All
+ * others go through anti_spoof_check, which reads by copy and so sees every frame,
+ * fragmented in memory or not.
  */
 #ifndef ANTI_SPOOF_ENDPOINT_H
 #define ANTI_SPOOF_ENDPOINT_H
@@ -84,8 +84,8 @@ static __always_inline bool anti_spoof_is_plain(struct __sk_buff *skb, const str
 }
 
 /*
- * A static entry behind an endpoint that is locked names a machine that may speak there
- * beside it, as behind a locked port of a bridge (br_handle_frame_finish, BR_PORT_LOCKED).
+ * A static entry at a locked endpoint names a machine that may speak there, too, as behind
+ * a locked port of a bridge (br_handle_frame_finish, BR_PORT_LOCKED).
  */
 static __noinline bool anti_spoof_is_static(struct __sk_buff *skb, struct endpoint *ep,
 					struct network *network)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * What a gateway hands to the host's IP stack is from an endpoint, and the host
- * gives it its own name: it forwards it under its own address (masquerading), and
- * believes what it says of the host's own packets. So two things stay out:
+ * Anti-spoofing at the host's own port. The host forwards what endpoints send through
+ * their gateway under its own address (masquerading), and believes what they say about
+ * its own packets. So two things stay out:
  *
- * - VXLAN, which the host would forward to other nodes, or take for another's by
- *   the anchor's socket;
- * - errors about packets between nodes, which would narrow or bend the way to
- *   them for everybody on this node.
+ * - VXLAN, which the host would forward to other nodes, or which the anchor's socket
+ *   would take for another node's;
+ * - ICMP errors about packets between nodes, which would narrow or redirect the path to
+ *   those nodes for everybody on this one.
  *
  * Rules of nftables do the same behind address translation (src/datapath/nft/nft.ts).
  */
@@ -44,7 +44,7 @@ static __always_inline enum reason host_error4(struct __sk_buff *skb, __u32 offs
 		return REASON_MALFORMED;
 	if (!icmp4_quotes(type))
 		return REASON_UNSPEC;
-	/* Too short to quote, or what it quotes is in another fragment, where nobody would see it. */
+	/* Too short to quote, or the quote is in another fragment, which is not looked at. */
 	if (!load_within(skb, offset + sizeof(struct icmp_error) + offsetof(struct iphdr, daddr), &daddr,
 			 sizeof(daddr), end))
 		return REASON_MALFORMED;

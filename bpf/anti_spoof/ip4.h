@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The source of IPv4: addresses, DHCP, and what ICMP says in the name of others. */
+/* Anti-spoofing of IPv4: source addresses, DHCP, and ICMP that speaks for others. */
 #ifndef ANTI_SPOOF_IP4_H
 #define ANTI_SPOOF_IP4_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The source of IPv6, and of neighbour discovery inside. */
+/* Anti-spoofing of IPv6: source addresses, and neighbour discovery inside. */
 #ifndef ANTI_SPOOF_IP6_H
 #define ANTI_SPOOF_IP6_H
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What neighbour discovery says in the name of others. */
+/* Anti-spoofing of neighbour discovery: its messages. */
 #ifndef ANTI_SPOOF_ND_H
 #define ANTI_SPOOF_ND_H
 
 #include "anti_spoof/nd_options.h"
 
 /*
- * A default router speaks for every address, and about the link; who was allowed less may
- * say that it forwards to that, and nothing else.
+ * A default router speaks for every address and about the link. An endpoint with fewer
+ * prefixes may only say that it forwards to those.
  */
 static __always_inline enum reason anti_spoof_nd_router(struct __sk_buff *skb, struct endpoint *ep,
 						   struct nd_claim *nd)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What the options of neighbour discovery say in the name of others. */
+/* Anti-spoofing of neighbour discovery: the options of its messages. */
 #ifndef ANTI_SPOOF_ND_OPTIONS_H
 #define ANTI_SPOOF_ND_OPTIONS_H
 
@@ -91,7 +91,7 @@ static __noinline enum reason anti_spoof_nd_target(struct endpoint *ep, const st
 	return neigh && mac_equal(neigh->mac, option->mac) ? REASON_UNSPEC : REASON_SOURCE_ND;
 }
 
-/* Do all options name nobody but the speaker, and nothing that it was not allowed? */
+/* Do all options name the speaker only, and what it was allowed? */
 static __noinline enum reason anti_spoof_nd_options(struct __sk_buff *skb, struct endpoint *ep,
 					       struct nd_claim *nd)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Does a frame from another node speak for who is on this one? The node may be
- * compromised, or forged: underlays believe who says he is whom. Of the endpoints
- * and gateways of this node it can say nothing that they would not say themselves:
- * not with their MAC as its source, and not by ARP or neighbour discovery in the name
- * of their addresses.
+ * Anti-spoofing of frames from other nodes. The node may be compromised or forged:
+ * underlays do not verify source addresses. It must not speak for the endpoints and
+ * gateways of this node: neither with their MAC as the source, nor by ARP or neighbour
+ * discovery about their addresses.
  */
 #ifndef ANTI_SPOOF_NODE_H
 #define ANTI_SPOOF_NODE_H
@@ -17,8 +16,8 @@
 #include "wire/nd.h"
 
 /*
- * Is the MAC an endpoint's or gateway's of this node, or told to be behind one? Not where
- * the port is gone: who had it may have come up again on another node.
+ * Does the MAC belong to an endpoint or gateway of this node, or to a static entry behind
+ * one? Not if the port is gone: its owner may have come up on another node.
  */
 static __noinline bool here_mac(struct __sk_buff *skb, const struct network *network,
 				const __u8 *mac)
@@ -32,7 +31,7 @@ static __noinline bool here_mac(struct __sk_buff *skb, const struct network *net
 	       port_search(skb, fdb->ifindex) != REASON_PORT_GONE;
 }
 
-/* Is the address one of this node's endpoints' or its gateway's? */
+/* Does the address belong to an endpoint or gateway of this node? */
 static __noinline bool here_ip(struct __sk_buff *skb, const struct network *network,
 			       const struct in6_addr *ip)
 {
@@ -72,7 +71,7 @@ static __always_inline bool node_arp(struct __sk_buff *skb, const struct network
 	return here_ip(skb, network, &sender);
 }
 
-/* Does an option name a link-layer address of this node's? */
+/* Does an option name a MAC of this node? */
 static __noinline bool node_nd_options(struct __sk_buff *skb, const struct network *network,
 					__u32 offset, __u32 end)
 {
@@ -131,7 +130,7 @@ static __always_inline enum reason node_ip6(struct __sk_buff *skb,
 	if (upper.end > end)
 		upper.end = end;
 	reason = ip6_find_upper(skb, &upper);
-	/* What is cut short is no neighbour discovery to whoever gets it. */
+	/* Receivers ignore neighbour discovery that is cut short. */
 	if (reason == REASON_HEADER_CHAIN)
 		return reason;
 	if (reason || upper.protocol != IPPROTO_ICMPV6 ||
@@ -167,7 +166,7 @@ __noinline int anti_spoof_node(struct __sk_buff *skb,
 								 REASON_UNSPEC;
 	if (protocol == bpf_htons(ETH_P_IPV6))
 		return node_ip6(skb, network, offset, end);
-	/* Tags of VLAN 0 are taken off however many they are, and what is behind them believed. */
+	/* Receivers strip any number of tags with VLAN 0 and believe what is behind them. */
 	return protocol_is_tag(protocol) ? REASON_HEADER_CHAIN : REASON_UNSPEC;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Who speaks, and the prefixes that it was allowed beside its own addresses. */
+/* Who sent a frame, and which prefixes it may use beside its own addresses. */
 #ifndef ANTI_SPOOF_PREFIX_H
 #define ANTI_SPOOF_PREFIX_H
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Is a packet VXLAN for this node, and what do its outer headers say? Answered
- * alike for TC, where the headers were copied to the stack, and for XDP, where
- * they are looked at in the packet.
+ * Is a packet VXLAN for this node, and what do its outer headers say? Shared by TC,
+ * which has the headers on the stack, and XDP, which reads them in the packet.
  */
 #ifndef DECAP_MATCH_H
 #define DECAP_MATCH_H
@@ -23,7 +22,7 @@ struct tunnel_meta {
 	__u16 node; /* its number; 0: the packet is as it came */
 };
 
-/* Other programs may leave other things there. Not a number that anybody counts to. */
+/* Other programs may leave other metadata there, so a number that is no counter's. */
 #define TUNNEL_META 0xd9c71e57
 
 struct tunnel {
@@ -39,7 +38,7 @@ struct tunnel {
 };
 
 /*
- * Lengths that contradict each other are nobody's honest work. bytes: of layer 3,
+ * No honest sender has lengths that contradict each other. bytes: of layer 3,
  * as received; total and datagram: as IP and UDP say; header: bytes of IP.
  */
 static __always_inline enum reason decap_lengths(__u32 bytes, __u32 total, __u32 datagram,

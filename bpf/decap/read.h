@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * VXLAN at TC: the outer headers are read by copy, so that what is
- * not for us is not touched in any way.
+ * Recognize VXLAN at TC. The outer headers are read by copy, so that packets for others
+ * stay untouched.
  */
 #ifndef DECAP_READ_H
 #define DECAP_READ_H
@@ -53,7 +53,7 @@ static __always_inline bool decap_read4(struct __sk_buff *skb, const struct unde
 	struct iphdr *ip = data + ETH_HLEN;
 	struct outer4 outer;
 
-	/* The host's own traffic goes by here, too, and most of it ends at this line. */
+	/* The host's own traffic passes here, too; most of it leaves at this line. */
 	if ((void *)(ip + 1) <= end && ip->protocol != IPPROTO_UDP)
 		return false;
 	if (!load(skb, 0, &outer.eth, OUTER4_LENGTH + ETH_HLEN) &&
@@ -68,7 +68,7 @@ static __always_inline bool decap_read4(struct __sk_buff *skb, const struct unde
 	return true;
 }
 
-/* Is this the first fragment of a VXLAN packet? Only to name it: it is never taken. */
+/* Is this the first fragment of a VXLAN packet? Only to count it: it is never taken. */
 static __always_inline bool decap_fragment6(struct __sk_buff *skb, const struct underlay *underlay,
 					    struct outer6 *outer, struct tunnel *tunnel)
 {

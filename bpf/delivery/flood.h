@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
  * Broadcast, multicast and unknown unicast: to every endpoint of the network on
- * this node but the one that it came from.
+ * this node except the sender.
  *
  * Every receiver but the last gets a clone; the last gets the frame itself. All
  * go out of the host end (not redirect_peer), so that the receiver's end of the
@@ -43,7 +43,7 @@ static __always_inline void flood_clone(struct flood *flood)
 		count_rx(flood->last.endpoint, bytes);
 }
 
-/* The copy for the unreachable receiver found last is lost, if there is one; the frame goes on. */
+/* Count the lost copy for the unreachable receiver found last; the frame goes on. */
 static __noinline void flood_report_missed(struct flood *flood)
 {
 	struct __sk_buff *skb = flood->skb;
@@ -64,7 +64,7 @@ static long flood_port(__u32 slot, struct flood *flood)
 		return 0;
 	reason = port_unreachable(flood->skb, port->ifindex);
 	if (reason) {
-		/* The last of them is kept: where nobody else is, the frame itself ends with it. */
+		/* Keep the last one: where no other receiver is found, the frame ends with it. */
 		flood_report_missed(flood);
 		count_rx_dropped(port->endpoint);
 		flood->missed = reason;
@@ -92,7 +92,7 @@ static __always_inline void flood_ports(struct flood *flood, __u32 slots)
 	bpf_loop(slots, flood_port, flood, 0);
 }
 
-/* The frame itself to the endpoint that was found last. The value is the verdict. */
+/* The frame itself to the endpoint found last. Returns the verdict. */
 static __always_inline int flood_last(struct flood *flood)
 {
 	struct __sk_buff *skb = flood->skb;

@@ -12,8 +12,8 @@
 #define HERE FILE_DELIVERY_FORWARD
 
 /*
- * The port is gone or down. Behind one that is gone the MAC may be on another node by
- * now: a frame is then sent as if nobody knew where it is (CONTINUE).
+ * The port is gone or down. A MAC behind a port that is gone may be on another node by
+ * now: CONTINUE then floods the frame as unknown.
  */
 static __noinline int forward_missed(struct __sk_buff *skb, struct endpoint *ep,
 				     struct network *network, __u32 endpoint, __u32 reason)
@@ -24,7 +24,7 @@ static __noinline int forward_missed(struct __sk_buff *skb, struct endpoint *ep,
 	return deliver_missed(skb, ep, 0, endpoint, reason);
 }
 
-/* The verdict, or CONTINUE: it is not known any more where the destination is. */
+/* The verdict, or CONTINUE: where the destination is, is no longer known. */
 static __always_inline int forward(struct __sk_buff *skb, struct endpoint *ep,
 				   struct network *network, struct fdb_place to)
 {

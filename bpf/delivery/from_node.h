@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* A frame from another node: checked, learned from, and handed to whom it is for on this node. */
+/* A frame from another node: check it, learn from it, deliver it on this node. */
 #ifndef DELIVERY_FROM_NODE_H
 #define DELIVERY_FROM_NODE_H
 
@@ -18,7 +18,7 @@
 #undef HERE
 #define HERE FILE_DELIVERY_FROM_NODE
 
-/* The frame's source MAC is behind that node. */
+/* Learn that the source MAC is behind the node. */
 static __noinline int decap_learn(struct __sk_buff *skb, struct inbound *in,
 				  struct network *network, struct node *node)
 {
@@ -33,7 +33,7 @@ static __noinline int decap_learn(struct __sk_buff *skb, struct inbound *in,
 	return fdb_learn_from(skb, &sender, network, &key);
 }
 
-/* Where it is for, if that is known and only one. */
+/* Where the one destination is, if that is known. */
 static __always_inline struct fdb_place inbound_place(const struct inbound *in,
 						      const struct network *network)
 {
@@ -55,7 +55,7 @@ static __always_inline int inbound_flood(struct __sk_buff *skb, const struct inb
 	return flood_last(&flood);
 }
 
-/* The value is the verdict. */
+/* Returns the verdict. */
 static __always_inline int deliver_from_node(struct __sk_buff *skb, struct inbound *in,
 				   struct network *network, struct fdb_place to)
 {

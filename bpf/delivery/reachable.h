@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Whether what is handed to a port can arrive. The kernel does not say: a frame
- * to a peer that is gone or down is freed without a word, and the program is told
- * that it was redirected. So it looks at the device before.
+ * Can a frame reach a port? The kernel does not say: it frees a frame to a peer that
+ * is gone or down, and reports a successful redirect. So the datapath looks at the
+ * device first.
  */
 #ifndef DELIVERY_REACHABLE_H
 #define DELIVERY_REACHABLE_H
@@ -14,7 +14,7 @@
 #ifndef NO_KERNEL_TYPES
 #include "delivery/netdev.h"
 #else
-/* Of a device that is there nobody knows whether its far end is up; that it is there, its MTU tells. */
+/* Without the kernel's types only the MTU tells that the device exists; not whether its far end is up. */
 int port_search(struct __sk_buff *skb, __u32 ifindex);
 
 __noinline int port_search(struct __sk_buff *skb, __u32 ifindex)

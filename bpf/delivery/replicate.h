@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * What an endpoint sends to everybody: to the other endpoints of this node, and
- * once to each other node that has the network (head-end replication), which
- * spreads it there and nowhere else (split horizon).
+ * Flood a frame of an endpoint: to the other endpoints of this node, and one copy
+ * to each other node that has the network (head-end replication), which floods it to
+ * its own endpoints and to no node (split horizon).
  */
 #ifndef DELIVERY_REPLICATE_H
 #define DELIVERY_REPLICATE_H
@@ -14,7 +14,7 @@
 #undef HERE
 #define HERE FILE_DELIVERY_REPLICATE
 
-/* A copy to the node that was found last: it is wrapped where it comes by (replicate.bpf.c). */
+/* A copy to the node found last; replicate.bpf.c encapsulates it. */
 static __always_inline void replicate_clone(struct flood *flood)
 {
 	struct underlay *underlay = underlay_find();
@@ -72,7 +72,7 @@ static __noinline int flood_network(struct __sk_buff *skb, struct endpoint *ep, 
 	if (!flood.node)
 		return flood_last(&flood);
 	flood_report_missed(&flood);
-	/* Wrapped in place, the frame is of no use to anybody else. */
+	/* Encapsulated in place, the frame can go to nobody else. */
 	if (flood.last.ifindex)
 		flood_clone(&flood);
 	return encap_send(skb, ep, FROM_NODE(flood.node, flood.vni), false);

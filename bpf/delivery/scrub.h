@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * What comes beside a frame and not in it: marks, priorities, queues, departure times (SO_TXTIME)
- * and what other programs have left. None of it is the receiver's business, nor the underlay's.
- * The kernel clears most of it where a frame leaves its namespace (skb_scrub_packet), but not
+ * Clear metadata beside a frame: marks, priorities, queues, departure times (SO_TXTIME) and
+ * what other programs have left. Neither the receiver nor the underlay should see it. The
+ * kernel clears most of it where a frame leaves its namespace (skb_scrub_packet), but not
  * between the ends of the host's own port, nor in bpf_redirect_peer before 6.15, and never a
  * departure time, which a queue further on would wait for. The datapath reads none of it.
  */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Flows that the host has translated. A client asks a service address, which the host
- * turns into a backend on the client's own segment (DNAT): the question comes to the backend
- * by the gateway, in the client's name. The answer would go straight to the client, who knows
- * nothing of the backend; a bridge hands such frames to netfilter (br_netfilter). Here the
- * host's port leaves a note of each flow that comes through it in the name of an address on
- * the segment, and answers of that flow go to the host, which translates them back.
+ * Flows that the host has translated. A client connects to a service address, and the host
+ * translates it to a backend on the client's own segment (DNAT): the request reaches the backend
+ * through the gateway with the client's address. The answer would go straight to the client, which
+ * does not know the backend; a bridge hands such frames to netfilter (br_netfilter). Here the
+ * host's port records each flow that it sends with another address of the segment as its source,
+ * and answers of that flow go to the host, which translates them back.
  *
- * Only the host's port writes notes, so an endpoint can divert no other's flow.
+ * Only the host's port records flows, so no endpoint can divert another's.
  */
 #ifndef DELIVERY_TRANSLATED_H
 #define DELIVERY_TRANSLATED_H
@@ -16,7 +16,7 @@
 #include "wire/icmp.h"
 #include "wire/ip.h"
 
-/* What a frame says of its flow. */
+/* The flow that a frame belongs to. */
 struct translated_packet {
 	struct in6_addr source;
 	struct in6_addr destination;
@@ -95,8 +95,8 @@ static __always_inline bool translated_read(struct __sk_buff *skb, struct transl
 }
 
 /*
- * To whom the frame, for one MAC of this node or from another one, goes instead: the host's
- * port if it is an answer of a flow that came from there. The frame is for that port then.
+ * Send an answer of a translated flow to the host's port instead, whether its destination is
+ * behind this node or it came from another: it changes `to` and the destination MAC.
  */
 static __noinline bool translated_divert(struct __sk_buff *skb, struct network *network,
 				      struct fdb_place *to)
@@ -130,7 +130,7 @@ static __noinline bool translated_divert(struct __sk_buff *skb, struct network *
 	return true;
 }
 
-/* Has the network any such flow? One look at what it has in its entry if it has no gateway. */
+/* Has the network any such flow? Without a gateway the network's own entry tells. */
 static __always_inline bool translated_has_flows(const struct network *network, __u32 index)
 {
 	struct segment *segment;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The notes that the host's own port leaves of flows that the host has translated (delivery/translated.h). */
+/* The host's own port records flows that the host has translated (delivery/translated.h). */
 #ifndef DELIVERY_TRANSLATED_NOTE_H
 #define DELIVERY_TRANSLATED_NOTE_H
 
 #include "delivery/translated.h"
 
-/* Is the address on the segment, where its holder is answered straight? */
+/* Is the address on the segment, whose hosts are answered directly? */
 static __always_inline bool translated_on_link(const struct segment *segment,
 					    const struct in6_addr *ip)
 {
@@ -34,8 +34,8 @@ static __always_inline void translated_put(const struct flow_key *key, const str
 }
 
 /*
- * A frame of the host's own port to one MAC. In the name of an address on the segment, which
- * is not the host's own, it is a flow that the host forwards.
+ * A unicast frame of the host's own port. If its source is on the segment and not the host's
+ * own, the host forwards the flow.
  */
 static __noinline int translated_note(struct __sk_buff *skb, struct endpoint *ep,
 				   struct network *network)

@@ -39,7 +39,7 @@ static __always_inline int deliver_up(struct __sk_buff *skb, struct endpoint *ep
 	return verdict;
 }
 
-/* The endpoint of this node that has the destination cannot be reached. The value is the verdict. */
+/* The destination is on this node but cannot be reached. Returns the verdict. */
 static __always_inline int deliver_missed(struct __sk_buff *skb, struct endpoint *ep, __u64 from,
 					  __u32 endpoint, __u32 reason)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What a frame says of itself, as far as its outer headers need to know. */
+/* What the outer headers need to know of a frame. */
 #ifndef ENCAP_FRAME_H
 #define ENCAP_FRAME_H
 

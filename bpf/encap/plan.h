@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What both families of underlays need: the way to a node, and what outer headers will say. */
+/* What underlays of both families need: the route to a node, and values of the outer headers. */
 #ifndef ENCAP_PLAN_H
 #define ENCAP_PLAN_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The way to another node, as the kernel's routes have it. */
+/* The route to another node, asked of the kernel. */
 #ifndef ENCAP_ROUTE_H
 #define ENCAP_ROUTE_H
 
@@ -23,9 +23,9 @@ static __noinline void encap_route_ask(struct __sk_buff *skb, const struct under
 	else
 		encap_route4(skb, underlay, node, port, route);
 	/*
-	 * Errors about the size of packets can be forged by whoever reaches this node: they
-	 * narrow the way no further than IPv6 inside needs (RFC 8200, 5). A way that is in
-	 * truth that narrow is to have a device that says so.
+	 * Anybody who reaches this node can forge errors about the size of packets: they
+	 * narrow the path no further than IPv6 inside needs (RFC 8200, 5). A path that really
+	 * is narrower needs a device whose MTU says so.
 	 */
 	if (route->mtu < least)
 		route->mtu = least;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * To another node: the frame is wrapped in VXLAN and sent along the kernel's
- * own route, to the next hop as the neighbour table has it at that moment.
+ * Encapsulate a frame in VXLAN and send it to another node along the kernel's own
+ * route, to the next hop that the neighbour table has at that moment.
  *
- * An IP frame is wrapped by bpf_skb_adjust_room, which tells the kernel about
- * the tunnel, so that what is to be segmented stays whole until the device that
- * segments it. All other frames are wrapped by bpf_skb_change_head: they are
- * never segmented, so nobody has to know what they contain.
+ * IP frames get their outer headers by bpf_skb_adjust_room, which tells the kernel
+ * about the tunnel: segments stay whole until the device that cuts them. All other
+ * frames get them by bpf_skb_change_head: they are never segmented, so the kernel
+ * need not know what they contain.
  */
 #ifndef ENCAP_SEND_H
 #define ENCAP_SEND_H
@@ -17,7 +17,7 @@
 #undef HERE
 #define HERE FILE_ENCAP_SEND
 
-/* The Ethernet header inside, with its tags: as many as the source lock looks through. */
+/* The Ethernet header inside, with its tags: as many as anti-spoofing looks through. */
 struct encap_tags {
 	__u32 count;
 	struct {
@@ -49,7 +49,7 @@ static __always_inline bool encap_untag(struct __sk_buff *skb, struct encap_tags
 
 /*
  * In place of a length: segments of SCTP (include/linux/skbuff.h), which are cut where
- * they were joined. No tunnel takes them whole, and too long for a path they are always.
+ * they were joined. No tunnel takes them whole, and no path is wide enough for them.
  */
 #define GSO_BY_FRAGS 0xffff
 
@@ -84,10 +84,10 @@ static __always_inline long encap_store_inner(struct __sk_buff *skb, __u32 offse
 	(BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L4_UDP | BPF_F_ADJ_ROOM_ENCAP_L2_ETH)
 
 /*
- * Room for the outer headers of a frame with tags, without an IP header, or that
- * is in a tunnel already, which adjust_room refuses before it changes anything.
- * 0 or a negative errno: E2BIG, too many tags; EALREADY, in segments that nobody
- * could cut any more.
+ * Room for the outer headers of a frame with tags, without an IP header, or in a
+ * tunnel already, which adjust_room refuses before it changes anything. 0 or a
+ * negative errno: E2BIG, too many tags; EALREADY, segments that no device could cut
+ * any more.
  */
 static __noinline long encap_room_rare(struct __sk_buff *skb, struct encap_frame *frame,
 				       struct encap_tags *tags, __u32 grow, __u64 family)
@@ -101,7 +101,7 @@ static __noinline long encap_room_rare(struct __sk_buff *skb, struct encap_frame
 	tagged = tags->count * VLAN_HLEN;
 	if (!load(skb, 0, &frame->eth, sizeof(frame->eth)))
 		return -EINVAL;
-	/* What is too short for the IP header that it promises is no IP to the one who unwraps it. */
+	/* A frame too short for its IP header is no IP to the node that decapsulates it. */
 	if (skb->len >= ETH_HLEN + sizeof(frame->ip6)) {
 		error = bpf_skb_adjust_room(skb, grow + tagged, BPF_ADJ_ROOM_MAC,
 					    flags | BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN + tagged));
@@ -125,7 +125,7 @@ static __always_inline int encap_refused(struct __sk_buff *skb, struct endpoint 
 	return drop_from(skb, ep, to, REASON_ENCAP, error);
 }
 
-/* Wrap the frame; 0 or a negative errno. */
+/* Put the outer headers in front of the frame; 0 or a negative errno. */
 static __noinline long encap_write(struct __sk_buff *skb, struct encap_frame *frame,
 				  const struct underlay *underlay, const struct node *node,
 				  const struct encap_plan *plan)
@@ -206,7 +206,7 @@ __noinline int encap_send(struct __sk_buff *skb, struct endpoint *ep, __u64 to, 
 	if (encap_length(skb, &frame) + overhead - ETH_HLEN > route->mtu) {
 		if (skb->gso_size == GSO_BY_FRAGS)
 			return drop_from(skb, ep, to, REASON_ENCAP_GSO, 0);
-		/* A VLAN device inside has the MTU of what carries it, which leaves no room for the tag. */
+		/* A VLAN device inside has the MTU of its parent, which leaves no room for the tag. */
 		fits = route->mtu - overhead - (skb->vlan_present ? VLAN_HLEN : 0);
 		verdict = drop_from(skb, ep, to, REASON_TOO_BIG, fits);
 		told = tell ? pmtu_tell(skb, ep, to, &frame, fits) : CONTINUE;

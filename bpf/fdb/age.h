@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Learned entries that nobody was heard from for too long, or whose place is gone, are removed. */
+/* Remove learned entries that have been silent for too long or whose place is gone. */
 #ifndef FDB_AGE_H
 #define FDB_AGE_H
 
@@ -37,10 +37,10 @@ static __always_inline bool fdb_forget(struct fdb_key *key, struct fdb *fdb, uni
 }
 
 /*
- * An entry that nobody owns is removed this instant by whoever took it. Only if
- * that one was mistaken (the memory of an entry may be given to another while it
- * is looked at) is it still there at the next turn. It is in no count. Returns
- * the jiffies until then, 0 if it is removed.
+ * Whoever takes the owner off an entry deletes it at once. It is still there at the
+ * next turn only if that was a mistake (the memory of an entry may be reused while it
+ * is looked at). It is in no count. Returns the jiffies until the next turn, 0 if it
+ * is removed.
  */
 static __always_inline __u64 fdb_age_orphan(struct fdb_key *key, struct fdb *fdb)
 {

@@ -2,10 +2,10 @@
 /*
  * Entries of the MAC table.
  *
- * A learned entry belongs to whoever its owner word (ifindex, endpoint and node
- * together) names. It is moved and removed only by a successful exchange of
- * that word, so that each entry is counted at exactly one endpoint or node and
- * nobody deletes what somebody else has put in its place.
+ * A learned entry belongs to the endpoint or node that its owner word names (ifindex,
+ * endpoint and node together). It is moved and removed only by a successful exchange
+ * of that word: each entry counts at exactly one place, and nobody deletes what another
+ * CPU has put in its place.
  */
 #ifndef FDB_ENTRY_H
 #define FDB_ENTRY_H

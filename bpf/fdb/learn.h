@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Who was heard is where it was heard: learning, and moving. */
+/* Learn MACs from the source of frames, and move them. */
 #ifndef FDB_LEARN_H
 #define FDB_LEARN_H
 
@@ -48,7 +48,7 @@ static __always_inline int fdb_start_ageing(const struct fdb_sender *sender,
 	return error;
 }
 
-/* A MAC that is in nobody's table yet. */
+/* A MAC without an entry. */
 static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb_sender *sender,
 					 struct network *network, struct fdb_key *key)
 {
@@ -86,11 +86,10 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb
 }
 
 /*
- * A static entry of a port that is gone, and its MAC was heard elsewhere: whoever it
- * was has come up again there, and nobody took it out of the table. It becomes a
- * learned entry. In place: deleted and learned anew, it could be an entry that user
- * space has just written. The value is what deserves a notice, which the caller gives:
- * the stack ends below this.
+ * The MAC of a static entry whose port is gone is heard elsewhere: its owner has come up
+ * there, and the entry was never removed. It becomes a learned one, in place: a delete
+ * could hit an entry that user space has just written. Returns the reason for a notice,
+ * which the caller gives: there is no stack left for it here.
  */
 static __noinline int fdb_take_over(struct __sk_buff *skb, const struct fdb_sender *sender,
 				    struct network *network, struct fdb_key *key, struct fdb *fdb)
@@ -123,7 +122,7 @@ static __always_inline void fdb_refresh(struct fdb *fdb, const struct network *n
 		fdb->own_untimed = 0;
 }
 
-/* The MAC of the key is there. Never stops the frame: nor does a bridge. */
+/* Learn that the MAC is there. Like a bridge, never stop the frame for it. */
 static __always_inline int fdb_learn_from(struct __sk_buff *skb, const struct fdb_sender *sender,
 					  struct network *network, struct fdb_key *key)
 {

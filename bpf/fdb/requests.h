@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * What user space cannot do to a table itself, because a count beside it must
- * stay right. A program, as it has to be one that shares the maps; of type tc,
- * as that is the one type whose test run all supported kernels have.
+ * Changes to the MAC table that user space cannot make itself, because a count beside
+ * the table must stay right. It asks a program that shares the maps, of type tc, the one
+ * type that all supported kernels can test-run.
  */
 #ifndef FDB_REQUESTS_H
 #define FDB_REQUESTS_H
@@ -26,7 +26,7 @@ static __always_inline int control_fdb_forget(struct fdb_key *wanted)
 	return 0;
 }
 
-/* By the owner's word, so that it is not another's who has taken it over meanwhile. */
+/* By the owner word: it may have been taken over meanwhile. */
 static __always_inline int control_fdb_delete(struct control *control)
 {
 	union fdb_owner owner, nobody = { .word = 0 };

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * ARP requests and neighbour solicitations for known addresses are answered
- * here, in the neighbour's stead: they need not be flooded. The frame itself is
- * turned into the answer.
+ * ARP requests and neighbour solicitations for known addresses are answered here
+ * instead of flooded. The frame itself becomes the answer.
  *
- * Only what was sent to a group is answered. A unicast one asks whether the
- * neighbour is still alive (RFC 1122, 2.3.2.1; RFC 4861, 7.3), which only the
- * neighbour knows.
+ * Only multicast and broadcast ones: a unicast one asks whether the neighbour is still
+ * alive (RFC 1122, 2.3.2.1; RFC 4861, 7.3), which only the neighbour knows.
  */
 #ifndef NEIGHBOUR_ANSWER_H
 #define NEIGHBOUR_ANSWER_H

@@ -44,7 +44,7 @@ static __always_inline int neigh_answer_arp(struct __sk_buff *skb, struct endpoi
 	frame.arp.target_ip = frame.arp.sender_ip;
 	mac_copy(frame.arp.sender_mac, holder.mac);
 	frame.arp.sender_ip = target;
-	/* Fails only for want of memory, and before anything is written: then ask everybody. */
+	/* Fails only without memory, before anything is written: then flood the request. */
 	if (bpf_skb_store_bytes(skb, 0, &frame, sizeof(frame),
 				BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
 		return CONTINUE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Who is known to have an address, and who may be told so. */
+/* Known holders of addresses, and who may be told about them. */
 #ifndef NEIGHBOUR_KNOWN_H
 #define NEIGHBOUR_KNOWN_H
 
@@ -16,7 +16,7 @@ struct neigh_holder {
 };
 
 /*
- * Who is known to have the address: nobody if it has moved, for its new holder answers itself.
+ * The known holder of the address; none if it has moved, since its new holder answers itself.
  */
 static __always_inline bool neigh_known(const struct network *network, const struct in6_addr *ip,
 					struct neigh_holder *holder)
@@ -56,7 +56,7 @@ static __always_inline bool neigh_link_local(const struct network *network,
 	return place.flags & FDB_ENDPOINT;
 }
 
-/* Nobody is answered for who is gone or down: another one may have the address by now. */
+/* Do not answer for a holder that is gone or down: another one may have the address by now. */
 static __always_inline bool neigh_is_here(struct __sk_buff *skb, const struct neigh_holder *holder,
 					  union fdb_owner place)
 {
@@ -67,8 +67,8 @@ static __always_inline bool neigh_is_here(struct __sk_buff *skb, const struct ne
 }
 
 /*
- * May the holder be told to ep? Not if it is ep itself, or on ep's own side, where it
- * answers for itself, or if neither may talk to the other.
+ * May ep be told about the holder? Not if it is ep itself or behind ep, where it answers
+ * for itself, nor if the two may not talk to each other.
  */
 static __always_inline bool neigh_may_tell(struct __sk_buff *skb, struct endpoint *ep,
 					   struct network *network, const void *asking,
@@ -84,16 +84,15 @@ static __always_inline bool neigh_may_tell(struct __sk_buff *skb, struct endpoin
 	return !delivery_gate(skb, ep, place.ifindex);
 }
 
-/* May ep take the address? Then who has it until now is asked, who alone knows whether it still does. */
+/* May ep take the address? Then its holder is asked, which alone knows whether it still has it. */
 static __always_inline bool neigh_may_take(struct endpoint *ep, const struct in6_addr *ip)
 {
 	return !(ep->flags & ENDPOINT_LOCK) || address_is_allowed(ep, ip);
 }
 
 /*
- * Somebody speaks to all as the one who has the address: an endpoint that may, or, without
- * one, another node. If that is not who is known to have it, nobody is answered for it any
- * more until that one speaks again.
+ * An endpoint, or another node if ep is NULL, announces that it has the address. If it is not
+ * the known holder, requests for the address are flooded until that one speaks again.
  */
 static __noinline int neigh_heard(struct network *network, struct endpoint *ep, const void *mac,
 				  const struct in6_addr *ip)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The frame that asked has become the answer. */
+/* Send an answer back to the port that asked. */
 #ifndef NEIGHBOUR_REPLY_H
 #define NEIGHBOUR_REPLY_H
 

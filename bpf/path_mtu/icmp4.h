@@ -18,10 +18,9 @@ struct pmtu4 {
 };
 
 /*
- * RFC 1122, 3.2.2: never about an error, a fragment that is not the first, or to who is nobody
- * in particular. DF may be
- * clear: a router would fragment the packet, and where none can, the sender does when it
- * knows (Linux, to RFC 1191, heeds the error all the same).
+ * Never about an error or a later fragment, nor to an address that is no single host's
+ * (RFC 1122, 3.2.2). DF may be clear: no router fragments here, but the sender does once it
+ * knows the MTU (Linux heeds the error all the same).
  */
 static __always_inline bool pmtu_may_tell4(struct __sk_buff *skb, const struct encap_frame *frame)
 {

@@ -15,7 +15,10 @@ struct pmtu6 {
 	struct icmp_error error;
 };
 
-/* RFC 4443, 2.4 (e): never about an error, nor to who is nobody in particular. What is behind extension headers is not looked at. */
+/*
+ * Never about an error, nor to an address that is no single host's (RFC 4443, 2.4 (e)).
+ * What is behind extension headers is not looked at.
+ */
 static __always_inline bool pmtu_may_tell6(struct __sk_buff *skb, const struct encap_frame *frame)
 {
 	__u8 type = 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * A packet that does not fit into the path to another node is dropped, and the
- * endpoint that sent it is told how much does fit: by an ICMP error as a router
- * would send it, in the name of the packet's destination, as
- * iptunnel_pmtud_build_icmp in the kernel does it for tunnels under a bridge.
+ * A packet that does not fit the path to another node is dropped, and its sender is
+ * told the path's MTU: by the ICMP error of a router, from the address of the packet's
+ * destination, as iptunnel_pmtud_build_icmp() in the kernel does for tunnels under a
+ * bridge.
  *
- * Not for what was yet to be cut into segments: TCP sends again one segment alone,
- * and that is answered. But for what may be fragmented: nobody would do it here.
+ * Segments that were yet to be cut get none: TCP sends one of them again alone, and
+ * that gets one. Packets that may be fragmented do get one: nobody fragments here.
  */
 #ifndef PATH_MTU_TELL_H
 #define PATH_MTU_TELL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Congestion marks that a packet collected outside go inside when it leaves the
- * tunnel (RFC 6040, 4.2; INET_ECN_decapsulate in the kernel).
+ * Congestion marks of the outer header move to the inner one at decapsulation
+ * (RFC 6040, 4.2; INET_ECN_decapsulate in the kernel).
  */
 #ifndef WIRE_ECN_H
 #define WIRE_ECN_H

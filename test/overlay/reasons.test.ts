@@ -8,6 +8,7 @@ import { inNetns } from '../../loader/sys/netns.js';
 import { testRun } from '../../loader/testrun.js';
 import {
   ConfigFlags,
+  EventType,
   FdbFlags,
   type FrameEvent,
   frameEventCodec,
@@ -185,7 +186,7 @@ test.serial('an event names the node, the network and the error', async (t) => {
     node: FAR,
     vni: VNI,
     endpoint: 0,
-    ifindex: node.ifindex,
+    header: { type: EventType.DROP, ifindex: node.ifindex },
   });
 });
 

@@ -125,31 +125,6 @@ export interface NetworkChange extends ChangeResult {
   readonly created?: boolean;
 }
 
-/** An entry of the MAC table, with the keys that `dump fdb` has. */
-export interface FdbRow {
-  readonly mac: string;
-  readonly vni: number;
-  readonly network: string;
-  readonly ns: string;
-  /** Host end of the endpoint. */
-  readonly ifname: string;
-  readonly ifindex: number;
-  /** Other node behind which it is, and its address; empty for this node. */
-  readonly node: string;
-  readonly dst: string;
-  readonly state: 'static' | 'learned';
-  /** Seconds since the last frame from it. */
-  readonly age: number;
-  /** Always empty: only endpoints' own MACs, which dump shows, have any. */
-  readonly flags: readonly string[];
-}
-
-export interface FdbChange extends ChangeResult {
-  /** Entries that were added or deleted. */
-  readonly count: number;
-  readonly entries: readonly FdbRow[];
-}
-
 export interface UnderlaySetRequest {
   readonly device: string;
   /** UDP port. */
@@ -206,6 +181,11 @@ export interface Problem {
   readonly message: string;
   /** A command that mends it. */
   readonly fix: Hint;
+}
+
+/** A problem as it is shown. */
+export interface ProblemRow extends Omit<Problem, 'fix'> {
+  readonly fix: string;
 }
 
 export interface StatusReport {

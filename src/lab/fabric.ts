@@ -2,6 +2,8 @@
  * The underlay of a lab: a switch in a namespace of its own, a veth to each node. The bridge is the
  * wire here, not a part of what is tried.
  */
+
+import type { LabSpec } from '../api/lab.js';
 import { runCommand } from '../linux/command.js';
 import { addrAdd, addrDump } from '../linux/netlink/address.js';
 import { type Link, linkDelete, linkGet, linkSet } from '../linux/netlink/link.js';
@@ -10,7 +12,6 @@ import { openRtnl, type Rtnl } from '../linux/netlink/socket.js';
 import { createNetns, netnsExists, withNetnsRef } from '../linux/netns.js';
 import { featuresSet } from '../linux/offload.js';
 import { type LabNode, switchNs, UNDERLAY_IFNAME } from './names.js';
-import type { LabSpec } from './spec.js';
 
 const BRIDGE = 'br0';
 

@@ -5,14 +5,15 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../loader/errors.js';
 import { advice, advises, exec, run } from '../../loader/hint.js';
+import type { LabRequest, LabRow, LabSpec } from '../api/lab.js';
 import { hostPath } from '../linux/mountns.js';
 import { deleteNetns, netnsExists, netnsList } from '../linux/netns.js';
 import { raiseFabric } from './fabric.js';
 import { isOfLab, type LabNode, labNodes, nsOf } from './names.js';
 import { raiseNode } from './node.js';
 import { demolish, dropDeadNames, guessSpec, mendNode, placeOf } from './repair.js';
-import { type LabRow, rowsOf } from './rows.js';
-import { checkLabName, type LabRequest, type LabSpec, labSpec } from './spec.js';
+import { rowsOf } from './rows.js';
+import { checkLabName, labSpec } from './spec.js';
 import { forgetLab, labDir, labNames, nodeDirs, readLab, writeLab } from './store.js';
 
 /** What lab up did. */

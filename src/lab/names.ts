@@ -1,6 +1,6 @@
 /** Names and addresses of what is in a lab: all follow from numbers. */
 import { join, resolve } from 'node:path';
-import type { LabSpec } from './spec.js';
+import type { LabSpec } from '../api/lab.js';
 
 /** The device of a node that leads to the others. */
 export const UNDERLAY_IFNAME = 'under0';

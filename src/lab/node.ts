@@ -1,5 +1,6 @@
 /** A node of a lab: brought to what it is to be by what people would do on it, or taken away. */
 import { mkdirSync } from 'node:fs';
+import type { LabSpec } from '../api/lab.js';
 import type { ChangeResult } from '../api/types.js';
 import { attach } from '../control/endpoint/attach.js';
 import { detach } from '../control/endpoint/detach.js';
@@ -13,7 +14,6 @@ import { bindNetns } from '../linux/bpffs.js';
 import { hostPath } from '../linux/mountns.js';
 import { createNetns, deleteNetns, netnsExists, withNetnsRef } from '../linux/netns.js';
 import { type LabNode, labNetworks, rangesOf, UNDERLAY_IFNAME } from './names.js';
-import type { LabSpec } from './spec.js';
 
 /**
  * Make a node what it is to be. Its namespace and the underlay's device are there.

@@ -1,13 +1,15 @@
 /** What somebody damaged by hand in a lab, made good as far as it can be, or taken away to be made anew. */
+
 import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LabSpec } from '../api/lab.js';
 import { nodePaths } from '../control/node/node.js';
 import { bindNetns, isNsfs, unbindNetns, unmount } from '../linux/bpffs.js';
 import { hostPath } from '../linux/mountns.js';
 import { deleteNetns, NETNS_DIR, netnsExists, netnsList, sameNetns } from '../linux/netns.js';
 import { isOfLab, type LabNode, nsOf } from './names.js';
 import { removeNode } from './node.js';
-import { LAB_DEFAULT, type LabSpec } from './spec.js';
+import { LAB_DEFAULT } from './spec.js';
 import { nodeDirs } from './store.js';
 
 type Place = Pick<LabNode, 'where' | 'ns' | 'root'>;

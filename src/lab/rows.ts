@@ -1,31 +1,13 @@
 /** What there is of a lab: the same for lab list, and for lab down, which removes it. */
+import type { LabRow, LabSpec } from '../api/lab.js';
 import { endpointList } from '../control/endpoint/list.js';
 import { openNode } from '../control/node/node.js';
 import { isNsfs } from '../linux/bpffs.js';
 import { NETNS_DIR, netnsList } from '../linux/netns.js';
 import { isOfLab, type LabNode, labNode, nsOf, switchNs } from './names.js';
 import { isWhole } from './repair.js';
-import { LAB_DEFAULT, type LabSpec } from './spec.js';
+import { LAB_DEFAULT } from './spec.js';
 import { nodeDirs } from './store.js';
-
-/** A node or an endpoint of a lab. */
-export interface LabRow {
-  readonly lab: string;
-  /** n1, n1e1 ... */
-  readonly where: string;
-  /** The switch is named only where nothing else is left. */
-  readonly kind: 'node' | 'endpoint' | 'switch';
-  /** missing: it was deleted, or never made; damaged: it is there, and not as the lab needs it. */
-  readonly state: 'up' | 'damaged' | 'missing';
-  readonly ns: string;
-  readonly network: string;
-  readonly vni: number;
-  readonly ip4: string;
-  readonly ip6: string;
-  readonly mac: string;
-  /** Root directory of the node. */
-  readonly root: string;
-}
 
 const NO_NETWORK = { network: '', vni: 0, ip4: '', ip6: '', mac: '' } as const;
 

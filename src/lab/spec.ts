@@ -2,30 +2,7 @@
 
 import { DpctlError } from '../../loader/errors.js';
 import { run } from '../../loader/hint.js';
-
-/** A lab as it is asked for. */
-export interface LabSpec {
-  readonly name: string;
-  readonly nodes: number;
-  /** Of each node in each network. */
-  readonly endpoints: number;
-  readonly vnis: number;
-  /** gso: a veth as it is, which passes segments whole; wire: they are cut, and merged on arrival. */
-  readonly underlay: 'gso' | 'wire';
-  readonly family: 'ip4' | 'ip6';
-  readonly decap: 'auto' | 'tc' | 'tc-gro' | 'xdp';
-  /** Bytes of layer 3 of the underlay. */
-  readonly mtu: number;
-  /** Percent of the packets towards each node. */
-  readonly loss: number;
-  /** Milliseconds towards each node. */
-  readonly delay: number;
-}
-
-/** What is asked of a lab: what is left out stays as it is, or has its default. */
-export type LabRequest = { readonly name: string } & {
-  readonly [K in keyof LabSpec]?: LabSpec[K] | undefined;
-};
+import type { LabRequest, LabSpec } from '../api/lab.js';
 
 /** The lab that nobody asked anything of. */
 export const LAB_DEFAULT: LabSpec = {

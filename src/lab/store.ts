@@ -1,4 +1,5 @@
 /** What is remembered of a lab: a file beside the roots of its nodes. */
+
 import {
   existsSync,
   mkdirSync,
@@ -10,9 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { LabSpec } from '../api/lab.js';
 import { hostPath } from '../linux/mountns.js';
 import { labsDir } from './names.js';
-import { LAB_DEFAULT, type LabSpec, labSpec } from './spec.js';
+import { LAB_DEFAULT, labSpec } from './spec.js';
 
 /** The directory of a lab, as the host sees it. */
 export function labDir(root: string | undefined, name: string): string {

@@ -1,9 +1,17 @@
 import { advice, run } from '../../../loader/hint.js';
+import type {
+  EndpointRow,
+  NetworkRow,
+  PlanRow,
+  ProblemRow,
+  StatusReport,
+} from '../../api/types.js';
+import type { FeatureRow } from '../../datapath/features.js';
 import { dumpSchema } from './dump.js';
-import type { Column, Schema } from './schema.js';
+import { type Column, type Schema, schemaOf } from './schema.js';
 
 /** Rows of `endpoints`, and of what attach and detach report. */
-export const ENDPOINT: Schema = {
+export const ENDPOINT = schemaOf<EndpointRow>()({
   name: 'endpoint',
   nameKey: 'ns',
   empty: advice`no endpoints; \`${run`attach NS`}\` makes one`,
@@ -42,10 +50,10 @@ export const ENDPOINT: Schema = {
       doc: 'further source prefixes',
     },
   ],
-};
+});
 
 /** Rows of `network list`, and of what network add and del report. */
-export const NETWORK: Schema = {
+export const NETWORK = schemaOf<NetworkRow>()({
   name: 'network',
   nameKey: 'name',
   empty: advice`no networks; \`${run`network add NAME`}\` makes one, and the first attach makes \`default\``,
@@ -78,7 +86,7 @@ export const NETWORK: Schema = {
       doc: 'bit N: frames to 01:80:c2:00:00:0N are forwarded',
     },
   ],
-};
+});
 
 /** What attach and network add say about the change itself, beside the row. */
 const CHANGE: readonly Column[] = [
@@ -128,7 +136,7 @@ export const FDB_ADDED: Schema = {
 };
 
 /** Rows of a plan: --dry-run, reconcile, reset. */
-export const PLAN: Schema = {
+export const PLAN = schemaOf<PlanRow>()({
   name: 'plan',
   nameKey: 'subject',
   empty: 'nothing to do',
@@ -137,10 +145,10 @@ export const PLAN: Schema = {
     { key: 'subject', type: 'text', doc: 'what it is done to' },
     { key: 'detail', type: 'text', doc: 'the values' },
   ],
-};
+});
 
 /** Problems of `status`. */
-export const PROBLEM: Schema = {
+export const PROBLEM = schemaOf<ProblemRow>()({
   name: 'problem',
   nameKey: 'code',
   columns: [
@@ -149,20 +157,20 @@ export const PROBLEM: Schema = {
     { key: 'message', type: 'text', doc: 'what is wrong, for people' },
     { key: 'fix', type: 'text', doc: 'the command that mends it' },
   ],
-};
+});
 
 /** Facts of `status`. */
-export const FACT: Schema = {
+export const FACT = schemaOf<StatusReport['facts'][number]>()({
   name: 'fact',
   nameKey: 'name',
   columns: [
     { key: 'name', type: 'text', doc: 'what the fact is about' },
     { key: 'value', type: 'text', doc: 'the fact' },
   ],
-};
+});
 
 /** Rows of `status --features`. */
-export const FEATURE: Schema = {
+export const FEATURE = schemaOf<FeatureRow>()({
   name: 'feature',
   nameKey: 'feature',
   columns: [
@@ -172,7 +180,7 @@ export const FEATURE: Schema = {
     { key: 'without', type: 'text', doc: 'what dpctl does where it is missing' },
     { key: 'required', type: 'boolean', wide: true, doc: 'whether dpctl cannot do without it' },
   ],
-};
+});
 
 /** What `version` prints. */
 export const VERSIONS: Schema = {

@@ -1,8 +1,10 @@
 import { advice, run } from '../../../loader/hint.js';
-import type { Schema } from './schema.js';
+import type { LabRow } from '../../api/lab.js';
+import type { NodeRow, UnderlayRow } from '../../api/types.js';
+import { type Schema, schemaOf } from './schema.js';
 
 /** What `underlay show` prints, and underlay set and del report. */
-export const UNDERLAY: Schema = {
+export const UNDERLAY = schemaOf<UnderlayRow>()({
   name: 'underlay',
   nameKey: 'ifname',
   empty: advice`no underlay; \`${run`underlay set DEV`}\` chooses one`,
@@ -24,7 +26,7 @@ export const UNDERLAY: Schema = {
     { key: 'why', type: 'text', doc: 'why this mode' },
     { key: 'ifindex', type: 'number', wide: true, doc: 'number of the device' },
   ],
-};
+});
 
 /** The underlay that underlay set made or found. */
 export const UNDERLAY_SET: Schema = {
@@ -38,7 +40,7 @@ export const UNDERLAY_SET: Schema = {
 };
 
 /** Rows of `node list`, and of what node add and del report. */
-export const NODE: Schema = {
+export const NODE = schemaOf<NodeRow>()({
   name: 'node',
   nameKey: 'name',
   empty: advice`no other nodes; \`${run`node add NAME --vtep ADDRESS`}\` makes one known`,
@@ -47,7 +49,7 @@ export const NODE: Schema = {
     { key: 'dst', type: 'text', doc: 'its address on the underlay' },
     { key: 'number', type: 'number', doc: 'its number in the tables' },
   ],
-};
+});
 
 /** The node that node add made known or found. */
 export const NODE_ADDED: Schema = {
@@ -61,7 +63,7 @@ export const NODE_ADDED: Schema = {
 };
 
 /** Rows of `lab list`, and of what lab up and down report. */
-export const LAB: Schema = {
+export const LAB = schemaOf<LabRow>()({
   name: 'lab',
   nameKey: 'where',
   empty: advice`no labs; \`${run`lab up`}\` makes one`,
@@ -78,4 +80,4 @@ export const LAB: Schema = {
     { key: 'mac', type: 'text', wide: true, doc: 'MAC address of an endpoint, or empty' },
     { key: 'root', type: 'text', wide: true, doc: 'root directory of the node' },
   ],
-};
+});

@@ -31,6 +31,36 @@ export interface Schema {
   readonly empty?: Hint;
 }
 
+/** How a value of a row is shown. */
+type Shown<Value> = Value extends string
+  ? 'text'
+  : Value extends number
+    ? 'number'
+    : Value extends boolean
+      ? 'boolean'
+      : 'list';
+
+/** A column for each field of a row, and of its type. */
+type ColumnOf<Row> = {
+  [Key in keyof Row & string]: Column & {
+    readonly key: Key;
+    readonly type: Shown<NonNullable<Row[Key]>>;
+  };
+}[keyof Row & string];
+
+/**
+ * A schema of the rows of a type. The compiler refuses a column that the rows do not have, one of
+ * another type, and a field of the rows that has no column.
+ */
+export function schemaOf<Row>() {
+  return <const Columns extends readonly ColumnOf<Row>[]>(
+    schema: Omit<Schema, 'columns'> & {
+      readonly columns: Columns &
+        ([Exclude<keyof Row, Columns[number]['key']>] extends [never] ? unknown : never);
+    },
+  ): Schema => schema;
+}
+
 /** A column's key in JSON. */
 export function jsonKey(column: Column): string {
   return column.json ?? column.key;

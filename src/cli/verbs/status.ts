@@ -1,4 +1,4 @@
-import type { StatusReport } from '../../api/types.js';
+import type { ProblemRow, StatusReport } from '../../api/types.js';
 import { STATUS } from '../commands/observe.js';
 import { hintReader } from '../hints.js';
 import { printableLines } from '../output.js';
@@ -42,7 +42,11 @@ async function features(): Promise<Outcome> {
 
 /** Facts as a table, then each problem with what mends it, then the verdict. */
 export function statusText(
-  { healthy, problems, facts }: StatusReport,
+  {
+    healthy,
+    problems,
+    facts,
+  }: Omit<StatusReport, 'problems'> & { readonly problems: readonly ProblemRow[] },
   bold: (text: string) => string,
 ): string {
   const table = tableLines(FACT.columns, facts, (text) => text.length, bold);

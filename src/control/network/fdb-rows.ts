@@ -1,6 +1,6 @@
 /** Entries of the MAC table as rows. */
 
-import type { FdbRow } from '../../api/types.js';
+import type { FdbRow } from '../../api/fdb.js';
 import type { Forgotten } from '../../datapath/fdb-control.js';
 import { bytesToMac } from '../../model/address/mac.js';
 import type { RemoteFdb, State, StaticFdb } from '../../model/state/state.js';

@@ -2,7 +2,8 @@
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type Hint, run } from '../../../loader/hint.js';
-import type { ChangeOptions, FdbChange, FdbRow } from '../../api/types.js';
+import type { FdbAddRequest, FdbChange, FdbRow } from '../../api/fdb.js';
+import type { ChangeOptions } from '../../api/types.js';
 import { forgetLearned } from '../../datapath/fdb-control.js';
 import { areTablesPinned } from '../../datapath/install.js';
 import { bytesToMac, canonicalMac } from '../../model/address/mac.js';
@@ -20,17 +21,6 @@ import { change } from '../change/change.js';
 import { endpointsNamed, namedNote } from '../endpoint/named.js';
 import { datapathOf, hostPins, type Node } from '../node/node.js';
 import { fdbRow, learnedRow, remoteFdbRow } from './fdb-rows.js';
-
-export interface FdbAddRequest {
-  readonly network?: string | undefined;
-  readonly mac: string;
-  /** Namespace of the endpoint; or else the other node. */
-  readonly ns?: string | undefined;
-  readonly ifname?: string | undefined;
-  readonly node?: string | undefined;
-  /** Addresses that the MAC answers to, behind another node. */
-  readonly ips?: readonly string[] | undefined;
-}
 
 /**
  * Say that a MAC is behind an endpoint or another node: it is not learned, aged or moved by traffic.

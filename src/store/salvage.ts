@@ -1,9 +1,9 @@
 /** The readable part of damaged files, thing by thing, for a reset that has to put things back. */
 import type * as z from 'zod/mini';
+import { firstOfEach } from '../model/state/first-of-each.js';
 import {
   durableSchema,
   EMPTY_STATE,
-  type Endpoint,
   endpointSchema,
   networkSchema,
   remoteSchema,
@@ -49,7 +49,7 @@ export function salvageFiles(files: StoreFiles, bootId: string): Salvaged {
   const state: State = {
     ...lasting,
     uplink: elements([members.uplink], uplinkSchema)[0],
-    endpoints: firstOfEach(elements(members.endpoints, endpointSchema)),
+    endpoints: firstOfEach(elements(members.endpoints, endpointSchema), ({ id }) => id),
     ...(typeof members.netns === 'string' && { netns: members.netns }),
     staticFdb: [],
     sysctls: elements(members.sysctls, sysctlSchema),
@@ -154,10 +154,4 @@ function elements<T extends z.ZodMiniType>(list: unknown, schema: T): z.infer<T>
     const result = schema.safeParse(each);
     return result.success ? [result.data] : [];
   });
-}
-
-function firstOfEach(endpoints: readonly Endpoint[]): Endpoint[] {
-  const byId = new Map<number, Endpoint>();
-  for (const endpoint of endpoints) if (!byId.has(endpoint.id)) byId.set(endpoint.id, endpoint);
-  return [...byId.values()];
 }

@@ -1,8 +1,9 @@
 /** A plan is carried out, or taken back whole where a step fails. */
 import { DpctlError, errnoOf } from '../../../loader/errors.js';
 import { advice, type Hint, run, withoutRepeat } from '../../../loader/hint.js';
-import { isPending, putEndpoint } from '../../model/endpoint/attach.js';
+import { putEndpoint } from '../../model/endpoint/edits.js';
 import { endpointOfEntry, isFinal, type Step } from '../../model/plan/plan.js';
+import { isPending } from '../../model/state/lookup.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { withNewNamespaces } from '../endpoint/new-namespaces.js';
 import type { Node } from '../node/node.js';

@@ -37,22 +37,25 @@ import { inspect } from './inspect.js';
 import { whenReady } from './prepared-node.js';
 import { hiddenPorts } from './refuse-unreachable.js';
 
-/** What an edit gives back: the new state and the part of the node that it is about. */
-export interface Edited {
+/** What an edit gives back: the new state, the part of the node that it is about, and what its caller reports. */
+export interface Edited<T> {
   readonly state: State;
   readonly scope: Scope;
   /** Endpoints that were asked for: where one of them fails, the command has. Others cannot hold it up. */
   readonly about?: ReadonlySet<number>;
+  readonly result: T;
 }
 
 /**
  * An edit of the desired state. It may look at the kernel but changes nothing. Endpoints that are dead are
  * not in the state any more: what they had is free.
  */
-export type Edit = (state: State, dead: readonly Endpoint[]) => Edited | Promise<Edited>;
+export type Edit<T> = (state: State, dead: readonly Endpoint[]) => Edited<T> | Promise<Edited<T>>;
 
 /** A finished change, with what its caller reports. */
-export interface Changed extends ChangeResult {
+export interface Changed<T> extends ChangeResult {
+  /** What the edit returned, the last one where it ran more than once. */
+  readonly result: T;
   readonly state: State;
   readonly steps: readonly Step[];
   readonly hook: Applied['hook'];
@@ -66,7 +69,11 @@ export interface Changed extends ChangeResult {
  *   once before on a node that is still to be prepared
  * @throws whatever the edit or a step throws; see {@link applyPlan} for what is left then
  */
-export async function change(node: Node, options: ChangeOptions, edit: Edit): Promise<Changed> {
+export async function change<T>(
+  node: Node,
+  options: ChangeOptions,
+  edit: Edit<T>,
+): Promise<Changed<T>> {
   const start = performance.now();
   if (options.dryRun === true) return preview(node, edit);
   // What is refused is refused before anything is made for it.
@@ -85,25 +92,25 @@ export async function change(node: Node, options: ChangeOptions, edit: Edit): Pr
  * @param keepDead plan as if namespaces that are gone were to be attached again: tells what differs
  *   for other reasons
  */
-export async function preview(node: Node, edit: Edit, keepDead = false): Promise<Changed> {
+export async function preview<T>(node: Node, edit: Edit<T>, keepDead = false): Promise<Changed<T>> {
   const start = performance.now();
   node.refresh();
   const planned = await prepare(node, edit, { keepDead });
-  return result(start, planned, undefined, planned.failures);
+  return changedBy(start, planned, undefined, planned.failures);
 }
 
 /** Plan and apply; where the kernel refuses what was chosen for the underlay, choose again. */
-async function attempt(
+async function attempt<T>(
   node: Node,
-  edit: Edit,
+  edit: Edit<T>,
   start: number,
   options: PrepareOptions,
-): Promise<Changed> {
+): Promise<Changed<T>> {
   const planned = await prepare(node, edit, options);
   try {
     const applied = planned.changed ? await applyPlan(node, planned) : undefined;
     const failures = [...planned.failures, ...(applied?.failures ?? [])];
-    return result(start, planned, applied?.hook, failures);
+    return changedBy(start, planned, applied?.hook, failures);
   } catch (error) {
     const refusal = refusedDecap(error);
     if (refusal === undefined || planned.after.underlay?.decap === refusal.decap) throw error;
@@ -114,7 +121,8 @@ async function attempt(
   }
 }
 
-interface Planned extends Work {
+interface Planned<T> extends Work {
+  readonly result: T;
   readonly changed: boolean;
   readonly notes: readonly Hint[];
   readonly failures: readonly Failure[];
@@ -129,11 +137,11 @@ interface PrepareOptions {
   readonly keepDead?: boolean;
 }
 
-async function prepare(
+async function prepare<T>(
   node: Node,
-  edit: Edit,
+  edit: Edit<T>,
   { rebuilt = false, refused = [], keepDead = false }: PrepareOptions = {},
-): Promise<Planned> {
+): Promise<Planned<T>> {
   const { state: before, revision } = await node.store.load();
   refuseOtherNamespace(node, before);
   const dead = keepDead ? [] : findDead(node, before);
@@ -170,6 +178,7 @@ async function prepare(
     ...underlayNotes(before, settled, followed.problem),
   ];
   return {
+    result: edited.result,
     before,
     revision,
     after,
@@ -188,13 +197,14 @@ function newRootId(): string {
   return rootIdOf(randomBytes(ROOT_ID_BYTES));
 }
 
-function result(
+function changedBy<T>(
   start: number,
-  { settled, steps, changed, notes }: Planned,
+  { result, settled, steps, changed, notes }: Planned<T>,
   hook: Applied['hook'],
   failures: readonly Failure[],
-): Changed {
+): Changed<T> {
   return {
+    result,
     state: settled,
     changed,
     steps,

@@ -5,8 +5,7 @@
 import { linkGet } from '../../linux/netlink/link.js';
 import { withNetnsRef } from '../../linux/netns.js';
 import { wantedPorts, wantedSysctls } from '../../model/desired/desired.js';
-import { isPending, putEndpoint } from '../../model/endpoint/attach.js';
-import { removeEndpoint, renumber, withPhase } from '../../model/endpoint/edits.js';
+import { putEndpoint, removeEndpoint, renumber, withPhase } from '../../model/endpoint/edits.js';
 import { withGateways } from '../../model/network/gateways.js';
 import type { Observed } from '../../model/plan/observed.js';
 import {
@@ -18,6 +17,8 @@ import {
   keptAdvertisements,
   type Scope,
 } from '../../model/plan/plan.js';
+import { firstOfEach } from '../../model/state/first-of-each.js';
+import { isPending } from '../../model/state/lookup.js';
 import type { NamespaceRef, State } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
 import { hostEndOf } from './own-device.js';
@@ -120,11 +121,10 @@ export function recordSysctls(state: State, observed: Observed): State {
   if (fresh.length === 0) return state;
   const kept = isPurging(fresh.map(({ key }) => key)) ? keptAdvertisements(observed) : [];
   const others = kept.filter(({ key }) => !recorded.has(key));
-  return { ...state, sysctls: [...state.sysctls, ...firstOfEach([...fresh, ...others])] };
-}
-
-function firstOfEach(changes: State['sysctls']): State['sysctls'] {
-  return changes.filter(({ key }, at) => changes.findIndex((each) => each.key === key) === at);
+  return {
+    ...state,
+    sysctls: [...state.sysctls, ...firstOfEach([...fresh, ...others], ({ key }) => key)],
+  };
 }
 
 /** The state when every step was taken. */

@@ -1,7 +1,7 @@
 /** detach: a namespace loses its endpoints. */
 
 import { advice, type Hint, run } from '../../../loader/hint.js';
-import type { ChangeOptions, DetachChange, EndpointChange } from '../../api/types.js';
+import type { ChangeOptions, DetachChange } from '../../api/types.js';
 import { markDetaching } from '../../model/endpoint/edits.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { change } from '../change/change.js';
@@ -19,21 +19,20 @@ export async function detach(
   request: { readonly ns: string; readonly ifname?: string | undefined },
   options: ChangeOptions = {},
 ): Promise<DetachChange> {
-  let removed: EndpointChange['endpoints'] = [];
-  let notes: readonly Hint[] = [];
   const changed = await change(node, options, (state, dead) => {
     const recorded = { ...state, endpoints: [...state.endpoints, ...dead] };
-    const { found, notes: told } = chosen(node, recorded, request);
-    notes = told;
+    const { found, notes } = chosen(node, recorded, request);
     const ids = new Set(found.map(({ id }) => id));
-    removed = endpointRows(recorded, ({ id }) => ids.has(id));
+    const removed = endpointRows(recorded, ({ id }) => ids.has(id));
     let edited = state;
     for (const { id } of found.filter((each) => !dead.includes(each))) {
       edited = markDetaching(edited, id);
     }
     const networks = new Set(found.map(({ network }) => network));
-    return { state: edited, scope: { endpoints: ids, networks }, about: ids };
+    const scope = { endpoints: ids, networks };
+    return { state: edited, scope, about: ids, result: { removed, notes } };
   });
+  const { removed, notes } = changed.result;
   const namespacesDeleted = changed.steps.flatMap((step) =>
     step.op === 'netns.delete' ? [step.endpoint.namespace.ref] : [],
   );

@@ -2,7 +2,7 @@
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type Hint, run } from '../../../loader/hint.js';
-import type { FdbAddRequest, FdbChange, FdbRow } from '../../api/fdb.js';
+import type { FdbAddRequest, FdbChange } from '../../api/fdb.js';
 import type { ChangeOptions } from '../../api/types.js';
 import { forgetLearned } from '../../datapath/fdb-control.js';
 import { areTablesPinned } from '../../datapath/install.js';
@@ -31,22 +31,21 @@ export async function fdbAdd(
   request: FdbAddRequest,
   options: ChangeOptions = {},
 ): Promise<FdbChange> {
-  let entries: FdbRow[] = [];
   const changed = await change(node, options, (state) => {
     const { mac, ns, node: name } = request;
     if ((ns === undefined) === (name === undefined)) throw whereIsIt(mac);
     if (name !== undefined) {
       const network = request.network ?? NETWORK_DEFAULT;
       const edit = addRemoteFdb(state, { network, mac, node: name, ips: request.ips });
-      entries = [remoteFdbRow(edit.state, edit.entry)];
-      return { state: edit.state, scope: touched(state, edit.state) };
+      const row = remoteFdbRow(edit.state, edit.entry);
+      return { state: edit.state, scope: touched(state, edit.state), result: [row] };
     }
     const endpoint = soleEndpoint(node, state, { ...request, ns: ns ?? '' });
     const edit = addStaticFdb(state, { network: endpoint.network, mac, endpoint: endpoint.id });
-    entries = [fdbRow(state, edit.entry)];
-    return { state: edit.state, scope: touched(state, edit.state) };
+    const row = fdbRow(state, edit.entry);
+    return { state: edit.state, scope: touched(state, edit.state), result: [row] };
   });
-  return { ...changed, count: entries.length, entries };
+  return { ...changed, count: changed.result.length, entries: changed.result };
 }
 
 function whereIsIt(mac: string): DpctlError {
@@ -141,27 +140,26 @@ export async function fdbDelete(
   options: ChangeOptions = {},
 ): Promise<FdbChange> {
   const mac = canonicalMac(request.mac);
-  let vni = 0;
-  let entries: FdbRow[] = [];
   const changed = await change(node, options, (state) => {
     const network = requireNetwork(state, request.network ?? networkOfMac(state, mac));
-    vni = network.vni;
     const which = { network: network.name, mac };
     const edited = deleteRemoteFdb(deleteStaticFdb(state, which), which);
     const isIt = (entry: { network: string; mac: string }): boolean =>
       entry.network === network.name && entry.mac === mac;
-    entries = [
+    const told = [
       ...state.staticFdb.filter(isIt).map((entry) => fdbRow(state, entry)),
       ...state.remoteFdb.filter(isIt).map((entry) => remoteFdbRow(state, entry)),
     ];
-    return { state: edited, scope: touched(state, edited) };
+    const result = { vni: network.vni, told };
+    return { state: edited, scope: touched(state, edited), result };
   });
-  if (options.dryRun === true) return { ...changed, count: entries.length, entries };
+  const { vni, told } = changed.result;
+  if (options.dryRun === true) return { ...changed, count: told.length, entries: told };
   const forgotten = forgetLearned(
     datapathOf(node),
     (_, key) => key.vni === vni && bytesToMac(key.mac) === mac,
   );
-  entries.push(...forgotten.map((learned) => learnedRow(changed.state, learned)));
+  const entries = [...told, ...forgotten.map((learned) => learnedRow(changed.state, learned))];
   return {
     ...changed,
     changed: changed.changed || forgotten.length > 0,
@@ -185,7 +183,11 @@ export async function fdbFlush(
   // Where there are no tables nothing was ever learned, and none need be made to say so.
   if (!areTablesPinned(hostPins(node))) return { ...UNCHANGED, count: 0, entries: [] };
   const nothing: Scope = { endpoints: new Set(), networks: new Set() };
-  const changed = await change(node, {}, (before) => ({ state: before, scope: nothing }));
+  const changed = await change(node, {}, (before) => ({
+    state: before,
+    scope: nothing,
+    result: undefined,
+  }));
   const forgotten = forgetLearned(
     datapathOf(node),
     (entry, key) =>

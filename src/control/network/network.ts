@@ -26,9 +26,7 @@ export async function networkAdd(
   request: NetworkAddRequest,
   options: ChangeOptions = {},
 ): Promise<NetworkChange> {
-  let created = false;
   const changed = await change(node, options, (before) => {
-    created = networkOf(before, request.name) === undefined;
     const { state } = addNetwork(before, request);
     refuseConflicts(node, before, state);
     refuseOwnNetworks(node, before, state, request.name);
@@ -40,10 +38,11 @@ export async function networkAdd(
         networks: new Set([request.name]),
         nodes: remotesOf(before, request.name),
       },
+      result: { created: networkOf(before, request.name) === undefined },
     };
   });
   const network = networkRows(changed.state).find(({ name }) => name === request.name);
-  return network === undefined ? changed : { ...changed, network, created };
+  return network === undefined ? changed : { ...changed, network, ...changed.result };
 }
 
 /** Delete a network that has no endpoints. One that is not there is no error. */
@@ -52,11 +51,7 @@ export async function networkDelete(
   request: { readonly name: string },
   options: ChangeOptions = {},
 ): Promise<NetworkChange> {
-  let row: NetworkRow | undefined;
   const changed = await change(node, options, (before) => {
-    if (networkOf(before, request.name) !== undefined) {
-      row = networkRows(before).find(({ name }) => name === request.name);
-    }
     const gateways = before.endpoints.filter(({ network }) => network === request.name);
     return {
       state: deleteNetwork(before, request.name),
@@ -65,8 +60,10 @@ export async function networkDelete(
         networks: new Set([request.name]),
         nodes: remotesOf(before, request.name),
       },
+      result: networkRows(before).find(({ name }) => name === request.name),
     };
   });
+  const row = changed.result;
   return row === undefined ? changed : { ...changed, network: row };
 }
 

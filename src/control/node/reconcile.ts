@@ -21,12 +21,12 @@ export interface Differences {
 
 /** What reconcile would do. Changes nothing. */
 export async function previewReconcile(node: Node): Promise<Differences> {
-  let before: EndpointRow[] = [];
-  const edit: Edit = (current, dead) => {
-    before = endpointRows({ ...current, endpoints: [...current.endpoints, ...dead] });
-    return { state: current, scope: 'node' };
-  };
-  const { plan, state, failures } = await preview(node, edit);
+  const edit: Edit<EndpointRow[]> = (current, dead) => ({
+    state: current,
+    scope: 'node',
+    result: endpointRows({ ...current, endpoints: [...current.endpoints, ...dead] }),
+  });
+  const { plan, state, failures, result: before } = await preview(node, edit);
   const gone = goneEndpoints(before, state).map(({ ns, ifname }) => `${ns}/${ifname}`);
   const renamed = renamedRows(before, state);
   if (gone.length === 0) return { gone, drift: [...plan, ...renamed], failures };
@@ -63,13 +63,13 @@ function goneEndpoints(before: readonly EndpointRow[], after: State): EndpointRo
  * and move endpoints to the programs of this build.
  */
 export async function reconcile(node: Node, options: ChangeOptions = {}): Promise<ChangeResult> {
-  let before: EndpointRow[] = [];
-  const changed = await change(node, options, (state) => {
-    before = endpointRows(state);
-    return { state, scope: 'node' };
-  });
+  const changed = await change(node, options, (state) => ({
+    state,
+    scope: 'node',
+    result: endpointRows(state),
+  }));
   if (options.dryRun !== true && areTablesPinned(hostPins(node))) recountLearned(datapathOf(node));
-  const gone = goneEndpoints(before, changed.state);
+  const gone = goneEndpoints(changed.result, changed.state);
   return {
     ...changed,
     notes: [

@@ -14,18 +14,17 @@ export async function nodeAdd(
   request: { readonly name: string; readonly vtep: string },
   options: ChangeOptions = {},
 ): Promise<NodeChange> {
-  let created = false;
   const changed = await change(node, options, (before) => {
-    created = !before.nodes.some(({ name }) => name === request.name);
+    const created = !before.nodes.some(({ name }) => name === request.name);
     const edit = addNode(before, request);
-    return edited(edit.state, edit.node.number);
+    return edited(edit.state, edit.node.number, { created });
   });
   const row = nodeRows(changed.state).find(({ name }) => name === request.name);
   const notes =
     changed.state.underlay === undefined
       ? [...changed.notes, advice`there is no underlay yet: ${run`underlay set DEV`}`]
       : changed.notes;
-  return { ...changed, notes, ...(row === undefined ? {} : { node: row }), created };
+  return { ...changed, notes, ...(row === undefined ? {} : { node: row }), ...changed.result };
 }
 
 /** Forget a node and what is behind it. One that is not there is no error. */
@@ -34,11 +33,11 @@ export async function nodeDelete(
   request: { readonly name: string },
   options: ChangeOptions = {},
 ): Promise<NodeChange> {
-  let row: NodeRow | undefined;
   const changed = await change(node, options, (before) => {
-    row = nodeRows(before).find(({ name }) => name === request.name);
-    return edited(deleteNode(before, request.name), row?.number);
+    const row = nodeRows(before).find(({ name }) => name === request.name);
+    return edited(deleteNode(before, request.name), row?.number, row);
   });
+  const row = changed.result;
   return row === undefined ? changed : { ...changed, node: row };
 }
 
@@ -47,7 +46,7 @@ export async function nodeList(node: Node): Promise<NodeRow[]> {
   return nodeRows((await node.store.load()).state);
 }
 
-function edited(state: State, number: number | undefined): Edited {
+function edited<T>(state: State, number: number | undefined, result: T): Edited<T> {
   const nodes = new Set(number === undefined ? [] : [number]);
-  return { state, scope: { endpoints: new Set(), networks: new Set(), nodes } };
+  return { state, scope: { endpoints: new Set(), networks: new Set(), nodes }, result };
 }

@@ -36,7 +36,7 @@ export async function underlaySet(
     const uplink = resolveUplink(node, before, { ...state, underlay }, { fresh: true });
     refuseConflicts(node, before, { ...state, uplink });
     // Without what was chosen before, all of it is chosen anew.
-    return { state: { ...state, uplink: undefined }, scope: 'node' };
+    return { state: { ...state, uplink: undefined }, scope: 'node', result: undefined };
   });
   const row = underlayRow(node, changed.state);
   const notes = [
@@ -79,11 +79,12 @@ export async function underlayDelete(
   node: Node,
   options: ChangeOptions = {},
 ): Promise<UnderlayChange> {
-  let row: UnderlayRow | undefined;
-  const changed = await change(node, options, (before) => {
-    row = underlayRow(node, before);
-    return { state: unsetUnderlay(before), scope: 'node' };
-  });
+  const changed = await change(node, options, (before) => ({
+    state: unsetUnderlay(before),
+    scope: 'node',
+    result: underlayRow(node, before),
+  }));
+  const row = changed.result;
   return row === undefined ? changed : { ...changed, underlay: row };
 }
 

@@ -6,11 +6,18 @@ import { advice, type Hint, type RunPart, run } from '../../../loader/hint.js';
 import { ENDPOINT_MAX, FLOOD_PORT_MAX } from '../../contract/generated.js';
 import { formatPrefix, parsePrefix } from '../address/prefix.js';
 import { lowestFree } from '../network/ipam.js';
-import { endpointLabel, IFNAME_DEFAULT, NETWORK_DEFAULT, requireNetwork } from '../state/lookup.js';
+import {
+  endpointAt,
+  endpointLabel,
+  IFNAME_DEFAULT,
+  NETWORK_DEFAULT,
+  requireNetwork,
+} from '../state/lookup.js';
 import { checkIfname, checkMtu } from '../state/names.js';
 import type { Endpoint, NamespaceRef, State } from '../state/state.js';
 import { chooseAddress, chooseMac, type Seeker, splitAddresses } from './addresses.js';
 import { chooseDriver, type DriverRequest } from './driver.js';
+import { putEndpoint } from './edits.js';
 
 /** What is asked of an endpoint. What is left out (or an empty list) stays as it is. */
 export interface EndpointRequest extends DriverRequest {
@@ -105,39 +112,10 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   return { state: putEndpoint(state, changed), endpoint: changed, changed: true };
 }
 
-/** The endpoint of a namespace and of an interface inside, if there is one. */
-export function endpointAt(
-  state: State,
-  namespace: NamespaceRef,
-  ifname: string,
-): Endpoint | undefined {
-  return state.endpoints.find(
-    (each) => each.ifname === ifname && sameNamespace(each.namespace, namespace),
-  );
-}
-
-/** By identity; a namespace that is still to be made has none yet (an empty cookie), only a path. */
-function sameNamespace(a: NamespaceRef, b: NamespaceRef): boolean {
-  if (a.cookie !== '' && b.cookie !== '') return a.cookie === b.cookie;
-  return a.kind !== 'node' && b.kind !== 'node' && a.path === b.path;
-}
-
-/** Whether a namespace that is not there is still to be made: the command that was to make it has not ended. */
-export function isPending({ cookie, pending }: NamespaceRef): boolean {
-  return cookie === '' || pending === true;
-}
-
 /** The reference of the first attach stays, but it learns the identity once there is one. */
 function knownNamespace(old: NamespaceRef | undefined, asked: NamespaceRef): NamespaceRef {
   if (old === undefined) return asked;
   return old.cookie === '' ? { ...old, cookie: asked.cookie } : old;
-}
-
-/** A state with an endpoint in place of the one of its number; endpoints are in that order. */
-export function putEndpoint(state: State, endpoint: Endpoint): State {
-  const endpoints = state.endpoints.filter((each) => each.id !== endpoint.id);
-  endpoints.push(endpoint);
-  return { ...state, endpoints: endpoints.sort((a, b) => a.id - b.id) };
 }
 
 /**

@@ -2,7 +2,13 @@
 
 import { requireEndpoint } from '../state/lookup.js';
 import type { Endpoint, NamespaceRef, State } from '../state/state.js';
-import { putEndpoint } from './attach.js';
+
+/** A state with an endpoint in place of the one of its number; endpoints are in that order. */
+export function putEndpoint(state: State, endpoint: Endpoint): State {
+  const endpoints = state.endpoints.filter((each) => each.id !== endpoint.id);
+  endpoints.push(endpoint);
+  return { ...state, endpoints: endpoints.sort((a, b) => a.id - b.id) };
+}
 
 /**
  * An endpoint in another phase: `ready` when a command is done with it.

@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { lengthOf } from '../address/prefix.js';
 import { isGateway } from '../desired/desired.js';
-import { freeNumbers, putEndpoint } from '../endpoint/attach.js';
-import { removeEndpoint } from '../endpoint/edits.js';
+import { freeNumbers } from '../endpoint/attach.js';
+import { putEndpoint, removeEndpoint } from '../endpoint/edits.js';
 import { defaultMtu } from '../overlay/mtu.js';
 import { MTU_MIN, MTU_MIN_IP6 } from '../state/names.js';
 import type { Endpoint, NamespaceRef, Network, State } from '../state/state.js';

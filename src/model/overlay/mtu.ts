@@ -1,7 +1,7 @@
 /** MTUs of endpoints: what the underlay carries, less the outer headers. */
 
 import { familyOf } from '../address/ip.js';
-import { putEndpoint } from '../endpoint/attach.js';
+import { putEndpoint } from '../endpoint/edits.js';
 import { MTU_MIN, MTU_MIN_IP6 } from '../state/names.js';
 import type { Endpoint, State, Uplink } from '../state/state.js';
 import { OVERHEAD } from './underlay.js';

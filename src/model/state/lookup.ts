@@ -3,7 +3,7 @@
 import { DpctlError } from '../../../loader/errors.js';
 import { run } from '../../../loader/hint.js';
 import { isGateway, networkOf } from '../desired/desired.js';
-import type { Endpoint, Network, State } from './state.js';
+import type { Endpoint, NamespaceRef, Network, State } from './state.js';
 
 /** Name of the interface inside a namespace when none is asked for. */
 export const IFNAME_DEFAULT = 'eth0';
@@ -65,6 +65,28 @@ export function findEndpoints(state: State, filter: EndpointFilter): Endpoint[] 
       (ifname === undefined || endpoint.ifname === ifname) &&
       (network === undefined || endpoint.network === network),
   );
+}
+
+/** The endpoint of a namespace and of an interface inside, if there is one. */
+export function endpointAt(
+  state: State,
+  namespace: NamespaceRef,
+  ifname: string,
+): Endpoint | undefined {
+  return state.endpoints.find(
+    (each) => each.ifname === ifname && sameNamespace(each.namespace, namespace),
+  );
+}
+
+/** By identity; a namespace that is still to be made has none yet (an empty cookie), only a path. */
+function sameNamespace(a: NamespaceRef, b: NamespaceRef): boolean {
+  if (a.cookie !== '' && b.cookie !== '') return a.cookie === b.cookie;
+  return a.kind !== 'node' && b.kind !== 'node' && a.path === b.path;
+}
+
+/** Whether a namespace that is not there is still to be made: the command that was to make it has not ended. */
+export function isPending({ cookie, pending }: NamespaceRef): boolean {
+  return cookie === '' || pending === true;
 }
 
 /** How messages name an endpoint: its namespace, and its interface where it is not eth0. */

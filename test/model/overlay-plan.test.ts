@@ -73,7 +73,7 @@ function observed(entries: readonly RawEntry[]): Observed {
   return {
     entries: new Map(entries.map((entry) => [entryName(entry), entry])),
     ports: new Map(),
-    strays: [],
+    orphans: [],
     masquerades: [],
     hostRules: hostRulesText(wantedHostRules(base()).rules),
     sysctls: new Map([['net/ipv4/conf/lo/forwarding', '0']]),

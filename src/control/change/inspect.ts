@@ -26,7 +26,7 @@ import { advertisedSysctls } from '../network/advertised.js';
 import { sharedSysctls } from '../node/neighbours.js';
 import { hostPins, type Node } from '../node/node.js';
 import { inspectOverlay } from '../underlay/inspect.js';
-import { findSquatters, findStrays } from './leftovers.js';
+import { findOrphans, findSquatters } from './orphans.js';
 
 /** What desired state wants, compared with nothing yet. */
 export interface InspectInput {
@@ -68,10 +68,10 @@ export async function inspect(
   return {
     entries,
     ports,
-    strays:
+    orphans:
       scope === 'node'
-        ? [...findStrays(node, after, entries), ...squatters.strays]
-        : squatters.strays,
+        ? [...findOrphans(node, after, entries), ...squatters.orphans]
+        : squatters.orphans,
     ...(await readRules(node, input)),
     sysctls: readSysctls(node, before, after),
     shared: wantsSysctls(before, after) ? sharedSysctls(node) : [],

@@ -1,59 +1,140 @@
-/** Devices with the mark of a dpctl root of which no record is left anywhere on this machine. */
+/** What dpctl made and nobody asks for any more: left by a lost store, or by hand. */
+import { advice, exec, run } from '../../../loader/hint.js';
+import { pinnedLinkIds } from '../../datapath/hook.js';
+import { type Link, linkDump, linkGet } from '../../linux/netlink/link.js';
+import { wantedPorts } from '../../model/desired/desired.js';
+import type { RawEntry } from '../../model/desired/table-entry.js';
+import type { Observed, Obstacle, Orphan } from '../../model/plan/observed.js';
+import { endpointOfFdb, inScope, isLearned, nodeOfFdb, type Scope } from '../../model/plan/plan.js';
+import { DRIVERS } from '../../model/state/local.js';
+import { isPending } from '../../model/state/lookup.js';
+import { hostMacOf, markOf } from '../../model/state/mark.js';
+import type { Endpoint, State } from '../../model/state/state.js';
+import { hostPins, type Node } from '../node/node.js';
+import { isOfLostRoot } from './lost-roots.js';
+import { isOwn, MADE_DEVICE } from './own-device.js';
 
-import { DpctlError } from '../../../loader/errors.js';
-import { advice, exec, type Hint } from '../../../loader/hint.js';
-import { type Link, linkDump } from '../../linux/netlink/link.js';
-import { nftTableName } from '../../model/desired/host-rules.js';
-import { markOf } from '../../model/state/mark.js';
-import { mountedRoots, recordsAt } from '../node/neighbours.js';
-import type { Node } from '../node/node.js';
-import { MADE_DEVICE } from './own-device.js';
-
-/** Ids of the roots that can be found: by what they have mounted, and the one of the machine itself. */
-function knownRoots(): Set<string> {
-  return new Set([...mountedRoots(), '/'].flatMap((root) => recordsAt(root).rootId ?? []));
+/** Devices, pinned links and learned MACs that belong to no endpoint of a state. */
+export function findOrphans(
+  node: Node,
+  after: State,
+  entries: ReadonlyMap<string, RawEntry>,
+): Orphan[] {
+  const known = new Set(after.endpoints.map(({ id }) => id));
+  const indexes = new Set(after.endpoints.map(({ ifindex }) => ifindex));
+  const names = new Set(after.endpoints.flatMap((e) => [e.hostIfname, e.ifname]));
+  const pairs: readonly string[] = DRIVERS;
+  const orphans: Orphan[] = [];
+  for (const link of linkDump(node.rtnl(), { statistics: false })) {
+    if (indexes.has(link.ifindex) || names.has(link.name)) continue;
+    // An adopted device is its owner's, whoever has marked it.
+    if (!pairs.includes(link.kind ?? '') || !wasMade(link)) continue;
+    if (isOwn(node, after.rootId, link)) orphans.push(deviceOrphan(link));
+  }
+  for (const id of pinnedLinkIds(hostPins(node)).keys()) {
+    if (!known.has(id)) orphans.push({ kind: 'link', id });
+  }
+  return [...orphans, ...learnedOrphans(after, known, entries)];
 }
 
-/** Devices in the node's namespace that a root has marked of which there is no record. */
-export function orphans(node: Node): Link[] {
-  const marked = linkDump(node.rtnl(), { statistics: false }).filter(
-    ({ alias }) => markOf(alias)?.root !== undefined,
-  );
-  if (marked.length === 0) return [];
-  const known = knownRoots();
-  return marked.filter(({ alias }) => !known.has(markOf(alias)?.root ?? ''));
+/** A device that dpctl made, under whatever name: it has a MAC that goes with its mark. */
+function wasMade({ name, alias, mac }: Link): boolean {
+  const { root, endpoint } = markOf(alias) ?? {};
+  if (root !== undefined && endpoint !== undefined && mac === hostMacOf({ id: endpoint, root })) {
+    return true;
+  }
+  return MADE_DEVICE.test(name);
 }
 
-/** Whether a device that has a mark is one of them. */
-export function isOrphan(link: Link): boolean {
-  const root = markOf(link.alias)?.root;
-  return root !== undefined && !knownRoots().has(root);
+/** MACs learned behind endpoints and nodes that are not there any more. */
+function learnedOrphans(
+  after: State,
+  endpoints: ReadonlySet<number>,
+  entries: ReadonlyMap<string, RawEntry>,
+): Orphan[] {
+  const nodes = new Set(after.nodes.map(({ number }) => number));
+  const [goneEndpoints, goneNodes] = [new Set<number>(), new Set<number>()];
+  for (const entry of entries.values()) {
+    if (!isLearned(entry)) continue;
+    const node = nodeOfFdb(entry);
+    if (node === 0 && !endpoints.has(endpointOfFdb(entry))) goneEndpoints.add(endpointOfFdb(entry));
+    if (node !== 0 && !nodes.has(node)) goneNodes.add(node);
+  }
+  return [
+    ...[...goneEndpoints].map((endpoint): Orphan => ({ kind: 'learned', endpoint })),
+    ...[...goneNodes].map((node): Orphan => ({ kind: 'learned-node', node })),
+  ];
 }
 
-/** How a person gets rid of it by hand: what was there before dpctl came is to stay. */
-export function freeing({ name }: Link): Hint {
-  if (MADE_DEVICE.test(name)) return exec`ip link del ${name}`;
-  return advice`${exec`ip link set ${name} alias ${''}`}; ${exec`tc qdisc del dev ${name} clsact`}`;
+/** What stands where endpoints' devices are to be made. */
+export interface Squatters {
+  /** Leftovers of this root's own. */
+  readonly orphans: readonly Orphan[];
+  /** By number of the endpoint: somebody else has the name. */
+  readonly blocked: ReadonlyMap<number, Obstacle>;
 }
 
-/** @throws what {@link orphanError} gives */
-export function refuseOrphans(found: readonly Link[]): void {
-  const error = orphanError(found);
-  if (error !== undefined) throw error;
+/** Look at the names that devices are to have which are not there. Leftovers of dpctl's own go. */
+export function findSquatters(
+  node: Node,
+  after: State,
+  scope: Scope,
+  ports: Observed['ports'],
+): Squatters {
+  const orphans: Orphan[] = [];
+  const blocked = new Map<number, Obstacle>();
+  const known = new Set(after.endpoints.map(({ ifindex }) => ifindex));
+  for (const { endpoint } of wantedPorts(after)) {
+    const port = ports.get(endpoint.id);
+    // Of a namespace that is gone no device is to be made.
+    const isGone = port?.namespace === 'gone' && !isPending(endpoint.namespace);
+    const host = port?.host;
+    // What is its owner's is the owner's to name.
+    const isNamed =
+      host !== undefined && (isAdopted(endpoint) || host.name === endpoint.hostIfname);
+    if (!inScope(scope, endpoint.id) || isNamed || isGone || port?.blocked !== undefined) continue;
+    const link = linkGet(node.rtnl(), { name: endpoint.hostIfname });
+    if (link === undefined) continue;
+    if (link.ifindex === host?.ifindex) {
+      blocked.set(endpoint.id, nameKept(link, endpoint));
+      continue;
+    }
+    if (isOwn(node, after.rootId, link) && !known.has(link.ifindex)) {
+      orphans.push(deviceOrphan(link));
+      continue;
+    }
+    const isMarked = markOf(link.alias) !== undefined;
+    const owner = isOfLostRoot(link) ? 'a dpctl root whose records are lost' : 'another dpctl root';
+    const whose = isMarked ? `belongs to ${owner}` : 'is not of dpctl';
+    blocked.set(endpoint.id, nameTaken(link, endpoint, whose));
+  }
+  return { orphans, blocked };
 }
 
-/** What is to be said where a root has no records, as it may have had some: RESET_INCOMPLETE, exit 2. */
-export function orphanError(found: readonly Link[]): DpctlError | undefined {
-  const [first] = found;
-  if (first === undefined) return undefined;
-  const names = found.map(({ name, alias }) => `${name} (${alias})`);
-  const root = markOf(first.alias)?.root;
-  return new DpctlError(
-    'RESET_INCOMPLETE',
-    `there is no record of this root, but there are devices of a dpctl root whose records are lost: ${names.join(', ')}; sysctls, namespaces and interfaces may be as dpctl left them, too`,
-    {
-      hint: advice`restore the records from a backup, or by hand: ${found.flatMap((link) => advice`${freeing(link)}; `)}${exec`nft delete table inet ${nftTableName(root)}`}; and look at net.ipv4.ip_forward and \`${exec`ip netns list`}\``,
-      details: { devices: found.map(({ name }) => name), root: root ?? '' },
-    },
-  );
+function isAdopted({ adopted }: Endpoint): boolean {
+  return adopted !== undefined;
+}
+
+/** A device cannot be called what it has as an alternative name. */
+function nameKept({ name }: Link, { hostIfname, namespace, ifname }: Endpoint): Obstacle {
+  return {
+    code: 'INTERFACE_EXISTS',
+    message: `the host end of ${namespace.ref}/${ifname} is called ${name}, and keeps ${hostIfname} as an alternative name`,
+    hint: advice`${exec`ip link property del dev ${name} altname ${hostIfname}`}, then: ${run`reconcile`}`,
+    exitCode: 1,
+  };
+}
+
+function deviceOrphan({ name, ifindex }: Link): Orphan {
+  return { kind: 'device', name, ifindex };
+}
+
+function nameTaken({ name, alias }: Link, { namespace }: Endpoint, whose: string): Obstacle {
+  const what = alias === undefined ? name : `${name} (${alias})`;
+  return {
+    code: 'INTERFACE_EXISTS',
+    message: `${namespace.ref} needs an interface ${name} on this node, and the one that is there ${whose}: ${what}`,
+    hint: advice`${exec`ip link show ${name}`}; each root needs a network namespace of its own`,
+    exitCode: 1,
+  };
 }

@@ -9,7 +9,7 @@ import { tunnelsOf } from '../../linux/offload.js';
 import { LEGACY_GSO_SIZE } from '../../model/desired/desired.js';
 import { markOf } from '../../model/state/mark.js';
 import type { Endpoint } from '../../model/state/state.js';
-import { freeing, isOrphan } from '../change/orphans.js';
+import { freeing, isOfLostRoot } from '../change/lost-roots.js';
 import { type End, isPair } from '../change/own-device.js';
 import type { Node } from '../node/node.js';
 
@@ -48,7 +48,7 @@ export function findDevice(
   if (inner.kind !== 'veth') throw refuse(`it is no veth (${inner.kind ?? 'a physical device'})`);
   if (host === undefined) throw refuse('its other end is not in the namespace of this node');
   if (markOf(host.alias) !== undefined) {
-    if (!isOrphan(host)) throw refuse('another dpctl root has attached it');
+    if (!isOfLostRoot(host)) throw refuse('another dpctl root has attached it');
     throw refuse(
       'a dpctl root has attached it whose records are lost',
       advice`${freeing(host)}${REPEAT}`,

@@ -19,8 +19,8 @@ import { throwUnseen } from '../../store/errors.js';
 import type { Salvaged } from '../../store/store.js';
 import { faultPoint } from '../change/fault.js';
 import { readKeys } from '../change/inspect.js';
-import { findStrays } from '../change/leftovers.js';
-import { orphans, refuseOrphans } from '../change/orphans.js';
+import { devicesOfLostRoots, refuseLostRoots } from '../change/lost-roots.js';
+import { findOrphans } from '../change/orphans.js';
 import { isOwn } from '../change/own-device.js';
 import { nodeExists } from '../change/prepared-node.js';
 import { inspectPort } from '../endpoint/inspect-port.js';
@@ -34,7 +34,7 @@ import { incomplete, untold } from './reset-errors.js';
 /** What reset would remove, in words. Empty on a node that was never used. */
 export async function resetPlan(node: Node): Promise<PlanRow[]> {
   if (!nodeExists(node)) {
-    refuseOrphans(orphans(node));
+    refuseLostRoots(devicesOfLostRoots(node));
     return [];
   }
   const { state } = await loadOrSalvage(node);
@@ -105,13 +105,13 @@ export async function reset(node: Node): Promise<PlanRow[]> {
     const isForgotten = isBlank && pinnedLinkIds(hostPins(node)).size > 0;
     await markUnfinished(node);
     const outside = await tearDown(node, state);
-    const left = isBlank ? orphans(node) : [];
+    const left = isBlank ? devicesOfLostRoots(node) : [];
     // What is left outside can be put back only by what is recorded of it.
     const keep = outside.length > 0 ? 'records' : 'nothing';
     const failures = [...outside, ...(await dismantle(node, keep))];
     if (failures.length > 0) throw incomplete(failures);
     if (unknown.length > 0) throw untold(node, unknown);
-    refuseOrphans(left);
+    refuseLostRoots(left);
     if (isForgotten) throw untold(node, ['all records and their copies are lost']);
   } finally {
     release();
@@ -179,7 +179,7 @@ function observe(node: Node, before: State, after: State): Observed {
         inspectPort(node, each, false, before.uplink !== undefined),
       ]),
     ),
-    strays: findStrays(node, after, new Map()),
+    orphans: findOrphans(node, after, new Map()),
     masquerades: [],
     hostRules: hostRulesText([]),
     sysctls: readKeys(

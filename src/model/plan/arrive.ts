@@ -37,7 +37,7 @@ export function deviceSteps(port: Port, found: ObservedPort | undefined): Step[]
   if (found?.host !== undefined) {
     if (!isBroken(port, found)) return [];
     const { name, ifindex } = found.host;
-    steps.push({ op: 'pair.delete', name, ifindex, stray: true, endpoint });
+    steps.push({ op: 'pair.delete', name, ifindex, orphan: true, endpoint });
   }
   if (endpoint.namespace.created && found?.namespace === 'gone') {
     steps.push({ op: 'netns.create', endpoint });

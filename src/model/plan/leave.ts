@@ -1,7 +1,7 @@
 /** Steps that take away what is not wanted any more. */
 import { BIG_TCP_SIZE, wantedPorts } from '../desired/desired.js';
 import type { Endpoint, State } from '../state/state.js';
-import type { Observed, ObservedDevice, ObservedPort, Stray } from './observed.js';
+import type { Observed, ObservedDevice, ObservedPort, Orphan } from './observed.js';
 import { inScope, type Scope } from './scope.js';
 import { type DeviceSettings, type Step, setSteps } from './step.js';
 
@@ -63,7 +63,7 @@ export function farewellSteps(endpoint: Endpoint, observed: Observed, after: Sta
   if (adopted === undefined) {
     if (found?.host !== undefined) {
       const { name, ifindex } = found.host;
-      steps.push({ op: 'pair.delete', name, ifindex, stray: false });
+      steps.push({ op: 'pair.delete', name, ifindex, orphan: false });
     }
     if (isHooked(found)) steps.push({ op: 'tc.detach', id, ifindex });
   }
@@ -122,19 +122,19 @@ export function formerGso({ gsoSize }: ObservedDevice, former: number | undefine
 }
 
 /** What belongs to nobody goes. */
-export function straySteps(observed: Observed): Step[] {
-  return observed.strays.map(strayStep);
+export function orphanSteps(observed: Observed): Step[] {
+  return observed.orphans.map(orphanStep);
 }
 
-function strayStep(stray: Stray): Step {
-  switch (stray.kind) {
+function orphanStep(orphan: Orphan): Step {
+  switch (orphan.kind) {
     case 'device':
-      return { op: 'pair.delete', name: stray.name, ifindex: stray.ifindex, stray: true };
+      return { op: 'pair.delete', name: orphan.name, ifindex: orphan.ifindex, orphan: true };
     case 'link':
-      return { op: 'tc.detach', id: stray.id, ifindex: 0 };
+      return { op: 'tc.detach', id: orphan.id, ifindex: 0 };
     case 'learned':
-      return { op: 'fdb.forget', id: stray.endpoint };
+      return { op: 'fdb.forget', id: orphan.endpoint };
     case 'learned-node':
-      return { op: 'node.forget', number: stray.node };
+      return { op: 'node.forget', number: orphan.node };
   }
 }

@@ -68,7 +68,7 @@ export interface ObservedPort {
 }
 
 /** What belongs to no endpoint of the desired state. */
-export type Stray =
+export type Orphan =
   | { readonly kind: 'device'; readonly name: string; readonly ifindex: number }
   | { readonly kind: 'link'; readonly id: number }
   | { readonly kind: 'learned'; readonly endpoint: number }
@@ -109,7 +109,7 @@ export interface Observed {
   readonly entries: ReadonlyMap<string, RawEntry>;
   /** By number of the endpoint. */
   readonly ports: ReadonlyMap<number, ObservedPort>;
-  readonly strays: readonly Stray[];
+  readonly orphans: readonly Orphan[];
   readonly masquerades: readonly Masquerade[];
   /** hostRulesText of the other rules in the host's firewall. */
   readonly hostRules: string;

@@ -23,8 +23,8 @@ import {
   farewellSteps,
   inheritSteps,
   leavingEndpoints,
+  orphanSteps,
   releaseSteps,
-  straySteps,
 } from './leave.js';
 import { entryName, type Observed } from './observed.js';
 import { announceSteps, devicesArrive, devicesLeave, nodesLeave } from './overlay.js';
@@ -92,7 +92,7 @@ export function plan(input: PlanInput): Step[] {
     deletions(stale, ['replica', 'port', 'neigh', 'fdb']),
     devicesLeave(after, observed),
     leaving.flatMap((endpoint) => releaseSteps(endpoint, observed, after)),
-    straySteps(observed),
+    orphanSteps(observed),
     inheritSteps(before, after, scope, observed),
     deletions(stale, ['endpoint', 'endpointx', 'prefix', 'vni', 'underlay']),
     scopedNetworks(after, scope).flatMap((network) => put(networkEntry(after, network))),

@@ -35,7 +35,7 @@ export type Step =
       readonly name: string;
       readonly ifindex: number;
       /** It is nobody's, or of no use: that it is gone need not be undone. */
-      readonly stray: boolean;
+      readonly orphan: boolean;
       /** Whose it was, where another one is to be made in its stead. */
       readonly endpoint?: Endpoint;
     }
@@ -119,7 +119,7 @@ export type StepOf<Op extends Step['op']> = Step extends infer Each
  * addresses, routes and rules of others, too) went with it. A plan has these last.
  */
 export function isFinal(step: Step): boolean {
-  return (step.op === 'pair.delete' && !step.stray) || step.op === 'netns.delete';
+  return (step.op === 'pair.delete' && !step.orphan) || step.op === 'netns.delete';
 }
 
 /** The step that brings a device's settings to what is wanted, none when they are. */

@@ -3,7 +3,7 @@
 import { basename, relative } from 'node:path';
 import { exec, type Hint, run } from '../../../loader/hint.js';
 import type { Problem } from '../../api/types.js';
-import { orphanError, orphans } from '../../control/change/orphans.js';
+import { devicesOfLostRoots, lostRootError } from '../../control/change/lost-roots.js';
 import { hostPins, type Node } from '../../control/node/node.js';
 import { pinnedLinkIds } from '../../datapath/hook.js';
 import { pinFaults } from '../../datapath/install.js';
@@ -32,7 +32,7 @@ function problem(code: string, path: string, why: string, fix: Hint = FIX): Prob
 /** All records lost: only what dpctl has marked, or runs, still tells of them. */
 function forgotten(node: Node, { rootId, endpoints }: State): Problem[] {
   if (rootId !== undefined || endpoints.length > 0) return [];
-  const left = orphanError(orphans(node));
+  const left = lostRootError(devicesOfLostRoots(node));
   if (left !== undefined) {
     const { message, hint = '' } = left;
     return [{ code: 'RECORD_LOST', subject: 'devices', message, fix: hint }];

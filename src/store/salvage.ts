@@ -7,11 +7,11 @@ import {
   endpointSchema,
   networkSchema,
   remoteSchema,
+  resolvedUnderlaySchema,
   runtimeSchema,
   type State,
   sysctlSchema,
   underlaySchema,
-  uplinkSchema,
 } from '../model/state/state.js';
 import { readDocument } from './document.js';
 import { throwUnseen } from './errors.js';
@@ -48,7 +48,7 @@ export function salvageFiles(files: StoreFiles, bootId: string): Salvaged {
   if (members.bootId !== bootId) return { state: lasting, unknown };
   const state: State = {
     ...lasting,
-    uplink: elements([members.uplink], uplinkSchema)[0],
+    uplink: elements([members.uplink], resolvedUnderlaySchema)[0],
     endpoints: firstOfEach(elements(members.endpoints, endpointSchema), ({ id }) => id),
     ...(typeof members.netns === 'string' && { netns: members.netns }),
     staticFdb: [],

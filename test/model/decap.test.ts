@@ -3,7 +3,7 @@
 import test from 'ava';
 import { hintText } from '../../src/model/hint.js';
 import { chooseDecap, type DeviceFacts, refusedDecap } from '../../src/model/overlay/decap.js';
-import type { Decap, Uplink } from '../../src/model/state/state.js';
+import type { Decap, ResolvedUnderlay } from '../../src/model/state/state.js';
 import { refusal } from './helpers.js';
 
 const NIC: DeviceFacts = {
@@ -29,7 +29,11 @@ const VETH: DeviceFacts = {
 
 type Asked = 'auto' | 'tc' | 'tc-gro' | 'xdp';
 
-function choose(facts: DeviceFacts, asked: Asked = 'auto', refused: Uplink['refused'] = []) {
+function choose(
+  facts: DeviceFacts,
+  asked: Asked = 'auto',
+  refused: ResolvedUnderlay['refused'] = [],
+) {
   return chooseDecap({ device: 'eth1', port: 4789, decap: asked }, facts, refused);
 }
 

@@ -8,7 +8,7 @@ import {
   NODE_MAX,
 } from '../../src/contract/generated.js';
 import { formatIp, type Ip, parseIp } from '../../src/model/address/ip.js';
-import { contains, networkOf, overlaps, parsePrefix } from '../../src/model/address/prefix.js';
+import { contains, overlaps, parsePrefix, prefixOf } from '../../src/model/address/prefix.js';
 import { reservedReason } from '../../src/model/address/reserved.js';
 import { shellWord } from '../../src/model/hint.js';
 import { addNetwork } from '../../src/model/network/networks.js';
@@ -197,8 +197,8 @@ test('prefixes contain and overlap as their spans of addresses do', (t) => {
   fc.assert(
     fc.property(ip, ip, fc.nat(), fc.nat(), fc.boolean(), (one, two, m, n, near) => {
       const other = near ? one : two;
-      const a = networkOf(one, m % (bits(one.family) + 1));
-      const b = networkOf(other, n % (bits(other.family) + 1));
+      const a = prefixOf(one, m % (bits(one.family) + 1));
+      const b = prefixOf(other, n % (bits(other.family) + 1));
       const [p, q] = [span(a), span(b)];
       const same = a.family === b.family;
       t.is(overlaps(a, b), same && p.first <= q.last && q.first <= p.last);

@@ -8,11 +8,11 @@ import { setUnderlay } from '../../src/model/overlay/underlay.js';
 import { sysctlSteps } from '../../src/model/plan/host.js';
 import type { Observed } from '../../src/model/plan/observed.js';
 import { announceSteps } from '../../src/model/plan/overlay.js';
-import type { State, Uplink } from '../../src/model/state/state.js';
+import type { ResolvedUnderlay, State } from '../../src/model/state/state.js';
 import { attach, withNetworks } from './helpers.js';
 
 const OWN = { ref: 'host', kind: 'node', path: '/n', cookie: 'node', created: false } as const;
-const UPLINK: Uplink = {
+const UPLINK: ResolvedUnderlay = {
   ifindex: 2,
   mtu: 1400,
   vtep: '192.0.2.1',

@@ -9,9 +9,9 @@ import { addRemoteFdb } from '../../src/model/overlay/nodes-fdb.js';
 import { setUnderlay, unsetUnderlay } from '../../src/model/overlay/underlay.js';
 import { entryName, type Observed, type ObservedOverlay } from '../../src/model/plan/observed.js';
 import { plan, type Scope, type Step, scopedEntries } from '../../src/model/plan/plan.js';
-import { EMPTY_STATE, type State, type Uplink } from '../../src/model/state/state.js';
+import { EMPTY_STATE, type ResolvedUnderlay, type State } from '../../src/model/state/state.js';
 
-const UPLINK: Uplink = {
+const UPLINK: ResolvedUnderlay = {
   ifindex: 2,
   mtu: 1500,
   vtep: '192.0.2.1',

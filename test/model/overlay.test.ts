@@ -9,10 +9,10 @@ import { addNode, deleteNode } from '../../src/model/overlay/nodes.js';
 import { addRemoteFdb, deleteRemoteFdb } from '../../src/model/overlay/nodes-fdb.js';
 import { setUnderlay, unsetUnderlay } from '../../src/model/overlay/underlay.js';
 import { invariants } from '../../src/model/state/invariants.js';
-import { EMPTY_STATE, type State, type Uplink } from '../../src/model/state/state.js';
+import { EMPTY_STATE, type ResolvedUnderlay, type State } from '../../src/model/state/state.js';
 import { attach, refusal, withNetworks } from './helpers.js';
 
-const UPLINK: Uplink = {
+const UPLINK: ResolvedUnderlay = {
   ifindex: 2,
   mtu: 1500,
   vtep: '192.0.2.1',
@@ -22,7 +22,7 @@ const UPLINK: Uplink = {
   replicator: 16_384,
 };
 
-function withUplink(state: State, uplink: Partial<Uplink> = {}): State {
+function withResolved(state: State, uplink: Partial<ResolvedUnderlay> = {}): State {
   const { state: asked } = setUnderlay(state, { device: 'eth1' });
   return { ...asked, uplink: { ...UPLINK, ...uplink } };
 }
@@ -77,7 +77,7 @@ test('the underlay keeps what is not said, but an address goes with its device',
   t.deepEqual(underlay, { device: 'eth2', port: 8472, decap: 'auto' });
   const auto = setUnderlay(first.state, { device: 'eth1', vtep: 'auto' });
   t.false('vtep' in auto.underlay);
-  const nodes = withNodes(withUplink(EMPTY_STATE), '192.0.2.7');
+  const nodes = withNodes(withResolved(EMPTY_STATE), '192.0.2.7');
   const without = unsetUnderlay(nodes);
   t.deepEqual([without.underlay, without.uplink, without.nodes.length], [undefined, undefined, 1]);
   t.is(unsetUnderlay(without), without);
@@ -88,7 +88,7 @@ test('the underlay keeps what is not said, but an address goes with its device',
 });
 
 test('nodes have addresses of one family, each its own, and none is this node', (t) => {
-  const state = withNodes(withUplink(EMPTY_STATE), '192.0.2.7');
+  const state = withNodes(withResolved(EMPTY_STATE), '192.0.2.7');
   const add = (name: string, vtep: string) => refusal(() => addNode(state, { name, vtep })).code;
   t.is(add('b', '192.0.2.7'), 'VTEP_IN_USE');
   t.is(add('b', '192.0.2.1'), 'VTEP_IS_NODE');
@@ -105,10 +105,10 @@ test('MTUs without a wish follow the underlay, and wait while it cannot be used'
   state = attach(state, 2, { mtuFollows: true, mtu: 1500 }).state;
   state = attach(state, 3, { mtuFollows: true, network: 'dual' }).state;
   const mtus = (each: State) => each.endpoints.map(({ mtu }) => mtu);
-  const ip4 = withUplink(state);
+  const ip4 = withResolved(state);
   t.deepEqual(mtus(followMtu(ip4)), [1450, 1500, 1450]);
   t.is(overlayMtu({ ...UPLINK, vtep: '2001:db8::1' }), 1430);
-  const small = followMtu(withUplink(state, { mtu: 1300 }));
+  const small = followMtu(withResolved(state, { mtu: 1300 }));
   t.deepEqual(mtus(small), [1250, 1500, 1280], 'IPv6 keeps its least');
   t.deepEqual(
     oversized(small).map(({ id }) => id),
@@ -127,7 +127,7 @@ test("a gateway has the underlay's MTU, or that of its largest endpoint", (t) =>
   const own = { ref: 'host', kind: 'node', path: '/n', cookie: 'node', created: false } as const;
   const network = { name: 'default', subnets: ['10.1.0.0/16'], gateway: true };
   const port = (state: State) => withGateways(state, own, () => 999).endpoints.at(-1)?.mtu;
-  const state = withUplink(withNetworks(network));
+  const state = withResolved(withNetworks(network));
   t.is(port(state), 1450);
   t.is(port(followMtu(attach(state, 1, { mtuFollows: true }).state)), 1450);
   t.is(port(attach(state, 1, { mtu: 9000 }).state), 9000);

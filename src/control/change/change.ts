@@ -115,7 +115,7 @@ async function attempt<T>(
     const refusal = refusedDecap(error);
     if (refusal === undefined || planned.after.underlay?.decap === refusal.decap) throw error;
     const refused = [...(options.refused ?? []), refusal];
-    // The kernel may refuse each way but the last, which needs nothing of it.
+    // The kernel may refuse each decap mode but the last, which needs nothing of it.
     if (refused.length > DECAPS.length) throw error;
     return attempt(node, edit, start, { ...options, refused });
   }
@@ -131,7 +131,7 @@ interface Planned<T> extends Work {
 interface PrepareOptions {
   /** Tables were lost, so all of the node is looked at. */
   readonly rebuilt?: boolean;
-  /** Ways of the underlay that the kernel has refused. */
+  /** Decap modes that the kernel has refused. */
   readonly refused?: ResolveOptions['refused'];
   /** Endpoints whose namespaces are gone stay desired. */
   readonly keepDead?: boolean;

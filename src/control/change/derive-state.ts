@@ -96,7 +96,7 @@ export function dropDead(state: State, observed: Observed): State {
   for (const endpoint of state.endpoints) {
     const found = observed.ports.get(endpoint.id);
     // One that is still to be made is, unless somebody else has its name by now.
-    const isToBe = isPending(endpoint.namespace) && found?.place !== 'taken';
+    const isToBe = isPending(endpoint.namespace) && found?.nameUse !== 'taken';
     if (found?.namespace === 'gone' && !isToBe && endpoint.phase !== 'detaching') {
       alive = removeEndpoint(alive, endpoint.id);
     }

@@ -48,9 +48,9 @@ export function inspectPort(
   return withNamespace(node, endpoint.namespace, (fd) => {
     if (fd === undefined) {
       const { created, ref } = endpoint.namespace;
-      const place = created ? netnsPlace(ref) : undefined;
+      const nameUse = created ? netnsPlace(ref) : undefined;
       const namespace = host === undefined ? 'gone' : 'hidden';
-      return { ...base, ...NOTHING_INSIDE, namespace, place };
+      return { ...base, ...NOTHING_INSIDE, namespace, nameUse };
     }
     const inside = withRtnl(fd, (rtnl) => inspectInside(node, { rtnl, nsFd: fd }, endpoint, host));
     const wholeTunnels = tunnels && inside.inner && passesTunnels(fd, endpoint.ifname);

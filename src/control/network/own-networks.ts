@@ -7,12 +7,12 @@ import { linkDump } from '../../linux/netlink/link.js';
 import { RT_TABLE_MAIN, routeDump } from '../../linux/netlink/route.js';
 import {
   formatPrefix,
-  networkOf,
   overlaps,
   type Prefix,
   parseAddress,
+  prefixOf,
 } from '../../model/address/prefix.js';
-import { isGateway, networkOf as networkNamed } from '../../model/desired/desired.js';
+import { isGateway, networkOf } from '../../model/desired/desired.js';
 import { freeSubnet } from '../../model/network/addresses.js';
 import type { Network, State } from '../../model/state/state.js';
 import { hostEndOf, isOwn } from '../change/own-device.js';
@@ -34,8 +34,8 @@ interface Way {
  * @throws DpctlError SUBNET_OVERLAP, exit 1
  */
 export function refuseOwnNetworks(node: Node, before: State, after: State, name: string): void {
-  const network = networkNamed(after, name);
-  const subnets = freshSubnets(networkNamed(before, name), network);
+  const network = networkOf(after, name);
+  const subnets = freshSubnets(networkOf(before, name), network);
   if (subnets.length === 0) return;
   const ways = waysOf(node, before);
   for (const subnet of subnets) {
@@ -58,7 +58,7 @@ function freshSubnets(old: Network | undefined, network: Network | undefined): P
       ? network.subnet6
       : undefined,
   ];
-  return fresh.filter((subnet) => subnet !== undefined).map(prefixOf);
+  return fresh.filter((subnet) => subnet !== undefined).map(prefixFrom);
 }
 
 function waysOf(node: Node, { rootId, endpoints }: State): Way[] {
@@ -73,7 +73,7 @@ function waysOf(node: Node, { rootId, endpoints }: State): Way[] {
     return link !== undefined && (gateways.has(link.ifindex) || isOwn(node, rootId, link));
   };
   const way = (text: string, ifindex: number | undefined, connected: boolean): Way => ({
-    prefix: prefixOf(text),
+    prefix: prefixFrom(text),
     device: links.get(ifindex ?? 0)?.name ?? 'several devices',
     connected,
   });
@@ -89,9 +89,9 @@ function waysOf(node: Node, { rootId, endpoints }: State): Way[] {
 }
 
 /** The prefix in which an address with a length is. */
-function prefixOf(text: string): Prefix {
+function prefixFrom(text: string): Prefix {
   const { ip, length = 0 } = parseAddress(text);
-  return networkOf(ip, length);
+  return prefixOf(ip, length);
 }
 
 function overlap(

@@ -14,7 +14,7 @@ import { hostPins, type Node } from '../node/node.js';
 export function deviceFacts(node: Node, { port }: Underlay, link: Link): DeviceFacts {
   const netns = node.netnsFd();
   const features = featuresGet(netns, link.name);
-  const driver = driverOf(netns, link);
+  const driver = kernelDriver(netns, link);
   const xdp = xdpSupport(netns, link.ifindex);
   return {
     driver,
@@ -36,7 +36,7 @@ function passesTunnels(features: Features): boolean {
   return isActive(features, 'tso') && isActive(features, 'tx-udp_tnl-segmentation');
 }
 
-function driverOf(netns: number, { name, kind }: Link): string {
+function kernelDriver(netns: number, { name, kind }: Link): string {
   try {
     return driverName(netns, name);
   } catch (error) {

@@ -8,7 +8,7 @@ import { followMtu, overlayMtu, oversized } from '../../model/overlay/mtu.js';
 import { endpointLabel, listText } from '../../model/state/lookup.js';
 import type { State } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
-import { type ResolveOptions, resolveUplink } from './resolve.js';
+import { type ResolveOptions, resolveUnderlay } from './resolve.js';
 
 /** A state with the underlay as it is. */
 export interface Followed {
@@ -28,9 +28,10 @@ export function followUnderlay(
   options: ResolveOptions,
 ): Followed {
   const { underlay } = state;
-  if (underlay === undefined) return { state: followMtu(withoutUplink(state)), problem: undefined };
+  if (underlay === undefined)
+    return { state: followMtu(withoutResolved(state)), problem: undefined };
   try {
-    const uplink = resolveUplink(node, knownOf(before, state), { ...state, underlay }, options);
+    const uplink = resolveUnderlay(node, knownOf(before, state), { ...state, underlay }, options);
     // The same value keeps its identity, by which the store and others see that nothing changed.
     const same = isDeepStrictEqual(uplink, before.uplink);
     return {
@@ -40,11 +41,11 @@ export function followUnderlay(
   } catch (error) {
     if (!(error instanceof DpctlError) || error.code.startsWith('KERNEL_') || isShortage(error))
       throw error;
-    return { state: followMtu(withoutUplink(state)), problem: error };
+    return { state: followMtu(withoutResolved(state)), problem: error };
   }
 }
 
-function withoutUplink(state: State): State {
+function withoutResolved(state: State): State {
   if (state.uplink === undefined) return state;
   const { uplink: _uplink, ...rest } = state;
   return rest;

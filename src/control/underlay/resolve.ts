@@ -1,6 +1,6 @@
 /**
  * The underlay as it is now: the device that was asked for, the address of this node on it, and the
- * way in which VXLAN is decapsulated there.
+ * decap mode there.
  */
 
 import { isDeepStrictEqual } from 'node:util';
@@ -16,16 +16,16 @@ import { chooseDecap, type DecapChoice, mayAnchor } from '../../model/overlay/de
 import { overlayMtu } from '../../model/overlay/mtu.js';
 import { checkOwnVtep, OVERHEAD } from '../../model/overlay/underlay.js';
 import { MTU_MIN } from '../../model/state/names.js';
-import type { State, Underlay, Uplink } from '../../model/state/state.js';
+import type { ResolvedUnderlay, State, Underlay } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
 import { deviceFacts } from './facts.js';
 
-/** How {@link resolveUplink} looks. */
+/** How {@link resolveUnderlay} looks. */
 export interface ResolveOptions {
   /** Ask again what the device can do; else what was chosen for it stays. */
   readonly fresh: boolean;
-  /** Ways that the kernel has refused just now. */
-  readonly refused?: Uplink['refused'];
+  /** Decap modes that the kernel has refused just now. */
+  readonly refused?: ResolvedUnderlay['refused'];
 }
 
 /**
@@ -34,12 +34,12 @@ export interface ResolveOptions {
  * @throws DpctlError, exit 3: UNDERLAY_NOT_FOUND; exit 1: UNDERLAY_UNFIT, UNDERLAY_NO_ADDRESS,
  *   VTEP_NOT_LOCAL, UNDERLAY_MTU, DECAP_IMPOSSIBLE, and those of checkOwnVtep
  */
-export function resolveUplink(
+export function resolveUnderlay(
   node: Node,
   before: State,
   state: State & { readonly underlay: Underlay },
   options: ResolveOptions,
-): Uplink {
+): ResolvedUnderlay {
   const { underlay } = state;
   const link = requireDevice(node, state);
   const old = before.uplink?.ifindex === link.ifindex ? before.uplink : undefined;
@@ -54,7 +54,7 @@ export function resolveUplink(
   const needsAnchor =
     underlay.decap !== 'tc' && mayAnchor(facts) && !refused.some(({ decap }) => decap === 'tc-gro');
   const replicator = numberFor(node, 'replicator', before.uplink?.replicator);
-  const uplink: Uplink = {
+  const uplink: ResolvedUnderlay = {
     ifindex: link.ifindex,
     mtu: link.mtu,
     vtep,
@@ -160,7 +160,7 @@ function numberFor(node: Node, kind: OverlayDeviceKind, old: number | undefined)
   return freeOverlayIfindex(node.rtnl(), kind);
 }
 
-function tooSmall(device: string, { mtu, vtep }: Uplink): DpctlError {
+function tooSmall(device: string, { mtu, vtep }: ResolvedUnderlay): DpctlError {
   const least = MTU_MIN + OVERHEAD[familyOf(vtep)];
   return new DpctlError(
     'UNDERLAY_MTU',

@@ -17,7 +17,7 @@ import type { State } from '../../model/state/state.js';
 import { change } from '../change/change.js';
 import { hostPins, type Node } from '../node/node.js';
 import { refuseConflicts } from './conflicts.js';
-import { resolveUplink } from './resolve.js';
+import { resolveUnderlay } from './resolve.js';
 
 /**
  * Reach other nodes over a device: VXLAN goes out and comes in there. Endpoints without an MTU of
@@ -33,7 +33,7 @@ export async function underlaySet(
 ): Promise<UnderlayChange> {
   const changed = await change(node, options, (before) => {
     const { state, underlay } = setUnderlay(before, request);
-    const uplink = resolveUplink(node, before, { ...state, underlay }, { fresh: true });
+    const uplink = resolveUnderlay(node, before, { ...state, underlay }, { fresh: true });
     refuseConflicts(node, before, { ...state, uplink });
     // Without what was chosen before, all of it is chosen anew.
     return { state: { ...state, uplink: undefined }, scope: 'node', result: undefined };
@@ -113,9 +113,9 @@ function underlayRow(node: Node, state: State): UnderlayRow | undefined {
 }
 
 /** Why an underlay cannot be used: a clause. */
-function obstacleOf(node: Node, state: Parameters<typeof resolveUplink>[2]): string {
+function obstacleOf(node: Node, state: Parameters<typeof resolveUnderlay>[2]): string {
   try {
-    resolveUplink(node, state, state, { fresh: true });
+    resolveUnderlay(node, state, state, { fresh: true });
     return 'changed';
   } catch (error) {
     if (error instanceof DpctlError && !isShortage(error)) return error.message;

@@ -25,7 +25,7 @@ export interface AddressText {
  */
 export function parsePrefix(text: string, remedy?: (meant: string) => Hint): Prefix {
   const { ip, length = IP_BITS[ip.family] } = parseAddress(text);
-  const prefix = networkOf(ip, length);
+  const prefix = prefixOf(ip, length);
   if (prefix.value !== ip.value) {
     const meant = formatPrefix(prefix);
     throw new DpctlError('PREFIX_HOST_BITS', `${text} is an address inside ${meant}, no prefix`, {
@@ -72,7 +72,7 @@ export function formatPrefix(prefix: Prefix): string {
 }
 
 /** The prefix of a length in which an address is. */
-export function networkOf(ip: Ip, length: number): Prefix {
+export function prefixOf(ip: Ip, length: number): Prefix {
   const host = BigInt(IP_BITS[ip.family] - length);
   return { family: ip.family, value: (ip.value >> host) << host, length };
 }

@@ -6,7 +6,7 @@ import { FdbFlags, UnderlayDecap, UnderlayFlags } from '../../contract/generated
 import { familyOf, ipToBytes16 } from '../address/ip.js';
 import { bytesToMac, macToBytes } from '../address/mac.js';
 import { hash32 } from '../state/hash.js';
-import type { Network, Remote, State, Uplink } from '../state/state.js';
+import type { Network, Remote, ResolvedUnderlay, State } from '../state/state.js';
 import { type RawEntry, tableEntry } from './table-entry.js';
 
 /** MACs learned behind one node at the most: twice the endpoints that a node can have. */
@@ -118,7 +118,7 @@ export function underlayEntry({ underlay, uplink }: State): RawEntry[] {
   ];
 }
 
-function underlayFlags({ vtep, anchor }: Uplink): number {
+function underlayFlags({ vtep, anchor }: ResolvedUnderlay): number {
   return (
     (familyOf(vtep) === 6 ? UnderlayFlags.IP6 : 0) |
     (anchor === undefined ? 0 : UnderlayFlags.ANCHOR)
@@ -126,7 +126,7 @@ function underlayFlags({ vtep, anchor }: Uplink): number {
 }
 
 /** What a program in the driver has to know: of nothing that came before it, unless it is there. */
-function underlayDecap({ decap, checksums }: Uplink): number {
+function underlayDecap({ decap, checksums }: ResolvedUnderlay): number {
   if (decap !== 'xdp') return 0;
   return (
     UnderlayDecap.XDP |

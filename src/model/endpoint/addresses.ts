@@ -11,10 +11,10 @@ import {
   formatPrefix,
   hostRange,
   lengthOf,
-  networkOf,
   type Prefix,
   parseAddress,
   parsePrefix,
+  prefixOf,
 } from '../address/prefix.js';
 import { reservedReason } from '../address/reserved.js';
 import { allocateIp, firstHost, freeIp, generateMac } from '../network/ipam.js';
@@ -136,7 +136,7 @@ function checkPlace(seeker: Seeker, asked: AddressText, subnet: string | undefin
         address,
       );
     }
-    return checkHost(asked, networkOf(asked.ip, asked.length), seeker);
+    return checkHost(asked, prefixOf(asked.ip, asked.length), seeker);
   }
   const prefix = parsePrefix(subnet);
   if (!contains(prefix, asked.ip)) {

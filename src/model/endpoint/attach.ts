@@ -77,22 +77,22 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   const ip6 = chooseAddress(seeker, 6, asked[6]);
   const adopts = (self ?? request).adopted !== undefined;
   const driver = chooseDriver(request, { self, adopts, namespace: request.namespace, ifname });
-  const place = self ?? newPlace(state, request, name);
+  const fixed = self ?? newParts(state, request, name);
   const { cookie, path } = request.namespace;
-  const seed = [request.macSeed ?? '', cookie, path, ifname, place.id].join(' ');
+  const seed = [request.macSeed ?? '', cookie, path, ifname, fixed.id].join(' ');
   const asks = request.mtu === 'auto' ? undefined : request.mtu;
   const followed = self === undefined ? request.mtuFollows : self.mtuFollows;
   const follows = request.mtu === 'auto' || (asks === undefined && followed === true);
   const endpoint: Endpoint = {
-    id: place.id,
+    id: fixed.id,
     ...(self?.root === undefined ? {} : { root: self.root }),
     namespace: knownNamespace(self?.namespace, request.namespace),
     ifname,
-    hostIfname: place.hostIfname,
-    ifindex: place.ifindex,
+    hostIfname: fixed.hostIfname,
+    ifindex: fixed.ifindex,
     ...(driver === 'veth' ? {} : { driver }),
     network: name,
-    slot: place.slot,
+    slot: fixed.slot,
     mac: chooseMac(seeker, request.mac, ip4, seed),
     ...(ip4 === undefined ? {} : { ip4 }),
     ...(ip6 === undefined ? {} : { ip6 }),
@@ -101,8 +101,8 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
     isolated: request.isolated ?? self?.isolated ?? false,
     lock: request.lock ?? self?.lock ?? true,
     allowPrefixes: choosePrefixes(request.allowPrefixes, self, command),
-    ...(place.adopted === undefined ? {} : { adopted: place.adopted }),
-    raisedLoopback: place.raisedLoopback ?? false,
+    ...(fixed.adopted === undefined ? {} : { adopted: fixed.adopted }),
+    raisedLoopback: fixed.raisedLoopback ?? false,
     phase: self?.phase ?? 'attaching',
   };
   if (self !== undefined && self.phase !== 'detaching' && isDeepStrictEqual(self, endpoint)) {
@@ -148,10 +148,10 @@ export function freeNumbers(state: State, network: string): { id: number; slot: 
 }
 
 /** What is decided once and stays: numbers, names of devices, what was there before. */
-type Place = Pick<Endpoint, 'id' | 'slot' | 'hostIfname' | 'ifindex' | 'adopted'> &
+type FixedParts = Pick<Endpoint, 'id' | 'slot' | 'hostIfname' | 'ifindex' | 'adopted'> &
   Pick<EndpointRequest, 'raisedLoopback'>;
 
-function newPlace(state: State, request: EndpointRequest, network: string): Place {
+function newParts(state: State, request: EndpointRequest, network: string): FixedParts {
   const { id, slot } = freeNumbers(state, network);
   const { ifindex, adopted, raisedLoopback } = request;
   const hostIfname = request.hostIfname ?? `dp${id.toString(16).padStart(6, '0')}`;

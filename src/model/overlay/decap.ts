@@ -5,7 +5,7 @@
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
-import { DECAPS, type Decap, type Underlay, type Uplink } from '../state/state.js';
+import { DECAPS, type Decap, type ResolvedUnderlay, type Underlay } from '../state/state.js';
 
 /** What was found of a device. */
 export interface DeviceFacts {
@@ -18,7 +18,7 @@ export interface DeviceFacts {
   /** Its hardware merges, too, which a program in the driver would switch off. */
   readonly mergesInHardware: boolean;
   /** It says which checksums it has found right (rx-checksum), a veth those that its sender knows. */
-  readonly checksums: NonNullable<Uplink['checksums']>;
+  readonly checksums: NonNullable<ResolvedUnderlay['checksums']>;
   /** Its driver runs XDP programs; undefined where the kernel cannot tell before it is tried. */
   readonly xdp: boolean | undefined;
   /** It runs them on packets in several pieces; undefined as above. */
@@ -50,7 +50,7 @@ const ONE_PIECE = 3498;
 export function chooseDecap(
   { device, decap: asked }: Underlay,
   facts: DeviceFacts,
-  refused: Uplink['refused'],
+  refused: ResolvedUnderlay['refused'],
 ): DecapChoice {
   const obstacle = (decap: Decap): string | undefined =>
     obstacleOf(decap, facts) ?? refused.find((each) => each.decap === decap)?.why;
@@ -149,7 +149,7 @@ export function decapRefused(decap: Decap, why: string, cause: unknown): DpctlEr
 }
 
 /** The way that an error says was refused; undefined for every other error. */
-export function refusedDecap(error: unknown): Uplink['refused'][number] | undefined {
+export function refusedDecap(error: unknown): ResolvedUnderlay['refused'][number] | undefined {
   if (!(error instanceof DpctlError) || error.code !== 'DECAP_REFUSED') return undefined;
   const { decap, why } = error.details;
   const known = DECAPS.find((each) => each === decap);

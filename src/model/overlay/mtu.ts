@@ -3,14 +3,14 @@
 import { familyOf } from '../address/ip.js';
 import { putEndpoint } from '../endpoint/edits.js';
 import { MTU_MIN, MTU_MIN_IP6 } from '../state/names.js';
-import type { Endpoint, State, Uplink } from '../state/state.js';
+import type { Endpoint, ResolvedUnderlay, State } from '../state/state.js';
 import { OVERHEAD } from './underlay.js';
 
 /** Bytes of layer 3 of an endpoint on a node without an underlay: Ethernet's. */
 export const DEFAULT_MTU = 1500;
 
 /** Bytes of layer 3 of the largest packet that reaches another node in one piece. */
-export function overlayMtu({ mtu, vtep }: Uplink): number {
+export function overlayMtu({ mtu, vtep }: ResolvedUnderlay): number {
   return mtu - OVERHEAD[familyOf(vtep)];
 }
 

@@ -56,7 +56,7 @@ export function releaseSteps(endpoint: Endpoint, observed: Observed, after: Stat
 }
 
 /** What goes for good: devices, counters, the namespace if dpctl made it. */
-export function farewellSteps(endpoint: Endpoint, observed: Observed, after: State): Step[] {
+export function teardownSteps(endpoint: Endpoint, observed: Observed, after: State): Step[] {
   const found = observed.ports.get(endpoint.id);
   const steps: Step[] = [];
   const { id, ifindex, adopted, lock, namespace } = endpoint;
@@ -70,7 +70,7 @@ export function farewellSteps(endpoint: Endpoint, observed: Observed, after: Sta
   // Only now does nothing come from it any more that could be learned again.
   if (!lock || (found?.learned ?? 0) > 0) steps.push({ op: 'fdb.forget', id });
   steps.push({ op: 'stats.clear', id });
-  const isThere = found?.namespace === 'reachable' || found?.place === 'leftover';
+  const isThere = found?.namespace === 'reachable' || found?.nameUse === 'leftover';
   const isFree = isThere && found.occupant === undefined;
   if (namespace.created && isLastOne(endpoint, after) && isFree) {
     steps.push({ op: 'netns.delete', endpoint });

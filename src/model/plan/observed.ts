@@ -62,7 +62,7 @@ export interface ObservedPort {
    * What has the name of a namespace that dpctl made and that is not there: nothing, an empty file that was
    * left when making or deleting it was interrupted, or what is somebody else's.
    */
-  readonly place?: 'free' | 'leftover' | 'taken' | undefined;
+  readonly nameUse?: 'free' | 'leftover' | 'taken' | undefined;
   /** Who else uses a namespace that would be deleted with it; undefined: nobody. */
   readonly occupant?: string | undefined;
 }

@@ -20,11 +20,11 @@ import { deviceSteps, hookSteps, hostSteps, settingSteps, usablePort } from './a
 import { deletions, putSteps, staleEntries } from './entries.js';
 import { nftSteps, sysctlSteps } from './host.js';
 import {
-  farewellSteps,
   inheritSteps,
   leavingEndpoints,
   orphanSteps,
   releaseSteps,
+  teardownSteps,
 } from './leave.js';
 import { entryName, type Observed } from './observed.js';
 import { announceSteps, devicesArrive, devicesLeave, nodesLeave } from './overlay.js';
@@ -109,7 +109,7 @@ export function plan(input: PlanInput): Step[] {
     deletions(stale, ['network', 'segment', 'vtep', 'node']),
     nodesLeave(before, after, scope),
     nftSteps(before, after, observed),
-    leaving.flatMap((endpoint) => farewellSteps(endpoint, observed, after)),
+    leaving.flatMap((endpoint) => teardownSteps(endpoint, observed, after)),
   ].flat();
 }
 

@@ -3,7 +3,7 @@
  * was there before. It stays on this machine, whatever store keeps the rest (cluster.ts).
  */
 import * as z from 'zod/mini';
-import type { underlaySchema, uplinkSchema } from './overlay.js';
+import type { resolvedUnderlaySchema, underlaySchema } from './overlay.js';
 
 /** What each node chooses of a network. */
 export const localNetworkSchema = z.object({
@@ -98,7 +98,7 @@ export type LocalNetwork = z.infer<typeof localNetworkSchema>;
 export type LocalEndpoint = z.infer<typeof localEndpointSchema>;
 export type SysctlChange = z.infer<typeof sysctlSchema>;
 export type Underlay = z.infer<typeof underlaySchema>;
-export type Uplink = z.infer<typeof uplinkSchema>;
+export type ResolvedUnderlay = z.infer<typeof resolvedUnderlaySchema>;
 
 /** What only this kernel knows. */
 export interface LocalState {
@@ -109,7 +109,7 @@ export interface LocalState {
   readonly sysctls: readonly SysctlChange[];
   readonly underlay?: Underlay | undefined;
   /** Not there while the underlay cannot be used, or none is asked for. */
-  readonly uplink?: Uplink | undefined;
+  readonly uplink?: ResolvedUnderlay | undefined;
   /** Cookie of the node's own namespace. */
   readonly netns?: string | undefined;
   /** A command has begun and not ended. */

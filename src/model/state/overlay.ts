@@ -38,7 +38,7 @@ export const remoteFdbSchema = z.object({
 });
 
 /** What was found of the underlay, and chosen by it, when the kernel was last changed. */
-export const uplinkSchema = z.object({
+export const resolvedUnderlaySchema = z.object({
   ifindex: z.int(),
   /** Bytes of layer 3 of the device. */
   mtu: z.int(),

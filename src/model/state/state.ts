@@ -15,11 +15,17 @@ import {
   staticFdbSchema,
 } from './cluster.js';
 import { type LocalState, localEndpointSchema, localNetworkSchema, sysctlSchema } from './local.js';
-import { DECAPS, remoteFdbSchema, remoteSchema, underlaySchema, uplinkSchema } from './overlay.js';
+import {
+  DECAPS,
+  remoteFdbSchema,
+  remoteSchema,
+  resolvedUnderlaySchema,
+  underlaySchema,
+} from './overlay.js';
 
 export type { Remote, RemoteFdb, StaticFdb } from './cluster.js';
-export type { Driver, NamespaceRef, SysctlChange, Underlay, Uplink } from './local.js';
-export { DECAPS, remoteSchema, sysctlSchema, underlaySchema, uplinkSchema };
+export type { Driver, NamespaceRef, ResolvedUnderlay, SysctlChange, Underlay } from './local.js';
+export { DECAPS, remoteSchema, resolvedUnderlaySchema, sysctlSchema, underlaySchema };
 
 /** Raised when a field changes its meaning; an older dpctl refuses a newer number. */
 export const STATE_VERSION = 1;
@@ -67,7 +73,7 @@ export const runtimeSchema = z.object({
   unfinished: z.optional(z.boolean()),
   /** A record of this boot was lost for good, so nobody can tell all that dpctl has changed. */
   untold: z.optional(z.boolean()),
-  uplink: z.optional(uplinkSchema),
+  uplink: z.optional(resolvedUnderlaySchema),
   endpoints: z.array(endpointSchema),
   staticFdb: z.array(staticFdbSchema),
   sysctls: z.array(sysctlSchema),

@@ -6,7 +6,7 @@ import { hasFeature } from '../../../loader/probe.js';
 import type { Problem, StatusReport } from '../../api/types.js';
 import { hostPins, type Node } from '../../control/node/node.js';
 import { refuseConflicts } from '../../control/underlay/conflicts.js';
-import { resolveUplink } from '../../control/underlay/resolve.js';
+import { resolveUnderlay } from '../../control/underlay/resolve.js';
 import { areTablesPinned } from '../../datapath/install.js';
 import { nftInputDrops } from '../../datapath/nft/nft.js';
 import { linkGet } from '../../linux/netlink/link.js';
@@ -14,7 +14,7 @@ import { withNetnsPath } from '../../linux/netns.js';
 import { isGateway } from '../../model/desired/desired.js';
 import { overlayMtu, oversized } from '../../model/overlay/mtu.js';
 import { endpointLabel } from '../../model/state/lookup.js';
-import type { State, Underlay, Uplink } from '../../model/state/state.js';
+import type { ResolvedUnderlay, State, Underlay } from '../../model/state/state.js';
 import { dump } from '../dump/dump.js';
 
 /** What keeps this node from reaching others, and others from reaching it. */
@@ -32,7 +32,7 @@ export async function underlayProblems(node: Node, state: State): Promise<Proble
     ];
   }
   const uplink = attempt(underlay.device, () =>
-    resolveUplink(node, state, { ...state, underlay }, { fresh: true }),
+    resolveUnderlay(node, state, { ...state, underlay }, { fresh: true }),
   );
   if ('problem' in uplink) return [uplink.problem];
   const now = { ...state, uplink: uplink.value };
@@ -75,7 +75,7 @@ function deviceProblems(node: Node, { device }: Underlay): Problem[] {
   return [];
 }
 
-function addressProblems({ uplink }: State, now: Uplink): Problem[] {
+function addressProblems({ uplink }: State, now: ResolvedUnderlay): Problem[] {
   if (uplink === undefined || uplink.vtep === now.vtep) return [];
   return [
     {
@@ -147,7 +147,7 @@ function sizeProblems(state: State): Problem[] {
 }
 
 /** Without a socket on the port, the kernel takes no error about packets that came from it. */
-function pathMtuText({ anchor, tunnel }: Uplink): string {
+function pathMtuText({ anchor, tunnel }: ResolvedUnderlay): string {
   if (anchor !== undefined) return 'what routers say of the size of packets is heard';
   if (tunnel !== undefined) return `what routers say of the size of packets ${tunnel} hears`;
   return 'what routers say of the size of packets is not heard';

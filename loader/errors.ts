@@ -147,12 +147,16 @@ export function shortageHint(errno: string): Hint | undefined {
   }
 }
 
+/** Code of the error of a command that was interrupted, itself or a program that it started; exit 130. */
+export const INTERRUPTED = 'INTERRUPTED';
+
 /**
  * Whether an error, or what caused it, says that something could not be looked at or done, not what
  * was found. No finding may be made of it: it goes up as it is.
  */
 export function isShortage(error: unknown): boolean {
   for (let each = error, level = 0; each instanceof Error && level < 4; level++) {
+    if (each instanceof DpctlError && each.code === INTERRUPTED) return true;
     const errno = errnoOfAny(each);
     if (errno !== undefined) return SHORTAGES.has(errno);
     each = each.cause;

@@ -1,5 +1,5 @@
 /** One command line: words in, an exit code out. The one place where errors become output. */
-import { DpctlError, errnoOf } from '../../loader/errors.js';
+import { DpctlError, errnoOf, INTERRUPTED } from '../../loader/errors.js';
 import { run } from '../../loader/hint.js';
 import { paintFor } from './color.js';
 import type { GlobalValues } from './globals.js';
@@ -11,7 +11,7 @@ import { reportJson, reportOf, reportText } from './report.js';
 import { verbOf } from './verbs/table.js';
 import type { Outcome } from './verbs/verb.js';
 
-const INTERRUPTED = 130;
+const EXIT_INTERRUPTED = 130;
 
 /**
  * Run one command line.
@@ -150,8 +150,8 @@ function onInterrupt({ command, options, globals }: Call, env: Environment): () 
     const name = options.name === undefined ? [] : ['--name', String(options.name)];
     const again = command.repeats ? run`${command.path.split(' ')} ${name}` : run`reconcile`;
     const hint = command.changes ? { hint: again } : {};
-    const error = new DpctlError('INTERRUPTED', `dpctl ${command.path} was interrupted`, {
-      exitCode: INTERRUPTED,
+    const error = new DpctlError(INTERRUPTED, `dpctl ${command.path} was interrupted`, {
+      exitCode: EXIT_INTERRUPTED,
       ...hint,
     });
     void fail(error, globals, env).then((code) => process.exit(code));

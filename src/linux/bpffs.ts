@@ -5,7 +5,7 @@
 
 import { mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DpctlError, errnoOf } from '../../loader/errors.js';
+import { DpctlError, errnoOf, INTERRUPTED } from '../../loader/errors.js';
 import { advice, exec, type Hint, REPEAT } from '../../loader/hint.js';
 import {
   closeFd,
@@ -56,6 +56,7 @@ export async function ensureBpffs(dir: string): Promise<boolean> {
     mkdirSync(real, { recursive: true, mode: BPFFS_MODE });
     await mountBpffs(dir);
   } catch (cause) {
+    if (cause instanceof DpctlError && cause.code === INTERRUPTED) throw cause;
     throw unavailable(dir, cause);
   }
   if (!fileIsBpffs(real)) throw unavailable(dir, undefined);

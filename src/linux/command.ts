@@ -7,7 +7,8 @@ import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { DpctlError, ERRNO, errnoOfAny, kernelError } from '../../loader/errors.js';
+
+import { DpctlError, ERRNO, errnoOfAny, INTERRUPTED, kernelError } from '../../loader/errors.js';
 import { exec, type Hint } from '../../loader/hint.js';
 import { withFd } from '../../loader/sys/files.js';
 
@@ -23,6 +24,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nsenter: 'util-linux',
 };
 
+/** Signals by which people and services end what they started. */
+const INTERRUPTS: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP']);
+
 /** Options of runCommand. */
 export interface CommandOptions {
   /** Code of the error when it fails; COMMAND_FAILED when not given. */
@@ -32,8 +36,8 @@ export interface CommandOptions {
 
 /**
  * Runs a program without a shell and returns its standard output. Throws COMMAND_MISSING (exit 2)
- * with the package to install, COMMAND_TIMEOUT (exit 2) after 10 s, and `code` or COMMAND_FAILED
- * (exit 2) with what the program said on standard error.
+ * with the package to install, COMMAND_TIMEOUT (exit 2) after 10 s, INTERRUPTED (exit 130) where a signal
+ * ended it, and `code` or COMMAND_FAILED (exit 2) with what the program said on standard error.
  */
 export async function runCommand(
   argv: readonly [string, ...string[]],
@@ -51,6 +55,10 @@ export async function runCommand(
   if (inner !== undefined) throw missing(inner);
   const errno = shortageIn(stderr);
   if (errno !== undefined) throw kernelError(line, errno, { details: { stderr } });
+  if (signal !== null && INTERRUPTS.has(signal)) {
+    // A terminal's Ctrl-C reaches all programs of a command, and this one before dpctl has heard of it.
+    throw new DpctlError(INTERRUPTED, `${line}: ended by ${signal}`, { exitCode: 130 });
+  }
   const how = signal === null ? `exit code ${code}` : `ended by ${signal}`;
   throw new DpctlError(options.code ?? 'COMMAND_FAILED', `${line}: ${oneLine(stderr) || how}`, {
     ...(options.hint === undefined ? {} : { hint: options.hint }),

@@ -26,6 +26,16 @@ test('a program that fails is quoted in one line, in English, with its status', 
   t.is(hintText(error.hint), 'h');
 });
 
+test('a program that a signal ends was interrupted, and says nothing of what it was to do', async (t) => {
+  for (const signal of ['INT', 'TERM', 'HUP']) {
+    const argv = ['sh', '-c', `kill -${signal} $$`] as const;
+    const error = await rejection(runCommand(argv, { code: 'NFT_FAILED', hint: 'h' }));
+    t.is(error.code, 'INTERRUPTED');
+    t.is(error.exitCode, 130);
+    t.true(error.message.endsWith(`ended by SIG${signal}`), error.message);
+  }
+});
+
 test("a package's program never stands in for the system's", (t) => {
   t.regex(searchPath(), /^\/usr\/local\/sbin:.*\/sbin:\/bin:/);
   t.true(searchPath().endsWith(process.env.PATH ?? ''));

@@ -7,6 +7,17 @@ export interface ChangeOptions {
   readonly dryRun?: boolean;
 }
 
+/** Who makes an endpoint: where nobody is named, a person. */
+export type Owner =
+  | { readonly kind: 'lab'; readonly lab: string }
+  | {
+      readonly kind: 'cni';
+      /** Id of the container. */
+      readonly container: string;
+      /** Interface that CNI asked for. */
+      readonly ifname: string;
+    };
+
 export interface AttachRequest {
   /** Namespace: a name in /run/netns, a path, or a pid. */
   readonly ns: string;
@@ -27,6 +38,10 @@ export interface AttachRequest {
   readonly create?: boolean;
   /** Kind of a new endpoint's device; `auto`: netkit where the kernel has it. */
   readonly driver?: 'veth' | 'netkit' | 'auto';
+  /** `KEY=VALUE` sets a label, `KEY-` removes it; others stay. */
+  readonly labels?: readonly string[];
+  /** Of a new endpoint; one that is there keeps its own. */
+  readonly owner?: Owner;
 }
 
 export interface NetworkAddRequest {
@@ -76,6 +91,10 @@ export interface EndpointRow {
   /** lock, isolated, adopted, gateway ... */
   readonly flags: readonly string[];
   readonly allowPrefixes: readonly string[];
+  /** `person`, `lab/NAME`, `cni/CONTAINER/IFNAME`. */
+  readonly owner: string;
+  /** `KEY=VALUE`, by key. */
+  readonly labels: readonly string[];
 }
 
 export interface NetworkRow {

@@ -37,8 +37,9 @@ export async function raiseNode(
     for (const { number, where, vtep } of nodes) {
       if (number !== self) changes.push(await nodeAdd(node, { name: where, vtep }));
     }
+    const owner = { kind: 'lab', lab: spec.name } as const;
     for (const { ns, network } of own.endpoints) {
-      changes.push(await attach(node, { ns, network: network.name, create: true }));
+      changes.push(await attach(node, { ns, network: network.name, create: true, owner }));
     }
     return changes.some(({ changed }) => changed);
   });

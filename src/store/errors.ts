@@ -58,7 +58,7 @@ export function conflict(loaded: number, found: number): DpctlError {
       : `revision ${loaded} was loaded, ${found} is there`;
   return new DpctlError('STORE_CONFLICT', `somebody else has changed this node: ${why}`, {
     exitCode: 5,
-    hint: 'repeat the command',
+    hint: REPEAT,
     details: { loaded, found },
   });
 }

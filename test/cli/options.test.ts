@@ -14,7 +14,7 @@ function callOf(line: string, env: Record<string, string> = {}) {
 
 test('values come under the names that control takes, and only those that were given', (t) => {
   const { command, args, options, globals } = callOf(
-    'attach ns1 --network blue --ip 10.1.0.2 --ip fd00::2,fd00::3 --mtu 1400 --no-lock --allow-prefix 10.9.0.0/16 --create --dry-run',
+    'attach ns1 --network blue --ip 10.1.0.2 --ip fd00::2,fd00::3 --mtu 1400 --no-lock --allow-prefix 10.9.0.0/16 --label a=1 --label b- --create --dry-run',
   );
   t.is(command, ATTACH);
   t.deepEqual(args, { ns: 'ns1' });
@@ -26,6 +26,7 @@ test('values come under the names that control takes, and only those that were g
     mtu: 1400,
     lock: false,
     allowPrefixes: ['10.9.0.0/16'],
+    labels: ['a=1', 'b-'],
   });
   t.deepEqual(globals, {});
   t.deepEqual(callOf('attach ns1').options, {});

@@ -24,6 +24,8 @@ const ROW: EndpointRow = {
   state: 'ready',
   flags: ['lock', 'isolated'],
   allowPrefixes: [],
+  owner: 'person',
+  labels: [],
 };
 
 async function rendered(data: Data, output: Output, color: 'always' | 'never' = 'never') {
@@ -93,7 +95,7 @@ test('every cell is one word for awk, also the empty ones', async (t) => {
   const lines = (await rendered(list([ROW]), 'wide')).trimEnd().split('\n');
   t.deepEqual(
     lines.map((line) => line.split(/ +/).length),
-    [15, 15],
+    [17, 17],
   );
 });
 

@@ -74,6 +74,8 @@ test.serial('up, up again, larger, smaller, down: and nothing is left', async (t
         ['n2e1', 'endpoint', 210, '10.210.2.1/16'],
       ],
     );
+    const [endpoint] = await nodes.json<[{ owner: string }]>('n1', 'endpoints');
+    t.regex(endpoint.owner, /^lab\/t\d+x\d+$/);
     await everyoneTalks(t, nodes, 2);
 
     const again = await nodes.lab('up');

@@ -79,6 +79,9 @@ export const endpointRequest: fc.Arbitrary<Omit<EndpointRequest, 'ifindex'>> = f
     isolated: fc.boolean(),
     lock: fc.boolean(),
     allowPrefixes: fc.subarray(['10.9.0.0/16', '0.0.0.0/0', '::/0']),
+    labels: fc
+      .subarray(['app=web', 'app=db', 'tier-', 'example.com/a=1'])
+      .filter((labels) => labels.filter((each) => each.startsWith('app=')).length < 2),
   }),
 );
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
+import { REPEAT } from '../../loader/hint.js';
 import { hintText } from '../../src/model/hint.js';
 import { invariants } from '../../src/model/state/invariants.js';
 import { EMPTY_STATE } from '../../src/model/state/state.js';
@@ -104,7 +105,7 @@ test('what another process saved meanwhile is not overwritten', async (t) => {
   // It has not looked since, and thinks that nothing but the endpoints differs.
   const fewer = { ...before, endpoints: before.endpoints.slice(1) };
   const error = await t.throwsAsync(one.save(seen, fewer), { instanceOf: DpctlError });
-  t.like(error, { code: 'STORE_CONFLICT', exitCode: 5, hint: 'repeat the command' });
+  t.like(error, { code: 'STORE_CONFLICT', exitCode: 5, hint: REPEAT });
   t.like(error?.details, { loaded: seen.revision, found: theirs.revision });
   t.deepEqual((await one.load()).state, after);
   // Who loads again may go on.

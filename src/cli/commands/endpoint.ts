@@ -20,6 +20,10 @@ export const ATTACH = {
       line: 'dpctl attach router --allow-prefix 192.168.0.0/16',
       text: 'an endpoint that forwards for others',
     },
+    {
+      line: 'dpctl attach web --label app=shop --label tier-',
+      text: 'set a label, remove another',
+    },
   ],
   args: [
     {
@@ -98,6 +102,13 @@ export const ATTACH = {
       negatable: true,
       placeholder: 'PREFIX',
       summary: 'further source addresses of an endpoint that forwards',
+    },
+    {
+      name: 'label',
+      key: 'labels',
+      type: 'list',
+      placeholder: 'KEY=VALUE',
+      summary: 'set a label, by the rules of Kubernetes; KEY- removes it',
     },
     {
       name: 'driver',

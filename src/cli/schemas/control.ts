@@ -49,6 +49,13 @@ export const ENDPOINT = schemaOf<EndpointRow>()({
       wide: true,
       doc: 'further source prefixes',
     },
+    {
+      key: 'owner',
+      type: 'text',
+      wide: true,
+      doc: 'who made it: person, lab/NAME, or cni/CONTAINER/IFNAME',
+    },
+    { key: 'labels', type: 'list', wide: true, doc: 'labels, KEY=VALUE each' },
   ],
 });
 

@@ -75,6 +75,13 @@ const ENDPOINTS: readonly Column[] = [
   { key: 'learned', type: 'number', doc: 'MACs learned behind it now' },
   FLAGS,
   { key: 'slot', type: 'number', wide: true, doc: "place in its network's flood list" },
+  {
+    key: 'owner',
+    type: 'text',
+    wide: true,
+    doc: 'who made it: person, lab/NAME, or cni/CONTAINER/IFNAME; empty for a gateway',
+  },
+  { key: 'labels', type: 'list', wide: true, doc: 'labels, KEY=VALUE each' },
 ];
 
 const NODES: readonly Column[] = [

@@ -83,6 +83,8 @@ function attachEdit(
     isolated: request.isolated,
     lock: request.lock,
     allowPrefixes: request.allowPrefixes,
+    labels: request.labels,
+    owner: request.owner,
     ...driverRequest(node, request),
     ifindex: adopted?.ifindex ?? freeIfindex(node, [{ ...alive, endpoints: dead }, state]),
     hostIfname: adopted?.hostIfname,

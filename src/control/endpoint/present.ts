@@ -2,6 +2,7 @@
 
 import type { EndpointRow, NetworkRow, NodeRow } from '../../api/types.js';
 import { driverOf, isGateway, portOf, wantedPorts } from '../../model/desired/desired.js';
+import { labelTexts, ownerText } from '../../model/endpoint/labels.js';
 import type { Endpoint, Network, State } from '../../model/state/state.js';
 
 /** Rows of the endpoints that people attached, in the order of their numbers. */
@@ -40,6 +41,8 @@ function endpointRow(endpoint: Endpoint, network: Network): EndpointRow {
       ...(endpoint.adopted === undefined ? [] : ['adopted']),
     ],
     allowPrefixes: endpoint.allowPrefixes,
+    owner: ownerText(endpoint.owner),
+    labels: labelTexts(endpoint.labels),
   };
 }
 

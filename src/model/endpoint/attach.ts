@@ -18,6 +18,7 @@ import type { Endpoint, NamespaceRef, State } from '../state/state.js';
 import { chooseAddress, chooseMac, type Seeker, splitAddresses } from './addresses.js';
 import { chooseDriver, type DriverRequest } from './driver.js';
 import { putEndpoint } from './edits.js';
+import { editLabels } from './labels.js';
 
 /** What is asked of an endpoint. What is left out (or an empty list) stays as it is. */
 export interface EndpointRequest extends DriverRequest {
@@ -35,6 +36,10 @@ export interface EndpointRequest extends DriverRequest {
   readonly lock?: boolean | undefined;
   /** false: none. */
   readonly allowPrefixes?: readonly string[] | false | undefined;
+  /** `KEY=VALUE` sets a label, `KEY-` removes it. */
+  readonly labels?: readonly string[] | undefined;
+  /** A person where nobody is named; of an endpoint that is there, its maker stays. */
+  readonly owner?: Endpoint['owner'];
   /** Number of the host end. Used for a new endpoint only, as are the fields that follow. */
   readonly ifindex: number;
   /** Name of the host end of a veth that was there before. */
@@ -60,7 +65,7 @@ export interface EndpointEdit {
  * Attach, by namespace and interface: a new endpoint, or new settings for the one that is there
  * (one on its way out comes back). A new or changed one is `attaching` until the command is done.
  * @throws DpctlError, exit 3: NETWORK_NOT_FOUND; exit 1: ENDPOINT_EXISTS (it is on another
- *   network), DRIVER_DIFFERS, IFNAME_INVALID, MTU_OUT_OF_RANGE, ENDPOINT_LIMIT, NETWORK_FULL, INTERFACE_IN_USE,
+ *   network), DRIVER_DIFFERS, IFNAME_INVALID, MTU_OUT_OF_RANGE, ENDPOINT_LIMIT, NETWORK_FULL, INTERFACE_IN_USE, LABEL_INVALID,
  *   those of endpoint/addresses.ts, and of parsePrefix for `allowPrefixes`
  */
 export function addEndpoint(state: State, request: EndpointRequest): EndpointEdit {
@@ -83,6 +88,9 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   const asks = request.mtu === 'auto' ? undefined : request.mtu;
   const followed = self === undefined ? request.mtuFollows : self.mtuFollows;
   const follows = request.mtu === 'auto' || (asks === undefined && followed === true);
+  const labels = editLabels(self?.labels, request.labels ?? [], command);
+  // One on its way out comes back for whoever asks for it now.
+  const owner = self === undefined || self.phase === 'detaching' ? request.owner : self.owner;
   const endpoint: Endpoint = {
     id: fixed.id,
     ...(self?.root === undefined ? {} : { root: self.root }),
@@ -101,6 +109,8 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
     isolated: request.isolated ?? self?.isolated ?? false,
     lock: request.lock ?? self?.lock ?? true,
     allowPrefixes: choosePrefixes(request.allowPrefixes, self, command),
+    ...(owner === undefined ? {} : { owner }),
+    ...(labels === undefined ? {} : { labels }),
     ...(fixed.adopted === undefined ? {} : { adopted: fixed.adopted }),
     raisedLoopback: fixed.raisedLoopback ?? false,
     phase: self?.phase ?? 'attaching',

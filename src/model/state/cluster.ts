@@ -32,6 +32,17 @@ export const clusterNetworkSchema = z.object({
   groupFwdMask: z.optional(z.int()),
 });
 
+/** Who made an endpoint. */
+const ownerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('lab'), lab: z.string() }),
+  z.object({
+    kind: z.literal('cni'),
+    /** Id of the container, and the interface that was asked for: what CNI tells apart by. */
+    container: z.string(),
+    ifname: z.string(),
+  }),
+]);
+
 /** An endpoint as others on its network see it. */
 export const clusterEndpointSchema = z.object({
   /** Number from 1 on its node; index in dp_epstat and dp_learned there. */
@@ -42,6 +53,10 @@ export const clusterEndpointSchema = z.object({
   /** ADDRESS/LENGTH, where the length is that of its subnet; as is ip6. */
   ip4: z.optional(z.string()),
   ip6: z.optional(z.string()),
+  /** A person where nothing is said. */
+  owner: z.optional(ownerSchema),
+  /** Values by keys, as Kubernetes takes them; sorted by key. */
+  labels: z.optional(z.record(z.string(), z.string())),
 });
 
 /** A MAC behind an endpoint, told by a person. */

@@ -17,6 +17,7 @@ import {
   parsePrefix,
 } from '../address/prefix.js';
 import { isGateway } from '../desired/desired.js';
+import { isLabelKey, isLabelValue } from '../endpoint/labels.js';
 import { checkOverlay } from '../overlay/invariants.js';
 import { type Checker, type Fault, newChecker } from './checker.js';
 import { checkAgeing, checkIfname, checkMtu, checkNetworkName, checkVni } from './names.js';
@@ -125,6 +126,10 @@ function checkEndpoint(
   checker.fixpoint(`${at}.mtu`, endpoint.mtu, (mtu) => checkMtu(mtu, endpoint.ip6 !== undefined));
   for (const [i, prefix] of endpoint.allowPrefixes.entries()) {
     checker.fixpoint(`${at}.allowPrefixes[${i}]`, prefix, canonicalPrefix);
+  }
+  for (const [key, value] of Object.entries(endpoint.labels ?? {})) {
+    if (isLabelKey(key) && isLabelValue(value)) continue;
+    checker.report(`${at}.labels`, `${key}=${value} is no label`);
   }
   for (const family of [4, 6] as const) {
     const text = endpoint[`ip${family}`];

@@ -15,7 +15,7 @@ import type { DumpRow } from './dump.js';
 import type { Names } from './names.js';
 import { decodeKey, decodeValue, entriesOf } from './tables.js';
 
-/** Rows {ifindex, ifname, id, ns, network, vni, mac, ip4, ip6, mtu, slot, learned, flags}. */
+/** Rows {ifindex, ifname, id, ns, network, vni, mac, ip4, ip6, mtu, slot, learned, flags, owner, labels}. */
 export function* endpointRows(node: Node, names: Names): Generator<DumpRow> {
   const vnis = new Map<number, number>();
   for (const [key, value] of entriesOf(node, 'network')) {
@@ -40,6 +40,8 @@ export function* endpointRows(node: Node, names: Names): Generator<DumpRow> {
         slot: endpoint.slot,
         learned: learnedCount(node, endpoint.id),
         flags: flags.filter((flag) => flag !== 'ip4' && flag !== 'ip6'),
+        owner: names.owner(endpoint.id),
+        labels: names.labels(endpoint.id),
       };
     }
   }

@@ -2,6 +2,7 @@
 import { isShortage } from '../../../loader/errors.js';
 import type { Node } from '../../control/node/node.js';
 import { isGateway } from '../../model/desired/desired.js';
+import { labelTexts, ownerText } from '../../model/endpoint/labels.js';
 import type { State } from '../../model/state/state.js';
 
 /** How numbers are called. A number that nothing has a name for gives ''. */
@@ -11,6 +12,10 @@ export interface Names {
   ns(endpoint: number): string;
   /** Host end of an endpoint. */
   hostIfname(endpoint: number): string;
+  /** Who made an endpoint; empty for a gateway. */
+  owner(endpoint: number): string;
+  /** Labels of an endpoint, KEY=VALUE each. */
+  labels(endpoint: number): readonly string[];
   /** NS/IFNAME of an endpoint. */
   label(endpoint: number): string;
   /** Another node. */
@@ -39,6 +44,11 @@ export async function namesOf(node: Node): Promise<Names> {
     network: (vni) => networks.get(vni) ?? '',
     ns,
     hostIfname: (id) => endpoints.get(id)?.hostIfname ?? '',
+    owner: (id) => {
+      const endpoint = endpoints.get(id);
+      return endpoint === undefined || isGateway(endpoint) ? '' : ownerText(endpoint.owner);
+    },
+    labels: (id) => labelTexts(endpoints.get(id)?.labels),
     label: (id) => {
       const endpoint = endpoints.get(id);
       return endpoint === undefined ? `endpoint ${id}` : `${ns(id)}/${endpoint.ifname}`;

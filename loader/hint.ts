@@ -1,6 +1,6 @@
 /**
- * What a user can do next, as data: commands are words in it, so that whoever shows them can quote the
- * words and put options in, and whoever passes them on can ask what they do.
+ * What a user can do next, as data: commands are words in it, so that the program that shows them can
+ * quote the words and put options in, and code that passes them on can ask what they do.
  */
 
 /** A command of the program that this is part of, without its name: the program puts that there. */

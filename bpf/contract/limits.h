@@ -29,16 +29,16 @@
 #define NEIGH_MAX 65536
 #define PREFIX_MAX 16384
 /*
- * Places of dp_fdb that learning leaves alone, so that whoever floods a node with new
- * MACs keeps nobody from attaching: the own MACs of all endpoints, and as many static ones.
+ * Places of dp_fdb that learning leaves alone, so that a flood of new MACs keeps
+ * no endpoint from being attached: the own MACs of all endpoints, and as many static ones.
  */
 #define FDB_RESERVED (2 * ENDPOINT_MAX)
 /* Entries of dp_fdb that are learned at the most. */
 #define FDB_LEARNED_MAX (FDB_MAX - FDB_RESERVED)
 /*
  * Learned MACs that a node may always have. One that has more may learn no further
- * while half of the table is learned: whoever forges the names of a few nodes leaves
- * the others, and the endpoints, a quarter of it.
+ * while half of the table is learned: frames forged in the names of a few
+ * nodes leave the others, and the endpoints, a quarter of it.
  */
 #define NODE_LEARN_SHARE 1024
 

@@ -37,7 +37,7 @@ static __always_inline bool fdb_forget(struct fdb_key *key, struct fdb *fdb, uni
 }
 
 /*
- * Whoever takes the owner off an entry deletes it at once. It is still there at the
+ * A program that takes the owner off an entry deletes it at once. It is still there at the
  * next turn only if that was a mistake (the memory of an entry may be reused while it
  * is looked at). It is in no count. Returns the jiffies until the next turn, 0 if it
  * is removed.

@@ -19,13 +19,14 @@ import {
   tooLong,
   undocumented,
 } from './text.js';
+import { homeMade } from './words.js';
 
 /** Every rule by its name. */
 export const RULES: Readonly<Record<string, (files: readonly SourceFile[]) => Violation[]>> = {
   ...{ wrongWay, cycles, systemTouched, impureModel, pointers },
   ...{ bareDrop, anyType, compilerOff, putOff, skippedTest, classes, spelledCommand },
   ...{ undocumented, tooLong, machineBound },
-  ...{ overfull, besideFolder, forwarding },
+  ...{ overfull, besideFolder, forwarding, homeMade },
 };
 
 /** What the rules find in these files, in the order of paths and lines. */

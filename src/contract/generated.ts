@@ -120,7 +120,7 @@ export const NEIGH_MAX = 65536;
 export const PREFIX_MAX = 16384;
 /**
  * Learned MACs that a node may always have. One that has more may learn no further while half of
- * the table is learned: whoever forges the names of a few nodes leaves the others, and the
+ * the table is learned: frames forged in the names of a few nodes leave the others, and the
  * endpoints, a quarter of it.
  */
 export const NODE_LEARN_SHARE = 1024;

@@ -31,9 +31,9 @@ const TURN = '.turn';
 const POLL = 20;
 
 /**
- * Take the lock, waiting for another process at the most as long as is said. Who waits first takes a
- * second lock, the turn, and keeps it until he has the first: so a process that takes the lock again and
- * again gets it only after whoever waited meanwhile.
+ * Take the lock, waiting for another process at the most as long as is said. The first that waits
+ * takes a second lock, the turn, and keeps it until it has the first: so a process that takes the lock again
+ * and again gets it only after those that waited meanwhile.
  * @param path of the lock file; its directory is made if it is not there
  * @param command what the holder does
  * @param timeout ms; 0: do not wait

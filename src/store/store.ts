@@ -34,7 +34,7 @@ export interface WatchOptions {
  * - `save` writes only over the revision that its caller has seen. It is durable when it returns; when it
  *   fails, what was saved before is there, or a state between the two, each of which is sound.
  * - `lock` keeps others out until it is given back or its process ends, however it ends.
- * - `watch` ends with the newest state, whoever saved it. It may pass over those before it.
+ * - `watch` ends with the newest state, of any writer. It may pass over those before it.
  * - What it opens is closed: by the promise that settles, the lock that is given back, the watch that ends.
  *
  * What only this kernel knows (`LocalState`) is useless elsewhere: it stays in files of this machine.

@@ -179,6 +179,17 @@ const CASES: Readonly<
       ['src/lab/b.ts', '// nothing yet\n'],
     ],
   },
+  homeMade: {
+    bad: [
+      ['docs/a.md', 'Fast.\nWhoever runs it wins.\n', 2],
+      ['src/lab/a.ts', '// Said again, it works.\n', 1],
+      ['bpf/a.h', '/* The kernel takes VXLAN apart. */\n', 1],
+    ],
+    good: [
+      ['docs/a.md', 'The first that runs it wins.\n'],
+      ['src/lab/a.ts', "const head = 'the';\n"],
+    ],
+  },
 };
 
 test('every rule has cases here', (t) => {

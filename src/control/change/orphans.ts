@@ -27,7 +27,7 @@ export function findOrphans(
   const orphans: Orphan[] = [];
   for (const link of linkDump(node.rtnl(), { statistics: false })) {
     if (indexes.has(link.ifindex) || names.has(link.name)) continue;
-    // An adopted device is its owner's, whoever has marked it.
+    // An adopted device is its owner's, even with a mark.
     if (!pairs.includes(link.kind ?? '') || !wasMade(link)) continue;
     if (isOwn(node, after.rootId, link)) orphans.push(deviceOrphan(link));
   }

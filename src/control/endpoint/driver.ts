@@ -28,7 +28,7 @@ export function driverRequest(node: Node, { ns, driver }: AttachRequest): Driver
   );
 }
 
-/** Whoever leaves the choice to us should know that it was made by what is missing. */
+/** Those who leave the choice to us should know that it was made by what is missing. */
 export function driverNotes({ driver }: AttachRequest, endpoint: Endpoint | undefined): Hint[] {
   const fellBack =
     driver === 'auto' && endpoint?.driver === undefined && endpoint?.adopted === undefined;

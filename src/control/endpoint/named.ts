@@ -13,8 +13,8 @@ export interface Named {
   /** Attached under the name, in a namespace that has it no more or is gone. */
   readonly former: readonly Endpoint[];
   /**
-   * Of the namespace that it means now, attached under another name that is still good: whoever uses this
-   * one may mean what had it before, of which there need be no record any more.
+   * Of the namespace that it means now, attached under another name that is still good: the user may
+   * mean what had it before, of which there need be no record any more.
    */
   readonly others: readonly Endpoint[];
   /** The name means a namespace that is there. */

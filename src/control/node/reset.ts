@@ -156,7 +156,7 @@ async function tearDown(node: Node, known: State): Promise<unknown[]> {
   return failures;
 }
 
-/** Whoever comes after a reset that was interrupted has to look at all of the node. */
+/** The command after a reset that was interrupted has to look at all of the node. */
 async function markUnfinished({ store }: Node): Promise<void> {
   try {
     const loaded = await store.load();

@@ -21,7 +21,7 @@ import { resolveUnderlay } from './resolve.js';
 
 /**
  * Reach other nodes over a device: VXLAN goes out and comes in there. Endpoints without an MTU of
- * their own get what the device carries. Said again, it tries anew what the kernel has refused.
+ * their own get what the device carries. Repeated, it tries anew what the kernel has refused.
  * @throws DpctlError, exit 3: UNDERLAY_NOT_FOUND; exit 1: PORT_OUT_OF_RANGE, ADDRESS_INVALID,
  *   VTEP_INVALID, VTEP_NOT_LOCAL, VTEP_IS_NODE, VTEP_FAMILY, UNDERLAY_UNFIT, UNDERLAY_NO_ADDRESS,
  *   UNDERLAY_MTU, UNDERLAY_IN_USE, PORT_IN_USE, VNI_IN_USE, DECAP_IMPOSSIBLE; exit 2: DECAP_REFUSED

@@ -81,7 +81,7 @@ export function chooseDecap(
   return { decap: 'tc', why: obstacles.join('; ') };
 }
 
-/** Whether the kernel's device may take packets apart: dpctl has to know to whom they were sent. */
+/** Whether the kernel's device may decapsulate: dpctl has to know to whom they were sent. */
 export function mayAnchor({ tellsDestination, tunnelDevice }: DeviceFacts): boolean {
   return tellsDestination && tunnelDevice === undefined;
 }

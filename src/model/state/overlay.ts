@@ -1,7 +1,7 @@
 /** The part of desired state's schema that is about other nodes and the way to them. */
 import * as z from 'zod/mini';
 
-/** Ways to take VXLAN apart: at TC, at TC with the kernel's tunnel GRO, in the driver. */
+/** Decap modes: at TC, at TC with the kernel's tunnel GRO, in the driver. */
 export const DECAPS = ['tc', 'tc-gro', 'xdp'] as const;
 /** Who knows on arrival whether checksums are right. */
 const CHECKSUMS = ['driver', 'nobody', 'sender'] as const;

@@ -89,7 +89,7 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   const followed = self === undefined ? request.mtuFollows : self.mtuFollows;
   const follows = request.mtu === 'auto' || (asks === undefined && followed === true);
   const labels = editLabels(self?.labels, request.labels ?? [], command);
-  // One on its way out comes back for whoever asks for it now.
+  // One on its way out comes back for the one who asks for it now.
   const owner = self === undefined || self.phase === 'detaching' ? request.owner : self.owner;
   const endpoint: Endpoint = {
     id: fixed.id,

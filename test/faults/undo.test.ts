@@ -2,26 +2,11 @@
 
 import test from 'ava';
 import { DpctlError } from '../../loader/errors.js';
-import type { Node } from '../../src/control/node/node.js';
 import { reconcile } from '../../src/control/node/reconcile.js';
 import { hintText } from '../../src/model/hint.js';
 import { OVERLAYS } from './helpers/overlay.js';
 import { expectState, failHere, onStage } from './helpers/scenario.js';
 import { ATTACHES, OTHERS } from './helpers/scenarios.js';
-
-/**
- * The kernel takes the devices of a deleted namespace away a moment after it: one that was seen may be
- * gone when its turn comes. That is told, and the next reconcile mends it.
- */
-async function reconciled(node: Node): Promise<void> {
-  try {
-    await reconcile(node);
-  } catch (error) {
-    if (!(error instanceof DpctlError && error.code === 'ENDPOINTS_FAILED')) throw error;
-    if (!error.message.includes('ENODEV')) throw error;
-    await reconcile(node);
-  }
-}
 
 const SCENARIOS = [...ATTACHES.slice(0, 4), ...OTHERS.slice(0, 1), ...OVERLAYS.slice(0, 3)];
 
@@ -37,7 +22,7 @@ for (const scenario of SCENARIOS) {
         t.regex(error.message, new RegExp(`^asked to fail at step\\.${last} `));
         t.regex(error.message, new RegExp(`half done; undo: asked to fail at undo\\.${broken} `));
         t.is(hintText(error.hint), 'dpctl reconcile');
-        await reconciled(stage.node);
+        await reconcile(stage.node);
         await expectState(t, stage, stage.after, `step ${broken} could not be undone, reconciled`);
         await scenario.back(stage);
       }
@@ -51,7 +36,7 @@ for (const scenario of SCENARIOS) {
       for (let point = 0; point < last; point += 3) {
         const env = { DPCTL_FAULT_ERROR: `step.${last}`, DPCTL_FAULT: `undo.${point}` };
         t.is((await stage.lab.dpctl(scenario.command(stage), { env })).code, 255);
-        await reconciled(stage.node);
+        await reconcile(stage.node);
         await expectState(t, stage, stage.after, `killed at undo.${point}, reconciled`);
         await scenario.check?.(stage);
         await scenario.back(stage);

@@ -12,6 +12,7 @@ import { describeStep, execute, undo } from '../steps/table.js';
 import { withCookies } from './derive-state.js';
 import { type Failure, failureOf } from './failures.js';
 import { faultPoint } from './fault.js';
+import { isVanished } from './vanished.js';
 
 /** What is to be done. */
 export interface Work {
@@ -121,7 +122,10 @@ function isInDoubt(error: unknown): boolean {
   return error instanceof DpctlError && error.details.inDoubt === true;
 }
 
-/** Undo steps, the last one first, whatever becomes of each. @returns what went wrong */
+/**
+ * Undo steps, the last one first, whatever becomes of each. A device that has vanished needs no undoing.
+ * @returns what went wrong
+ */
 async function takeBack(node: Node, done: readonly Step[]): Promise<unknown[]> {
   const failures: unknown[] = [];
   for (const [index, step] of [...done.entries()].reverse()) {
@@ -129,7 +133,7 @@ async function takeBack(node: Node, done: readonly Step[]): Promise<unknown[]> {
       faultPoint(`undo.${index}`);
       await undo(node, step);
     } catch (error) {
-      failures.push(error);
+      if (!isVanished(error, step.op)) failures.push(error);
     }
   }
   return failures;

@@ -23,7 +23,7 @@ import type { Applied } from '../steps/actions.js';
 import { describeStep } from '../steps/table.js';
 import { followUnderlay, underlayNotes } from '../underlay/follow.js';
 import type { ResolveOptions } from '../underlay/resolve.js';
-import { applyPlan, type Work } from './apply.js';
+import { applyPlan, type Done, type Work } from './apply.js';
 import {
   addGateways,
   dropDead,
@@ -36,6 +36,7 @@ import { blockedPorts, endpointsFailed, type Failure } from './failures.js';
 import { inspect } from './inspect.js';
 import { whenReady } from './prepared-node.js';
 import { hiddenPorts } from './refuse-unreachable.js';
+import { mayPlanAnew, VANISHED_ROUNDS, vanishedEdit, withFollowed } from './vanished.js';
 
 /** What an edit gives back: the new state, the part of the node that it is about, and what its caller reports. */
 export interface Edited<T> {
@@ -99,26 +100,40 @@ export async function preview<T>(node: Node, edit: Edit<T>, keepDead = false): P
   return changedBy(start, planned, undefined, planned.failures);
 }
 
-/** Plan and apply; where the kernel refuses what was chosen for the underlay, choose again. */
+/**
+ * Plan and apply. Planned anew where the kernel refuses what was chosen for the underlay, and where a
+ * device vanished under the change.
+ */
 async function attempt<T>(
   node: Node,
   edit: Edit<T>,
   start: number,
   options: PrepareOptions,
+  rounds = VANISHED_ROUNDS,
 ): Promise<Changed<T>> {
   const planned = await prepare(node, edit, options);
+  let applied: Done | undefined;
   try {
-    const applied = planned.changed ? await applyPlan(node, planned) : undefined;
-    const failures = [...planned.failures, ...(applied?.failures ?? [])];
-    return changedBy(start, planned, applied?.hook, failures);
+    applied = planned.changed ? await applyPlan(node, planned) : undefined;
   } catch (error) {
-    const refusal = refusedDecap(error);
-    if (refusal === undefined || planned.after.underlay?.decap === refusal.decap) throw error;
-    const refused = [...(options.refused ?? []), refusal];
-    // The kernel may refuse each decap mode but the last, which needs nothing of it.
-    if (refused.length > DECAPS.length) throw error;
-    return attempt(node, edit, start, { ...options, refused });
+    if (rounds > 0 && mayPlanAnew(error)) return attempt(node, edit, start, options, rounds - 1);
+    return attempt(node, edit, start, otherDecap(error, planned, options), rounds);
   }
+  const failures = [...planned.failures, ...(applied?.failures ?? [])];
+  const changed = changedBy(start, planned, applied?.hook, failures);
+  const follow = rounds > 0 ? vanishedEdit(changed) : undefined;
+  if (follow === undefined) return changed;
+  return withFollowed(changed, await attempt(node, follow, start, {}, rounds - 1));
+}
+
+/** Options without the decap mode that the kernel has refused. @throws the error, where it is another one */
+function otherDecap(error: unknown, { after }: Work, options: PrepareOptions): PrepareOptions {
+  const refusal = refusedDecap(error);
+  if (refusal === undefined || after.underlay?.decap === refusal.decap) throw error;
+  const refused = [...(options.refused ?? []), refusal];
+  // The kernel may refuse each decap mode but the last, which needs nothing of it.
+  if (refused.length > DECAPS.length) throw error;
+  return { ...options, refused };
 }
 
 interface Planned<T> extends Work {

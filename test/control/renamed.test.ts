@@ -10,6 +10,8 @@ interface Case {
   readonly told: RegExp;
   /** Where reconcile cannot mend it: what makes room for it. */
   readonly remedy?: string;
+  /** What `endpoints` says of it. */
+  readonly state?: string;
 }
 
 const RENAME =
@@ -61,13 +63,15 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'the interface inside was moved to another namespace',
-    damage: 'ip -n $a link set eth0 netns $x',
+    damage: 'ip -n $a link set eth0 netns $x; ip -n $x link set eth0 up',
     told: /pair\.delete/,
+    state: 'moved',
   },
   {
     title: 'the interface inside was moved to the node',
-    damage: 'ip -n $a link set eth0 netns $node',
+    damage: 'ip -n $a link set eth0 netns $node; ip -n $node link set eth0 up',
     told: /pair\.delete/,
+    state: 'moved',
   },
   {
     title: 'the interface inside was moved, and another has its name and MAC',
@@ -109,8 +113,10 @@ test.serial('devices that were renamed, moved or replaced are told, and mended',
       if (code !== 0) throw new Error(`${line}: ${stderr}`);
     };
     const ping = ['ping', '-c', '1', '-W', '2', '10.201.0.2'];
-    for (const { title, damage, told, remedy } of CASES) {
+    for (const { title, damage, told, remedy, state } of CASES) {
       await sh(damage);
+      const rows = await lab.json<{ state: string }[]>(['endpoints']);
+      if (state !== undefined) t.is(rows[0]?.state, state, title);
       const status = await lab.dpctl(['status', '-o', 'json']);
       t.is(status.code, 4, title);
       t.regex(status.stdout, told, title);

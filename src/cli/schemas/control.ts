@@ -22,7 +22,11 @@ export const ENDPOINT = schemaOf<EndpointRow>()({
     { key: 'ip4', type: 'text', doc: 'IPv4 address with its length, or empty' },
     { key: 'ip6', type: 'text', doc: 'IPv6 address with its length, or empty' },
     { key: 'mac', type: 'text', doc: 'MAC address' },
-    { key: 'state', type: 'text', doc: 'ready, attaching, detaching, or what is wrong' },
+    {
+      key: 'state',
+      type: 'text',
+      doc: 'ready, attaching, detaching, or what is wrong: down, gone (its namespace), missing (its interface), moved (to another namespace)',
+    },
     { key: 'flags', type: 'list', doc: 'lock or learn, isolated, adopted' },
     { key: 'vni', type: 'number', wide: true, doc: 'VXLAN network identifier of the network' },
     {

@@ -1,6 +1,7 @@
 /** Endpoints whose namespace is gone, and nobody has said detach: a runtime killed the container. */
 import { DpctlError } from '../../../loader/errors.js';
 import { hasCarrier, type Link, linkDump } from '../../linux/netlink/link.js';
+import { nsidOf } from '../../linux/netlink/nsid.js';
 import { netnsPlace } from '../../linux/netns-make.js';
 import { bareAddress, isGateway } from '../../model/desired/desired.js';
 import type { Scope } from '../../model/plan/plan.js';
@@ -50,21 +51,30 @@ export function findDead(node: Node, { endpoints }: State): Endpoint[] {
   });
 }
 
-/** What is true of an endpoint beside what is recorded: gone, missing (its device is), or down. */
+/**
+ * What is true of an endpoint beside what is recorded: gone, missing (its device is), moved (its interface
+ * is in another namespace), or down.
+ */
 export function actualStates(node: Node, { endpoints }: State): Map<number, string> {
   const ends = hostEnds(node, endpoints);
   const states = new Map<number, string>();
   for (const { id, namespace, phase } of endpoints) {
+    if (phase !== 'ready') continue;
     const end = ends.get(id);
-    if (phase !== 'ready' || (end !== undefined && hasCarrier(end))) continue;
-    if (end !== undefined) states.set(id, 'down');
-    else
-      states.set(
-        id,
-        withNamespace(node, namespace, (fd) => (fd === undefined ? 'gone' : 'missing')),
-      );
+    const state = withNamespace(node, namespace, (fd) => {
+      if (end === undefined) return fd === undefined ? 'gone' : 'missing';
+      if (fd !== undefined && !endsIn(node, end, fd)) return 'moved';
+      return hasCarrier(end) ? undefined : 'down';
+    });
+    if (state !== undefined) states.set(id, state);
   }
   return states;
+}
+
+/** Whether the other end of a pair is in the namespace of `nsFd`. One without an id has no end of a pair. */
+function endsIn(node: Node, { linkNetnsId }: Link, nsFd: number): boolean {
+  if (nsFd === node.netnsFd()) return linkNetnsId === undefined;
+  return linkNetnsId !== undefined && linkNetnsId === nsidOf(node.rtnl(), nsFd);
 }
 
 /** A scope that has the dead, too: all that is left of them goes. */

@@ -1,5 +1,5 @@
 /** Whose a device or a namespace is goes by what it is, never by a name or a number that another has by now. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -99,6 +99,65 @@ test.serial('a pid that is used again detaches nothing but what was attached by 
     await lab.must('detach', `/run/netns/${b}`);
     t.deepEqual(await namesOf(lab), []);
   }),
+);
+
+test.serial('attach by a name that another namespace had before says so', (t) =>
+  onLab(t, async (lab) => {
+    const a = await lab.container('a');
+    await lab.must('attach', a);
+    const sleeper = start(t, a, ['sleep', '60']);
+    try {
+      await eventually(async () => (await pidsIn(a)).length > 1);
+      await run(['ip', 'netns', 'del', a]);
+      await run(['ip', 'netns', 'add', a]);
+      const { stderr } = await lab.must('attach', a);
+      t.regex(
+        stderr,
+        new RegExp(`note: ${a} was another namespace before, which lives .*10\\.201\\.0\\.2`),
+      );
+      const again = await lab.must('attach', a);
+      t.notRegex(again.stderr, /another namespace/, 'said once');
+    } finally {
+      await sleeper.stop();
+    }
+  }),
+);
+
+test.serial('links in a circle in the place of a namespace cost that endpoint alone', (t) =>
+  onLab(t, async (lab) => {
+    const [a, b] = [await lab.container('a'), await lab.container('b')];
+    const path = join(lab.root, 'ns');
+    writeFileSync(path, '');
+    await run(['mount', '--bind', `/run/netns/${a}`, path]);
+    await lab.must('attach', path);
+    await run(['umount', path]);
+    rmSync(path);
+    symlinkSync(path, path);
+    await lab.must('attach', b);
+    t.is((await lab.json<unknown[]>(['endpoints'])).length, 2);
+    const refused = await lab.dpctl(['attach', path]);
+    t.is(refused.code, 3, refused.stderr);
+    t.regex(refused.stderr, /^error\[NETNS_NOT_FOUND\]: there is no network namespace at /);
+    await lab.must('detach', path);
+    t.deepEqual(await namesOf(lab), [b]);
+  }),
+);
+
+test.serial(
+  'a gateway whose records are all lost is known by its mark, and made anew at once',
+  (t) =>
+    onLab(t, async (lab) => {
+      const a = await lab.container('a');
+      await lab.must('network', 'add', 'lan', '--subnet', '10.9.0.0/24', '--gateway');
+      await lab.must('attach', a, '--network', 'lan');
+      for (const path of ['run/dpctl/endpoints.json', 'var/lib/dpctl/endpoints.copy.json']) {
+        rmSync(join(lab.root, path));
+      }
+      await lab.must('reconcile');
+      t.is((await lab.dpctl(['status'])).code, 0);
+      await lab.must('attach', a, '--network', 'lan');
+      t.true(await reaches(lab, a, '10.9.0.1'));
+    }),
 );
 
 test.serial('another eth0 in one namespace holds up no other, and what works goes on', (t) =>

@@ -61,9 +61,10 @@ export async function inspect(
     ports.set(endpoint.id, occupant === undefined ? port : { ...port, occupant });
   }
   const squatters = findSquatters(node, after, scope, ports);
-  for (const [id, blocked] of squatters.blocked) {
-    const port = ports.get(id);
-    if (port !== undefined) ports.set(id, { ...port, blocked });
+  for (const [id, { blocked: _, ...port }] of [...ports]) {
+    const blocked = squatters.blocked.get(id);
+    if (blocked !== undefined) ports.set(id, { ...port, blocked });
+    else if (squatters.freed.has(id)) ports.set(id, port);
   }
   return {
     entries,

@@ -2,7 +2,7 @@
 import { advice, exec, run } from '../../../loader/hint.js';
 import { pinnedLinkIds } from '../../datapath/hook.js';
 import { type Link, linkDump, linkGet } from '../../linux/netlink/link.js';
-import { wantedPorts } from '../../model/desired/desired.js';
+import { isGateway, wantedPorts } from '../../model/desired/desired.js';
 import type { RawEntry } from '../../model/desired/table-entry.js';
 import type { Observed, Obstacle, Orphan } from '../../model/plan/observed.js';
 import { endpointOfFdb, inScope, isLearned, nodeOfFdb, type Scope } from '../../model/plan/plan.js';
@@ -72,6 +72,8 @@ export interface Squatters {
   readonly orphans: readonly Orphan[];
   /** By number of the endpoint: somebody else has the name. */
   readonly blocked: ReadonlyMap<number, Obstacle>;
+  /** Gateways whose interface is the other end of such an orphan: it goes with that. */
+  readonly freed: ReadonlySet<number>;
 }
 
 /** Look at the names that devices are to have which are not there. Leftovers of dpctl's own go. */
@@ -83,6 +85,7 @@ export function findSquatters(
 ): Squatters {
   const orphans: Orphan[] = [];
   const blocked = new Map<number, Obstacle>();
+  const freed = new Set<number>();
   const known = new Set(after.endpoints.map(({ ifindex }) => ifindex));
   for (const { endpoint } of wantedPorts(after)) {
     const port = ports.get(endpoint.id);
@@ -92,7 +95,9 @@ export function findSquatters(
     // What is its owner's is the owner's to name.
     const isNamed =
       host !== undefined && (isAdopted(endpoint) || host.name === endpoint.hostIfname);
-    if (!inScope(scope, endpoint.id) || isNamed || isGone || port?.blocked !== undefined) continue;
+    const isBlocked = port?.blocked !== undefined;
+    if (!inScope(scope, endpoint.id) || isNamed || isGone) continue;
+    if (isBlocked && !isGateway(endpoint)) continue;
     const link = linkGet(node.rtnl(), { name: endpoint.hostIfname });
     if (link === undefined) continue;
     if (link.ifindex === host?.ifindex) {
@@ -100,15 +105,19 @@ export function findSquatters(
       continue;
     }
     if (isOwn(node, after.rootId, link) && !known.has(link.ifindex)) {
+      const inner = linkGet(node.rtnl(), { name: endpoint.ifname });
+      if (isBlocked && inner?.ifindex !== link.peerIfindex) continue;
       orphans.push(deviceOrphan(link));
+      freed.add(endpoint.id);
       continue;
     }
+    if (isBlocked) continue;
     const isMarked = markOf(link.alias) !== undefined;
     const owner = isOfLostRoot(link) ? 'a dpctl root whose records are lost' : 'another dpctl root';
     const whose = isMarked ? `belongs to ${owner}` : 'is not of dpctl';
     blocked.set(endpoint.id, nameTaken(link, endpoint, whose));
   }
-  return { orphans, blocked };
+  return { orphans, blocked, freed };
 }
 
 function isAdopted({ adopted }: Endpoint): boolean {

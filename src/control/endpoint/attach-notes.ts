@@ -4,10 +4,12 @@ import type { AttachRequest } from '../../api/types.js';
 import { foreignFilters } from '../../datapath/hook.js';
 import { installedProgramId } from '../../datapath/install.js';
 import { bareAddress, networkOf } from '../../model/desired/desired.js';
+import { listText } from '../../model/state/lookup.js';
 import type { Endpoint, Network, State } from '../../model/state/state.js';
 import { hostPins, type Node } from '../node/node.js';
 import { inheritedNotes } from './dead.js';
 import { driverNotes } from './driver.js';
+import { endpointsNamed } from './named.js';
 
 /** An endpoint after an attach. */
 export interface AttachedEndpoint {
@@ -37,7 +39,18 @@ export function attachNotes(
     ...notes,
     ...(network === undefined ? [] : addressNotes(state, endpoint, network, request.ips ?? [])),
     ...(network === undefined ? [] : secondNotes(state, endpoint, network)),
+    ...formerNotes(node, state, request.ns),
     ...driverNotes(request, endpoint),
+  ];
+}
+
+/** Who gave a name to another namespace may not know that the first one lives, and keeps what it has. */
+function formerNotes(node: Node, state: State, ns: string): Hint[] {
+  const { former } = endpointsNamed(node, state, { ref: ns });
+  const kept = former.map(({ ip4, ip6, mac }) => bareAddress(ip4 ?? ip6 ?? mac));
+  if (kept.length === 0) return [];
+  return [
+    advice`${ns} was another namespace before, which lives and keeps ${listText(kept)}: ${run`detach ${ns}`} detaches the new one, a second time the other`,
   ];
 }
 

@@ -9,6 +9,7 @@ import { ROUTE_PROTOCOL, RT_TABLE_MAIN, routeDump } from '../../linux/netlink/ro
 import { withRtnl } from '../../linux/netlink/socket.js';
 import { netnsPlace } from '../../linux/netns-make.js';
 import { passesTunnels } from '../../linux/offload.js';
+import { isGateway } from '../../model/desired/desired.js';
 import { decodeValue, tableKey } from '../../model/desired/table-entry.js';
 import type { ObservedDevice, ObservedPort, Obstacle } from '../../model/plan/observed.js';
 import { routeMetric } from '../../model/plan/plan.js';
@@ -126,7 +127,9 @@ function innerTaken(
   // What is its owner's is the owner's to name.
   if (adopted !== undefined && host !== undefined) return undefined;
   const { ref } = namespace;
-  const again = advice`then: ${run`reconcile`}; or ${run`detach ${ref}`}`;
+  const again = isGateway(endpoint)
+    ? advice`then: ${run`reconcile`}`
+    : advice`then: ${run`reconcile`}; or ${run`detach ${ref}`}`;
   const obstacle = (message: string, remove: string): Obstacle => ({
     code: 'INTERFACE_EXISTS',
     message,

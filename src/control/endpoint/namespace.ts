@@ -11,7 +11,11 @@ import type { Endpoint, NamespaceRef } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
 
 /** Errors of an open that say that there is no such file, and not that it could not be looked for. */
-const NOT_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ESRCH']);
+const NOT_THERE: ReadonlySet<string | undefined> = new Set([
+  ...['ENOENT', 'ENOTDIR', 'ESRCH'],
+  // Links in a circle have the place of what was attached: they lead to no file.
+  'ELOOP',
+]);
 
 /**
  * Run a section with an endpoint's namespace open, which is closed after it. Only here are endpoints'

@@ -1,4 +1,4 @@
-import { closeSync, existsSync } from 'node:fs';
+import { closeSync, statSync } from 'node:fs';
 import { DpctlError, ERRNO, errnoOf, kernelError } from './errors.js';
 import { checkBpf, libbpf } from './libbpf.js';
 import { fixedString } from './libc.js';
@@ -52,7 +52,7 @@ const PROBES = {
   /** TC programs may look at the kernel's own types (bpf_rdonly_cast; 6.2). */
   kernel_types: () => mayCallKernel('bpf_cast_to_kern_ctx'),
   /** The kernel describes its own types (CONFIG_DEBUG_INFO_BTF). */
-  btf: () => existsSync('/sys/kernel/btf/vmlinux'),
+  btf: () => statSync('/sys/kernel/btf/vmlinux', { throwIfNoEntry: false }) !== undefined,
 } as const satisfies Record<string, () => boolean>;
 
 /** A kernel feature that can be asked for. */

@@ -1,6 +1,4 @@
 /** Labs: several nodes on one machine, made, listed and removed as a whole. */
-
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../loader/errors.js';
@@ -8,10 +6,11 @@ import { advice, advises, exec, run } from '../../loader/hint.js';
 import type { LabRequest, LabRow, LabSpec } from '../api/lab.js';
 import { hostPath } from '../linux/mountns.js';
 import { deleteNetns, netnsExists, netnsList } from '../linux/netns.js';
+import { isThere } from '../linux/presence.js';
 import { raiseFabric } from './fabric.js';
 import { isOfLab, type LabNode, labNodes, nsOf } from './names.js';
 import { raiseNode } from './node.js';
-import { demolish, dropDeadNames, guessSpec, mendNode, placeOf } from './repair.js';
+import { demolish, dropDeadNames, guessSpec, isReplaced, mendNode, placeOf } from './repair.js';
 import { rowsOf } from './rows.js';
 import { checkLabName, labSpec } from './spec.js';
 import { forgetLab, labDir, labNames, nodeDirs, readLab, writeLab } from './store.js';
@@ -34,7 +33,7 @@ export interface LabUp {
 export async function labUp(root: string | undefined, request: LabRequest): Promise<LabUp> {
   const start = performance.now();
   const dir = labDir(root, checkLabName(request.name));
-  const existed = existsSync(hostPath(dir));
+  const existed = isThere(hostPath(dir));
   const old = readLab(dir);
   const spec = labSpec(request, old ?? (existed ? guessSpec(request.name, dir) : undefined));
   refuseForeign(dir, spec);
@@ -95,7 +94,7 @@ async function raiseOrRebuild(
 
 /** Namespaces of these names that no lab has made are somebody's. */
 function refuseForeign(dir: string, { name }: LabSpec): void {
-  if (existsSync(hostPath(dir))) return;
+  if (isThere(hostPath(dir))) return;
   const taken = netnsList().find((ns) => isOfLab(name, ns));
   if (taken === undefined) return;
   throw new DpctlError('NETNS_EXISTS', `there is a namespace ${taken}, and no lab ${name}`, {
@@ -115,7 +114,7 @@ export async function labDown(
   name: string,
 ): Promise<LabRow[] | undefined> {
   const dir = labDir(root, checkLabName(name));
-  if (!existsSync(hostPath(dir))) return undefined;
+  if (!isThere(hostPath(dir))) return undefined;
   const rows = await rowsOf(name, readLab(dir), dir);
   const failures: unknown[] = [];
   const attempt = async (action: () => unknown): Promise<void> => {
@@ -178,7 +177,11 @@ export interface LabPlace {
  * The place that people mean by n1 or n1e1.
  * @throws DpctlError LAB_NOT_UP, LAB_PLACE, exit 3
  */
-export function labPlace(root: string | undefined, name: string, where: string): LabPlace {
+export async function labPlace(
+  root: string | undefined,
+  name: string,
+  where: string,
+): Promise<LabPlace> {
   const dir = labDir(root, checkLabName(name));
   if (readLab(dir) === undefined) {
     throw new DpctlError('LAB_NOT_UP', `there is no lab ${name}`, {
@@ -190,11 +193,26 @@ export function labPlace(root: string | undefined, name: string, where: string):
   const number = /^n(\d+)/.exec(where)?.[0];
   const ns = nsOf(name, where);
   if (number !== undefined && where !== 'sw' && isOfLab(name, ns) && netnsExists(ns)) {
-    return { ns, root: join(dir, number) };
+    const place = { ns, root: join(dir, number) };
+    if (await isReplaced(place, where === number)) throw replaced(name, where, ns);
+    return place;
   }
   throw new DpctlError('LAB_PLACE', `lab ${name} has no ${JSON.stringify(where)}`, {
     exitCode: 3,
     hint: advice`${run`lab list`}; n1 is a node, n1e1 an endpoint of it`,
     details: { lab: name, where },
   });
+}
+
+/** The name has come to another namespace since the lab was made: what runs in there would change that. */
+function replaced(lab: string, where: string, ns: string): DpctlError {
+  return new DpctlError(
+    'LAB_PLACE',
+    `${ns} is another namespace by now than ${where} of lab ${lab}`,
+    {
+      exitCode: 3,
+      hint: lab === 'lab' ? run`lab up` : run`lab up --name ${lab}`,
+      details: { lab, where, ns },
+    },
+  );
 }

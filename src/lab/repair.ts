@@ -1,12 +1,14 @@
 /** What somebody damaged by hand in a lab, made good as far as it can be, or taken away to be made anew. */
-
-import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isShortage } from '../../loader/errors.js';
 import type { LabSpec } from '../api/lab.js';
-import { nodePaths } from '../control/node/node.js';
+import { endpointsNamed } from '../control/endpoint/named.js';
+import { nodePaths, openNode } from '../control/node/node.js';
 import { bindNetns, isNsfs, unbindNetns, unmount } from '../linux/bpffs.js';
 import { hostPath } from '../linux/mountns.js';
 import { deleteNetns, NETNS_DIR, netnsExists, netnsList, sameNetns } from '../linux/netns.js';
+import { isThere } from '../linux/presence.js';
 import { isOfLab, type LabNode, nsOf } from './names.js';
 import { removeNode } from './node.js';
 import { LAB_DEFAULT } from './spec.js';
@@ -40,7 +42,7 @@ export async function mendNode(lab: string, place: Place): Promise<boolean> {
   const { netns, runDir } = nodePaths(root);
   const name = join(NETNS_DIR, ns);
   if (!isNsfs(netns)) {
-    if (!netnsExists(ns) && !existsSync(hostPath(runDir))) return false;
+    if (!netnsExists(ns) && !isThere(hostPath(runDir))) return false;
     await demolish(lab, place);
     return true;
   }
@@ -56,6 +58,29 @@ export function isWhole({ ns, root }: Pick<LabNode, 'ns' | 'root'>): boolean {
   const { netns } = nodePaths(root);
   const name = join(NETNS_DIR, ns);
   return isFolder(root) && isNsfs(netns) && isNsfs(name) && isSame(name, netns);
+}
+
+/**
+ * Whether a name of the lab is another namespace's by now: not the one that the node's directory holds, or
+ * that was attached.
+ * @param isNode it is the node's own; else an endpoint's on it
+ */
+export async function isReplaced(
+  { ns, root }: Pick<LabNode, 'ns' | 'root'>,
+  isNode: boolean,
+): Promise<boolean> {
+  const { netns } = nodePaths(root);
+  const name = join(NETNS_DIR, ns);
+  if (isNode) return isNsfs(netns) && isNsfs(name) && !isSame(name, netns);
+  const node = openNode({ root });
+  try {
+    const { current, former } = endpointsNamed(node, (await node.store.salvage()).state, {
+      ref: ns,
+    });
+    return current.length === 0 && former.length > 0;
+  } finally {
+    node.close();
+  }
 }
 
 /** Whatever is where a node's directory belongs, and is none. */
@@ -78,7 +103,8 @@ export async function demolish(lab: string, place: Place): Promise<void> {
   dropStranger(root);
   try {
     await removeNode({ ns, root });
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     // Its records are damaged. What it made is in its namespaces, and goes with them.
   }
   const own = new RegExp(`^${where}(e|$)`);

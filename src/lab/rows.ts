@@ -1,4 +1,5 @@
 /** What there is of a lab: the same for lab list, and for lab down, which removes it. */
+import { isShortage } from '../../loader/errors.js';
 import type { LabRow, LabSpec } from '../api/lab.js';
 import { endpointList } from '../control/endpoint/list.js';
 import { openNode } from '../control/node/node.js';
@@ -79,7 +80,8 @@ async function attachedTo({ root }: LabNode): Promise<Attached[] | undefined> {
     return rows.map(({ ns, network, vni, ip4, ip6, mac }) => ({
       ...{ ns, network, vni, ip4, ip6, mac },
     }));
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     return undefined;
   } finally {
     node.close();

@@ -1,18 +1,10 @@
 /** What is remembered of a lab: a file beside the roots of its nodes. */
-
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isShortage } from '../../loader/errors.js';
 import type { LabSpec } from '../api/lab.js';
 import { hostPath } from '../linux/mountns.js';
+import { isThere, namesIn } from '../linux/presence.js';
 import { labsDir } from './names.js';
 import { LAB_DEFAULT, labSpec } from './spec.js';
 
@@ -24,7 +16,7 @@ export function labDir(root: string | undefined, name: string): string {
 /** Names of the labs that are up, or were and left something. */
 export function labNames(root: string | undefined): string[] {
   const dir = hostPath(labsDir(root));
-  return existsSync(dir) ? readdirSync(dir).sort() : [];
+  return namesIn(dir).sort();
 }
 
 const RECORD = 'lab.json';
@@ -40,7 +32,8 @@ function readRecord(dir: string, file: string): LabSpec | undefined {
   try {
     const { name, ...spec } = JSON.parse(readFileSync(join(hostPath(dir), file), 'utf8'));
     return name === basename(dir) ? labSpec({ name, ...spec }, LAB_DEFAULT) : undefined;
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     return undefined;
   }
 }
@@ -60,7 +53,7 @@ export function writeLab(dir: string, spec: LabSpec): void {
 /** Names of the directories of a lab's nodes: n1, n2 ... */
 export function nodeDirs(dir: string): string[] {
   const path = hostPath(dir);
-  return existsSync(path) ? readdirSync(path).filter((name) => /^n[1-9]\d*$/.test(name)) : [];
+  return namesIn(path).filter((name) => /^n[1-9]\d*$/.test(name));
 }
 
 /** Remove the directory of a lab, and with the last one what only labs needed of a root of its own. */
@@ -69,6 +62,6 @@ export function forgetLab(root: string | undefined, name: string): void {
   const labs = labsDir(root);
   for (const dir of resolve(root ?? '/') === '/' ? [labs] : [labs, dirname(labs)]) {
     const path = hostPath(dir);
-    if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
+    if (isThere(path) && namesIn(path).length === 0) rmdirSync(path);
   }
 }

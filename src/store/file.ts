@@ -4,6 +4,7 @@
  */
 import { statSync } from 'node:fs';
 import { relative } from 'node:path';
+import { errnoOfAny } from '../../loader/errors.js';
 import { invariants } from '../model/state/invariants.js';
 import { EMPTY_STATE, type State } from '../model/state/state.js';
 import { removeFile, removeLeftovers } from './atomic.js';
@@ -139,8 +140,8 @@ function load(files: StoreFiles, bootId: string): Known {
 }
 
 /**
- * Changes with each save: what replaces a file is another one. A file that may not be looked at
- * has no stamp; reading it says why.
+ * Changes with each save: what replaces a file is another one. A file that cannot be looked at
+ * has the cause instead: it is not taken for one that is not there. Reading it says why.
  */
 function stamp({ durable, runtime }: StoreFiles): string {
   return [durable, runtime].map(stampOf).join();
@@ -150,8 +151,8 @@ function stampOf(path: string): string {
   try {
     const { dev, ino, size, ctimeNs } = statSync(path, { bigint: true });
     return `${dev} ${ino} ${size} ${ctimeNs}`;
-  } catch {
-    return '';
+  } catch (error) {
+    return errnoOfAny(error) ?? String(error);
   }
 }
 

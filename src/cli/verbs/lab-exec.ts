@@ -7,7 +7,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(LAB_EXEC, call);
   const { labPlace } = await import('../../lab/lab.js');
   const { labExec } = await import('../../lab/exec.js');
-  const place = labPlace(call.globals.root, options.name ?? 'lab', args.where);
+  const place = await labPlace(call.globals.root, options.name ?? 'lab', args.where);
   // The terminal's interrupt reaches the program by itself, and what to do then is its affair.
   process.removeAllListeners('SIGINT');
   process.on('SIGINT', () => undefined);

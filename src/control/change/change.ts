@@ -3,7 +3,6 @@
  * take the steps, undo them if one fails. The edit is written before the first step, marked as
  * unfinished, so a command that is killed is finished by the next one.
  */
-
 import { randomBytes } from 'node:crypto';
 import type { Hint } from '../../../loader/hint.js';
 import { netnsCookie } from '../../../loader/sys/netns.js';

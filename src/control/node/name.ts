@@ -1,5 +1,6 @@
 /** The name by which people know the node's own namespace. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { exceptFor } from '../../../loader/errors.js';
 import { hostPath } from '../../linux/mountns.js';
 import { NETNS_DIR, netnsList } from '../../linux/netns.js';
 
@@ -29,10 +30,10 @@ export function rememberName(netns: string): void {
 
 /** The name that was remembered. */
 export function rememberedName(netns: string): string | undefined {
-  try {
-    return readFileSync(nameFile(netns), 'utf8');
-  } catch {
-    // It had no name, or an older dpctl did not write it down: then only who is in it can tell.
-    return undefined;
-  }
+  // It had no name, or an older dpctl did not write it down: then only who is in it can tell.
+  return exceptFor(
+    ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'],
+    (): string | undefined => readFileSync(nameFile(netns), 'utf8'),
+    undefined,
+  );
 }

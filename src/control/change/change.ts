@@ -78,10 +78,8 @@ export async function change<T>(
   if (options.dryRun === true) return preview(node, edit);
   // What is refused is refused before anything is made for it.
   const check = (): Promise<unknown> => prepare(node, edit);
-  const changed = await whenReady(
-    node,
-    ({ rebuilt }) => attempt(node, edit, start, { rebuilt }),
-    check,
+  const changed = await node.kept.during(() =>
+    whenReady(node, ({ rebuilt }) => attempt(node, edit, start, { rebuilt }), check),
   );
   if (changed.failures.length > 0) throw endpointsFailed(changed.failures);
   return changed;
@@ -95,7 +93,7 @@ export async function change<T>(
 export async function preview<T>(node: Node, edit: Edit<T>, keepDead = false): Promise<Changed<T>> {
   const start = performance.now();
   node.refresh();
-  const planned = await prepare(node, edit, { keepDead });
+  const planned = await node.kept.during(() => prepare(node, edit, { keepDead }));
   return changedBy(start, planned, undefined, planned.failures);
 }
 
@@ -158,6 +156,7 @@ async function prepare<T>(
 ): Promise<Planned<T>> {
   const { state: before, revision } = await node.store.load();
   refuseOtherNamespace(node, before);
+  node.kept.release();
   const dead = keepDead ? [] : findDead(node, before);
   const living = dead.reduce((state, { id }) => removeEndpoint(state, id), before);
   const edited = await edit(living, dead);

@@ -6,7 +6,6 @@ import { addrDump, type LinkAddress } from '../../linux/netlink/address.js';
 import { type Link, linkGet } from '../../linux/netlink/link.js';
 import { nsidOf } from '../../linux/netlink/nsid.js';
 import { ROUTE_PROTOCOL, RT_TABLE_MAIN, routeDump } from '../../linux/netlink/route.js';
-import { withRtnl } from '../../linux/netlink/socket.js';
 import { netnsPlace } from '../../linux/netns-make.js';
 import { passesTunnels } from '../../linux/offload.js';
 import { isGateway } from '../../model/desired/desired.js';
@@ -16,7 +15,7 @@ import { routeMetric } from '../../model/plan/plan.js';
 import type { Endpoint } from '../../model/state/state.js';
 import { type End, hostEndOf, isPair } from '../change/own-device.js';
 import { hostPins, type Node } from '../node/node.js';
-import { withNamespace } from './namespace.js';
+import { withNamespace, withRtnlInside } from './namespace.js';
 
 /** Nothing inside is known, or nothing is there. */
 export const NOTHING_INSIDE = {
@@ -53,7 +52,9 @@ export function inspectPort(
       const namespace = host === undefined ? 'gone' : 'hidden';
       return { ...base, ...NOTHING_INSIDE, namespace, nameUse };
     }
-    const inside = withRtnl(fd, (rtnl) => inspectInside(node, { rtnl, nsFd: fd }, endpoint, host));
+    const inside = withRtnlInside(node, endpoint.namespace, fd, (rtnl) =>
+      inspectInside(node, { rtnl, nsFd: fd }, endpoint, host),
+    );
     const wholeTunnels = tunnels && inside.inner && passesTunnels(fd, endpoint.ifname);
     const inner = inside.inner && { ...inside.inner, ...(tunnels && { wholeTunnels }) };
     return { ...base, ...inside, inner, namespace: 'reachable' };

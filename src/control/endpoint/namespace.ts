@@ -18,8 +18,8 @@ const NOT_THERE: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /**
- * Run a section with an endpoint's namespace open, which is closed after it. Only here are endpoints'
- * namespaces opened: a descriptor that is left keeps a dead one alive with all its devices.
+ * Run a synchronous section with an endpoint's namespace open. Only here are endpoints' namespaces
+ * opened. It is closed after the section, unless a command keeps the last one open.
  * @param section gets undefined when the namespace is not there or is another one by now
  * @throws DpctlError KERNEL_EMFILE and the like, where nobody can tell whether it is there
  */
@@ -29,8 +29,19 @@ export function withNamespace<T>(
   section: (fd: number | undefined) => T,
 ): T {
   if (namespace.kind === 'node') return section(node.netnsFd());
-  const fd = openNamespace(namespace);
-  return fd === undefined ? section(undefined) : withFd(fd, section);
+  const { path, cookie } = namespace;
+  const kept = node.kept.find(path, cookie);
+  const fd = kept ?? openNamespace(namespace);
+  if (fd === undefined) return section(undefined);
+  if (!node.kept.isKeeping() || cookie === '') return withFd(fd, section);
+  if (kept === undefined) node.kept.keep(path, cookie, fd);
+  try {
+    return section(fd);
+  } catch (error) {
+    // What it is opened for next is to find out anew what is there.
+    node.kept.release();
+    throw error;
+  }
 }
 
 function openNamespace({ kind, path, cookie }: NamespaceRef): number | undefined {
@@ -61,7 +72,20 @@ export function withEndpointRtnl<T>(
   endpoint: Endpoint,
   use: (rtnl: Rtnl, nsFd: number) => T,
 ): T {
-  return withEndpointFd(node, endpoint, (fd) => withRtnl(fd, (rtnl) => use(rtnl, fd)));
+  return withEndpointFd(node, endpoint, (fd) =>
+    withRtnlInside(node, endpoint.namespace, fd, (rtnl) => use(rtnl, fd)),
+  );
+}
+
+/** Run a section with rtnetlink inside a namespace that is open. */
+export function withRtnlInside<T>(
+  node: Node,
+  { path, cookie }: NamespaceRef,
+  fd: number,
+  use: (rtnl: Rtnl) => T,
+): T {
+  const rtnl = node.kept.find(path, cookie) === fd ? node.kept.rtnl() : undefined;
+  return rtnl === undefined ? withRtnl(fd, use) : use(rtnl);
 }
 
 /** Run a section with an endpoint's namespace open. @throws DpctlError NETNS_GONE, exit 3 */

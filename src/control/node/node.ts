@@ -22,6 +22,7 @@ import { storeFiles } from '../../store/place.js';
 import { localRecords } from '../../store/salvage.js';
 import type { Store } from '../../store/store.js';
 import { faultPoint } from '../change/fault.js';
+import { type KeptNamespace, keptNamespace } from './kept-namespace.js';
 import { rememberName } from './name.js';
 
 /** Where a node keeps what it has. Paths as the host sees them (mountns.ts). */
@@ -48,6 +49,8 @@ export interface Node {
   /** rtnetlink in the node's namespace. */
   rtnl(): Rtnl;
   tables(): Tables;
+  /** The endpoint's namespace that a command is working in. */
+  readonly kept: KeptNamespace;
   /** A short synchronous section in the node's namespace. */
   within<T>(section: () => T): T;
   /**
@@ -92,6 +95,7 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
   let fd: number | undefined;
   let rtnl: Rtnl | undefined;
   let tables: Tables | undefined;
+  const kept = keptNamespace();
   const netnsPath = (): string =>
     isNsfs(paths.netns)
       ? hostPath(paths.netns)
@@ -119,6 +123,7 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
       tables ??= openTables(hostPath(paths.mapsDir));
       return tables;
     },
+    kept,
     within: (section) => inNetns(netnsFd(), section),
     refresh: () => {
       // Without a name of it, the one that is open is all that says which namespace was meant.
@@ -130,6 +135,7 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
       const former = tables;
       tables = undefined;
       former?.close();
+      kept.release();
       closeNetns();
     },
   };

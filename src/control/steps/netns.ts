@@ -36,6 +36,8 @@ export const netnsDelete: StepActions<StepOf<'netns.delete'>> = {
 async function removeNamespace(node: Node, endpoint: Endpoint): Promise<void> {
   const { ref } = endpoint.namespace;
   const isThere = withNamespace(node, endpoint.namespace, (fd) => fd !== undefined);
+  // It goes only when nobody has it open.
+  node.kept.release();
   // The name may be another namespace's by now.
   if (isThere || netnsPlace(ref) === 'leftover') await deleteNetns(ref);
   const end = performance.now() + NETNS_CLEANUP;

@@ -1,0 +1,59 @@
+/**
+ * The namespace that a command works in stays open from one look or step to the next. One at the most:
+ * a descriptor that is left keeps a dead namespace alive with all its devices, and a node has thousands.
+ */
+import { closeFd } from '../../../loader/sys/files.js';
+import { openRtnl, type Rtnl } from '../../linux/netlink/socket.js';
+
+/** Keeps the namespace that was opened last, while a section runs. */
+export interface KeptNamespace {
+  /** True while there is a section that keeps: who opens a namespace else closes it again. */
+  isKeeping(): boolean;
+  /** Descriptor of the namespace of this path and cookie, if it is the one that is open. */
+  find(path: string, cookie: string): number | undefined;
+  /** Keep one instead of the former, which is closed. The descriptor is this one's from now on. */
+  keep(path: string, cookie: string, fd: number): void;
+  /** rtnetlink inside the one that is kept; undefined where none is. */
+  rtnl(): Rtnl | undefined;
+  /** Close what is kept: before a namespace is to go, and before it is asked whether it is there. */
+  release(): void;
+  /** Run a section that keeps, and release at its end. */
+  during<T>(section: () => Promise<T>): Promise<T>;
+}
+
+/** Keeps nothing yet. */
+export function keptNamespace(): KeptNamespace {
+  let kept: { readonly path: string; readonly cookie: string; readonly fd: number } | undefined;
+  let rtnl: Rtnl | undefined;
+  let sections = 0;
+  const release = (): void => {
+    const [formerRtnl, former] = [rtnl, kept];
+    rtnl = undefined;
+    kept = undefined;
+    formerRtnl?.close();
+    if (former !== undefined) closeFd(former.fd);
+  };
+  return {
+    isKeeping: () => sections > 0,
+    find: (path, cookie) =>
+      kept?.path === path && kept.cookie === cookie && cookie !== '' ? kept.fd : undefined,
+    keep: (path, cookie, fd) => {
+      release();
+      kept = { path, cookie, fd };
+    },
+    rtnl: () => {
+      if (kept !== undefined) rtnl ??= openRtnl(kept.fd);
+      return rtnl;
+    },
+    release,
+    during: async (section) => {
+      sections++;
+      try {
+        return await section();
+      } finally {
+        sections--;
+        release();
+      }
+    },
+  };
+}

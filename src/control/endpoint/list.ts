@@ -7,6 +7,7 @@ import { endpointRows } from './present.js';
 
 /** Every endpoint that was attached, with its true state. */
 export async function endpointList(node: Node): Promise<EndpointRow[]> {
+  node.refresh();
   const { state } = await node.store.load();
   const actual = actualStates(node, state);
   return endpointRows(state).map((row) => ({ ...row, state: actual.get(row.id) ?? row.state }));

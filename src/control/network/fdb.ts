@@ -155,6 +155,8 @@ export async function fdbDelete(
   });
   const { vni, told } = changed.result;
   if (options.dryRun === true) return { ...changed, count: told.length, entries: told };
+  // The lock is given back: somebody may have reset the node since.
+  node.refresh();
   const forgotten = forgetLearned(
     datapathOf(node),
     (_, key) => key.vni === vni && bytesToMac(key.mac) === mac,
@@ -188,6 +190,8 @@ export async function fdbFlush(
     scope: nothing,
     result: undefined,
   }));
+  // The lock is given back: somebody may have reset the node since.
+  node.refresh();
   const forgotten = forgetLearned(
     datapathOf(node),
     (entry, key) =>

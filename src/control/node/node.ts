@@ -55,7 +55,8 @@ export interface Node {
   within<T>(section: () => T): T;
   /**
    * Close what is not the node's any more, to be opened anew: another process may have reset or upgraded
-   * it since, and what is written into its former tables reaches nobody. Called before anything is changed.
+   * it since, and what is written into its former tables reaches nobody. Called before anything is
+   * looked at or changed.
    */
   refresh(): void;
   close(): void;

@@ -33,6 +33,7 @@ import { incomplete, untold } from './reset-errors.js';
 
 /** What reset would remove, in words. Empty on a node that was never used. */
 export async function resetPlan(node: Node): Promise<PlanRow[]> {
+  node.refresh();
   if (!nodeExists(node)) {
     refuseLostRoots(devicesOfLostRoots(node));
     return [];

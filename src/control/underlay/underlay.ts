@@ -90,6 +90,7 @@ export async function underlayDelete(
 
 /** How this node reaches others; undefined when it does not. */
 export async function underlayShow(node: Node): Promise<UnderlayRow | undefined> {
+  node.refresh();
   return underlayRow(node, (await node.store.load()).state);
 }
 

@@ -46,8 +46,9 @@ export async function dump(node: Node, table: string): Promise<DumpRows> {
       hint: advice`${run`dump`} ${DUMP_TABLES.join('|')}`,
     });
   }
+  const names = await namesOf(node);
   node.refresh();
-  return isThere(hostPath(node.paths.mapsDir)) ? read(node, await namesOf(node)) : [];
+  return isThere(hostPath(node.paths.mapsDir)) ? read(node, names) : [];
 }
 
 const READERS: Readonly<Record<DumpTable, (node: Node, names: Names) => DumpRows>> = {

@@ -24,6 +24,7 @@ import { inputProblems, underlayFacts, underlayProblems } from './underlay.js';
  * @returns the differences as problems, each with the command that mends it, and facts
  */
 export async function status(node: Node): Promise<StatusReport> {
+  node.refresh();
   const { state } = await node.store.load();
   const installed = areTablesPinned(hostPins(node));
   const { drift, gone, failures } = await previewReconcile(node);

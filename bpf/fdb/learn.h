@@ -86,6 +86,19 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb
 }
 
 /*
+ * Count a MAC that moves to who was heard. The limit of a node is for what is new: what
+ * moves there takes no more room in the table, and a MAC that was forged elsewhere has
+ * to come back to its holder. false: the endpoint may learn no more.
+ */
+static __always_inline bool fdb_count_move(const struct fdb_sender *sender)
+{
+	if (!sender->owner.node)
+		return learned_take(sender->owner, sender->learn_max);
+	learned_add(sender->owner, 1);
+	return true;
+}
+
+/*
  * The MAC of a static entry whose port is gone is heard elsewhere: its owner has come up
  * there, and the entry was never removed. It becomes a learned one, in place: a delete
  * could hit an entry that user space has just written. Returns the reason for a notice,
@@ -102,8 +115,8 @@ static __noinline int fdb_take_over(struct __sk_buff *skb, const struct fdb_send
 	sweep = fdb_sweep_prepare();
 	if (!learned_room(owner))
 		return REASON_LEARN_ROOM;
-	if (!learned_take(owner, sender->learn_max))
-		return owner.node ? REASON_NODE_LEARN_LIMIT : REASON_LEARN_LIMIT;
+	if (!fdb_count_move(sender))
+		return REASON_LEARN_LIMIT;
 	if (!fdb_exchange(fdb, old, owner)) {
 		learned_add(owner, -1);
 		return REASON_UNSPEC;
@@ -152,7 +165,7 @@ static __always_inline int fdb_learn_from(struct __sk_buff *skb, const struct fd
 	/* On its way out: learned again by the next frame. */
 	if (!old.word)
 		return CONTINUE;
-	if (!learned_take(owner, sender->learn_max))
+	if (!fdb_count_move(sender))
 		return fdb_learn_limit(skb, sender);
 	if (fdb_exchange(fdb, old, owner)) {
 		fdb->last_seen = now;

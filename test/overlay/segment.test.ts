@@ -180,6 +180,12 @@ test.serial('no more MACs are learned behind a node than it may have', async (t)
   });
   t.is(counted.node_learn_limit, 3);
   t.is(one.get('nodelearn', 3)?.count, known + 2);
+  const wanderer = '0a:58:00:00:02:77';
+  send(c21, strange(BROADCAST, wanderer));
+  t.is(one.fdb(VNI, wanderer)?.node, 2);
+  const moved = await reasonsDuring(one, () => send(g31, strange(BROADCAST, wanderer)));
+  t.is(moved.node_learn_limit, undefined, 'one that moves there is no new one');
+  t.is(one.fdb(VNI, wanderer)?.node, 3);
   one.peer(3, '192.168.90.3', 1024);
 });
 

@@ -4,6 +4,7 @@
  */
 import { fstatSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { exceptFor } from '../../../loader/errors.js';
 import { closeFd, openFd } from '../../../loader/sys/files.js';
 import { inNetns } from '../../../loader/sys/netns.js';
 import type { Datapath } from '../../datapath/fdb-control.js';
@@ -179,7 +180,13 @@ export async function dismantle(
 ): Promise<unknown[]> {
   const { paths } = node;
   const failures: unknown[] = [];
-  const remove = (dir: string): void => rmSync(hostPath(dir), { recursive: true, force: true });
+  // What fills again meanwhile is the next command's, which has waited for the lock.
+  const remove = (dir: string): void =>
+    exceptFor(
+      ['ENOTEMPTY'],
+      () => rmSync(hostPath(dir), { recursive: true, force: true }),
+      undefined,
+    );
   const datapath: readonly (() => unknown)[] = [
     () => uninstallDatapath(hostPins(node)),
     () => node.close(),
@@ -215,7 +222,8 @@ function removeEmptyParents({ root }: NodePaths): void {
   if (root === '/') return;
   for (const dir of ['run', 'var/lib', 'var']) {
     const path = hostPath(join(root, dir));
-    if (statOf(path)?.isDirectory() === true && namesIn(path).length === 0) rmdirSync(path);
+    if (statOf(path)?.isDirectory() !== true || namesIn(path).length > 0) continue;
+    exceptFor(['ENOTEMPTY', 'ENOENT'], () => rmdirSync(path), undefined);
   }
 }
 

@@ -139,6 +139,12 @@ export const source4: readonly Case[] = [
 ];
 
 const LEASE = dhcp(a.mac);
+
+/** The same message with a hardware address of 7 bytes (RFC 2131, hlen). */
+function longer(message: Uint8Array): Uint8Array {
+  return Uint8Array.from(message, (byte, at) => (at === 2 ? 7 : byte));
+}
+
 const ALL = '255.255.255.255';
 
 /** What a host says that has no address yet. */
@@ -172,6 +178,7 @@ export const sourceDhcp: readonly Case[] = [
   lease("in another's name", udp(68, 67, dhcp(b.mac)), 'source_ip4'),
   lease('a reply', udp(68, 67, dhcp(a.mac, { op: 2 })), 'source_ip4'),
   lease('of another hardware type', udp(68, 67, dhcp(a.mac, { hardware: 6 })), 'source_ip4'),
+  lease('of a longer hardware address', udp(68, 67, longer(LEASE)), 'source_ip4'),
   lease('a first fragment', udp(68, 67, LEASE), 'source_ip4', { fragment: MORE }),
   lease('a later fragment', udp(68, 67, LEASE), 'source_ip4', { fragment: LATER }),
   lease('cut before the ports', new Uint8Array(0), 'malformed'),

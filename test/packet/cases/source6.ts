@@ -276,6 +276,10 @@ export const sourceNd: readonly Case[] = [
     'malformed',
   ),
   it(
+    'a solicitation with as many options as are looked at',
+    solicit(TARGET, a.ip6, join(...Array.from({ length: 16 }, () => NONCE))),
+  ),
+  it(
     'a solicitation with more options than are looked at',
     solicit(TARGET, a.ip6, join(...Array.from({ length: 17 }, () => NONCE))),
     'source_nd',

@@ -33,10 +33,12 @@ export function withNamespace<T>(
   const kept = node.kept.find(path, cookie);
   const fd = kept ?? openNamespace(namespace);
   if (fd === undefined) return section(undefined);
-  if (!node.kept.isKeeping() || cookie === '') return withFd(fd, section);
-  if (kept === undefined) node.kept.keep(path, cookie, fd);
+  if (kept === undefined) {
+    if (!node.kept.mayKeep() || cookie === '') return withFd(fd, section);
+    node.kept.keep(path, cookie, fd);
+  }
   try {
-    return section(fd);
+    return node.kept.using(() => section(fd));
   } catch (error) {
     // What it is opened for next is to find out anew what is there.
     node.kept.release();

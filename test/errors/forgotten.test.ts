@@ -90,6 +90,8 @@ interface Case {
   readonly harm: () => unknown;
   /** What the error of reset says; undefined: all is put back. */
   readonly says?: RegExp;
+  /** All that is still asked has been made again before. */
+  readonly isMended?: boolean;
 }
 
 const ONLY_COPY: Case[] = [
@@ -111,8 +113,9 @@ const CASES: Readonly<Record<string, Case | readonly Case[]>> = {
   'both records of endpoints lost, and a change since': {
     harm: async () => {
       remove(...ENDPOINTS);
-      await lab.dpctl(['reconcile']);
+      await lab.must('reconcile');
     },
+    isMended: true,
     says: /endpoints\.json is lost, and so is its copy/,
   },
   'both records of endpoints damaged': {
@@ -148,13 +151,13 @@ const CASES: Readonly<Record<string, Case | readonly Case[]>> = {
 async function harmAndReset(
   t: ExecutionContext,
   name: string,
-  { harm, says }: Case,
+  { harm, says, isMended = false }: Case,
 ): Promise<void> {
   const before = await traces();
   await setUp();
   await harm();
   const seen = await lab.dpctl(['status']);
-  t.not(seen.code, 0, `${name}: status calls it healthy`);
+  t.is(seen.code === 0, isMended, `${name}: what status calls healthy`);
   const ran = await lab.dpctl(['reset', '--yes']);
   t.is(ran.code, says === undefined ? 0 : 2, `${name}: ${ran.stderr}`);
   if (says === undefined) {

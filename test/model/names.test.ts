@@ -7,6 +7,7 @@ import {
   checkIfname,
   checkMtu,
   checkNetworkName,
+  checkNodeName,
   checkVni,
   parseAgeing,
   parseMtu,
@@ -31,6 +32,30 @@ test('names of networks', (t) => {
     t.is(
       code(() => checkNetworkName(name)),
       'NETWORK_NAME_INVALID',
+      JSON.stringify(name),
+    );
+  }
+});
+
+test('names of nodes', (t) => {
+  for (const name of ['a', 'node7', 'rack2.node7', '0', 'x'.repeat(32)]) {
+    t.is(checkNodeName(name), name);
+  }
+  for (const name of [
+    '',
+    '.',
+    '..',
+    '-a',
+    'a/b',
+    'a b',
+    'a\n',
+    '\u001b[31m',
+    '%s',
+    'a'.repeat(33),
+  ]) {
+    t.is(
+      code(() => checkNodeName(name)),
+      'NODE_NAME_INVALID',
       JSON.stringify(name),
     );
   }

@@ -25,6 +25,7 @@ import type { Store } from '../../store/store.js';
 import { faultPoint } from '../change/fault.js';
 import { type KeptNamespace, keptNamespace } from './kept-namespace.js';
 import { rememberName } from './name.js';
+import { checkRoot } from './root.js';
 
 /** Where a node keeps what it has. Paths as the host sees them (mountns.ts). */
 export interface NodePaths {
@@ -83,12 +84,13 @@ export function nodePaths(root: string): NodePaths {
 /**
  * Open a node. Nothing is made yet: a node that was never changed lives in the caller's own
  * network namespace.
- * @throws DpctlError NOT_ROOT, TC_UNKNOWN, PROBE_UNKNOWN
+ * @throws DpctlError NOT_ROOT, ROOT_INVALID, TC_UNKNOWN, PROBE_UNKNOWN
  */
 export function openNode(options: { readonly root?: string | undefined } = {}): Node {
   requireRoot();
   checkHookSettings();
   const paths = nodePaths(options.root ?? '/');
+  checkRoot(paths.root);
   const store = openFileStore({
     runDir: hostPath(paths.runDir),
     stateDir: hostPath(paths.stateDir),

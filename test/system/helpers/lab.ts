@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly timeout?: number;
   /** What it reads; nothing when left out. */
   readonly stdin?: Uint8Array;
+  /** Directory that it starts in. */
+  readonly cwd?: string;
 }
 
 /** A node in a namespace of its own. */
@@ -121,6 +123,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     reject: false,
     timeout: options.timeout ?? COMMAND_MS,
     env: { PATH, ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.stdin === undefined ? { stdin: 'ignore' as const } : { input: options.stdin }),
   });
   return { code: result.exitCode ?? 255, stdout: result.stdout, stderr: result.stderr };

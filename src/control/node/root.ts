@@ -1,0 +1,36 @@
+/** Root directories that cannot be one. */
+import { statSync } from 'node:fs';
+import { DpctlError, errnoOfAny } from '../../../loader/errors.js';
+import { hostPath } from '../../linux/mountns.js';
+
+const CAUSES: Readonly<Record<string, string>> = {
+  ENAMETOOLONG: 'a path has 4095 bytes at the most, and a name in it 255',
+  ENOTDIR: 'a part of it is a file, no directory',
+  ELOOP: 'its symbolic links lead in a circle',
+};
+
+/**
+ * Refuse what cannot be a root directory, before anything is made below it. One that is not there yet is
+ * made when it is needed.
+ * @throws DpctlError ROOT_INVALID, exit 1
+ */
+export function checkRoot(root: string): void {
+  const why = whyNot(root);
+  if (why === undefined) return;
+  throw new DpctlError('ROOT_INVALID', `${JSON.stringify(root)} cannot be a root: ${why}`, {
+    exitCode: 1,
+    hint: 'choose a directory, or a path at which one can be made',
+    details: { root },
+  });
+}
+
+function whyNot(root: string): string | undefined {
+  try {
+    const stat = statSync(hostPath(root), { throwIfNoEntry: false });
+    return stat === undefined || stat.isDirectory() ? undefined : 'it is a file, no directory';
+  } catch (error) {
+    const cause = CAUSES[errnoOfAny(error) ?? ''];
+    if (cause === undefined) throw error;
+    return cause;
+  }
+}

@@ -96,6 +96,7 @@ static __always_inline __u32 udp_offset(struct __sk_buff *skb)
 	struct ipv6_opt_hdr option;
 	struct ipv6hdr ip6;
 	struct iphdr ip4;
+	__be16 fragment;
 	__u8 protocol;
 
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
@@ -116,6 +117,9 @@ static __always_inline __u32 udp_offset(struct __sk_buff *skb)
 			return 0;
 		switch (protocol) {
 		case IPPROTO_FRAGMENT:
+			if (bpf_skb_load_bytes(skb, offset + 2, &fragment, sizeof(fragment)) ||
+			    fragment & bpf_htons(0xfff8))
+				return 0;
 			offset += 8;
 			break;
 		case IPPROTO_HOPOPTS:

@@ -149,6 +149,8 @@ export function shortageHint(errno: string): Hint | undefined {
 
 /** Code of the error of a command that was interrupted, itself or a program that it started; exit 130. */
 export const INTERRUPTED = 'INTERRUPTED';
+/** As a shell says it of SIGINT: 128 and its number. */
+export const EXIT_INTERRUPTED = 130;
 
 /**
  * Whether an error, or what caused it, says that something could not be looked at or done, not what

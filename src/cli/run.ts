@@ -1,5 +1,5 @@
 /** One command line: words in, an exit code out. The one place where errors become output. */
-import { DpctlError, errnoOf, INTERRUPTED } from '../../loader/errors.js';
+import { DpctlError, EXIT_INTERRUPTED, errnoOf, INTERRUPTED } from '../../loader/errors.js';
 import { run } from '../../loader/hint.js';
 import { paintFor } from './color.js';
 import type { GlobalValues } from './globals.js';
@@ -10,8 +10,6 @@ import { type Call, parse } from './parse.js';
 import { reportJson, reportOf, reportText } from './report.js';
 import { verbOf } from './verbs/table.js';
 import type { Outcome } from './verbs/verb.js';
-
-const EXIT_INTERRUPTED = 130;
 
 /**
  * Run one command line.

@@ -8,7 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
-import { DpctlError, ERRNO, errnoOfAny, INTERRUPTED, kernelError } from '../../loader/errors.js';
+import {
+  DpctlError,
+  ERRNO,
+  EXIT_INTERRUPTED,
+  errnoOfAny,
+  INTERRUPTED,
+  kernelError,
+} from '../../loader/errors.js';
 import { exec, type Hint } from '../../loader/hint.js';
 import { withFd } from '../../loader/sys/files.js';
 
@@ -57,7 +64,9 @@ export async function runCommand(
   if (errno !== undefined) throw kernelError(line, errno, { details: { stderr } });
   if (signal !== null && INTERRUPTS.has(signal)) {
     // A terminal's Ctrl-C reaches all programs of a command, and this one before dpctl has heard of it.
-    throw new DpctlError(INTERRUPTED, `${line}: ended by ${signal}`, { exitCode: 130 });
+    throw new DpctlError(INTERRUPTED, `${line}: ended by ${signal}`, {
+      exitCode: EXIT_INTERRUPTED,
+    });
   }
   const how = signal === null ? `exit code ${code}` : `ended by ${signal}`;
   throw new DpctlError(options.code ?? 'COMMAND_FAILED', `${line}: ${oneLine(stderr) || how}`, {

@@ -72,6 +72,7 @@ export async function isReplaced(
   const { netns } = nodePaths(root);
   const name = join(NETNS_DIR, ns);
   if (isNode) return isNsfs(netns) && isNsfs(name) && !isSame(name, netns);
+  if (!isFolder(root)) return false;
   const node = openNode({ root });
   try {
     const { current, former } = endpointsNamed(node, (await node.store.salvage()).state, {

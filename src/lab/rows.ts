@@ -72,17 +72,23 @@ async function nodeRows(lab: string, node: LabNode, named: readonly string[]): P
 
 type Attached = Pick<LabRow, 'ns' | 'network' | 'vni' | 'ip4' | 'ip6' | 'mac'>;
 
-/** The endpoints that a node knows; undefined where its records cannot be read. */
+/** The endpoints that a node knows; undefined where its records, or its directory, cannot be read. */
 async function attachedTo({ root }: LabNode): Promise<Attached[] | undefined> {
+  try {
+    return await endpointsBelow(root);
+  } catch (error) {
+    if (isShortage(error)) throw error;
+    return undefined;
+  }
+}
+
+async function endpointsBelow(root: string): Promise<Attached[]> {
   const node = openNode({ root });
   try {
     const rows = await endpointList(node);
     return rows.map(({ ns, network, vni, ip4, ip6, mac }) => ({
       ...{ ns, network, vni, ip4, ip6, mac },
     }));
-  } catch (error) {
-    if (isShortage(error)) throw error;
-    return undefined;
   } finally {
     node.close();
   }

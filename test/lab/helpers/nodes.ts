@@ -101,7 +101,8 @@ export function prepareNodes(): Nodes {
       }
     },
     async close() {
-      await nodes.lab('down');
+      const down = await nodes.lab('down');
+      if (down.code !== 0) throw new Error(`lab down: ${down.code}\n${down.stderr}`);
       rmSync(root, { recursive: true, force: true });
     },
   };
@@ -116,9 +117,12 @@ export async function onNodes(
   const nodes = await openNodes(...options);
   try {
     await use(nodes);
-  } finally {
-    await nodes.close();
+  } catch (error) {
+    // What went wrong first is what the reader wants; a lab that cannot be removed follows from it.
+    await nodes.close().catch((left) => console.error(left));
+    throw error;
   }
+  await nodes.close();
 }
 
 /** Addresses of an endpoint of a lab. */

@@ -1,5 +1,5 @@
 /** What the verbs of the MAC table take and give. */
-import type { ChangeResult } from './types.js';
+import type { ChangeResult } from './change.js';
 
 /** Where a MAC is said to be. */
 export interface FdbAddRequest {

@@ -1,7 +1,7 @@
 /** A node of a lab: brought to what it is to be by what people would do on it, or taken away. */
 import { mkdirSync } from 'node:fs';
+import type { ChangeResult } from '../api/change.js';
 import type { LabSpec } from '../api/lab.js';
-import type { ChangeResult } from '../api/types.js';
 import { attach } from '../control/endpoint/attach.js';
 import { detach } from '../control/endpoint/detach.js';
 import { endpointList } from '../control/endpoint/list.js';

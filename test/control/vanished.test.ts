@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError, ERRNO, kernelError } from '../../loader/errors.js';
-import type { EndpointRow } from '../../src/api/types.js';
+import type { EndpointRow } from '../../src/api/endpoint.js';
 import { VANISHED_ROUNDS } from '../../src/control/change/vanished.js';
 import { attach } from '../../src/control/endpoint/attach.js';
 import { endpointList } from '../../src/control/endpoint/list.js';

@@ -1,6 +1,6 @@
 /** Labels of endpoints, and who made them. */
 import test from 'ava';
-import type { EndpointRow } from '../../src/api/types.js';
+import type { EndpointRow } from '../../src/api/endpoint.js';
 import { attach } from '../../src/control/endpoint/attach.js';
 import { openLabNode } from '../helpers/node.js';
 import { type Lab, openLab } from './helpers/lab.js';

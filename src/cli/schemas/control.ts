@@ -1,11 +1,8 @@
 import { advice, run } from '../../../loader/hint.js';
-import type {
-  EndpointRow,
-  NetworkRow,
-  PlanRow,
-  ProblemRow,
-  StatusReport,
-} from '../../api/types.js';
+import type { PlanRow } from '../../api/change.js';
+import type { EndpointRow } from '../../api/endpoint.js';
+import type { NetworkRow } from '../../api/network.js';
+import type { ProblemRow, StatusReport } from '../../api/status.js';
 import type { FeatureRow } from '../../datapath/features.js';
 import { dumpSchema } from './dump.js';
 import { type Column, type Schema, schemaOf } from './schema.js';

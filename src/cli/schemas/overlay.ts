@@ -1,6 +1,7 @@
 import { advice, run } from '../../../loader/hint.js';
 import type { LabRow } from '../../api/lab.js';
-import type { NodeRow, UnderlayRow } from '../../api/types.js';
+import type { NodeRow } from '../../api/node.js';
+import type { UnderlayRow } from '../../api/underlay.js';
 import { type Schema, schemaOf } from './schema.js';
 
 /** What `underlay show` prints, and underlay set and del report. */

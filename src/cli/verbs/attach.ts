@@ -1,4 +1,4 @@
-import type { EndpointRow } from '../../api/types.js';
+import type { EndpointRow } from '../../api/endpoint.js';
 import { ATTACH } from '../commands/endpoint.js';
 import type { Call } from '../parse.js';
 import { ATTACHED } from '../schemas/control.js';

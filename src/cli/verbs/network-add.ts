@@ -1,4 +1,4 @@
-import type { NetworkRow } from '../../api/types.js';
+import type { NetworkRow } from '../../api/network.js';
 import { AGEING_DEFAULT } from '../../model/state/names.js';
 import { NETWORK_ADD } from '../commands/network.js';
 import type { Call } from '../parse.js';

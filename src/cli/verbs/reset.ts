@@ -1,6 +1,6 @@
 import { DpctlError } from '../../../loader/errors.js';
 import { run as command } from '../../../loader/hint.js';
-import type { PlanRow } from '../../api/types.js';
+import type { PlanRow } from '../../api/change.js';
 import { RESET } from '../commands/observe.js';
 import { printable, writeStderr } from '../output.js';
 import type { Call } from '../parse.js';

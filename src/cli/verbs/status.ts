@@ -1,4 +1,4 @@
-import type { ProblemRow, StatusReport } from '../../api/types.js';
+import type { ProblemRow, StatusReport } from '../../api/status.js';
 import { STATUS } from '../commands/observe.js';
 import { hintReader } from '../hints.js';
 import { printableLines } from '../output.js';

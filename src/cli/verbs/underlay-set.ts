@@ -1,4 +1,4 @@
-import type { UnderlayRow } from '../../api/types.js';
+import type { UnderlayRow } from '../../api/underlay.js';
 import { UNDERLAY_SET } from '../commands/underlay.js';
 import type { Call } from '../parse.js';
 import { UNDERLAY_SET as SCHEMA } from '../schemas/overlay.js';

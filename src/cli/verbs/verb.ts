@@ -1,7 +1,7 @@
 /** What verbs have in common: how they get their values and what they hand back. */
 
 import type { Hint } from '../../../loader/hint.js';
-import type { ChangeResult } from '../../api/types.js';
+import type { ChangeResult } from '../../api/change.js';
 import type { Node } from '../../control/node/node.js';
 import type { Call } from '../parse.js';
 import type { Data } from '../render/render.js';

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Hint } from '../../../loader/hint.js';
 import { netnsCookie } from '../../../loader/sys/netns.js';
-import type { ChangeOptions, ChangeResult } from '../../api/types.js';
+import type { ChangeOptions, ChangeResult } from '../../api/change.js';
 import { installedProgramId } from '../../datapath/install.js';
 import { isGateway } from '../../model/desired/desired.js';
 import { removeEndpoint } from '../../model/endpoint/edits.js';

@@ -1,6 +1,6 @@
 /** What people have to know of an endpoint that was attached. */
 import { advice, type Hint, run } from '../../../loader/hint.js';
-import type { AttachRequest } from '../../api/types.js';
+import type { AttachRequest } from '../../api/endpoint.js';
 import { foreignFilters } from '../../datapath/hook.js';
 import { installedProgramId } from '../../datapath/install.js';
 import { bareAddress, networkOf } from '../../model/desired/desired.js';

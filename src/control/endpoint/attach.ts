@@ -1,6 +1,7 @@
 /** attach: a namespace gets an endpoint on a network. */
 
-import type { AttachRequest, ChangeOptions, EndpointChange } from '../../api/types.js';
+import type { ChangeOptions } from '../../api/change.js';
+import type { AttachRequest, EndpointChange } from '../../api/endpoint.js';
 import { hookOf } from '../../datapath/hook.js';
 import { bootId } from '../../linux/process.js';
 import { addEndpoint } from '../../model/endpoint/attach.js';

@@ -1,7 +1,8 @@
 /** detach: a namespace loses its endpoints. */
 
 import { advice, type Hint, run } from '../../../loader/hint.js';
-import type { ChangeOptions, DetachChange } from '../../api/types.js';
+import type { ChangeOptions } from '../../api/change.js';
+import type { DetachChange } from '../../api/endpoint.js';
 import { markDetaching } from '../../model/endpoint/edits.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { change } from '../change/change.js';

@@ -2,7 +2,7 @@
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type Hint, run } from '../../../loader/hint.js';
-import type { AttachRequest } from '../../api/types.js';
+import type { AttachRequest } from '../../api/endpoint.js';
 import { netkitAvailable } from '../../datapath/features.js';
 import type { DriverRequest } from '../../model/endpoint/driver.js';
 import type { Endpoint } from '../../model/state/state.js';

@@ -1,6 +1,6 @@
 /** The list of endpoints: as desired state has it, and whether that is so. */
 
-import type { EndpointRow } from '../../api/types.js';
+import type { EndpointRow } from '../../api/endpoint.js';
 import type { Node } from '../node/node.js';
 import { actualStates } from './dead.js';
 import { endpointRows } from './present.js';

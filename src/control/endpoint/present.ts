@@ -1,6 +1,8 @@
 /** Desired state as rows: what lists and results show. */
 
-import type { EndpointRow, NetworkRow, NodeRow } from '../../api/types.js';
+import type { EndpointRow } from '../../api/endpoint.js';
+import type { NetworkRow } from '../../api/network.js';
+import type { NodeRow } from '../../api/node.js';
 import { driverOf, isGateway, portOf, wantedPorts } from '../../model/desired/desired.js';
 import { labelTexts, ownerText } from '../../model/endpoint/labels.js';
 import type { Endpoint, Network, State } from '../../model/state/state.js';

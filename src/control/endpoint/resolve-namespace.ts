@@ -3,7 +3,7 @@
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
 import { netnsCookie } from '../../../loader/sys/netns.js';
-import type { AttachRequest } from '../../api/types.js';
+import type { AttachRequest } from '../../api/endpoint.js';
 import { linkGet } from '../../linux/netlink/link.js';
 import { withRtnl } from '../../linux/netlink/socket.js';
 import { assertName, withNetnsRef } from '../../linux/netns.js';

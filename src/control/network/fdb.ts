@@ -2,8 +2,8 @@
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type Hint, run } from '../../../loader/hint.js';
+import type { ChangeOptions } from '../../api/change.js';
 import type { FdbAddRequest, FdbChange } from '../../api/fdb.js';
-import type { ChangeOptions } from '../../api/types.js';
 import { forgetLearned } from '../../datapath/fdb-control.js';
 import { areTablesPinned } from '../../datapath/install.js';
 import { bytesToMac, canonicalMac } from '../../model/address/mac.js';

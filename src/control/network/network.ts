@@ -1,11 +1,7 @@
 /** network add, del and list. */
 
-import type {
-  ChangeOptions,
-  NetworkAddRequest,
-  NetworkChange,
-  NetworkRow,
-} from '../../api/types.js';
+import type { ChangeOptions } from '../../api/change.js';
+import type { NetworkAddRequest, NetworkChange, NetworkRow } from '../../api/network.js';
 import { networkOf } from '../../model/desired/desired.js';
 import { addNetwork, deleteNetwork } from '../../model/network/networks.js';
 import type { State } from '../../model/state/state.js';

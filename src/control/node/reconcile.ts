@@ -1,6 +1,7 @@
 /** reconcile: make the whole node what its desired state says, whatever happened to it. */
 
-import type { ChangeOptions, ChangeResult, EndpointRow, PlanRow } from '../../api/types.js';
+import type { ChangeOptions, ChangeResult, PlanRow } from '../../api/change.js';
+import type { EndpointRow } from '../../api/endpoint.js';
 import { recountLearned } from '../../datapath/fdb-control.js';
 import { areTablesPinned } from '../../datapath/install.js';
 import type { State } from '../../model/state/state.js';

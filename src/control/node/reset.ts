@@ -1,6 +1,6 @@
 /** reset: remove every trace of a node. */
 
-import type { PlanRow } from '../../api/types.js';
+import type { PlanRow } from '../../api/change.js';
 import { detachHook, pinnedLinkIds } from '../../datapath/hook.js';
 import { isNftMissing, nftDelete } from '../../datapath/nft/nft.js';
 import { overlayKindOf } from '../../datapath/underlay/device.js';

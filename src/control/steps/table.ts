@@ -1,5 +1,5 @@
 /** Every step of a plan, with the one module that knows how it is carried out, undone and described. */
-import type { PlanRow } from '../../api/types.js';
+import type { PlanRow } from '../../api/change.js';
 import type { Step, StepOf } from '../../model/plan/plan.js';
 import type { Node } from '../node/node.js';
 import type { Applied, StepActions } from './actions.js';

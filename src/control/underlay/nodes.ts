@@ -1,7 +1,8 @@
 /** node add, del and list: the other nodes that this one sends to and listens to. */
 
 import { advice, run } from '../../../loader/hint.js';
-import type { ChangeOptions, NodeChange, NodeRow } from '../../api/types.js';
+import type { ChangeOptions } from '../../api/change.js';
+import type { NodeChange, NodeRow } from '../../api/node.js';
 import { addNode, deleteNode } from '../../model/overlay/nodes.js';
 import type { State } from '../../model/state/state.js';
 import { change, type Edited } from '../change/change.js';

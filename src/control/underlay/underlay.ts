@@ -2,12 +2,8 @@
 
 import { DpctlError, isShortage } from '../../../loader/errors.js';
 import { advice, exec, type Hint, run } from '../../../loader/hint.js';
-import type {
-  ChangeOptions,
-  UnderlayChange,
-  UnderlayRow,
-  UnderlaySetRequest,
-} from '../../api/types.js';
+import type { ChangeOptions } from '../../api/change.js';
+import type { UnderlayChange, UnderlayRow, UnderlaySetRequest } from '../../api/underlay.js';
 import { foreignFilters } from '../../datapath/hook.js';
 import { installedProgramId } from '../../datapath/install.js';
 import { linkGet } from '../../linux/netlink/link.js';

@@ -1,7 +1,7 @@
 /** Labels of endpoints, by the rules of Kubernetes, and who made an endpoint. */
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type RunPart, run } from '../../../loader/hint.js';
-import type { Owner } from '../../api/types.js';
+import type { Owner } from '../../api/endpoint.js';
 
 /** Values by their keys. */
 export type Labels = Readonly<Record<string, string>>;

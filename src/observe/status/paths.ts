@@ -2,7 +2,7 @@
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, exec, run } from '../../../loader/hint.js';
-import type { Problem, StatusReport } from '../../api/types.js';
+import type { Problem, StatusReport } from '../../api/status.js';
 import type { Node } from '../../control/node/node.js';
 import { routeMtu } from '../../linux/netlink/route.js';
 import { familyOf } from '../../model/address/ip.js';

@@ -2,7 +2,7 @@
 
 import { basename, relative } from 'node:path';
 import { exec, type Hint, run } from '../../../loader/hint.js';
-import type { Problem } from '../../api/types.js';
+import type { Problem } from '../../api/status.js';
 import { devicesOfLostRoots, lostRootError } from '../../control/change/lost-roots.js';
 import { hostPins, type Node } from '../../control/node/node.js';
 import { pinnedLinkIds } from '../../datapath/hook.js';

@@ -3,7 +3,8 @@
 import { exec, run } from '../../../loader/hint.js';
 import { mapReadAll } from '../../../loader/map/batch.js';
 import { hasFeature } from '../../../loader/probe.js';
-import type { PlanRow, Problem, StatusReport } from '../../api/types.js';
+import type { PlanRow } from '../../api/change.js';
+import type { Problem, StatusReport } from '../../api/status.js';
 import { FDB_MAX } from '../../contract/generated.js';
 import { hostPins, type Node } from '../../control/node/node.js';
 import { previewReconcile } from '../../control/node/reconcile.js';

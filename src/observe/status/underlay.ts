@@ -3,7 +3,7 @@
 import { DpctlError, isShortage } from '../../../loader/errors.js';
 import { advice, exec, run } from '../../../loader/hint.js';
 import { hasFeature } from '../../../loader/probe.js';
-import type { Problem, StatusReport } from '../../api/types.js';
+import type { Problem, StatusReport } from '../../api/status.js';
 import { hostPins, type Node } from '../../control/node/node.js';
 import { refuseConflicts } from '../../control/underlay/conflicts.js';
 import { resolveUnderlay } from '../../control/underlay/resolve.js';

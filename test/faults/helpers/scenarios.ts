@@ -1,5 +1,5 @@
 /** The commands that change a node, each from and to a state that is known. */
-import type { AttachRequest } from '../../../src/api/types.js';
+import type { AttachRequest } from '../../../src/api/endpoint.js';
 import { attach } from '../../../src/control/endpoint/attach.js';
 import { detach } from '../../../src/control/endpoint/detach.js';
 import { endpointList } from '../../../src/control/endpoint/list.js';

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { closeFd, openFd } from '../../../loader/sys/files.js';
 import { inNetns } from '../../../loader/sys/netns.js';
-import type { EndpointRow } from '../../../src/api/types.js';
+import type { EndpointRow } from '../../../src/api/endpoint.js';
 import { attach } from '../../../src/control/endpoint/attach.js';
 import { openNode } from '../../../src/control/node/node.js';
 import { counters } from './counters.js';

@@ -1,0 +1,45 @@
+/** What the verbs of networks take and give. */
+import type { ChangeResult } from './change.js';
+
+export interface NetworkAddRequest {
+  readonly name: string;
+  readonly vni?: number;
+  readonly subnets?: readonly string[];
+  /** Parts of the subnets from which this node chooses addresses. */
+  readonly ranges?: readonly string[];
+  /** Seconds; 0: never. */
+  readonly ageing?: number;
+  /** true: the first address of each subnet; false: none any more; or the addresses. */
+  readonly gateway?: boolean | readonly string[];
+  readonly masquerade?: boolean;
+  readonly bigTcp?: boolean;
+  /** Bits 3 to 15: frames to 01:80:c2:00:00:0N are forwarded. */
+  readonly groupFwdMask?: number;
+  /** Route to and from other networks that have this, too, by way of the gateways. */
+  readonly routeBetween?: boolean;
+}
+
+export interface NetworkRow {
+  readonly name: string;
+  readonly vni: number;
+  readonly subnet4: string;
+  readonly subnet6: string;
+  /** Parts of them from which this node chooses addresses, or empty. */
+  readonly range4: string;
+  readonly range6: string;
+  /** Seconds. */
+  readonly ageing: number;
+  /** Addresses of the gateway with a comma between, or empty. */
+  readonly gateway: string;
+  readonly endpoints: number;
+  /** Bit N: frames to 01:80:c2:00:00:0N are forwarded. */
+  readonly groupFwdMask: number;
+  /** masquerade, big-tcp, route-between. */
+  readonly flags: readonly string[];
+}
+
+export interface NetworkChange extends ChangeResult {
+  readonly network?: NetworkRow;
+  /** It was not there before. */
+  readonly created?: boolean;
+}

@@ -18,12 +18,18 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   observe: ['control', 'store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
   lab: ['control', 'store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
   bench: ['control', 'store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
+  // The agent does what the command line does, in one process that stays.
+  agent: ['observe', 'control', 'store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
+  // It asks an agent, and does nothing itself.
+  client: ['linux', 'model', 'api', 'contract', 'loader'],
   cli: [
+    ...['agent', 'client'],
     ...['observe', 'lab', 'bench', 'control', 'store'],
     ...['datapath', 'linux', 'model', 'api', 'contract', 'loader'],
   ],
-  // The manual is written from the command line's own table, a run's schema from the bench's.
-  scripts: ['cli', 'bench', 'loader'],
+  // The manual is written from the command line's own table, a run's schema from the bench's, the
+  // description of the API from the agent's.
+  scripts: ['agent', 'cli', 'bench', 'loader'],
 };
 
 /** Only these may start processes or look into the kernel's files. */

@@ -1,7 +1,13 @@
 import test from 'ava';
 import { errnoOf } from '../../loader/errors.js';
 import { addrAdd, addrDelete, addrDump } from '../../src/linux/netlink/address.js';
-import { linkDelete, linkDump, linkGet, linkSet } from '../../src/linux/netlink/link.js';
+import {
+  linkDelete,
+  linkDump,
+  linkGet,
+  linkSet,
+  linksDelete,
+} from '../../src/linux/netlink/link.js';
 import { neighDelete, neighDump, neighReplace } from '../../src/linux/netlink/neigh.js';
 import { nsidOf } from '../../src/linux/netlink/nsid.js';
 import { hasNetkit, linkAddNetkit, linkAddVeth } from '../../src/linux/netlink/pair.js';
@@ -308,6 +314,40 @@ test('permanent neighbours are set, listed and deleted', async (t) => {
       );
       neighDelete(rtnl, ifindex, '10.201.0.9');
       t.is(errnoOf(refusal(() => neighDelete(rtnl, ifindex, '10.201.0.9'))), 'ENOENT');
+    });
+  });
+});
+
+test('many links go together, and nothing that was not named goes with them', async (t) => {
+  await withNamespaces(2, (a, b) => {
+    withRtnl(a.fd, (rtnl) => {
+      const pairs = 150;
+      for (let i = 0; i < pairs; i++) {
+        linkAddVeth(rtnl, {
+          name: `h${i}`,
+          ifindex: 1000 + i,
+          peer: { name: `p${i}`, nsFd: b.fd },
+        });
+      }
+      const stranger = linkAddVeth(rtnl, { name: 'stranger', peer: { name: 'its-peer' } });
+      linkDelete(rtnl, { name: 'h7' });
+      linksDelete(
+        rtnl,
+        Array.from({ length: pairs }, (_, i) => 1000 + i),
+      );
+      const names = linkDump(rtnl).map(({ name }) => name);
+      t.deepEqual(names.sort(), ['its-peer', 'lo', 'stranger']);
+      withRtnl(b.fd, (far) =>
+        t.deepEqual(
+          linkDump(far).map(({ name }) => name),
+          ['lo'],
+        ),
+      );
+      linksDelete(rtnl, [1000, 1001]);
+      t.truthy(linkGet(rtnl, { ifindex: stranger.ifindex }));
+      const error = refusal(() => linksDelete(rtnl, [1, stranger.ifindex]));
+      t.is(errnoOf(error), 'EOPNOTSUPP', 'the loopback device cannot be deleted');
+      t.truthy(linkGet(rtnl, { ifindex: stranger.ifindex }), 'all of a batch, or none');
     });
   });
 });

@@ -1,6 +1,6 @@
-/** pair.create and pair.delete: an endpoint's two devices. */
+/** pair.create, pair.delete and pairs.delete: an endpoint's two devices. */
 import { ENDPOINT_ARRAY_SIZE } from '../../contract/generated.js';
-import { linkDelete, linkGet } from '../../linux/netlink/link.js';
+import { linkDelete, linkGet, linksDelete } from '../../linux/netlink/link.js';
 import { linkAddNetkit, linkAddVeth } from '../../linux/netlink/pair.js';
 import type { Rtnl } from '../../linux/netlink/socket.js';
 import { driverOf, isGateway } from '../../model/desired/desired.js';
@@ -30,6 +30,21 @@ export const pairDelete: StepActions<StepOf<'pair.delete'>> = {
   },
   undo: nothingToUndo,
   describe: ({ name, ifindex }) => ({ subject: name, detail: `ifindex ${ifindex}` }),
+};
+
+/** Many host ends go, and their other ends with them. */
+export const pairsDelete: StepActions<StepOf<'pairs.delete'>> = {
+  execute(node, { pairs }) {
+    linksDelete(
+      node.rtnl(),
+      pairs.map(({ ifindex }) => ifindex),
+    );
+  },
+  undo: nothingToUndo,
+  describe: ({ pairs }) => ({
+    subject: `${pairs.length} devices`,
+    detail: pairs.map(({ name }) => name).join(' '),
+  }),
 };
 
 /** The far end is born in the namespace. @throws DpctlError NETNS_GONE */

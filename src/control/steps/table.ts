@@ -11,7 +11,7 @@ import { tcAttach, tcDetach } from './hook.js';
 import { netnsCreate, netnsDelete } from './netns.js';
 import { nftApply } from './nft.js';
 import { overlayAttach, overlayCreate, overlayDelete, overlayDetach } from './overlay.js';
-import { pairCreate, pairDelete } from './pair.js';
+import { pairCreate, pairDelete, pairsDelete } from './pair.js';
 import { routeAdd, routeDelete } from './routes.js';
 import { sysctlSet } from './sysctl.js';
 import { statsClear, tableDelete, tablePut } from './tables.js';
@@ -21,6 +21,7 @@ const STEPS: { readonly [Op in Step['op']]: StepActions<StepOf<Op>> } = {
   'netns.delete': netnsDelete,
   'pair.create': pairCreate,
   'pair.delete': pairDelete,
+  'pairs.delete': pairsDelete,
   'host.set': hostSet,
   'inner.set': innerSet,
   'loopback.up': loopbackUp,

@@ -21,6 +21,7 @@ export const IFLA = {
   IFALIAS: 20,
   STATS64: 23,
   AF_SPEC: 26,
+  GROUP: 27,
   NET_NS_FD: 28,
   EXT_MASK: 29,
   LINK_NETNSID: 37,

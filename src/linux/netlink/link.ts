@@ -98,6 +98,49 @@ export function linkDelete(rtnl: Rtnl, selector: LinkSelector): boolean {
   }
 }
 
+/** Devices that go in one message. The kernel's lock of all devices is held for one batch at a time. */
+const BATCH = 64;
+
+/**
+ * Deletes many links (of a veth: both ends). The kernel waits for every CPU once a message, so a group
+ * of them goes in the time of a few. Those that are gone already are passed over.
+ * @throws KERNEL_EOPNOTSUPP where one is physical; others of its batch stay, too
+ */
+export function linksDelete(rtnl: Rtnl, ifindexes: readonly number[]): void {
+  for (let start = 0; start < ifindexes.length; start += BATCH) {
+    deleteGroup(rtnl, ifindexes.slice(start, start + BATCH));
+  }
+}
+
+function deleteGroup(rtnl: Rtnl, ifindexes: readonly number[]): void {
+  const group = unusedGroup();
+  const put = ifindexes.filter((ifindex) => setGroup(rtnl, ifindex, group));
+  if (put.length === 0) return;
+  const body = concat([ifinfomsg(0), attribute(IFLA.GROUP, u32(group))]);
+  try {
+    request(rtnl, `delete ${put.length} links`, RTM.DELLINK, 0, body);
+  } catch (error) {
+    // All of them went in the meantime.
+    if (errnoOf(error) !== 'ENODEV') throw error;
+  }
+}
+
+/** By chance: everything in a group is deleted, so nobody else may have put a device of theirs there. */
+function unusedGroup(): number {
+  return 2 ** 30 + Math.floor(Math.random() * 2 ** 30);
+}
+
+function setGroup(rtnl: Rtnl, ifindex: number, group: number): boolean {
+  const body = concat([ifinfomsg(ifindex), attribute(IFLA.GROUP, u32(group))]);
+  try {
+    request(rtnl, `set group of link #${ifindex}`, RTM.NEWLINK, 0, body);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENODEV') return false;
+    throw error;
+  }
+}
+
 /** Whether the kernel takes this as a device name (dev_valid_name): 1 to 15 bytes, no slash, colon or space, not . or .. */
 export function isLinkName(name: string): boolean {
   const length = Buffer.byteLength(name);

@@ -55,18 +55,34 @@ export function releaseSteps(endpoint: Endpoint, observed: Observed, after: Stat
   return steps;
 }
 
-/** What goes for good: devices, counters, the namespace if dpctl made it. */
-export function teardownSteps(endpoint: Endpoint, observed: Observed, after: State): Step[] {
+/** What goes for good: devices, counters, the namespaces that dpctl made. */
+export function teardownSteps(
+  leaving: readonly Endpoint[],
+  observed: Observed,
+  after: State,
+): Step[] {
+  return [
+    ...pairsDelete(leaving, observed),
+    ...leaving.flatMap((endpoint) => remainderSteps(endpoint, observed, after)),
+  ];
+}
+
+/** Many pairs go at once: the kernel waits for each message, not for each device. */
+function pairsDelete(leaving: readonly Endpoint[], observed: Observed): Step[] {
+  const pairs = leaving
+    .filter(({ adopted }) => adopted === undefined)
+    .flatMap(({ id }) => observed.ports.get(id)?.host ?? [])
+    .map(({ name, ifindex }) => ({ name, ifindex }));
+  if (pairs.length > 1) return [{ op: 'pairs.delete', pairs }];
+  return pairs.map((pair) => ({ op: 'pair.delete', ...pair, orphan: false }));
+}
+
+/** What is left of an endpoint without its devices. */
+function remainderSteps(endpoint: Endpoint, observed: Observed, after: State): Step[] {
   const found = observed.ports.get(endpoint.id);
   const steps: Step[] = [];
   const { id, ifindex, adopted, lock, namespace } = endpoint;
-  if (adopted === undefined) {
-    if (found?.host !== undefined) {
-      const { name, ifindex } = found.host;
-      steps.push({ op: 'pair.delete', name, ifindex, orphan: false });
-    }
-    if (isHooked(found)) steps.push({ op: 'tc.detach', id, ifindex });
-  }
+  if (adopted === undefined && isHooked(found)) steps.push({ op: 'tc.detach', id, ifindex });
   // Only now does nothing come from it any more that could be learned again.
   if (!lock || (found?.learned ?? 0) > 0) steps.push({ op: 'fdb.forget', id });
   steps.push({ op: 'stats.clear', id });

@@ -109,7 +109,7 @@ export function plan(input: PlanInput): Step[] {
     deletions(stale, ['network', 'segment', 'vtep', 'node']),
     nodesLeave(before, after, scope),
     nftSteps(before, after, observed),
-    leaving.flatMap((endpoint) => teardownSteps(endpoint, observed, after)),
+    teardownSteps(leaving, observed, after),
   ].flat();
 }
 

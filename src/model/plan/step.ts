@@ -40,6 +40,10 @@ export type Step =
       readonly endpoint?: Endpoint;
     }
   | {
+      readonly op: 'pairs.delete';
+      readonly pairs: readonly { readonly name: string; readonly ifindex: number }[];
+    }
+  | {
       readonly op: 'host.set' | 'inner.set';
       readonly endpoint: Endpoint;
       readonly ifindex: number;
@@ -119,7 +123,11 @@ export type StepOf<Op extends Step['op']> = Step extends infer Each
  * addresses, routes and rules of others, too) went with it. A plan has these last.
  */
 export function isFinal(step: Step): boolean {
-  return (step.op === 'pair.delete' && !step.orphan) || step.op === 'netns.delete';
+  return (
+    (step.op === 'pair.delete' && !step.orphan) ||
+    step.op === 'pairs.delete' ||
+    step.op === 'netns.delete'
+  );
 }
 
 /** The step that brings a device's settings to what is wanted, none when they are. */

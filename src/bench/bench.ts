@@ -1,17 +1,21 @@
 /** A whole run: suite by suite, each on a stage of its own, and one document of it all. */
+
 import { DpctlError } from '../../loader/errors.js';
-import { requireRoot } from '../linux/process.js';
-import { judge } from './measure/goals.js';
-import { describeMachine, listen } from './measure/machine.js';
-import { EFFORT, type Skipped, SUITES, type Suite } from './measure/measure.js';
-import { carryOut, type Progress, sampleCount } from './measure/rounds.js';
 import {
   type BenchResult,
   type Failure,
   type FigureResult,
   FORMAT,
   type Setting,
-} from './report/result.js';
+  type Skipped,
+  SUITES,
+  type Suite,
+} from '../api/bench.js';
+import { requireRoot } from '../linux/process.js';
+import { judge } from './measure/goals.js';
+import { describeMachine, listen } from './measure/machine.js';
+import { EFFORT } from './measure/measure.js';
+import { carryOut, type Progress, sampleCount } from './measure/rounds.js';
 import type { Program } from './subjects/node.js';
 import { openStage, sweep } from './subjects/stage.js';
 import { CONTROL } from './suites/control.js';

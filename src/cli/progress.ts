@@ -1,7 +1,8 @@
 /** How far a long command is, on stderr: one line that changes on a terminal, one a figure else. */
+
 import { isatty } from 'node:tty';
+import type { FigureResult } from '../api/bench.js';
 import type { Progress } from '../bench/measure/rounds.js';
-import type { FigureResult } from '../bench/report/result.js';
 import { digits } from '../bench/report/words.js';
 import { printable, writeStderr } from './output.js';
 

@@ -1,11 +1,7 @@
 /** Runs that nobody measured. */
 
-import type { Better } from '../../src/bench/measure/method.js';
-import {
-  type BenchResult,
-  concludeFigure,
-  type FigureResult,
-} from '../../src/bench/report/result.js';
+import type { BenchResult, Better, FigureResult } from '../../src/api/bench.js';
+import { concludeFigure } from '../../src/bench/report/conclude.js';
 
 /** A figure of a few rounds. */
 export function figureOf(

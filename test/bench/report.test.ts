@@ -1,4 +1,5 @@
 /** The report in HTML: one file, readable without a script, drawn in a browser, light and dark. */
+
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,8 +8,8 @@ import { pathToFileURL } from 'node:url';
 import { inflateSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import type { DpctlError } from '../../loader/errors.js';
+import type { BenchResult } from '../../src/api/bench.js';
 import { reportFile } from '../../src/bench/report/file.js';
-import type { BenchResult } from '../../src/bench/report/result.js';
 import { command, need } from '../helpers/need.js';
 import { figureOf, runOf } from './helpers.js';
 

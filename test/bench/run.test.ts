@@ -1,9 +1,10 @@
 /** The command itself: one short run for all that it prints. Times are not judged. */
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import type { FigureResult } from '../../src/bench/report/result.js';
+import type { FigureResult } from '../../src/api/bench.js';
 import { readResult } from '../../src/bench/report/schema.js';
 import { DPCTL, run } from '../system/helpers/lab.js';
 import { runOf } from './helpers.js';

@@ -1,7 +1,6 @@
 /** What the project promises, and whether a run bears it out. */
 
-import type { FigureResult, GoalResult } from '../report/result.js';
-import type { Suite } from './measure.js';
+import type { FigureResult, GoalResult, Suite } from '../../api/bench.js';
 import { reached } from './method.js';
 
 /** A promise about a figure: of one subject, or of one in relation to another. */

@@ -1,32 +1,10 @@
 /** The machine that is measured on, and how quiet it is. */
+
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Machine, Noise } from '../../api/bench.js';
 import { kernelRelease } from '../../linux/process.js';
-
-/** What a reader must know to compare. */
-export interface Machine {
-  readonly kernel: string;
-  readonly cpu: string;
-  readonly cpus: number;
-  /** MB. */
-  readonly memory: number;
-  /** A guest's time is not all its own. */
-  readonly virtual: boolean;
-  /** What the kernel does against the CPU's own faults costs every system call. */
-  readonly mitigations: string;
-  readonly node: string;
-}
-
-/** How quiet the machine was. Shares are of all CPUs, 0 to 1. */
-export interface Noise {
-  /** Processes that wanted to run, over a minute. */
-  readonly load: number;
-  /** CPU that others used while nothing was measured. */
-  readonly busy: number;
-  /** Time that the hypervisor gave to others. */
-  readonly stolen: number;
-}
 
 /** CPU time since boot, in seconds over all CPUs. */
 export interface CpuTime {

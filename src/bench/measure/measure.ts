@@ -1,19 +1,5 @@
 /** What is measured: the vocabulary that suites describe their figures in. */
-import type { Better } from './method.js';
-
-/** The parts of a run, in their order. */
-export const SUITES = ['control', 'program', 'same-node', 'overlay'] as const;
-export type Suite = (typeof SUITES)[number];
-
-/** One number that comes out of a measurement. */
-export interface FigureSpec {
-  /** Stable for ever, since runs are compared by it: `udp4-64-rate`. */
-  readonly id: string;
-  readonly title: string;
-  /** `Gb/s`, `us`, `ms`, `packets/s`, `MB` ...; empty for a share or a count. */
-  readonly unit: string;
-  readonly better: Better;
-}
+import type { FigureSpec } from '../../api/bench.js';
 
 /** Numbers of one sample by the id of their figure. */
 export type Readings = Readonly<Record<string, number>>;
@@ -39,14 +25,6 @@ export interface Measure {
   readonly rounds?: number;
   /** false: the first sample is as good as the others. */
   readonly warmUp?: boolean;
-}
-
-/** What could not be measured here, and what would help. */
-export interface Skipped {
-  readonly suite: Suite;
-  readonly what: string;
-  readonly why: string;
-  readonly hint: string;
 }
 
 /** How long and how often. */

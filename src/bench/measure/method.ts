@@ -3,25 +3,7 @@
  * may be concluded from the numbers. Pure; chance comes from a seed, so that a result can be
  * computed again from its samples.
  */
-
-/** Whether more or less of a figure is better. */
-export type Better = 'higher' | 'lower';
-
-/** Bounds of what the data leaves possible. */
-export interface Interval {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** A figure of one subject against that of another, over rounds that were measured side by side. */
-export interface Ratio extends Interval {
-  /** Median of the rounds' ratios. */
-  readonly ratio: number;
-  readonly rounds: number;
-}
-
-/** What a ratio says. `none`: the interval holds 1, or there are too few rounds for one. */
-export type Verdict = 'better' | 'worse' | 'none';
+import type { Better, Interval, Ratio, Reached, Verdict } from '../../api/bench.js';
 
 /** Fewer pairs than these say nothing about how far they scatter. */
 export const LEAST_ROUNDS = 3;
@@ -122,9 +104,6 @@ export function verdictOf(
   if (rounds < LEAST_ROUNDS || (low <= 1 && high >= 1)) return 'none';
   return low > 1 === (better === 'higher') ? 'better' : 'worse';
 }
-
-/** Whether a goal is reached: `unsure` where the interval holds the bound. */
-export type Reached = 'yes' | 'no' | 'unsure';
 
 /**
  * An interval against a bound.

@@ -1,7 +1,8 @@
 /** One measure, carried out: every subject in every round, in an order that turns. */
 
-import { concludeFigure, type Failure, type FigureResult } from '../report/result.js';
-import type { Effort, Measure, Suite } from './measure.js';
+import type { Failure, FigureResult, Suite } from '../../api/bench.js';
+import { concludeFigure } from '../report/conclude.js';
+import type { Effort, Measure } from './measure.js';
 import { rotated } from './method.js';
 
 /** Who wants to know how far it is. */

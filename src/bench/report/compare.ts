@@ -1,6 +1,6 @@
 /** Two runs: which of dpctl's own figures moved. */
-import { type Interval, moved } from '../measure/method.js';
-import type { BenchResult, Comparison, FigureResult, Move } from './result.js';
+import type { BenchResult, Comparison, FigureResult, Interval, Move } from '../../api/bench.js';
+import { moved } from '../measure/method.js';
 
 /** What two runs of the same program may differ by, on a machine that is used for other things. */
 const LEAST_CHANGE = 0.05;

@@ -1,10 +1,11 @@
 /** The report's file: known to be writable before there is anything to write. */
+
 import { accessSync, constants, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DpctlError } from '../../../loader/errors.js';
+import type { BenchResult } from '../../api/bench.js';
 import { shippedFile } from '../measure/files.js';
 import { reportHtml } from './html.js';
-import type { BenchResult } from './result.js';
 
 /** A report that is to be written. */
 export interface ReportFile {

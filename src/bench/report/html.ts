@@ -1,5 +1,5 @@
 /** A run as one HTML file: tables that need no script, plots that need nothing from outside. */
-import type { BenchResult, FigureResult, GoalResult } from './result.js';
+import type { BenchResult, FigureResult, GoalResult } from '../../api/bench.js';
 import { digits, SAYS } from './words.js';
 
 /** What goes into the file beside the run. */

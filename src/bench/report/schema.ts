@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
-import { SUITES } from '../measure/measure.js';
-import { type BenchResult, FORMAT } from './result.js';
+import { type BenchResult, FORMAT, SUITES } from '../../api/bench.js';
 
 const text = z.string();
 const number = z.number();

@@ -1,5 +1,5 @@
 /** Numbers and verdicts as every report of a run writes them. */
-import type { Verdict } from '../measure/method.js';
+import type { Verdict } from '../../api/bench.js';
 
 /** What a verdict says. */
 export const SAYS: Readonly<Record<Verdict, string>> = {

@@ -1,9 +1,11 @@
 /** attach and detach against the reference CNI bridge plugin, the work told apart from the start. */
+
 import { spawnSync } from 'node:child_process';
 import { DpctlError } from '../../../loader/errors.js';
+import type { FigureSpec } from '../../api/bench.js';
 import { attach } from '../../control/endpoint/attach.js';
 import { detach } from '../../control/endpoint/detach.js';
-import type { Effort, FigureSpec, Measure, Readings, Subject } from '../measure/measure.js';
+import type { Effort, Measure, Readings, Subject } from '../measure/measure.js';
 import { quantile } from '../measure/method.js';
 import { cniFolder, openCniBridge } from '../subjects/cni.js';
 import { type BenchNode, openBenchNode, type Program } from '../subjects/node.js';

@@ -1,10 +1,10 @@
 /** The suite of two nodes: traffic between endpoints of different nodes, by every way there is. */
 
 import { DpctlError } from '../../../loader/errors.js';
+import type { FigureSpec, Setting } from '../../api/bench.js';
 import { hintText } from '../../model/hint.js';
 import { CONGESTION } from '../measure/iperf.js';
-import type { Effort, FigureSpec, Measure } from '../measure/measure.js';
-import type { Setting } from '../report/result.js';
+import type { Effort, Measure } from '../measure/measure.js';
 import {
   alonePair,
   DECAPS,

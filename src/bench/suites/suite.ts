@@ -1,10 +1,10 @@
 /** A suite: what it needs, what it makes, what it measures and what it promises. */
 
 import { DpctlError } from '../../../loader/errors.js';
+import type { Setting, Skipped, Suite } from '../../api/bench.js';
 import { hintText } from '../../model/hint.js';
 import type { Goal } from '../measure/goals.js';
-import type { Effort, Measure, Skipped, Suite } from '../measure/measure.js';
-import type { Setting } from '../report/result.js';
+import type { Effort, Measure } from '../measure/measure.js';
 import type { Program } from '../subjects/node.js';
 import type { Stage } from '../subjects/stage.js';
 

@@ -1,10 +1,11 @@
 /** The measures that send traffic, for whatever lies between two ends. */
 
 import { DpctlError } from '../../../loader/errors.js';
+import type { FigureSpec } from '../../api/bench.js';
 import { hintText } from '../../model/hint.js';
 import { connectRate, serveConnect } from '../measure/connect.js';
 import { type Bulk, bulk, packets, readingsOf, serveIperf } from '../measure/iperf.js';
-import type { Effort, FigureSpec, Measure, Readings } from '../measure/measure.js';
+import type { Effort, Measure, Readings } from '../measure/measure.js';
 import { compileNative } from '../measure/native.js';
 import { isInstalled } from '../measure/process.js';
 import {

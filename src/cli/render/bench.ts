@@ -1,7 +1,6 @@
 /** A run of `bench` as tables. */
 
-import type { Noise } from '../../bench/measure/machine.js';
-import type { BenchResult, FigureResult, SubjectResult } from '../../bench/report/result.js';
+import type { BenchResult, FigureResult, Noise, SubjectResult } from '../../api/bench.js';
 import { digits, SAYS } from '../../bench/report/words.js';
 import { printable } from '../output.js';
 import { FIGURE, GOAL, MOVE } from '../schemas/bench.js';

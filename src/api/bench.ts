@@ -1,17 +1,73 @@
-/** What a run found: samples, and what may be concluded from them. */
-import type { Machine, Noise } from '../measure/machine.js';
-import type { FigureSpec, Measure, Skipped, Suite } from '../measure/measure.js';
-import {
-  bootstrap,
-  type Interval,
-  median,
-  pairedRatio,
-  type Ratio,
-  type Reached,
-  spread,
-  type Verdict,
-  verdictOf,
-} from '../measure/method.js';
+/** What `bench` gives: one document of a whole run. */
+
+/** The parts of a run, in their order. */
+export const SUITES = ['control', 'program', 'same-node', 'overlay'] as const;
+
+export type Suite = (typeof SUITES)[number];
+
+/** Whether more or less of a figure is better. */
+export type Better = 'higher' | 'lower';
+
+/** Bounds of what the data leaves possible. */
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A figure of one subject against that of another, over rounds that were measured side by side. */
+export interface Ratio extends Interval {
+  /** Median of the rounds' ratios. */
+  readonly ratio: number;
+  readonly rounds: number;
+}
+
+/** What a ratio says. `none`: the interval holds 1, or there are too few rounds for one. */
+export type Verdict = 'better' | 'worse' | 'none';
+
+/** Whether a goal is reached: `unsure` where the interval holds the bound. */
+export type Reached = 'yes' | 'no' | 'unsure';
+
+/** What a reader must know to compare. */
+export interface Machine {
+  readonly kernel: string;
+  readonly cpu: string;
+  readonly cpus: number;
+  /** MB. */
+  readonly memory: number;
+  /** A guest's time is not all its own. */
+  readonly virtual: boolean;
+  /** What the kernel does against the CPU's own faults costs every system call. */
+  readonly mitigations: string;
+  readonly node: string;
+}
+
+/** How quiet the machine was. Shares are of all CPUs, 0 to 1. */
+export interface Noise {
+  /** Processes that wanted to run, over a minute. */
+  readonly load: number;
+  /** CPU that others used while nothing was measured. */
+  readonly busy: number;
+  /** Time that the hypervisor gave to others. */
+  readonly stolen: number;
+}
+
+/** One number that comes out of a measurement. */
+export interface FigureSpec {
+  /** Stable for ever, since runs are compared by it: `udp4-64-rate`. */
+  readonly id: string;
+  readonly title: string;
+  /** `Gb/s`, `us`, `ms`, `packets/s`, `MB` ...; empty for a share or a count. */
+  readonly unit: string;
+  readonly better: Better;
+}
+
+/** What could not be measured here, and what would help. */
+export interface Skipped {
+  readonly suite: Suite;
+  readonly what: string;
+  readonly why: string;
+  readonly hint: string;
+}
 
 /** Version of the document; a reader of runs refuses what it does not know. */
 export const FORMAT = 1;
@@ -106,39 +162,4 @@ export interface BenchResult {
   readonly skipped: readonly Skipped[];
   readonly failures: readonly Failure[];
   readonly compared?: Comparison | undefined;
-}
-
-/** Samples by round of one subject; undefined where it failed. */
-export type Samples = ReadonlyMap<string, readonly (number | undefined)[]>;
-
-/**
- * Conclude from the samples of one figure. Subjects that have none are left out.
- * @param pairs who is put in relation to whom
- */
-export function concludeFigure(
-  suite: Suite,
-  { id, title, unit, better }: FigureSpec,
-  samples: Samples,
-  pairs: Measure['pairs'],
-): FigureResult {
-  const subjects = [...samples].flatMap(([name, values]) => {
-    const taken = values.filter((value) => value !== undefined);
-    if (taken.length === 0) return [];
-    return {
-      name,
-      samples: values.map((value) => value ?? null),
-      median: median(taken),
-      ...bootstrap(taken),
-      spread: spread(taken),
-    };
-  });
-  const ratios = pairs.flatMap(([of, to]) => {
-    const ratio = pairedRatio(samples.get(of) ?? [], samples.get(to) ?? []);
-    return ratio === undefined ? [] : [{ of, to, ...ratio, verdict: verdictOf(ratio, better) }];
-  });
-  const ours = new Set(pairs.map(([of]) => of));
-  const about = subjects
-    .map(({ name }) => name)
-    .filter((name) => ours.size === 0 || ours.has(name));
-  return { suite, id, title, unit, better, about, subjects, ratios };
 }

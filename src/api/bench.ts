@@ -1,4 +1,5 @@
 /** What `bench` gives: one document of a whole run. */
+import type { FORMATS } from './version.js';
 
 /** The parts of a run, in their order. */
 export const SUITES = ['control', 'program', 'same-node', 'overlay'] as const;
@@ -68,9 +69,6 @@ export interface Skipped {
   readonly why: string;
   readonly hint: string;
 }
-
-/** Version of the document; a reader of runs refuses what it does not know. */
-export const FORMAT = 1;
 
 /** One subject's samples of a figure. */
 export interface SubjectResult extends Interval {
@@ -145,9 +143,16 @@ export interface Comparison {
   readonly moved: readonly Move[];
 }
 
+/** What is asked of a run. */
+export interface BenchRequest {
+  readonly quick?: boolean | undefined;
+  /** Names of suites; all when left out or empty. */
+  readonly only?: readonly string[] | undefined;
+}
+
 /** A whole run. */
 export interface BenchResult {
-  readonly format: typeof FORMAT;
+  readonly format: typeof FORMATS.bench;
   readonly dpctl: string;
   /** When it began, ISO 8601 in UTC. */
   readonly started: string;

@@ -25,3 +25,6 @@ export interface ChangeResult {
   readonly notes: readonly Hint[];
   readonly milliseconds: number;
 }
+
+/** What a command that changes one thing prints: the thing as it is now, and what was done to it. */
+export type ChangedRow<Row> = Row & Pick<ChangeResult, 'changed' | 'milliseconds'>;

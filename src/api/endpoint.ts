@@ -1,5 +1,5 @@
 /** What the verbs of endpoints take and give. */
-import type { ChangeResult } from './change.js';
+import type { ChangedRow, ChangeResult } from './change.js';
 
 /** Who makes an endpoint: where nobody is named, a person. */
 export type Owner =
@@ -38,6 +38,12 @@ export interface AttachRequest {
   readonly owner?: Owner;
 }
 
+/** Which endpoint to detach; without an interface, all of the namespace. */
+export interface DetachRequest {
+  readonly ns: string;
+  readonly ifname?: string | undefined;
+}
+
 export interface EndpointRow {
   /** Namespace as the user named it. */
   readonly ns: string;
@@ -74,4 +80,13 @@ export interface EndpointChange extends ChangeResult {
 export interface DetachChange extends EndpointChange {
   /** Namespaces that `attach --create` made, and that were deleted with their last endpoint. */
   readonly namespacesDeleted: readonly string[];
+}
+
+/** The endpoint that attach made or found. */
+export type AttachedRow = ChangedRow<EndpointRow> & Pick<EndpointChange, 'hook'>;
+
+/** An endpoint that detach removed. */
+export interface DetachedRow extends EndpointRow {
+  /** `attach --create` had made its namespace, and it was deleted. */
+  readonly namespaceDeleted: boolean;
 }

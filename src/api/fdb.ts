@@ -13,7 +13,20 @@ export interface FdbAddRequest {
   readonly ips?: readonly string[] | undefined;
 }
 
-/** An entry of the MAC table, with the keys that `dump fdb` has. */
+/** Which entry to delete. */
+export interface FdbDeleteRequest {
+  readonly network?: string | undefined;
+  readonly mac: string;
+}
+
+/** Which learned entries to delete: all of the node where nothing is named. */
+export interface FdbFlushRequest {
+  readonly network?: string | undefined;
+  /** Namespace of the endpoint. */
+  readonly ns?: string | undefined;
+}
+
+/** An entry of the MAC table, as `dump fdb` shows it and the others report it. */
 export interface FdbRow {
   readonly mac: string;
   readonly vni: number;
@@ -25,10 +38,11 @@ export interface FdbRow {
   /** Other node behind which it is, and its address; empty for this node. */
   readonly node: string;
   readonly dst: string;
-  readonly state: 'static' | 'learned';
-  /** Seconds since the last frame from it. */
+  /** permanent: an endpoint's own MAC, which only dump shows. */
+  readonly state: 'static' | 'learned' | 'permanent';
+  /** Seconds since the last frame from it; 0 for what is not learned. */
   readonly age: number;
-  /** Always empty: only endpoints' own MACs, which dump shows, have any. */
+  /** gateway: it is a gateway's own. */
   readonly flags: readonly string[];
 }
 

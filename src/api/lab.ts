@@ -42,3 +42,12 @@ export interface LabRow {
   /** Root directory of the node. */
   readonly root: string;
 }
+
+/** What lab up did. */
+export interface LabUp {
+  readonly spec: LabSpec;
+  readonly rows: readonly LabRow[];
+  /** False where all was as asked already; of the underlay only what is recorded counts. */
+  readonly changed: boolean;
+  readonly milliseconds: number;
+}

@@ -19,6 +19,11 @@ export interface NetworkAddRequest {
   readonly routeBetween?: boolean;
 }
 
+/** Which network to delete. */
+export interface NetworkDeleteRequest {
+  readonly name: string;
+}
+
 export interface NetworkRow {
   readonly name: string;
   readonly vni: number;

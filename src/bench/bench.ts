@@ -2,15 +2,16 @@
 
 import { DpctlError } from '../../loader/errors.js';
 import {
+  type BenchRequest,
   type BenchResult,
   type Failure,
   type FigureResult,
-  FORMAT,
   type Setting,
   type Skipped,
   SUITES,
   type Suite,
 } from '../api/bench.js';
+import { FORMATS } from '../api/version.js';
 import { requireRoot } from '../linux/process.js';
 import { judge } from './measure/goals.js';
 import { describeMachine, listen } from './measure/machine.js';
@@ -24,11 +25,8 @@ import { PROGRAM } from './suites/program.js';
 import { SAME_NODE } from './suites/same-node.js';
 import type { OpenSuite, SuiteSpec } from './suites/suite.js';
 
-/** What is asked of a run. */
-export interface BenchRequest {
-  readonly quick?: boolean | undefined;
-  /** Names of suites; all when left out or empty. */
-  readonly only?: readonly string[] | undefined;
+/** What a run needs of the program that it is part of. */
+export interface BenchRun extends BenchRequest {
   /** How dpctl is started as a program. */
   readonly program: Program;
   /** Version of dpctl. */
@@ -48,7 +46,7 @@ const ENDINGS = { SIGTERM: 143, SIGHUP: 129 } as const;
  * Measure. Takes minutes, and uses the machine's CPUs; nothing is left of it.
  * @throws DpctlError NOT_ROOT (exit 2), SUITE_UNKNOWN (exit 1)
  */
-export async function bench(request: BenchRequest): Promise<BenchResult> {
+export async function bench(request: BenchRun): Promise<BenchResult> {
   requireRoot();
   const suites = chosen(request.only ?? []);
   const handlers = Object.entries(ENDINGS).map(([signal, code]) => {
@@ -64,10 +62,7 @@ export async function bench(request: BenchRequest): Promise<BenchResult> {
   }
 }
 
-async function measureAll(
-  suites: readonly SuiteSpec[],
-  request: BenchRequest,
-): Promise<BenchResult> {
+async function measureAll(suites: readonly SuiteSpec[], request: BenchRun): Promise<BenchResult> {
   const effort = EFFORT[request.quick ? 'quick' : 'full'];
   const { progress, program, version } = request;
   const started = new Date();
@@ -111,7 +106,7 @@ async function measureAll(
     }
   }
   return {
-    format: FORMAT,
+    format: FORMATS.bench,
     dpctl: version,
     started: started.toISOString(),
     seconds: Math.round((Date.now() - started.getTime()) / 1000),

@@ -1,5 +1,6 @@
 /** What of the kernel's features dpctl uses, and what it does where one is missing. */
 import { disabledFeatures, type Feature, hasFeature } from '../../loader/probe.js';
+import type { FeatureRow } from '../api/status.js';
 import { hasNetkit } from '../linux/netlink/pair.js';
 import { type Rtnl, withRtnl } from '../linux/netlink/socket.js';
 
@@ -57,16 +58,6 @@ export const REQUIRED: ReadonlyMap<Feature, string> = new Map(
     .map(([name, { since }]) => [name as Feature, since]),
 );
 
-/** A feature and this kernel. */
-export interface FeatureRow {
-  readonly feature: Feature | 'netkit';
-  readonly here: boolean;
-  readonly required: boolean;
-  readonly since: string;
-  /** What dpctl does without it. */
-  readonly without: string;
-}
-
 /**
  * Every feature that dpctl asks for, with the answer of the kernel that runs.
  * @throws DpctlError BPF_PERMISSION, BPF_MISSING or KERNEL_EPERM where there is no answer
@@ -80,7 +71,7 @@ export function featureRows(): FeatureRow[] {
   ];
 }
 
-function featureRow(feature: FeatureRow['feature'], use: Use, here: boolean): FeatureRow {
+function featureRow(feature: Feature | 'netkit', use: Use, here: boolean): FeatureRow {
   return {
     feature,
     here,

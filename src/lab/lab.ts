@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../loader/errors.js';
 import { advice, advises, exec, run } from '../../loader/hint.js';
-import type { LabRequest, LabRow, LabSpec } from '../api/lab.js';
+import type { LabRequest, LabRow, LabSpec, LabUp } from '../api/lab.js';
 import { hostPath } from '../linux/mountns.js';
 import { deleteNetns, netnsExists, netnsList } from '../linux/netns.js';
 import { isThere } from '../linux/presence.js';
@@ -14,15 +14,6 @@ import { demolish, dropDeadNames, guessSpec, isReplaced, mendNode, placeOf } fro
 import { rowsOf } from './rows.js';
 import { checkLabName, labSpec } from './spec.js';
 import { forgetLab, labDir, labNames, nodeDirs, readLab, writeLab } from './store.js';
-
-/** What lab up did. */
-export interface LabUp {
-  readonly spec: LabSpec;
-  readonly rows: readonly LabRow[];
-  /** False where all was as asked already; of the underlay only what is recorded counts. */
-  readonly changed: boolean;
-  readonly milliseconds: number;
-}
 
 /**
  * Make a lab, or make one that is up what is asked now. May be repeated. A new one that cannot be

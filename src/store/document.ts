@@ -1,7 +1,7 @@
 /** The files of the store as text: JSON with a line for each thing, checked when it is read. */
 import * as z from 'zod/mini';
+import { FORMATS } from '../api/version.js';
 import { hash32 } from '../model/state/hash.js';
-import { STATE_VERSION } from '../model/state/state.js';
 import { corrupt, newer } from './errors.js';
 import { locateFault } from './locate.js';
 import { readOwn } from './own-file.js';
@@ -66,9 +66,9 @@ export function readDocument<T extends z.ZodMiniType>(
   const value = parseJson(path, text);
   const version = versionOf(value);
   // First of all: a newer document may differ in every other field.
-  if (version !== undefined && version > STATE_VERSION) throw newer(path, version, STATE_VERSION);
+  if (version !== undefined && version > FORMATS.state) throw newer(path, version, FORMATS.state);
   const isOurs =
-    version === STATE_VERSION && text.startsWith(checkLine(hash32(text, CHECK_LENGTH)));
+    version === FORMATS.state && text.startsWith(checkLine(hash32(text, CHECK_LENGTH)));
   // What was written had the type of the schema, and this is what was written.
   if (isOurs) return { data: value as z.infer<T>, intact: true };
   const result = z.safeParse(schema, value);

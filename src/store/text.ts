@@ -1,5 +1,6 @@
 /** The records of a state as text. */
-import { STATE_VERSION, type State } from '../model/state/state.js';
+import { FORMATS } from '../api/version.js';
+import type { State } from '../model/state/state.js';
 import { formatDocument } from './document.js';
 
 /** What outlives a boot. @param bootId of the running kernel @param revision of the save that writes it */
@@ -7,7 +8,7 @@ export function durableText(state: State, bootId: string, revision: number): str
   const { rootId, networks, underlay, nodes, remoteFdb } = state;
   const isUsed = state.endpoints.length + state.sysctls.length > 0;
   return formatDocument({
-    version: STATE_VERSION,
+    version: FORMATS.state,
     ...(revision > 0 && { revision }),
     ...(rootId !== undefined && { rootId }),
     networks,
@@ -22,7 +23,7 @@ export function durableText(state: State, bootId: string, revision: number): str
 export function runtimeText(state: State, bootId: string, revision: number): string {
   const { rootId, netns, unfinished, untold, uplink, endpoints, staticFdb, sysctls } = state;
   return formatDocument({
-    version: STATE_VERSION,
+    version: FORMATS.state,
     ...(revision > 0 && { revision }),
     bootId,
     ...(rootId !== undefined && { rootId }),

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { execa } from 'execa';
-import { TABLES } from '../../src/cli/commands/observe.js';
 import { COMMANDS, GROUPS, shownCommands, verbs } from '../../src/cli/commands/table.js';
 import { GLOBAL_FLAGS } from '../../src/cli/globals.js';
 import { manPage } from '../../src/cli/reference/man.js';
@@ -12,7 +11,6 @@ import { headOf, jsonKey } from '../../src/cli/schemas/schema.js';
 import { envName, type Flag, keyOf } from '../../src/cli/spec.js';
 import { verbOf } from '../../src/cli/verbs/table.js';
 import { VERSION } from '../../src/cli/version.js';
-import { DUMP_TABLES } from '../../src/observe/dump/dump.js';
 import { command, need } from '../helpers/need.js';
 import { dpctl } from './helpers/dpctl.js';
 
@@ -84,10 +82,6 @@ test('a schema has one column a key, and heads without spaces', (t) => {
     );
     for (const column of columns) t.notRegex(headOf(column), /[\sa-z](?![^(]*\))/, column.key);
   }
-});
-
-test('dump takes the tables that there are', (t) => {
-  t.deepEqual([...TABLES].toSorted(), [...DUMP_TABLES].toSorted());
 });
 
 test('help of every command is printed by the bundle', async (t) => {

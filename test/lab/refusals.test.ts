@@ -21,7 +21,7 @@ async function lookAt(nodes: Nodes): Promise<string> {
   const node = nodes.open('n1');
   try {
     const tables: string[] = [];
-    for (const table of ['networks', 'nodes', 'config', 'fdb']) {
+    for (const table of ['networks', 'nodes', 'config', 'fdb'] as const) {
       const rows = JSON.stringify([...(await dump(node, table))]);
       tables.push(rows.replaceAll(/"(age|[tr]x_\w+)":\d+/g, ''));
     }

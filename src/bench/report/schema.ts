@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
-import { type BenchResult, FORMAT, SUITES } from '../../api/bench.js';
+import { type BenchResult, SUITES } from '../../api/bench.js';
+import { FORMATS } from '../../api/version.js';
 
 const text = z.string();
 const number = z.number();
@@ -14,8 +15,8 @@ const verdict = z.enum(['better', 'worse', 'none']);
 const interval = { low: number, high: number };
 const noise = z.object({ load: number, busy: number, stolen: number });
 
-const RESULT: z.ZodMiniType<BenchResult> = z.object({
-  format: z.literal(FORMAT),
+const DOCUMENT = z.object({
+  format: z.literal(FORMATS.bench),
   dpctl: text,
   started: text,
   seconds: number,
@@ -62,6 +63,17 @@ const RESULT: z.ZodMiniType<BenchResult> = z.object({
   ),
 });
 
+type Frozen<T> = T extends readonly (infer Item)[]
+  ? readonly Frozen<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Frozen<T[Key]> }
+    : T;
+
+/** The compiler refuses a field that only one of the two has: the schema, or the type that dpctl writes. */
+const RESULT: BenchResult extends Frozen<z.infer<typeof DOCUMENT>>
+  ? z.ZodMiniType<BenchResult>
+  : never = DOCUMENT;
+
 /** The document's JSON Schema: docs/bench.schema.json. */
 export function resultSchema(): object {
   return z.toJSONSchema(RESULT);
@@ -88,6 +100,6 @@ export function readResult(path: string): BenchResult {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const format = (value as { readonly format?: unknown } | null)?.format;
-  if (typeof format === 'number' && format > FORMAT) throw refuse(`a newer dpctl wrote it`);
+  if (typeof format === 'number' && format > FORMATS.bench) throw refuse(`a newer dpctl wrote it`);
   throw refuse(`it is no run of dpctl bench (${issue?.path.join('.')}: ${issue?.message})`);
 }

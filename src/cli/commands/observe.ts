@@ -1,17 +1,6 @@
+import { DUMP_TABLES } from '../../api/dump.js';
 import { DRY_RUN } from '../globals.js';
 import type { Command } from '../spec.js';
-
-/** The tables of `dump`. */
-export const TABLES = [
-  'fdb',
-  'neigh',
-  'endpoints',
-  'nodes',
-  'networks',
-  'config',
-  'stats',
-  'progs',
-] as const;
 
 export const DUMP = {
   path: 'dump',
@@ -30,11 +19,11 @@ export const DUMP = {
       key: 'table',
       summary: 'what to print; fdb when left out',
       optional: true,
-      choices: TABLES,
+      choices: DUMP_TABLES,
     },
   ],
   flags: [],
-  schemas: TABLES.map((table) => `dump ${table}`),
+  schemas: DUMP_TABLES.map((table) => `dump ${table}`),
 } as const satisfies Command;
 
 export const STATUS = {

@@ -1,9 +1,15 @@
 /** A run of `bench` as tables. */
 
-import type { BenchResult, FigureResult, Noise, SubjectResult } from '../../api/bench.js';
+import type {
+  BenchResult,
+  FigureResult,
+  GoalResult,
+  Noise,
+  SubjectResult,
+} from '../../api/bench.js';
 import { digits, SAYS } from '../../bench/report/words.js';
 import { printable } from '../output.js';
-import { FIGURE, GOAL, MOVE } from '../schemas/bench.js';
+import { FIGURE, type FigureRow, GOAL, type GoalRow, MOVE } from '../schemas/bench.js';
 import type { Schema } from '../schemas/schema.js';
 import { tableLines } from './table.js';
 
@@ -54,26 +60,26 @@ function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
-function figureRows({ id, unit, subjects, ratios }: FigureResult): object[] {
+function figureRows({ id, unit, subjects, ratios }: FigureResult): FigureRow[] {
   return subjects.flatMap((subject: SubjectResult) => {
     const { name, median, spread } = subject;
-    const first = { figure: id, subject: name, median: digits(median), unit };
+    const first = { figure: id, subject: name, median, unit };
     const base = { ...first, spread: percent(spread) };
     const own = ratios.filter(({ of }) => of === name);
     if (own.length === 0) return [base];
     return own.map((ratio) => ({
       ...base,
       against: ratio.to,
-      ratio: digits(ratio.ratio),
+      ratio: ratio.ratio,
       interval: intervalText(ratio),
       says: SAYS[ratio.verdict],
     }));
   });
 }
 
-function goalRow(goal: BenchResult['goals'][number]): object {
+function goalRow(goal: GoalResult): GoalRow {
   const { text, value, reached } = goal;
-  return { reached, goal: text, found: digits(value), interval: intervalText(goal) };
+  return { reached, goal: text, found: value, interval: intervalText(goal) };
 }
 
 function skippedLine({ what, why, hint }: BenchResult['skipped'][number]): string {
@@ -87,7 +93,7 @@ function comparisonText({ compared }: BenchResult, bold: Bold): string {
     .filter(({ verdict }) => verdict !== 'none')
     .map(({ verdict, figure, of, to, before, after, unit }) => ({
       ...{ says: SAYS[verdict], figure, subject: of, against: to },
-      ...{ before: digits(before), after: digits(after), unit },
+      ...{ before, after, unit },
     }));
   const title = `moved since ${started}`;
   const same = `${bold(title)}\nnothing, of ${moved.length} figures\n`;
@@ -95,7 +101,12 @@ function comparisonText({ compared }: BenchResult, bold: Bold): string {
   return `${rows.length === 0 ? same : part(title, MOVE, rows, bold)}${warned}`;
 }
 
-function part(title: string, schema: Schema, rows: readonly object[], bold: Bold): string {
+function part<Row extends object>(
+  title: string,
+  schema: Schema<Row>,
+  rows: readonly NoInfer<Row>[],
+  bold: Bold,
+): string {
   if (rows.length === 0) return '';
   const table = tableLines(schema.columns, rows, (text) => text.length, bold);
   return `${bold(title)}\n${table.head()}${table.lines(rows)}`;

@@ -12,7 +12,7 @@ import { needsWidths, shownColumns, tableLines } from './table.js';
  * Rows as functions of observe/ and control/ give them. What may be long comes as JSON, too, under the
  * keys that are printed: in chunks, with `,\n ` between rows.
  */
-export type Rows = (Iterable<object> | AsyncIterable<object>) & {
+export type Rows<Row = object> = (Iterable<Row> | AsyncIterable<Row>) & {
   readonly json?: Iterable<Uint8Array>;
 };
 
@@ -31,6 +31,16 @@ export type Data =
     }
   /** Text, whatever -o says: scripts, help. */
   | { readonly kind: 'text'; readonly text: string };
+
+/** A list: the compiler refuses rows that are not those of the schema. */
+export function listOf<Row extends object>(schema: Schema<Row>, rows: Rows<NoInfer<Row>>): Data {
+  return { kind: 'rows', schema, rows };
+}
+
+/** One thing, under the same check. */
+export function oneOf<Row extends object>(schema: Schema<Row>, row: NoInfer<Row>): Data {
+  return { kind: 'object', schema, row };
+}
 
 /** How to render. */
 export interface Form {

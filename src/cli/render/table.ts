@@ -22,6 +22,7 @@ export function cellOf(row: object, column: Column): string {
   if (value === undefined || value === null || value === '') return '-';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (Array.isArray(value)) return value.length === 0 ? '-' : printable(value.join(','));
+  if (typeof value === 'number' && column.show !== undefined) return column.show(value);
   return typeof value === 'string' ? printable(value) : String(value);
 }
 

@@ -1,11 +1,11 @@
 import { advice, run } from '../../../loader/hint.js';
 import type { PlanRow } from '../../api/change.js';
-import type { EndpointRow } from '../../api/endpoint.js';
+import type { AttachedRow, DetachedRow, EndpointRow } from '../../api/endpoint.js';
 import type { NetworkRow } from '../../api/network.js';
-import type { ProblemRow, StatusReport } from '../../api/status.js';
-import type { FeatureRow } from '../../datapath/features.js';
+import type { Fact, FeatureRow, ProblemRow } from '../../api/status.js';
+import type { VersionRow } from '../../api/version.js';
 import { dumpSchema } from './dump.js';
-import { type Column, type Schema, schemaOf } from './schema.js';
+import { type Schema, schemaOf, schemaWith, withChange } from './schema.js';
 
 /** Rows of `endpoints`, and of what attach and detach report. */
 export const ENDPOINT = schemaOf<EndpointRow>()({
@@ -96,29 +96,19 @@ export const NETWORK = schemaOf<NetworkRow>()({
   ],
 });
 
-/** What attach and network add say about the change itself, beside the row. */
-const CHANGE: readonly Column[] = [
-  { key: 'changed', type: 'boolean', wide: true, doc: 'false when all was as asked already' },
-  { key: 'milliseconds', type: 'number', unit: 'ms', wide: true, doc: 'how long it took' },
-];
-
 /** The endpoint that attach made or found. */
-export const ATTACHED: Schema = {
-  ...ENDPOINT,
-  name: 'attached',
-  columns: [
-    ...ENDPOINT.columns,
+export const ATTACHED: Schema<AttachedRow> = withChange(
+  schemaWith<Pick<AttachedRow, 'hook'>>()(ENDPOINT, 'attached', [
     { key: 'hook', type: 'text', wide: true, doc: 'how the program is attached: tcx or clsact' },
-    ...CHANGE,
-  ],
-};
+  ]),
+  'attached',
+);
 
 /** The endpoints that detach removed. */
-export const DETACHED: Schema = {
-  ...ENDPOINT,
-  name: 'detached',
-  columns: [
-    ...ENDPOINT.columns,
+export const DETACHED: Schema<DetachedRow> = schemaWith<Omit<DetachedRow, keyof EndpointRow>>()(
+  ENDPOINT,
+  'detached',
+  [
     {
       key: 'namespaceDeleted',
       json: 'namespace_deleted',
@@ -127,21 +117,13 @@ export const DETACHED: Schema = {
       doc: 'whether its namespace was deleted: attach --create had made it',
     },
   ],
-};
+);
 
 /** The network that network add made or found. */
-export const NETWORK_ADDED: Schema = {
-  ...NETWORK,
-  name: 'network added',
-  columns: [...NETWORK.columns, ...CHANGE],
-};
+export const NETWORK_ADDED = withChange(NETWORK, 'network added');
 
 /** The entry that fdb add made or found. */
-export const FDB_ADDED: Schema = {
-  ...dumpSchema('fdb'),
-  name: 'fdb added',
-  columns: [...dumpSchema('fdb').columns, ...CHANGE],
-};
+export const FDB_ADDED = withChange(dumpSchema('fdb'), 'fdb added');
 
 /** Rows of a plan: --dry-run, reconcile, reset. */
 export const PLAN = schemaOf<PlanRow>()({
@@ -168,7 +150,7 @@ export const PROBLEM = schemaOf<ProblemRow>()({
 });
 
 /** Facts of `status`. */
-export const FACT = schemaOf<StatusReport['facts'][number]>()({
+export const FACT = schemaOf<Fact>()({
   name: 'fact',
   nameKey: 'name',
   columns: [
@@ -191,7 +173,7 @@ export const FEATURE = schemaOf<FeatureRow>()({
 });
 
 /** What `version` prints. */
-export const VERSIONS: Schema = {
+export const VERSIONS = schemaOf<VersionRow>()({
   name: 'version',
   nameKey: 'dpctl',
   columns: [
@@ -201,4 +183,4 @@ export const VERSIONS: Schema = {
     { key: 'ffi', type: 'text', doc: 'how native code is called' },
     { key: 'node', type: 'text', doc: 'version of Node.js' },
   ],
-};
+});

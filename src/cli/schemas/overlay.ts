@@ -2,7 +2,7 @@ import { advice, run } from '../../../loader/hint.js';
 import type { LabRow } from '../../api/lab.js';
 import type { NodeRow } from '../../api/node.js';
 import type { UnderlayRow } from '../../api/underlay.js';
-import { type Schema, schemaOf } from './schema.js';
+import { schemaOf, withChange } from './schema.js';
 
 /** What `underlay show` prints, and underlay set and del report. */
 export const UNDERLAY = schemaOf<UnderlayRow>()({
@@ -30,15 +30,7 @@ export const UNDERLAY = schemaOf<UnderlayRow>()({
 });
 
 /** The underlay that underlay set made or found. */
-export const UNDERLAY_SET: Schema = {
-  ...UNDERLAY,
-  name: 'underlay set',
-  columns: [
-    ...UNDERLAY.columns,
-    { key: 'changed', type: 'boolean', wide: true, doc: 'false when all was as asked already' },
-    { key: 'milliseconds', type: 'number', unit: 'ms', wide: true, doc: 'how long it took' },
-  ],
-};
+export const UNDERLAY_SET = withChange(UNDERLAY, 'underlay set');
 
 /** Rows of `node list`, and of what node add and del report. */
 export const NODE = schemaOf<NodeRow>()({
@@ -53,15 +45,7 @@ export const NODE = schemaOf<NodeRow>()({
 });
 
 /** The node that node add made known or found. */
-export const NODE_ADDED: Schema = {
-  ...NODE,
-  name: 'node added',
-  columns: [
-    ...NODE.columns,
-    { key: 'changed', type: 'boolean', wide: true, doc: 'false when all was as asked already' },
-    { key: 'milliseconds', type: 'number', unit: 'ms', wide: true, doc: 'how long it took' },
-  ],
-};
+export const NODE_ADDED = withChange(NODE, 'node added');
 
 /** Rows of `lab list`, and of what lab up and down report. */
 export const LAB = schemaOf<LabRow>()({

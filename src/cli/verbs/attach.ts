@@ -1,6 +1,7 @@
 import type { EndpointRow } from '../../api/endpoint.js';
 import { ATTACH } from '../commands/endpoint.js';
 import type { Call } from '../parse.js';
+import { oneOf } from '../render/render.js';
 import { ATTACHED } from '../schemas/control.js';
 import { nodeOf, type Outcome, planOutcome, rounded, took, valuesOf, words } from './verb.js';
 
@@ -16,11 +17,7 @@ export async function run(call: Call): Promise<Outcome> {
   if (row === undefined) throw new Error('attach came back without an endpoint');
   const { changed, created, hook, milliseconds, notes } = change;
   return {
-    data: {
-      kind: 'object',
-      schema: ATTACHED,
-      row: { ...row, hook, changed, milliseconds: rounded(milliseconds) },
-    },
+    data: oneOf(ATTACHED, { ...row, hook, changed, milliseconds: rounded(milliseconds) }),
     dataIfAsked: true,
     done: [
       `${!changed ? 'unchanged' : created ? 'attached' : 'changed'} ${row.ns}: ${endpointText(row)} (${words(row.driver === 'netkit' ? 'netkit,' : '', hook && `${hook},`, took(milliseconds))})`,

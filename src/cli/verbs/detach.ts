@@ -1,5 +1,6 @@
 import { DETACH } from '../commands/endpoint.js';
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { DETACHED } from '../schemas/control.js';
 import { nodeOf, type Outcome, planOutcome, took, valuesOf, words } from './verb.js';
 
@@ -14,11 +15,10 @@ export async function run(call: Call): Promise<Outcome> {
   const { endpoints, milliseconds, namespacesDeleted, notes } = change;
   const gone = new Set(namespacesDeleted);
   return {
-    data: {
-      kind: 'rows',
-      schema: DETACHED,
-      rows: endpoints.map((row) => ({ ...row, namespaceDeleted: gone.has(row.ns) })),
-    },
+    data: listOf(
+      DETACHED,
+      endpoints.map((row) => ({ ...row, namespaceDeleted: gone.has(row.ns) })),
+    ),
     dataIfAsked: true,
     done:
       endpoints.length === 0

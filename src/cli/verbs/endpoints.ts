@@ -1,4 +1,5 @@
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { ENDPOINT } from '../schemas/control.js';
 import { nodeOf, type Outcome } from './verb.js';
 
@@ -6,5 +7,5 @@ import { nodeOf, type Outcome } from './verb.js';
 export async function run(call: Call): Promise<Outcome> {
   const node = await nodeOf(call);
   const { endpointList } = await import('../../control/endpoint/list.js');
-  return { data: { kind: 'rows', schema: ENDPOINT, rows: await endpointList(node) } };
+  return { data: listOf(ENDPOINT, await endpointList(node)) };
 }

@@ -1,5 +1,6 @@
 import { FDB_ADD } from '../commands/fdb.js';
 import type { Call } from '../parse.js';
+import { oneOf } from '../render/render.js';
 import { FDB_ADDED } from '../schemas/control.js';
 import { nodeOf, type Outcome, planOutcome, rounded, valuesOf } from './verb.js';
 
@@ -17,11 +18,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { mac, ns, node: remote, network } = entry;
   const where = remote === '' ? ns : `node ${remote}`;
   return {
-    data: {
-      kind: 'object',
-      schema: FDB_ADDED,
-      row: { ...entry, changed, milliseconds: rounded(milliseconds) },
-    },
+    data: oneOf(FDB_ADDED, { ...entry, changed, milliseconds: rounded(milliseconds) }),
     dataIfAsked: true,
     done: [`fdb ${mac} ${changed ? 'added' : 'unchanged'}: behind ${where} on ${network}`],
     notes,

@@ -1,5 +1,6 @@
 import { FDB_DEL } from '../commands/fdb.js';
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { dumpSchema } from '../schemas/dump.js';
 import { nodeOf, type Outcome, planOutcome, valuesOf } from './verb.js';
 
@@ -14,7 +15,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { changed, entries, notes } = change;
   const [entry] = entries;
   return {
-    data: { kind: 'rows', schema: dumpSchema('fdb'), rows: entries },
+    data: listOf(dumpSchema('fdb'), entries),
     dataIfAsked: true,
     done: [
       changed && entry !== undefined

@@ -1,5 +1,6 @@
 import { FDB_FLUSH } from '../commands/fdb.js';
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { dumpSchema } from '../schemas/dump.js';
 import { count } from './reconcile.js';
 import { nodeOf, type Outcome, valuesOf } from './verb.js';
@@ -11,7 +12,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { fdbFlush } = await import('../../control/network/fdb.js');
   const { entries, notes } = await fdbFlush(node, options);
   return {
-    data: { kind: 'rows', schema: dumpSchema('fdb'), rows: entries },
+    data: listOf(dumpSchema('fdb'), entries),
     dataIfAsked: true,
     done: [
       entries.length === 0

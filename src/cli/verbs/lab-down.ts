@@ -1,5 +1,6 @@
 import { LAB_DOWN } from '../commands/lab.js';
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { LAB } from '../schemas/overlay.js';
 import { type Outcome, valuesOf } from './verb.js';
 
@@ -9,7 +10,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { labDown } = await import('../../lab/lab.js');
   const rows = await labDown(call.globals.root, name);
   return {
-    data: { kind: 'rows', schema: LAB, rows: rows ?? [] },
+    data: listOf(LAB, rows ?? []),
     dataIfAsked: true,
     done: [rows === undefined ? `unchanged: there is no lab ${name}` : `lab ${name} is gone`],
   };

@@ -1,5 +1,6 @@
 import { LAB_UP } from '../commands/lab.js';
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { LAB } from '../schemas/overlay.js';
 import { count } from './reconcile.js';
 import { type Outcome, took, valuesOf } from './verb.js';
@@ -15,7 +16,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { name, nodes, vnis, underlay, mtu } = spec;
   const endpoints = rows.filter(({ kind }) => kind === 'endpoint').length;
   return {
-    data: { kind: 'rows', schema: LAB, rows },
+    data: listOf(LAB, rows),
     dataIfAsked: true,
     done: [
       `lab ${name} ${changed ? 'is up' : 'unchanged'}: ${count(nodes, 'node')}, ${count(endpoints, 'endpoint')}, ${count(vnis, 'network')}, underlay ${underlay} mtu ${mtu} (${took(milliseconds)})`,

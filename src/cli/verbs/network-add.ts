@@ -2,6 +2,7 @@ import type { NetworkRow } from '../../api/network.js';
 import { AGEING_DEFAULT } from '../../model/state/names.js';
 import { NETWORK_ADD } from '../commands/network.js';
 import type { Call } from '../parse.js';
+import { oneOf } from '../render/render.js';
 import { NETWORK_ADDED } from '../schemas/control.js';
 import { nodeOf, type Outcome, planOutcome, rounded, valuesOf, words } from './verb.js';
 
@@ -17,11 +18,7 @@ export async function run(call: Call): Promise<Outcome> {
   if (network === undefined) throw new Error('network add came back without a network');
   const what = created ? 'added' : changed ? 'changed' : 'unchanged';
   return {
-    data: {
-      kind: 'object',
-      schema: NETWORK_ADDED,
-      row: { ...network, changed, milliseconds: rounded(milliseconds) },
-    },
+    data: oneOf(NETWORK_ADDED, { ...network, changed, milliseconds: rounded(milliseconds) }),
     dataIfAsked: true,
     done: [`network ${network.name} ${what}: ${networkText(network)}`],
     notes,

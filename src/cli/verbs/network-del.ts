@@ -1,5 +1,6 @@
 import { NETWORK_DEL } from '../commands/network.js';
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { NETWORK } from '../schemas/control.js';
 import { nodeOf, type Outcome, planOutcome, valuesOf } from './verb.js';
 
@@ -13,7 +14,7 @@ export async function run(call: Call): Promise<Outcome> {
   if (dryRun) return planOutcome(change);
   const { network, changed, notes } = change;
   return {
-    data: { kind: 'rows', schema: NETWORK, rows: network === undefined ? [] : [network] },
+    data: listOf(NETWORK, network === undefined ? [] : [network]),
     dataIfAsked: true,
     done: [
       changed ? `network ${args.name} deleted` : `unchanged: there is no network ${args.name}`,

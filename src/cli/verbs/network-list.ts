@@ -1,4 +1,5 @@
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { NETWORK } from '../schemas/control.js';
 import { nodeOf, type Outcome } from './verb.js';
 
@@ -6,5 +7,5 @@ import { nodeOf, type Outcome } from './verb.js';
 export async function run(call: Call): Promise<Outcome> {
   const node = await nodeOf(call);
   const { networkList } = await import('../../control/network/network.js');
-  return { data: { kind: 'rows', schema: NETWORK, rows: await networkList(node) } };
+  return { data: listOf(NETWORK, await networkList(node)) };
 }

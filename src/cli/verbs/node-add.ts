@@ -2,6 +2,7 @@ import { DpctlError } from '../../../loader/errors.js';
 import { run as command } from '../../../loader/hint.js';
 import { NODE_ADD } from '../commands/node.js';
 import type { Call } from '../parse.js';
+import { oneOf } from '../render/render.js';
 import { NODE_ADDED } from '../schemas/overlay.js';
 import { nodeOf, type Outcome, planOutcome, rounded, valuesOf } from './verb.js';
 
@@ -27,11 +28,7 @@ export async function run(call: Call): Promise<Outcome> {
   if (row === undefined) throw new Error('node add came back without a node');
   const what = created ? 'added' : changed ? 'changed' : 'unchanged';
   return {
-    data: {
-      kind: 'object',
-      schema: NODE_ADDED,
-      row: { ...row, changed, milliseconds: rounded(milliseconds) },
-    },
+    data: oneOf(NODE_ADDED, { ...row, changed, milliseconds: rounded(milliseconds) }),
     dataIfAsked: true,
     done: [`node ${row.name} ${what}: ${row.dst}`],
     notes,

@@ -1,5 +1,6 @@
 import { NODE_DEL } from '../commands/node.js';
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { NODE } from '../schemas/overlay.js';
 import { nodeOf, type Outcome, planOutcome, valuesOf } from './verb.js';
 
@@ -13,7 +14,7 @@ export async function run(call: Call): Promise<Outcome> {
   if (dryRun) return planOutcome(change);
   const { node: row, notes } = change;
   return {
-    data: { kind: 'rows', schema: NODE, rows: row === undefined ? [] : [row] },
+    data: listOf(NODE, row === undefined ? [] : [row]),
     dataIfAsked: true,
     done: [
       row === undefined

@@ -1,4 +1,5 @@
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { NODE } from '../schemas/overlay.js';
 import { nodeOf, type Outcome } from './verb.js';
 
@@ -6,5 +7,5 @@ import { nodeOf, type Outcome } from './verb.js';
 export async function run(call: Call): Promise<Outcome> {
   const node = await nodeOf(call);
   const { nodeList } = await import('../../control/underlay/nodes.js');
-  return { data: { kind: 'rows', schema: NODE, rows: await nodeList(node) } };
+  return { data: listOf(NODE, await nodeList(node)) };
 }

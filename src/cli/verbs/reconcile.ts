@@ -1,5 +1,6 @@
 import { RECONCILE } from '../commands/observe.js';
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { PLAN } from '../schemas/control.js';
 import { anyNodeOf, nodeOf, type Outcome, planOutcome, took, valuesOf, words } from './verb.js';
 
@@ -14,7 +15,7 @@ export async function run(call: Call): Promise<Outcome> {
   if (dryRun) return planOutcome({ plan, notes });
   const steps = plan.map(({ step, subject, detail }) => words(step, subject, detail));
   return {
-    data: { kind: 'rows', schema: PLAN, rows: plan },
+    data: listOf(PLAN, plan),
     dataIfAsked: true,
     done: changed
       ? [...steps, `reconciled: ${count(plan.length, 'step')} (${took(milliseconds)})`]

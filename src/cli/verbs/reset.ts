@@ -4,6 +4,7 @@ import type { PlanRow } from '../../api/change.js';
 import { RESET } from '../commands/observe.js';
 import { printable, writeStderr } from '../output.js';
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { PLAN } from '../schemas/control.js';
 import { count } from './reconcile.js';
 import { anyNodeOf, type Outcome, valuesOf, words } from './verb.js';
@@ -14,14 +15,14 @@ export async function run(call: Call): Promise<Outcome> {
   const node = await anyNodeOf(call);
   const { reset, resetPlan } = await import('../../control/node/reset.js');
   const list = await resetPlan(node);
-  if (dryRun) return { data: { kind: 'rows', schema: PLAN, rows: list } };
+  if (dryRun) return { data: listOf(PLAN, list) };
   if (list.length > 0) {
     writeStderr(listText(list));
     if (!yes) await confirm(list.length);
   }
   const removed = list.length === 0 ? [] : await reset(node);
   return {
-    data: { kind: 'rows', schema: PLAN, rows: removed },
+    data: listOf(PLAN, removed),
     dataIfAsked: true,
     done: [removed.length === 0 ? 'unchanged' : `removed ${count(removed.length, 'thing')}`],
   };

@@ -3,6 +3,7 @@ import { STATUS } from '../commands/observe.js';
 import { hintReader } from '../hints.js';
 import { printableLines } from '../output.js';
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { tableLines } from '../render/table.js';
 import { FACT, FEATURE } from '../schemas/control.js';
 import { count } from './reconcile.js';
@@ -37,7 +38,7 @@ async function features(): Promise<Outcome> {
   const { featureRows } = await import('../../datapath/features.js');
   const rows = featureRows();
   const usable = rows.every(({ here, required }) => here || !required);
-  return { data: { kind: 'rows', schema: FEATURE, rows }, exitCode: usable ? 0 : PROBLEMS };
+  return { data: listOf(FEATURE, rows), exitCode: usable ? 0 : PROBLEMS };
 }
 
 /** Facts as a table, then each problem with what mends it, then the verdict. */

@@ -1,5 +1,6 @@
 import { UNDERLAY_DEL } from '../commands/underlay.js';
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { UNDERLAY } from '../schemas/overlay.js';
 import { nodeOf, type Outcome, planOutcome, valuesOf } from './verb.js';
 
@@ -12,7 +13,7 @@ export async function run(call: Call): Promise<Outcome> {
   if (dryRun) return planOutcome(change);
   const { underlay, notes } = change;
   return {
-    data: { kind: 'rows', schema: UNDERLAY, rows: underlay === undefined ? [] : [underlay] },
+    data: listOf(UNDERLAY, underlay === undefined ? [] : [underlay]),
     dataIfAsked: true,
     done: [
       underlay === undefined

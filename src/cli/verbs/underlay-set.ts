@@ -1,6 +1,7 @@
 import type { UnderlayRow } from '../../api/underlay.js';
 import { UNDERLAY_SET } from '../commands/underlay.js';
 import type { Call } from '../parse.js';
+import { oneOf } from '../render/render.js';
 import { UNDERLAY_SET as SCHEMA } from '../schemas/overlay.js';
 import { nodeOf, type Outcome, planOutcome, rounded, took, valuesOf } from './verb.js';
 
@@ -15,11 +16,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { underlay, changed, milliseconds, notes } = change;
   if (underlay === undefined) throw new Error('underlay set came back without an underlay');
   return {
-    data: {
-      kind: 'object',
-      schema: SCHEMA,
-      row: { ...underlay, changed, milliseconds: rounded(milliseconds) },
-    },
+    data: oneOf(SCHEMA, { ...underlay, changed, milliseconds: rounded(milliseconds) }),
     dataIfAsked: true,
     done: [
       `underlay ${underlay.ifname} ${changed ? 'set' : 'unchanged'}: ${underlayText(underlay)} (${took(milliseconds)})`,

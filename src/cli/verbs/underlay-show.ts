@@ -1,4 +1,5 @@
 import type { Call } from '../parse.js';
+import { listOf } from '../render/render.js';
 import { UNDERLAY } from '../schemas/overlay.js';
 import { nodeOf, type Outcome } from './verb.js';
 
@@ -8,6 +9,6 @@ export async function run(call: Call): Promise<Outcome> {
   const { underlayShow } = await import('../../control/underlay/underlay.js');
   const underlay = await underlayShow(node);
   return {
-    data: { kind: 'rows', schema: UNDERLAY, rows: underlay === undefined ? [] : [underlay] },
+    data: listOf(UNDERLAY, underlay === undefined ? [] : [underlay]),
   };
 }

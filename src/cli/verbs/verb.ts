@@ -4,7 +4,7 @@ import type { Hint } from '../../../loader/hint.js';
 import type { ChangeResult } from '../../api/change.js';
 import type { Node } from '../../control/node/node.js';
 import type { Call } from '../parse.js';
-import type { Data } from '../render/render.js';
+import { type Data, listOf } from '../render/render.js';
 import { PLAN } from '../schemas/control.js';
 import type { ArgValues, Command, FlagValues } from '../spec.js';
 
@@ -54,7 +54,7 @@ export async function anyNodeOf({ globals }: Call): Promise<Node> {
 
 /** What --dry-run shows. */
 export function planOutcome({ plan, notes }: Pick<ChangeResult, 'plan' | 'notes'>): Outcome {
-  return { data: { kind: 'rows', schema: PLAN, rows: plan }, notes };
+  return { data: listOf(PLAN, plan), notes };
 }
 
 /** `41 ms`. */

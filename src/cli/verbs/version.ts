@@ -1,4 +1,5 @@
 import { DpctlError } from '../../../loader/errors.js';
+import type { VersionRow } from '../../api/version.js';
 import { kernelRelease } from '../../linux/process.js';
 import type { Call } from '../parse.js';
 import { VERSION } from '../version.js';
@@ -7,7 +8,7 @@ import type { Outcome } from './verb.js';
 /** dpctl version. */
 export async function run(_call: Call): Promise<Outcome> {
   const { ffiBackend, libbpfVersion } = await import('../../../loader/version.js');
-  const value = {
+  const value: VersionRow = {
     dpctl: VERSION,
     libbpf: orWhy(libbpfVersion),
     ffi: orWhy(ffiBackend),

@@ -2,7 +2,7 @@
 
 import { advice, type Hint, run } from '../../../loader/hint.js';
 import type { ChangeOptions } from '../../api/change.js';
-import type { DetachChange } from '../../api/endpoint.js';
+import type { DetachChange, DetachRequest } from '../../api/endpoint.js';
 import { markDetaching } from '../../model/endpoint/edits.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { change } from '../change/change.js';
@@ -17,7 +17,7 @@ import { endpointRows } from './present.js';
  */
 export async function detach(
   node: Node,
-  request: { readonly ns: string; readonly ifname?: string | undefined },
+  request: DetachRequest,
   options: ChangeOptions = {},
 ): Promise<DetachChange> {
   const changed = await change(node, options, (state, dead) => {
@@ -54,7 +54,7 @@ export async function detach(
 function chosen(
   node: Node,
   state: State,
-  request: { readonly ns: string; readonly ifname?: string | undefined },
+  request: DetachRequest,
 ): { readonly found: readonly Endpoint[]; readonly notes: readonly Hint[] } {
   const { ns, ifname } = request;
   const named = endpointsNamed(node, state, { ref: ns, ifname });

@@ -3,7 +3,7 @@
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type Hint, run } from '../../../loader/hint.js';
 import type { ChangeOptions } from '../../api/change.js';
-import type { FdbAddRequest, FdbChange } from '../../api/fdb.js';
+import type { FdbAddRequest, FdbChange, FdbDeleteRequest, FdbFlushRequest } from '../../api/fdb.js';
 import { forgetLearned } from '../../datapath/fdb-control.js';
 import { areTablesPinned } from '../../datapath/install.js';
 import { bytesToMac, canonicalMac } from '../../model/address/mac.js';
@@ -136,7 +136,7 @@ function networkOfMac({ staticFdb, remoteFdb }: State, mac: string): string {
  */
 export async function fdbDelete(
   node: Node,
-  request: { readonly network?: string | undefined; readonly mac: string },
+  request: FdbDeleteRequest,
   options: ChangeOptions = {},
 ): Promise<FdbChange> {
   const mac = canonicalMac(request.mac);
@@ -171,10 +171,7 @@ export async function fdbDelete(
 }
 
 /** Delete the learned entries of the node, of a network or of an endpoint; the dead are cleared away, too. */
-export async function fdbFlush(
-  node: Node,
-  request: { readonly network?: string | undefined; readonly ns?: string | undefined },
-): Promise<FdbChange> {
+export async function fdbFlush(node: Node, request: FdbFlushRequest): Promise<FdbChange> {
   const { state } = await node.store.load();
   const vni =
     request.network === undefined ? undefined : requireNetwork(state, request.network).vni;

@@ -1,7 +1,12 @@
 /** network add, del and list. */
 
 import type { ChangeOptions } from '../../api/change.js';
-import type { NetworkAddRequest, NetworkChange, NetworkRow } from '../../api/network.js';
+import type {
+  NetworkAddRequest,
+  NetworkChange,
+  NetworkDeleteRequest,
+  NetworkRow,
+} from '../../api/network.js';
 import { networkOf } from '../../model/desired/desired.js';
 import { addNetwork, deleteNetwork } from '../../model/network/networks.js';
 import type { State } from '../../model/state/state.js';
@@ -44,7 +49,7 @@ export async function networkAdd(
 /** Delete a network that has no endpoints. One that is not there is no error. */
 export async function networkDelete(
   node: Node,
-  request: { readonly name: string },
+  request: NetworkDeleteRequest,
   options: ChangeOptions = {},
 ): Promise<NetworkChange> {
   const changed = await change(node, options, (before) => {

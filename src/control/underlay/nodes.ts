@@ -2,7 +2,7 @@
 
 import { advice, run } from '../../../loader/hint.js';
 import type { ChangeOptions } from '../../api/change.js';
-import type { NodeChange, NodeRow } from '../../api/node.js';
+import type { NodeAddRequest, NodeChange, NodeDeleteRequest, NodeRow } from '../../api/node.js';
 import { addNode, deleteNode } from '../../model/overlay/nodes.js';
 import type { State } from '../../model/state/state.js';
 import { change, type Edited } from '../change/change.js';
@@ -12,7 +12,7 @@ import type { Node } from '../node/node.js';
 /** Make a node known, or give one that is known another address. */
 export async function nodeAdd(
   node: Node,
-  request: { readonly name: string; readonly vtep: string },
+  request: NodeAddRequest,
   options: ChangeOptions = {},
 ): Promise<NodeChange> {
   const changed = await change(node, options, (before) => {
@@ -31,7 +31,7 @@ export async function nodeAdd(
 /** Forget a node and what is behind it. One that is not there is no error. */
 export async function nodeDelete(
   node: Node,
-  request: { readonly name: string },
+  request: NodeDeleteRequest,
   options: ChangeOptions = {},
 ): Promise<NodeChange> {
   const changed = await change(node, options, (before) => {

@@ -27,9 +27,6 @@ export type { Remote, RemoteFdb, StaticFdb } from './cluster.js';
 export type { Driver, NamespaceRef, ResolvedUnderlay, SysctlChange, Underlay } from './local.js';
 export { DECAPS, remoteSchema, resolvedUnderlaySchema, sysctlSchema, underlaySchema };
 
-/** Raised when a field changes its meaning; an older dpctl refuses a newer number. */
-export const STATE_VERSION = 1;
-
 /** One of the list; files are read as a whole, damaged ones thing by thing. */
 export const networkSchema = z.object({
   ...clusterNetworkSchema.shape,

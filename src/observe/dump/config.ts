@@ -1,4 +1,11 @@
 /** The tables that the control plane writes: endpoints, networks, neighbours, configuration. */
+
+import type {
+  EndpointEntryRow,
+  NeighbourRow,
+  NetworkEntryRow,
+  SettingRow,
+} from '../../api/dump.js';
 import {
   configFlagsToNames,
   endpointFlagsToNames,
@@ -11,12 +18,11 @@ import { getRaw } from '../../datapath/tables.js';
 import { bytes16ToIp, numberToIp4 } from '../../model/address/ip.js';
 import { bytesToMac } from '../../model/address/mac.js';
 import { tableKey } from '../../model/desired/table-entry.js';
-import type { DumpRow } from './dump.js';
 import type { Names } from './names.js';
 import { decodeKey, decodeValue, entriesOf } from './tables.js';
 
-/** Rows {ifindex, ifname, id, ns, network, vni, mac, ip4, ip6, mtu, slot, learned, flags, owner, labels}. */
-export function* endpointRows(node: Node, names: Names): Generator<DumpRow> {
+/** The endpoints, gateways included. */
+export function* endpointRows(node: Node, names: Names): Generator<EndpointEntryRow> {
   const vnis = new Map<number, number>();
   for (const [key, value] of entriesOf(node, 'network')) {
     vnis.set(decodeKey('network', key), decodeValue('network', value).vni);
@@ -52,8 +58,8 @@ function learnedCount(node: Node, id: number): number {
   return value === undefined ? 0 : decodeValue('learned', value).count;
 }
 
-/** Rows {vni, network, index, ageing, slots, replicas, group_fwd_mask, flags}; ageing in seconds. */
-export function* networkRows(node: Node, names: Names): Generator<DumpRow> {
+/** The networks. */
+export function* networkRows(node: Node, names: Names): Generator<NetworkEntryRow> {
   for (const [key, value] of entriesOf(node, 'network')) {
     const network = decodeValue('network', value);
     yield {
@@ -69,11 +75,8 @@ export function* networkRows(node: Node, names: Names): Generator<DumpRow> {
   }
 }
 
-/**
- * Rows {dst, mac, vni, network, ifname, ns, flags}: `dst` is the neighbour's address. Behind another
- * node ns and ifname are empty.
- */
-export function* neighRows(node: Node, names: Names): Generator<DumpRow> {
+/** The addresses that ARP and neighbour solicitations are answered for. */
+export function* neighRows(node: Node, names: Names): Generator<NeighbourRow> {
   for (const [key, value] of entriesOf(node, 'neigh')) {
     const { vni, ip } = decodeKey('neigh', key);
     const { mac, endpoint, flags } = decodeValue('neigh', value);
@@ -89,8 +92,8 @@ export function* neighRows(node: Node, names: Names): Generator<DumpRow> {
   }
 }
 
-/** Rows {name, value}: what is set at run time. */
-export function* configRows(node: Node): Generator<DumpRow> {
+/** What is set at run time. */
+export function* configRows(node: Node): Generator<SettingRow> {
   const bytes = getRaw(node.tables(), 'config', tableKey('config', 0));
   const config = bytes === undefined ? { flags: 0, eventRate: 0 } : decodeValue('config', bytes);
   const flags = configFlagsToNames(config.flags);
@@ -100,7 +103,7 @@ export function* configRows(node: Node): Generator<DumpRow> {
 }
 
 /** How this node sends to others; nothing where it does not. */
-function* underlayRows(node: Node): Generator<DumpRow> {
+function* underlayRows(node: Node): Generator<SettingRow> {
   const bytes = getRaw(node.tables(), 'underlay', tableKey('underlay', 0));
   if (bytes === undefined) return;
   const { ifindex, flags, mtu, replicator, local, port, ttl, dscp } = decodeValue(

@@ -1,7 +1,6 @@
 /** dump: what the kernel's tables hold, row by row, with names where there are names. */
 
-import { DpctlError } from '../../../loader/errors.js';
-import { advice, run } from '../../../loader/hint.js';
+import type { DumpRows, DumpTable } from '../../api/dump.js';
 import type { Node } from '../../control/node/node.js';
 import { hostPath } from '../../linux/mountns.js';
 import { isThere } from '../../linux/presence.js';
@@ -12,46 +11,27 @@ import { nodeRows } from './nodes.js';
 import { programRows } from './progs.js';
 import { statsRows } from './stats.js';
 
-/** What can be dumped. */
-export const DUMP_TABLES = [
-  'fdb',
-  'neigh',
-  'endpoints',
-  'nodes',
-  'networks',
-  'config',
-  'stats',
-  'progs',
-] as const;
-export type DumpTable = (typeof DUMP_TABLES)[number];
-
-/** A row of any table: flat, keys as iproute2 writes them. */
-export type DumpRow = Readonly<Record<string, string | number | boolean | readonly string[]>>;
-
 /** Rows of a table; one that may be long has them as JSON, too: in chunks, with commas between rows. */
-export interface DumpRows extends Iterable<DumpRow> {
+export interface Listing<Row> extends Iterable<Row> {
   readonly json?: Iterable<Uint8Array>;
 }
 
 /**
  * Rows of one table, read from the kernel as they are consumed. A node that was never used has
  * none.
- * @throws DpctlError TABLE_UNKNOWN, exit 1
  */
-export async function dump(node: Node, table: string): Promise<DumpRows> {
-  const read = READERS[table as DumpTable];
-  if (read === undefined) {
-    throw new DpctlError('TABLE_UNKNOWN', `there is no table ${table}`, {
-      exitCode: 1,
-      hint: advice`${run`dump`} ${DUMP_TABLES.join('|')}`,
-    });
-  }
+export async function dump<Table extends DumpTable>(
+  node: Node,
+  table: Table,
+): Promise<Listing<DumpRows[Table]>> {
   const names = await namesOf(node);
   node.refresh();
-  return isThere(hostPath(node.paths.mapsDir)) ? read(node, names) : [];
+  return isThere(hostPath(node.paths.mapsDir)) ? READERS[table](node, names) : [];
 }
 
-const READERS: Readonly<Record<DumpTable, (node: Node, names: Names) => DumpRows>> = {
+const READERS: {
+  readonly [Table in DumpTable]: (node: Node, names: Names) => Listing<DumpRows[Table]>;
+} = {
   fdb: fdbRows,
   neigh: neighRows,
   endpoints: endpointRows,

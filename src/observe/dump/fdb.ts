@@ -1,6 +1,7 @@
 /** The MAC table, which may have a million rows: read in batches, decoded in place. */
 import { mapReadAll } from '../../../loader/map/batch.js';
 import { clockTickHz } from '../../../loader/sys/machine.js';
+import type { FdbRow } from '../../api/fdb.js';
 import {
   FDB_KEY_OFFSETS,
   FDB_OFFSETS,
@@ -11,23 +12,14 @@ import {
 import { datapathOf, type Node } from '../../control/node/node.js';
 import { datapathNow } from '../../datapath/fdb-control.js';
 import { bytesToMac } from '../../model/address/mac.js';
-import type { DumpRow, DumpRows } from './dump.js';
+import type { Listing } from './dump.js';
 import { cutRow, type RowText, rowWriter } from './json-rows.js';
 import type { Names } from './names.js';
 import { vtepsOf } from './nodes.js';
 import { decodeValue, entriesOf } from './tables.js';
 
 /** Of an entry, all that entries of the same place have in common. */
-interface Place {
-  readonly ifname: string;
-  readonly ifindex: number;
-  readonly vni: number;
-  readonly network: string;
-  readonly ns: string;
-  readonly node: string;
-  readonly dst: string;
-  readonly state: string;
-  readonly flags: readonly string[];
+interface Place extends Omit<FdbRow, 'mac' | 'age'> {
   /** The row as JSON, without MAC and age. */
   readonly text: RowText;
 }
@@ -41,12 +33,8 @@ interface Entry {
   place: Place;
 }
 
-/**
- * Rows {mac, ifname, ifindex, vni, network, ns, node, dst, state, age, flags}. `state` is learned, static or
- * permanent (the own MAC of an endpoint); age is in seconds, of learned entries only. What has
- * aged is left out: the datapath does not use it any more.
- */
-export function fdbRows(node: Node, names: Names): DumpRows {
+/** The entries of the MAC table. What has aged is left out: the datapath does not use it any more. */
+export function fdbRows(node: Node, names: Names): Listing<FdbRow> {
   return {
     *[Symbol.iterator]() {
       for (const { keys, mac, age, place } of entries(node, names)) {
@@ -67,7 +55,7 @@ export function fdbRows(node: Node, names: Names): DumpRows {
   };
 }
 
-function rowOf(mac: string, age: number, place: Omit<Place, 'text'>): DumpRow {
+function rowOf(mac: string, age: number, place: Omit<Place, 'text'>): FdbRow {
   const { ifname, ifindex, vni, network, ns, node, dst, state, flags } = place;
   return { mac, ifname, ifindex, vni, network, ns, node, dst, state, age, flags };
 }
@@ -125,7 +113,7 @@ function places(node: Node, names: Names) {
     const found = known.get(owner);
     if (found !== undefined && found.ifindex === ifindex) return found;
     const learned = flags === 0;
-    const place = {
+    const place: Omit<Place, 'text'> = {
       ifname: names.hostIfname(id),
       ifindex,
       vni,

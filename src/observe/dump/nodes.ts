@@ -1,10 +1,11 @@
 /** The other nodes as the datapath knows them, with what went to each and came from it. */
+
+import type { NodeEntryRow } from '../../api/dump.js';
 import { type NodeStats, sizeofNodeStats } from '../../contract/generated.js';
 import type { Node } from '../../control/node/node.js';
 import { getRaw } from '../../datapath/tables.js';
 import { bytes16ToIp } from '../../model/address/ip.js';
 import { tableKey } from '../../model/desired/table-entry.js';
-import type { DumpRow } from './dump.js';
 import type { Names } from './names.js';
 import { decodeKey, decodeValue, entriesOf } from './tables.js';
 
@@ -17,11 +18,8 @@ export function vtepsOf(node: Node): Map<number, string> {
   return vteps;
 }
 
-/**
- * Rows {name, dst, number, learned, tx_packets, tx_bytes, rx_packets, rx_bytes, tx_dropped,
- * rx_dropped}: `dst` is the node's address, bytes are those of the frames without the outer headers.
- */
-export function* nodeRows(node: Node, names: Names): Generator<DumpRow> {
+/** The other nodes; counters are sums over all CPUs. */
+export function* nodeRows(node: Node, names: Names): Generator<NodeEntryRow> {
   for (const [number, dst] of vtepsOf(node)) {
     const bytes = getRaw(node.tables(), 'nodestat', tableKey('nodestat', number));
     const stats = nodeTotals(bytes ?? new Uint8Array(0));

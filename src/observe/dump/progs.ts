@@ -2,6 +2,7 @@
 import { exceptFor } from '../../../loader/errors.js';
 import { openProgramById, programInfo } from '../../../loader/program.js';
 import { closeFd } from '../../../loader/sys/files.js';
+import type { ProgramRow } from '../../api/dump.js';
 import type { Node } from '../../control/node/node.js';
 import { hostPins } from '../../control/node/node.js';
 import { foreignFilters, hookOf } from '../../datapath/hook.js';
@@ -11,17 +12,11 @@ import { overlayPrograms } from '../../datapath/underlay/hook.js';
 import { linkGet } from '../../linux/netlink/link.js';
 import type { OverlayProgram } from '../../model/desired/overlay.js';
 import { tableKey } from '../../model/desired/table-entry.js';
-import type { DumpRow } from './dump.js';
 import type { Names } from './names.js';
 import { decodeKey, decodeValue, entriesOf } from './tables.js';
 
-/**
- * Rows {ifname, ifindex, ns, hook, name, id, tag, run_count, run_ns, jited}. Run counts need
- * `sysctl kernel.bpf_stats_enabled=1`; run_ns is the sum in nanoseconds, jited the machine code in
- * bytes. Programs of others on the same devices are listed with hook `tcx ingress` and the like
- * and owner `other`.
- */
-export function* programRows(node: Node, names: Names): Generator<DumpRow> {
+/** The programs, and those of others on the same devices. */
+export function* programRows(node: Node, names: Names): Generator<ProgramRow> {
   for (const table of ['endpoint', 'endpointx'] as const) {
     for (const [key, value] of entriesOf(node, table)) {
       const ifindex = decodeKey(table, key);
@@ -40,7 +35,7 @@ export function* programRows(node: Node, names: Names): Generator<DumpRow> {
 }
 
 /** The overlay's programs, and those of others on the underlay's device; they belong to no namespace. */
-function* overlayRows(node: Node): Generator<DumpRow> {
+function* overlayRows(node: Node): Generator<ProgramRow> {
   const bytes = getRaw(node.tables(), 'underlay', tableKey('underlay', 0));
   if (bytes === undefined) return;
   const { ifindex, replicator } = decodeValue('underlay', bytes);

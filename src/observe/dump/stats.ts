@@ -1,4 +1,6 @@
 /** Counters: of each endpoint, and of each reason for which a frame was dropped. */
+
+import type { CounterRow } from '../../api/dump.js';
 import {
   describeReason,
   type EndpointStats,
@@ -10,7 +12,6 @@ import {
 import type { Node } from '../../control/node/node.js';
 import { getRaw } from '../../datapath/tables.js';
 import { tableKey } from '../../model/desired/table-entry.js';
-import type { DumpRow } from './dump.js';
 import type { Names } from './names.js';
 import { decodeKey, decodeValue, entriesOf } from './tables.js';
 
@@ -39,11 +40,8 @@ export function endpointTotals(bytes: Uint8Array): EndpointTotals {
   return totals;
 }
 
-/**
- * Rows {kind, name, counter, packets, bytes, text}. kind is endpoint, drop or notice; bytes is 0
- * where none are counted. Reasons that never came up have no row.
- */
-export function* statsRows(node: Node, names: Names): Generator<DumpRow> {
+/** The counters. Reasons that never came up have no row. */
+export function* statsRows(node: Node, names: Names): Generator<CounterRow> {
   const ids = new Set<number>();
   for (const table of ['endpoint', 'endpointx'] as const) {
     for (const [, value] of entriesOf(node, table)) ids.add(decodeValue(table, value).id);
@@ -51,7 +49,7 @@ export function* statsRows(node: Node, names: Names): Generator<DumpRow> {
   for (const id of [...ids].sort((a, b) => a - b)) {
     const bytes = getRaw(node.tables(), 'epstat', tableKey('epstat', id));
     const stats = endpointTotals(bytes ?? new Uint8Array(0));
-    const row = (counter: string, packets: number, size: number, text: string): DumpRow => ({
+    const row = (counter: string, packets: number, size: number, text: string): CounterRow => ({
       kind: 'endpoint',
       name: names.label(id),
       counter,
@@ -74,7 +72,7 @@ export function* statsRows(node: Node, names: Names): Generator<DumpRow> {
   yield* reasonRows(node);
 }
 
-function* reasonRows(node: Node): Generator<DumpRow> {
+function* reasonRows(node: Node): Generator<CounterRow> {
   const stride = (sizeofReasonStats + 7) & ~7;
   for (const [key, bytes] of entriesOf(node, 'reason')) {
     const reason = decodeKey('reason', key);

@@ -4,7 +4,7 @@ import { exec, run } from '../../../loader/hint.js';
 import { mapReadAll } from '../../../loader/map/batch.js';
 import { hasFeature } from '../../../loader/probe.js';
 import type { PlanRow } from '../../api/change.js';
-import type { Problem, StatusReport } from '../../api/status.js';
+import type { Fact, Problem, StatusReport } from '../../api/status.js';
 import { FDB_MAX } from '../../contract/generated.js';
 import { hostPins, type Node } from '../../control/node/node.js';
 import { previewReconcile } from '../../control/node/reconcile.js';
@@ -164,7 +164,7 @@ function endpointsText(endpoints: readonly Endpoint[]): string {
   return netkit === 0 ? String(endpoints.length) : `${endpoints.length} (${netkit} netkit)`;
 }
 
-async function facts(node: Node, state: State, installed: boolean): Promise<StatusReport['facts']> {
+async function facts(node: Node, state: State, installed: boolean): Promise<readonly Fact[]> {
   const people = state.endpoints.filter((endpoint) => !isGateway(endpoint));
   const hooks = new Map<string, number>();
   for (const row of installed ? await dump(node, 'progs') : []) {

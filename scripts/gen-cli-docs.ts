@@ -1,10 +1,11 @@
 /**
- * Writes docs/cli.md and docs/dpctl.8 from the table of commands, and docs/bench.schema.json from
- * what a run of `bench` is checked by when it is read back.
+ * Writes docs/cli.md and docs/dpctl.8 from the table of commands, docs/bench.schema.json from what a run
+ * of `bench` is checked by when it is read back, and docs/openapi.json from what the agent checks requests by.
  *   gen-cli-docs           write them
  *   gen-cli-docs --check   write nothing; exit 1 and name each file that is not up to date
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { openapi } from '../src/agent/server/openapi.js';
 import { resultSchema } from '../src/bench/report/schema.js';
 import { manPage } from '../src/cli/reference/man.js';
 import { cliMarkdown } from '../src/cli/reference/markdown.js';
@@ -13,6 +14,7 @@ const FILES: readonly (readonly [string, () => string])[] = [
   ['docs/cli.md', cliMarkdown],
   ['docs/dpctl.8', manPage],
   ['docs/bench.schema.json', () => `${JSON.stringify(resultSchema(), undefined, 2)}\n`],
+  ['docs/openapi.json', () => `${JSON.stringify(openapi(), undefined, 2)}\n`],
 ];
 
 const check = process.argv.includes('--check');

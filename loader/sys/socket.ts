@@ -79,6 +79,28 @@ export function openNetlink(protocol: number): NetlinkSocket {
   return netlinkSocket(fd);
 }
 
+/** Who is at the other end of a Unix socket, as the kernel has noted it when the two were connected. */
+export interface Peer {
+  /** 0 where that process is not in this one's pid namespace. */
+  readonly pid: number;
+  /** As this process's user namespace has it. */
+  readonly uid: number;
+}
+
+const SO_PEERCRED = 17;
+
+/** SO_PEERCRED of a connected Unix socket. */
+export function peerOf(fd: number): Peer {
+  // struct ucred: pid, uid, gid.
+  const credentials = struct(12);
+  const size = struct(4).u32(0, 12);
+  check(
+    'getsockopt SO_PEERCRED',
+    libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials.bytes, size.bytes),
+  );
+  return { pid: credentials.getU32(0), uid: credentials.getU32(4) };
+}
+
 /** ioctl number of a socket that opens the namespace that it is in (linux/sockios.h). */
 const SIOCGSKNS = 0x894c;
 

@@ -26,6 +26,11 @@ export const GLOBAL_FLAGS = [
     completion: 'directory',
   },
   {
+    name: 'direct',
+    type: 'boolean',
+    summary: 'do it in this process, also where an agent of the node is up',
+  },
+  {
     name: 'color',
     type: 'text',
     placeholder: 'WHEN',

@@ -1,5 +1,5 @@
 /** The program. What it does is in run.ts, which tests can import without running anything. */
-import { BUG } from './report.js';
+import { BUG } from '../api/failure.js';
 import { runLine, watchCrashes } from './run.js';
 
 const words = process.argv.slice(2);

@@ -1,0 +1,120 @@
+/**
+ * What a request may look like. Only its shape is checked here: what the values mean is refused where the
+ * command line has it refused, in the same words.
+ */
+import * as z from 'zod/mini';
+import type { OperationName, RequestOf } from '../../../api/operations.js';
+import { DUMP_TABLES } from '../../../observe/dump/dump.js';
+
+/** A schema that has all members of a request, and no other. */
+type SchemaOf<Request> = z.ZodMiniType<Request> & {
+  readonly shape: { readonly [Member in keyof Request]-?: z.ZodMiniType };
+};
+
+/** No argument of a program can have other texts, and no code behind the schema expects them. */
+const text = (description: string) =>
+  z.string().check(
+    // NUL and halves of surrogate pairs.
+    z.regex(/^[^\0\ud800-\udfff]*$/u),
+    z.describe(description),
+  );
+const texts = (description: string) => z.array(text(description));
+const flag = (description: string) => z.boolean().check(z.describe(description));
+const whole = (description: string) => z.int().check(z.minimum(0), z.describe(description));
+const optional = z.exactOptional;
+
+const ns = text('namespace: a name in /run/netns, a path, or a pid');
+const dryRun = optional(flag('plan only: nothing is changed'));
+const network = optional(text('network; "default" when left out'));
+const nothing = z.strictObject({});
+
+const owner = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('lab'), lab: text('name of the lab') }),
+  z.strictObject({
+    kind: z.literal('cni'),
+    container: text('id of the container'),
+    ifname: text('interface that CNI asked for'),
+  }),
+]);
+
+/** The request of each operation. */
+export const REQUESTS: { readonly [Name in OperationName]: SchemaOf<RequestOf<Name>> } = {
+  attach: z.strictObject({
+    ns,
+    network: optional(text('network to join; "default" when left out')),
+    ips: optional(texts('address, with or without /LENGTH; at most one IPv4 and one IPv6')),
+    mac: optional(text('MAC address inside the namespace')),
+    mtu: optional(z.union([whole('largest packet of layer 3, in bytes'), z.literal('auto')])),
+    ifname: optional(text('name of the interface inside the namespace; eth0 when left out')),
+    isolated: optional(flag('no traffic with other isolated endpoints of this node')),
+    lock: optional(flag('false: accept any source address, and learn the MACs behind it')),
+    allowPrefixes: optional(
+      z.union([texts('further source prefix of an endpoint that forwards'), z.literal(false)]),
+    ),
+    create: optional(flag('make the namespace if it is not there; detach deletes it again')),
+    driver: optional(z.enum(['veth', 'netkit', 'auto'])),
+    labels: optional(texts('KEY=VALUE sets a label, KEY- removes it')),
+    owner: optional(owner),
+    dryRun,
+  }),
+  detach: z.strictObject({
+    ns,
+    ifname: optional(text('only the endpoint with this interface')),
+    dryRun,
+  }),
+  endpoints: nothing,
+  'network add': z.strictObject({
+    name: text('name of the network'),
+    vni: optional(whole('VXLAN network identifier')),
+    subnets: optional(texts('prefix of its addresses; at most one IPv4 and one IPv6')),
+    ranges: optional(texts('part of a subnet from which this node chooses addresses')),
+    ageing: optional(whole('seconds until a silent learned MAC is forgotten; 0 is never')),
+    gateway: optional(
+      z.union([flag('true: the first address of each subnet; false: none'), texts('its address')]),
+    ),
+    masquerade: optional(flag("what leaves through the gateway takes the host's address")),
+    bigTcp: optional(flag('192 KB GSO and GRO at the endpoints')),
+    groupFwdMask: optional(whole('bit N: frames to 01:80:c2:00:00:0N are forwarded')),
+    routeBetween: optional(flag('route to and from other networks that have this, too')),
+    dryRun,
+  }),
+  'network del': z.strictObject({ name: text('name of the network'), dryRun }),
+  'network list': nothing,
+  'underlay set': z.strictObject({
+    device: text('device that leads to the other nodes'),
+    port: optional(whole('UDP port')),
+    decap: optional(z.enum(['auto', 'tc', 'tc-gro', 'xdp'])),
+    vtep: optional(text('address of this node, or auto')),
+    dryRun,
+  }),
+  'underlay del': z.strictObject({ dryRun }),
+  'underlay show': nothing,
+  'node add': z.strictObject({
+    name: text('name of the node'),
+    vtep: text('its address'),
+    dryRun,
+  }),
+  'node del': z.strictObject({ name: text('name of the node'), dryRun }),
+  'node list': nothing,
+  dump: z.strictObject({ table: z.enum(DUMP_TABLES) }),
+  status: nothing,
+  'fdb add': z.strictObject({
+    mac: text('MAC address'),
+    ns: optional(text('namespace of the endpoint that it is behind')),
+    ifname: optional(text('interface of that endpoint')),
+    node: optional(text('other node that it is behind')),
+    network,
+    ips: optional(texts('address that the MAC answers to, behind another node')),
+    dryRun,
+  }),
+  'fdb del': z.strictObject({
+    mac: text('MAC address'),
+    network: optional(text('network that it is on')),
+    dryRun,
+  }),
+  'fdb flush': z.strictObject({
+    network: optional(text('only of this network')),
+    ns: optional(text('only of the endpoints of this namespace')),
+  }),
+  reconcile: z.strictObject({ dryRun }),
+};

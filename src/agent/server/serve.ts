@@ -1,0 +1,177 @@
+/** The API of a node: HTTP/1.1 and JSON on a Unix socket beside the node's lock. */
+import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import { type Peer, peerOf } from '../../../loader/sys/socket.js';
+import type { Readiness } from '../../api/operations.js';
+import { type Node, openNode } from '../../control/node/node.js';
+import { hostPath } from '../../linux/mountns.js';
+import { isThere } from '../../linux/presence.js';
+import { standing } from '../../linux/standing.js';
+import { type Log, SILENT } from '../log.js';
+import { newTurn, type Turn } from '../turn.js';
+import { rawAnswer } from './answer.js';
+import { type Context, handle } from './handle.js';
+import { type BoundSocket, bindSocket } from './socket.js';
+
+/** Milliseconds for a whole request, and for its head: it comes from this machine. */
+const REQUEST_TIMEOUT = 10_000;
+const HEAD_TIMEOUT = 5_000;
+/** Milliseconds for which a connection without a request stays. */
+const IDLE_TIMEOUT = 5_000;
+/** Milliseconds between two looks at who is slow, and at whether the socket has its name still. */
+const LOOK = 1_000;
+const HEAD_MAX = 16 * 1024;
+/** At once; more are closed, and dpctl itself then does without the agent. */
+const CONNECTIONS_MAX = 64;
+
+export interface ServeOptions {
+  /** The node, as those who change it see it: it is worked on in turns. */
+  readonly node: Node;
+  /** Another place for the socket than the node's run directory. */
+  readonly socketPath?: string;
+  /** Shared with all that changes the node in this process. */
+  readonly turn?: Turn;
+  readonly log?: Log;
+  /** Whether the node is as it was asked to be, as far as its agent knows. */
+  readonly ready?: () => Readiness | Promise<Readiness>;
+  /** Closes the API when it is aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** An API that answers. */
+export interface Served {
+  readonly socketPath: string;
+  /** Take no more requests, end what streams, wait for what is being changed, and remove the socket. */
+  close(): Promise<void>;
+}
+
+/** Where the API of a node is. */
+export function apiSocket(node: Pick<Node, 'paths'>): string {
+  return join(hostPath(node.paths.runDir), 'agent.sock');
+}
+
+/**
+ * Serve the API of a node until it is closed. A reset takes the socket with the node's directory; it is back
+ * as soon as the node has one again.
+ * @throws DpctlError AGENT_RUNNING, exit 1
+ */
+export async function serveApi(options: ServeOptions): Promise<Served> {
+  const { node, turn = newTurn(), log = SILENT } = options;
+  const socketPath = options.socketPath ?? apiSocket(node);
+  const closing = new AbortController();
+  const context: Context = {
+    openLook: () => openNode({ root: node.paths.root }),
+    ...{ node, turn, log, signal: closing.signal },
+    ready: options.ready ?? (() => ({ ready: true, why: '' })),
+    standing: standing(),
+    since: performance.now(),
+  };
+  let server = newServer(context);
+  let bound = await bindSocket(server, socketPath);
+  let renewing: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    if (bound.isBound() || !isThere(dirname(socketPath))) return;
+    renewing = renewing.then(renew).catch((error: unknown) => {
+      log.warn({ socket: socketPath }, `the socket cannot be made again: ${String(error)}`);
+    });
+  }, LOOK);
+  timer.unref();
+  log.info({ socket: socketPath }, 'the API answers');
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= closeAll();
+    return closed;
+  };
+  options.signal?.addEventListener('abort', () => void close(), { once: true });
+  if (options.signal?.aborted) await close();
+  return { socketPath, close };
+
+  async function renew(): Promise<void> {
+    if (closing.signal.aborted || bound.isBound()) return;
+    const [former, next] = [server, newServer(context)];
+    const name: BoundSocket = await bindSocket(next, socketPath);
+    [server, bound] = [next, name];
+    former.close();
+    former.closeIdleConnections();
+    log.info({ socket: socketPath }, 'the API answers again');
+  }
+
+  async function closeAll(): Promise<void> {
+    clearInterval(timer);
+    closing.abort();
+    await renewing;
+    bound.unbind();
+    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    // What is being changed is changed to its end; what only waits to be answered is not waited for.
+    await turn.take(() => {});
+    setTimeout(() => server.closeAllConnections(), LOOK).unref();
+    await ended;
+    log.info({ socket: socketPath }, 'the API is closed');
+  }
+}
+
+function newServer(context: Context): Server {
+  const server = createServer({
+    maxHeaderSize: HEAD_MAX,
+    headersTimeout: HEAD_TIMEOUT,
+    requestTimeout: REQUEST_TIMEOUT,
+    keepAliveTimeout: IDLE_TIMEOUT,
+    connectionsCheckingInterval: LOOK,
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  // Before Node's own listener, which reads.
+  server.prependListener('connection', (socket) => admit(context.log, socket));
+  server.on('request', (request, response) => void handle(context, request, response));
+  server.on('error', (error) => context.log.error({}, String(error)));
+  server.on('clientError', (error, socket) => refuseBytes(error, socket as Socket));
+  return server;
+}
+
+/** The mode of the socket keeps others out; who gets past it is looked at all the same. */
+function admit(log: Log, socket: Socket): void {
+  const peer = peerOfSocket(socket);
+  if (peer !== undefined && (peer.uid === 0 || peer.uid === process.getuid?.())) return;
+  log.warn({ ...peer }, 'a connection of another user is refused');
+  socket.destroy();
+}
+
+/** Node keeps the descriptor of a socket to itself, but has no other way to ask this. */
+function peerOfSocket(socket: Socket): Peer | undefined {
+  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly fd?: number } };
+  const fd = handle?.fd ?? -1;
+  if (fd < 0) return undefined;
+  try {
+    return peerOf(fd);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes that are no HTTP, too many of them, or too slow. */
+function refuseBytes(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(answerTo(error.code));
+  // A client that does not read does not keep the connection.
+  socket.setTimeout(LOOK, () => socket.destroy());
+}
+
+function answerTo(code: string | undefined): string {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return rawAnswer(
+        431,
+        'Request Header Fields Too Large',
+        'HEAD_TOO_LARGE',
+        'the head is too large',
+      );
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return rawAnswer(408, 'Request Timeout', 'TOO_SLOW', 'the request did not come in time');
+    default:
+      return rawAnswer(400, 'Bad Request', 'BAD_HTTP', 'this is no HTTP request');
+  }
+}

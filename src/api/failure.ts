@@ -1,0 +1,118 @@
+/** Errors as data: what is told of anything that was thrown, here or in another process. */
+import { DpctlError, shortageHint } from '../../loader/errors.js';
+import { advice, type Hint, run } from '../../loader/hint.js';
+
+/** What is told of an error, its hint still as data. */
+export interface Failure {
+  readonly code: string;
+  readonly msg: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly hint: Hint;
+  readonly exitCode: number;
+  /** What it was caused by, the nearest first. */
+  readonly causes: readonly string[];
+}
+
+/** Exit code of a bug (EX_SOFTWARE of sysexits.h). */
+export const BUG = 70;
+
+/** What is told of anything that was thrown. */
+export function failureOf(error: unknown): Failure {
+  const causes = causesOf(error);
+  if (error instanceof DpctlError) {
+    const { code, message: msg, details, exitCode } = error;
+    return { code, msg, details, hint: error.hint ?? '', exitCode, causes };
+  }
+  if (isSystemError(error)) {
+    const details = { errno: error.code, call: error.syscall };
+    const code = `SYSTEM_${error.code}`;
+    const hint = shortageHint(error.code) ?? '';
+    return { code, msg: error.message, details, hint, exitCode: 2, causes };
+  }
+  return {
+    code: 'BUG',
+    msg: `${error instanceof Error ? `${error.name}: ${error.message}` : String(error)} (this is a bug of dpctl)`,
+    details: {},
+    hint: advice`the same command with DPCTL_DEBUG=1, and report what it prints together with \`${run`version`}\``,
+    exitCode: BUG,
+    causes,
+  };
+}
+
+/** The error that another process has told of: of it the same is told again. */
+export function errorOf({ code, msg, details, hint, exitCode, causes }: Failure): DpctlError {
+  const cause = causes.reduceRight<Error | undefined>(
+    (inner, text) => new Error(text, inner === undefined ? undefined : { cause: inner }),
+    undefined,
+  );
+  return new DpctlError(code, msg, {
+    details,
+    exitCode,
+    ...(hint === '' ? {} : { hint }),
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** Details may list further errors, each with a hint of its own: these as people read them. */
+export function withHints(
+  { failures, ...details }: Failure['details'],
+  read: (hint: Hint) => string,
+): Failure['details'] {
+  if (!Array.isArray(failures)) return failures === undefined ? details : { ...details, failures };
+  const told = failures.map((each: string | { readonly hint: Hint }) =>
+    typeof each === 'object' ? { ...each, hint: read(each.hint) } : each,
+  );
+  return { ...details, failures: told };
+}
+
+/** BigInt has no form in JSON, for which {@link JSON.stringify} takes this: a failure to tell would hide what is told. */
+export function plain(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+/** A cause may be its own ancestor, and more levels than these nobody reads. */
+const LEVELS = 4;
+
+/** The error and what caused it, the nearest first. */
+export function chainOf(error: unknown): unknown[] {
+  const chain = [error];
+  for (let level = 0; level < LEVELS; level++) {
+    const last = chain.at(-1);
+    if (!(last instanceof Error) || last.cause === undefined || last.cause === null) break;
+    chain.push(last.cause);
+  }
+  return chain;
+}
+
+function causesOf(error: unknown): string[] {
+  const causes: string[] = [];
+  for (const cause of chainOf(error).slice(1)) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    if (shown(error, causes, text)) continue;
+    causes.push(cause instanceof DpctlError ? `${cause.code}: ${text}` : text);
+  }
+  return causes;
+}
+
+/** A cause whose text is part of what is shown already would only repeat it. */
+function shown(error: unknown, causes: readonly string[], text: string): boolean {
+  const above = [error instanceof Error ? error.message : '', ...causes];
+  return text === '' || above.some((line) => line.includes(text));
+}
+
+interface SystemError extends Error {
+  readonly code: string;
+  readonly syscall: string;
+}
+
+/** An error of the operating system that nobody gave a better name: a full disk, a read-only one. */
+function isSystemError(error: unknown): error is SystemError {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    /^E[A-Z0-9]+$/.test(error.code) &&
+    'syscall' in error &&
+    typeof error.syscall === 'string'
+  );
+}

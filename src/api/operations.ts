@@ -1,0 +1,130 @@
+/**
+ * What can be asked of a node, once for all who ask: each with its request, its result and the place where
+ * the agent takes it. The names are those of the verbs.
+ */
+import type { ChangeOptions, ChangeResult } from './change.js';
+import type { AttachRequest, DetachChange, EndpointChange, EndpointRow } from './endpoint.js';
+import type { FdbAddRequest, FdbChange } from './fdb.js';
+import type { NetworkAddRequest, NetworkChange, NetworkRow } from './network.js';
+import type { NodeChange, NodeRow } from './node.js';
+import type { StatusReport } from './status.js';
+import type { UnderlayChange, UnderlayRow, UnderlaySetRequest } from './underlay.js';
+
+interface Operation<Request, Result> {
+  readonly request: Request;
+  readonly result: Result;
+}
+
+/** A table's rows as they are read; where many come at once, as JSON, too: in chunks, with commas between rows. */
+export type TableRows = (Iterable<object> | AsyncIterable<object>) & {
+  readonly json?: Iterable<Uint8Array>;
+};
+
+/** A request without members. */
+export type Nothing = Readonly<Record<never, never>>;
+
+/** Requests and results by the name of the operation. */
+export interface Operations {
+  readonly attach: Operation<AttachRequest & ChangeOptions, EndpointChange>;
+  readonly detach: Operation<
+    { readonly ns: string; readonly ifname?: string } & ChangeOptions,
+    DetachChange
+  >;
+  readonly endpoints: Operation<Nothing, readonly EndpointRow[]>;
+  readonly 'network add': Operation<NetworkAddRequest & ChangeOptions, NetworkChange>;
+  readonly 'network del': Operation<{ readonly name: string } & ChangeOptions, NetworkChange>;
+  readonly 'network list': Operation<Nothing, readonly NetworkRow[]>;
+  readonly 'underlay set': Operation<UnderlaySetRequest & ChangeOptions, UnderlayChange>;
+  readonly 'underlay del': Operation<ChangeOptions, UnderlayChange>;
+  readonly 'underlay show': Operation<Nothing, readonly UnderlayRow[]>;
+  readonly 'node add': Operation<
+    { readonly name: string; readonly vtep: string } & ChangeOptions,
+    NodeChange
+  >;
+  readonly 'node del': Operation<{ readonly name: string } & ChangeOptions, NodeChange>;
+  readonly 'node list': Operation<Nothing, readonly NodeRow[]>;
+  readonly dump: Operation<{ readonly table: string }, TableRows>;
+  readonly status: Operation<Nothing, StatusReport>;
+  readonly 'fdb add': Operation<FdbAddRequest & ChangeOptions, FdbChange>;
+  readonly 'fdb del': Operation<
+    { readonly mac: string; readonly network?: string } & ChangeOptions,
+    FdbChange
+  >;
+  readonly 'fdb flush': Operation<{ readonly network?: string; readonly ns?: string }, FdbChange>;
+  readonly reconcile: Operation<ChangeOptions, ChangeResult>;
+}
+
+export type OperationName = keyof Operations;
+export type RequestOf<Name extends OperationName> = Operations[Name]['request'];
+export type ResultOf<Name extends OperationName> = Operations[Name]['result'];
+
+/** Where and how an operation is asked for. */
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** `{name}` stands for a member of the request. */
+  readonly path: string;
+  /** One line without a full stop. */
+  readonly summary: string;
+}
+
+/** A GET changes nothing; the request of a POST is its body. */
+export const ROUTES: { readonly [Name in OperationName]: Route } = {
+  attach: post('attach', 'connect a network namespace to a network'),
+  detach: post('detach', 'take a network namespace off its network'),
+  endpoints: get('endpoints', 'list the attached namespaces'),
+  'network add': post('network/add', 'make a network, or change one'),
+  'network del': post('network/del', 'delete a network'),
+  'network list': get('network/list', 'list the networks'),
+  'underlay set': post('underlay/set', 'reach other nodes over a device, in VXLAN'),
+  'underlay del': post('underlay/del', 'reach no other node any more'),
+  'underlay show': get('underlay/show', 'show how this node reaches others, and why so'),
+  'node add': post('node/add', 'make another node known, or change its address'),
+  'node del': post('node/del', 'forget another node'),
+  'node list': get('node/list', 'list the other nodes that this one knows'),
+  dump: get('dump/{table}', "a table as it is in the kernel's maps, a row a line"),
+  status: get('status', 'compare what was asked for with what the kernel has'),
+  'fdb add': post('fdb/add', 'say where a MAC is'),
+  'fdb del': post('fdb/del', 'delete an entry of the MAC table'),
+  'fdb flush': post('fdb/flush', 'delete learned entries of the MAC table'),
+  reconcile: post('reconcile', 'make the kernel as it was asked to be'),
+};
+
+/** What the agent says of itself, and what it tells as it happens. */
+export const AGENT_ROUTES = {
+  health: get('health', 'whether the agent answers'),
+  ready: get('ready', 'whether the node is as it was asked to be, as far as the agent knows'),
+  watch: get('watch', 'a line for each state that is saved, the present one first'),
+  openapi: get('openapi.json', 'this description'),
+} as const satisfies Readonly<Record<string, Route>>;
+
+/** What an agent says of itself. */
+export interface Health {
+  readonly pid: number;
+  /** Seconds since it began to answer. */
+  readonly uptime: number;
+  /** Which build it is; empty where that is not known. */
+  readonly build: string;
+}
+
+/** Whether the node is as it was asked to be. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not, or empty. */
+  readonly why: string;
+}
+
+/** A state that was saved. */
+export interface Revision {
+  readonly revision: number;
+  readonly endpoints: number;
+  readonly networks: number;
+  readonly nodes: number;
+}
+
+function get(path: string, summary: string): Route {
+  return { method: 'GET', path: `/v1/${path}`, summary };
+}
+
+function post(path: string, summary: string): Route {
+  return { method: 'POST', path: `/v1/${path}`, summary };
+}

@@ -1,0 +1,21 @@
+/** An agent that only answers: `serve.js ROOT` serves the API of a node until it is terminated. */
+
+import { serveApi } from '../../../src/agent/server/serve.js';
+import { openNode } from '../../../src/control/node/node.js';
+
+const stop = new AbortController();
+process.on('SIGTERM', () => stop.abort());
+const node = openNode({ root: process.argv[2] });
+const write =
+  (level: string) =>
+  (facts: object, message: string): void => {
+    process.stderr.write(`${JSON.stringify({ level, ...facts, message })}\n`);
+  };
+const log = {
+  debug: write('debug'),
+  info: write('info'),
+  warn: write('warn'),
+  error: write('error'),
+};
+const served = await serveApi({ node, signal: stop.signal, log });
+process.stdout.write(`${served.socketPath}\n`);

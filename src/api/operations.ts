@@ -3,10 +3,22 @@
  * the agent takes it. The names are those of the verbs.
  */
 import type { ChangeOptions, ChangeResult } from './change.js';
-import type { AttachRequest, DetachChange, EndpointChange, EndpointRow } from './endpoint.js';
-import type { FdbAddRequest, FdbChange } from './fdb.js';
-import type { NetworkAddRequest, NetworkChange, NetworkRow } from './network.js';
-import type { NodeChange, NodeRow } from './node.js';
+import type { DumpTable } from './dump.js';
+import type {
+  AttachRequest,
+  DetachChange,
+  DetachRequest,
+  EndpointChange,
+  EndpointRow,
+} from './endpoint.js';
+import type { FdbAddRequest, FdbChange, FdbDeleteRequest, FdbFlushRequest } from './fdb.js';
+import type {
+  NetworkAddRequest,
+  NetworkChange,
+  NetworkDeleteRequest,
+  NetworkRow,
+} from './network.js';
+import type { NodeAddRequest, NodeChange, NodeDeleteRequest, NodeRow } from './node.js';
 import type { StatusReport } from './status.js';
 import type { UnderlayChange, UnderlayRow, UnderlaySetRequest } from './underlay.js';
 
@@ -26,31 +38,22 @@ export type Nothing = Readonly<Record<never, never>>;
 /** Requests and results by the name of the operation. */
 export interface Operations {
   readonly attach: Operation<AttachRequest & ChangeOptions, EndpointChange>;
-  readonly detach: Operation<
-    { readonly ns: string; readonly ifname?: string } & ChangeOptions,
-    DetachChange
-  >;
+  readonly detach: Operation<DetachRequest & ChangeOptions, DetachChange>;
   readonly endpoints: Operation<Nothing, readonly EndpointRow[]>;
   readonly 'network add': Operation<NetworkAddRequest & ChangeOptions, NetworkChange>;
-  readonly 'network del': Operation<{ readonly name: string } & ChangeOptions, NetworkChange>;
+  readonly 'network del': Operation<NetworkDeleteRequest & ChangeOptions, NetworkChange>;
   readonly 'network list': Operation<Nothing, readonly NetworkRow[]>;
   readonly 'underlay set': Operation<UnderlaySetRequest & ChangeOptions, UnderlayChange>;
   readonly 'underlay del': Operation<ChangeOptions, UnderlayChange>;
   readonly 'underlay show': Operation<Nothing, readonly UnderlayRow[]>;
-  readonly 'node add': Operation<
-    { readonly name: string; readonly vtep: string } & ChangeOptions,
-    NodeChange
-  >;
-  readonly 'node del': Operation<{ readonly name: string } & ChangeOptions, NodeChange>;
+  readonly 'node add': Operation<NodeAddRequest & ChangeOptions, NodeChange>;
+  readonly 'node del': Operation<NodeDeleteRequest & ChangeOptions, NodeChange>;
   readonly 'node list': Operation<Nothing, readonly NodeRow[]>;
-  readonly dump: Operation<{ readonly table: string }, TableRows>;
+  readonly dump: Operation<{ readonly table: DumpTable }, TableRows>;
   readonly status: Operation<Nothing, StatusReport>;
   readonly 'fdb add': Operation<FdbAddRequest & ChangeOptions, FdbChange>;
-  readonly 'fdb del': Operation<
-    { readonly mac: string; readonly network?: string } & ChangeOptions,
-    FdbChange
-  >;
-  readonly 'fdb flush': Operation<{ readonly network?: string; readonly ns?: string }, FdbChange>;
+  readonly 'fdb del': Operation<FdbDeleteRequest & ChangeOptions, FdbChange>;
+  readonly 'fdb flush': Operation<FdbFlushRequest, FdbChange>;
   readonly reconcile: Operation<ChangeOptions, ChangeResult>;
 }
 

@@ -12,11 +12,11 @@ import {
 } from '../../api/operations.js';
 import type { Node } from '../../control/node/node.js';
 import type { Store } from '../../store/store.js';
-import type { Log } from '../log.js';
 import { perform } from '../operations.js';
 import type { Turn } from '../turn.js';
 import { errorBody, type Refusal, refusal, sendJson, statusOf } from './answer.js';
 import { sendLines } from './lines.js';
+import type { Log } from './log.js';
 import { type Asked, askedBy, bodyOf, checked } from './request.js';
 
 /** What requests are answered with. */

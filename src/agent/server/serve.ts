@@ -8,10 +8,10 @@ import { type Node, openNode } from '../../control/node/node.js';
 import { hostPath } from '../../linux/mountns.js';
 import { isThere } from '../../linux/presence.js';
 import { standing } from '../../linux/standing.js';
-import { type Log, SILENT } from '../log.js';
 import { newTurn, type Turn } from '../turn.js';
 import { rawAnswer } from './answer.js';
 import { type Context, handle } from './handle.js';
+import { type Log, SILENT } from './log.js';
 import { type BoundSocket, bindSocket } from './socket.js';
 
 /** Milliseconds for a whole request, and for its head: it comes from this machine. */
@@ -54,7 +54,7 @@ export function apiSocket(node: Pick<Node, 'paths'>): string {
 /**
  * Serve the API of a node until it is closed. A reset takes the socket with the node's directory; it is back
  * as soon as the node has one again.
- * @throws DpctlError AGENT_RUNNING, exit 1
+ * @throws DpctlError AGENT_RUNNING, exit 5
  */
 export async function serveApi(options: ServeOptions): Promise<Served> {
   const { node, turn = newTurn(), log = SILENT } = options;

@@ -22,7 +22,7 @@ export interface BoundSocket {
 
 /**
  * Listen at a path. The socket gets its name when it is ready, in place of one that a dead agent left.
- * @throws DpctlError AGENT_RUNNING, exit 1, where somebody listens there
+ * @throws DpctlError AGENT_RUNNING, exit 5, where somebody listens there
  */
 export async function bindSocket(server: Server, path: string): Promise<BoundSocket> {
   makeDirectory(dirname(path));
@@ -75,7 +75,7 @@ async function refuseLive(path: string): Promise<void> {
   }
   if (!(await isListening(path))) return;
   throw new DpctlError('AGENT_RUNNING', `another agent of this node listens at ${path}`, {
-    exitCode: 1,
+    exitCode: 5,
     hint: 'stop it first',
     details: { path },
   });

@@ -3,8 +3,8 @@
  * command line has it refused, in the same words.
  */
 import * as z from 'zod/mini';
+import { DUMP_TABLES } from '../../../api/dump.js';
 import type { OperationName, RequestOf } from '../../../api/operations.js';
-import { DUMP_TABLES } from '../../../observe/dump/dump.js';
 
 /** A schema that has all members of a request, and no other. */
 type SchemaOf<Request> = z.ZodMiniType<Request> & {

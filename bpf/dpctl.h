@@ -18,9 +18,9 @@
 #include "contract/per_cpu.h"
 #include "contract/tables.h"
 #include "contract/nodes.h"
-#include "contract/marks.h"
+#include "contract/nft_marks.h"
 #include "contract/reasons.h"
 #include "contract/events.h"
-#include "contract/control.h"
+#include "contract/requests.h"
 
 #endif

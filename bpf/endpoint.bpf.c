@@ -9,7 +9,7 @@
 #include "delivery/gate.h"
 #include "delivery/replicate.h"
 #include "delivery/scrub.h"
-#include "delivery/translated_note.h"
+#include "delivery/dnat_record.h"
 #include "fdb/learn_endpoint.h"
 #include "fdb/requests.h"
 #include "neighbour/answer.h"

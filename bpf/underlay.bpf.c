@@ -5,7 +5,7 @@
  * else goes on to the next program with TC_ACT_UNSPEC: a final verdict would hide the
  * filters of others.
  */
-#include "decap/read.h"
+#include "decap/read_tc.h"
 #include "decap/strip.h"
 #include "delivery/from_node.h"
 #include "report.h"

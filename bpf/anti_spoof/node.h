@@ -8,7 +8,7 @@
 #ifndef ANTI_SPOOF_NODE_H
 #define ANTI_SPOOF_NODE_H
 
-#include "decap/inner.h"
+#include "decap/inner_frame.h"
 #include "delivery/reachable.h"
 #include "fdb/entry.h"
 #include "wire/arp.h"

@@ -3,7 +3,7 @@
 #ifndef DECAP_CONGESTION_H
 #define DECAP_CONGESTION_H
 
-#include "decap/inner.h"
+#include "decap/inner_frame.h"
 #include "wire/ecn.h"
 
 /* A mark of congestion that goes into the packet inside. */

@@ -3,7 +3,7 @@
 #ifndef DECAP_STRIP_H
 #define DECAP_STRIP_H
 
-#include "decap/inner.h"
+#include "decap/inner_frame.h"
 
 /*
  * What this kernel's adjust_room can be told when it shrinks, set when loaded:

@@ -3,7 +3,7 @@
 #ifndef ENCAP_IP4_H
 #define ENCAP_IP4_H
 
-#include "encap/plan.h"
+#include "encap/outer_common.h"
 #include "wire/checksum.h"
 
 static __always_inline void encap_route4(struct __sk_buff *skb, const struct underlay *underlay,

@@ -3,7 +3,7 @@
 #ifndef ENCAP_IP6_H
 #define ENCAP_IP6_H
 
-#include "encap/plan.h"
+#include "encap/outer_common.h"
 
 static __always_inline void encap_route6(struct __sk_buff *skb, const struct underlay *underlay,
 					 const struct node *node, __be16 port, struct route *route)

@@ -12,7 +12,7 @@
 #define ENCAP_SEND_H
 
 #include "encap/route.h"
-#include "path_mtu/tell.h"
+#include "path_mtu/notify_sender.h"
 
 #undef HERE
 #define HERE FILE_ENCAP_SEND

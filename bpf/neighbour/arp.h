@@ -3,7 +3,7 @@
 #ifndef NEIGHBOUR_ARP_H
 #define NEIGHBOUR_ARP_H
 
-#include "neighbour/known.h"
+#include "neighbour/lookup.h"
 #include "neighbour/reply.h"
 #include "wire/arp.h"
 

@@ -3,7 +3,7 @@
 #ifndef NEIGHBOUR_ND_H
 #define NEIGHBOUR_ND_H
 
-#include "neighbour/known.h"
+#include "neighbour/lookup.h"
 #include "neighbour/reply.h"
 #include "wire/nd.h"
 

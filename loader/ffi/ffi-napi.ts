@@ -1,4 +1,4 @@
-import { nativeRequire } from './require.js';
+import { nativeRequire } from './native-require.js';
 import type {
   ArgType,
   ArgValue,

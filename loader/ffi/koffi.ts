@@ -1,5 +1,5 @@
 import type { KoffiFunc, TypeObject } from 'koffi';
-import { nativeRequire } from './require.js';
+import { nativeRequire } from './native-require.js';
 import type {
   ArgType,
   ArgValue,

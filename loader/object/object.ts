@@ -7,9 +7,9 @@ import { mapFromFd } from '../map/info.js';
 import { programFromFd } from '../program.js';
 import { struct } from '../struct.js';
 import { withoutSignals } from '../sys/signals.js';
-import { captureLog } from './capture.js';
 import { encodeConstants } from './constants.js';
-import { callError, loadError } from './failure.js';
+import { callError, loadError } from './load-error.js';
+import { captureLog } from './log-capture.js';
 import {
   type BpfObject,
   mapsOf,
@@ -18,7 +18,7 @@ import {
   programsOf,
   userMaps,
 } from './opened.js';
-import { pinAll, reusePinnedMaps } from './pinned.js';
+import { pinAll, reusePinnedMaps } from './pinned-maps.js';
 
 export type { BpfObject, ObjectOptions } from './opened.js';
 

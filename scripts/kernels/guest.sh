@@ -70,6 +70,6 @@ else
 		cp "dist/test/kernels/bpf/$(cat "$dir/broken").bpf.o" /run/broken/endpoint.bpf.o
 		export DPCTL_BPF_DIR=/run/broken
 	fi
-	node dist/scripts/kernels/core.js /dev/ttyS1 "${parts[@]}"
+	node dist/scripts/kernels/core-suite.js /dev/ttyS1 "${parts[@]}"
 	say "{\"done\":$?}"
 fi

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { PARTS } from './parts.js';
+import { PARTS } from './core-parts.js';
 
 /** One part of the core suite on one kernel. */
 export interface PartResult {

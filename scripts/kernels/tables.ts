@@ -1,6 +1,6 @@
 /** Tables of the kernel matrix: for a terminal, and in Markdown for docs/kernels.md. */
 
-import { PARTS, REFUSAL } from './parts.js';
+import { PARTS, REFUSAL } from './core-parts.js';
 import { failuresOf, type KernelResult, type PartResult, verdictOf } from './results.js';
 
 const ALL = [...PARTS, REFUSAL];

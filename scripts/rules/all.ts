@@ -3,8 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { besideFolder, forwarding, overfull } from './file-layout.js';
 import { cycles, impureModel, systemTouched, wrongWay } from './imports.js';
-import { besideFolder, forwarding, overfull } from './shape.js';
 import type { SourceFile, Violation } from './source.js';
 import {
   anyType,

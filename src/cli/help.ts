@@ -1,4 +1,6 @@
 /** Help texts, from the table of commands: examples first, common flags before the others. */
+
+import { type Command, envName, type Flag, shownForm } from './command-spec.js';
 import {
   commandOf,
   EXIT_CODES,
@@ -9,8 +11,7 @@ import {
   VARIABLES,
   verbs,
 } from './commands/table.js';
-import { GLOBAL_FLAGS } from './globals.js';
-import { type Command, envName, type Flag, shownForm } from './spec.js';
+import { GLOBAL_FLAGS } from './global-flags.js';
 
 /** Columns of a line of help; wider than 80 is hard to read and does not fit a small terminal. */
 const WIDTH = 80;

@@ -1,7 +1,7 @@
 /** Advice on the terminal: what was asked of another root is to be mended there. */
 import type { Hint } from '../../loader/hint.js';
 import { hintText } from '../model/hint.js';
-import type { GlobalValues } from './globals.js';
+import type { GlobalValues } from './global-flags.js';
 import type { Environment } from './options.js';
 
 /** Commands that look at no node. */

@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import type { Hint } from '../../loader/hint.js';
 import { nearest } from '../linux/suggest.js';
-import { envName, type Flag, keyOf } from './spec.js';
+import { envName, type Flag, keyOf } from './command-spec.js';
 
 /** What the parser found for a flag: true or false for a switch, texts for what takes a value. */
 export type Given = boolean | string | readonly string[];

@@ -6,12 +6,12 @@
 import { CommanderError, Option, Command as Parser } from 'commander';
 import { DpctlError } from '../../loader/errors.js';
 import { run } from '../../loader/hint.js';
+import { type Command, camelCase, type Flag, keyOf } from './command-spec.js';
 import { COMMANDS, commandOf, GROUPS, subverbs, verbs } from './commands/table.js';
-import { GLOBAL_FLAGS, type GlobalValues } from './globals.js';
+import { GLOBAL_FLAGS, type GlobalValues } from './global-flags.js';
 import { commandHelp, groupHelp, topHelp } from './help.js';
 import { type Environment, type Given, oneOf, resolveOptions } from './options.js';
-import { guardRest } from './rest.js';
-import { type Command, camelCase, type Flag, keyOf } from './spec.js';
+import { guardRest } from './trailing-command.js';
 import { type Place, usageError } from './usage.js';
 import { VERSION } from './version.js';
 

@@ -3,7 +3,7 @@
 import { isatty } from 'node:tty';
 import type { FigureResult } from '../api/bench.js';
 import type { Progress } from '../bench/measure/rounds.js';
-import { digits } from '../bench/report/words.js';
+import { digits } from '../bench/report/format.js';
 import { printable, writeStderr } from './output.js';
 
 /** Back to the line's start, and clear it. */

@@ -2,12 +2,12 @@
 import { DpctlError, EXIT_INTERRUPTED, errnoOf, INTERRUPTED } from '../../loader/errors.js';
 import { run } from '../../loader/hint.js';
 import { paintFor } from './color.js';
-import type { GlobalValues } from './globals.js';
+import { reportJson, reportOf, reportText } from './error-report.js';
+import type { GlobalValues } from './global-flags.js';
 import { hintReader } from './hints.js';
 import type { Environment } from './options.js';
 import { holdStdout, printable, writeStderr } from './output.js';
 import { type Call, parse } from './parse.js';
-import { reportJson, reportOf, reportText } from './report.js';
 import { verbOf } from './verbs/table.js';
 import type { Outcome } from './verbs/verb.js';
 

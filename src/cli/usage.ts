@@ -4,9 +4,9 @@ import type { CommanderError } from 'commander';
 import { DpctlError } from '../../loader/errors.js';
 import { advice, type Hint, run } from '../../loader/hint.js';
 import { nearest } from '../linux/suggest.js';
-import { GLOBAL_FLAGS } from './globals.js';
+import type { Command, Flag } from './command-spec.js';
+import { GLOBAL_FLAGS } from './global-flags.js';
 import { synopsis } from './help.js';
-import type { Command, Flag } from './spec.js';
 
 /** Where commander was when it found the error. */
 export interface Place {

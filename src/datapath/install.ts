@@ -11,7 +11,7 @@ import { loadObject, openObject } from '../../loader/object/object.js';
 import { pin } from '../../loader/pin.js';
 import { hasFeature } from '../../loader/probe.js';
 import { programInfo } from '../../loader/program.js';
-import { isThere, namesIn } from '../linux/presence.js';
+import { isThere, namesIn } from '../linux/path-status.js';
 import { kernelRelease } from '../linux/process.js';
 import { REQUIRED } from './features.js';
 import {

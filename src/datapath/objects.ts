@@ -8,7 +8,7 @@ import { exec } from '../../loader/hint.js';
 import { hasFeature } from '../../loader/probe.js';
 import { ADJUST_ROOM, FIB_SKIP_NEIGH } from '../../loader/probe-code.js';
 import { clockTickHz } from '../../loader/sys/machine.js';
-import { isThere, statOf } from '../linux/presence.js';
+import { isThere, statOf } from '../linux/path-status.js';
 
 declare const __dirname: string | undefined;
 

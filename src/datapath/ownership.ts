@@ -9,7 +9,7 @@ import { hasFeature } from '../../loader/probe.js';
 import { openProgramById, programInfo } from '../../loader/program.js';
 import { closeFd } from '../../loader/sys/files.js';
 import { inNetns } from '../../loader/sys/netns.js';
-import { namesIn, statOf } from '../linux/presence.js';
+import { namesIn, statOf } from '../linux/path-status.js';
 import type { DatapathPaths } from './pins.js';
 
 /**

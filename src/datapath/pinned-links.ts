@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import { linkInfo, openPinnedLink } from '../../loader/link/attach.js';
 import { closeFd } from '../../loader/sys/files.js';
-import { isThere, namesIn, statOf } from '../linux/presence.js';
+import { isThere, namesIn, statOf } from '../linux/path-status.js';
 import type { DatapathPaths } from './pins.js';
 
 /** A pinned link. Undefined where there is none, or what is pinned there is not a link: it is in the way. */

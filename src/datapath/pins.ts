@@ -10,7 +10,7 @@ import { getPinned, type PinKind } from '../../loader/pin.js';
 import { programInfo } from '../../loader/program.js';
 import { withFd } from '../../loader/sys/files.js';
 import { MAPS } from '../contract/generated.js';
-import { isThere, namesIn, oddKind, statOf } from '../linux/presence.js';
+import { isThere, namesIn, oddKind, statOf } from '../linux/path-status.js';
 
 /** Directories of the node's BPF file system, and a file beside it. */
 export interface DatapathPaths {

@@ -6,7 +6,7 @@ import { advice, advises, exec, run } from '../../loader/hint.js';
 import type { LabRequest, LabRow, LabSpec, LabUp } from '../api/lab.js';
 import { hostPath } from '../linux/mountns.js';
 import { deleteNetns, netnsExists, netnsList } from '../linux/netns.js';
-import { isThere } from '../linux/presence.js';
+import { isThere } from '../linux/path-status.js';
 import { raiseFabric } from './fabric.js';
 import { isOfLab, type LabNode, labNodes, nsOf } from './names.js';
 import { raiseNode } from './node.js';

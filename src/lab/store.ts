@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { isShortage } from '../../loader/errors.js';
 import type { LabSpec } from '../api/lab.js';
 import { hostPath } from '../linux/mountns.js';
-import { isThere, namesIn } from '../linux/presence.js';
+import { isThere, namesIn } from '../linux/path-status.js';
 import { labsDir } from './names.js';
 import { LAB_DEFAULT, labSpec } from './spec.js';
 

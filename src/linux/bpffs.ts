@@ -19,7 +19,7 @@ import {
 } from '../../loader/sys/files.js';
 import { hostPath, hostRoot, runOnHost } from './mountns.js';
 import { withNetnsPath } from './netns.js';
-import { isThere, namesIn, statOf } from './presence.js';
+import { isThere, namesIn, statOf } from './path-status.js';
 
 const MS_NOSUID = 2;
 const MS_NODEV = 4;

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { FORMATS } from '../api/version.js';
 import { hash32 } from '../model/state/hash.js';
 import { corrupt, newer } from './errors.js';
-import { locateFault } from './locate.js';
+import { locateFault } from './json-position.js';
 import { readOwn } from './own-file.js';
 
 /** A document that was read. */

@@ -1,6 +1,5 @@
 /** The readable part of damaged files, thing by thing, for a reset that has to put things back. */
 import type * as z from 'zod/mini';
-import { firstOfEach } from '../model/state/first-of-each.js';
 import {
   durableSchema,
   EMPTY_STATE,
@@ -13,10 +12,11 @@ import {
   sysctlSchema,
   underlaySchema,
 } from '../model/state/state.js';
+import { firstOfEach } from '../model/state/unique-by.js';
 import { readDocument } from './document.js';
 import { throwUnseen } from './errors.js';
+import { bootIdOf, type FileStoreOptions, storeFiles } from './file-paths.js';
 import { look, readOwn } from './own-file.js';
-import { bootIdOf, type FileStoreOptions, storeFiles } from './place.js';
 import { BOTH_LOST, type StoreFiles, wholeCopy } from './records.js';
 import type { Salvaged } from './store.js';
 

@@ -8,9 +8,9 @@ import {
   replaceCopy,
   replaceFiles,
 } from './atomic.js';
+import { durableText, runtimeText } from './record-text.js';
 import type { StoreFiles } from './records.js';
 import type { Versioned } from './store.js';
-import { durableText, runtimeText } from './text.js';
 
 /**
  * Replace what differs, in an order in which a crash between two files leaves a state that is sound.

@@ -9,7 +9,7 @@ import { inflateSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import type { DpctlError } from '../../loader/errors.js';
 import type { BenchResult } from '../../src/api/bench.js';
-import { reportFile } from '../../src/bench/report/file.js';
+import { reportFile } from '../../src/bench/report/output-file.js';
 import { command, need } from '../helpers/need.js';
 import { figureOf, runOf } from './helpers.js';
 

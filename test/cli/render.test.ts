@@ -1,7 +1,7 @@
 import test from 'ava';
 import { parse as parseYaml } from 'yaml';
 import type { EndpointRow } from '../../src/api/endpoint.js';
-import type { Output } from '../../src/cli/globals.js';
+import type { Output } from '../../src/cli/global-flags.js';
 import type { Sink } from '../../src/cli/output.js';
 import { type Data, render } from '../../src/cli/render/render.js';
 import { ENDPOINT } from '../../src/cli/schemas/control.js';

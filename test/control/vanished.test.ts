@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError, ERRNO, kernelError } from '../../loader/errors.js';
 import type { EndpointRow } from '../../src/api/endpoint.js';
-import { VANISHED_ROUNDS } from '../../src/control/change/vanished.js';
+import { VANISHED_ROUNDS } from '../../src/control/change/vanished-devices.js';
 import { attach } from '../../src/control/endpoint/attach.js';
 import { endpointList } from '../../src/control/endpoint/list.js';
 import type { Node } from '../../src/control/node/node.js';

@@ -5,10 +5,10 @@
 import type { ExecutionContext } from 'ava';
 import { command, feature, need } from '../helpers/need.js';
 import { makeRandom } from '../helpers/random.js';
+import { pings } from '../system/helpers/conversation.js';
 import { counters } from '../system/helpers/counters.js';
 import { type Attached, join } from '../system/helpers/join.js';
 import { type Lab, openLab } from '../system/helpers/lab.js';
-import { pings } from '../system/helpers/talk.js';
 import { corpus, type Party } from './helpers/corpus.js';
 import { mutated, sendable } from './helpers/mutate.js';
 import { deviceCount, sendAll } from './helpers/send.js';

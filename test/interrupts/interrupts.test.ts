@@ -11,8 +11,8 @@ import { openLabNode } from '../helpers/node.js';
 import { makeRandom, type Random } from '../helpers/random.js';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { addressOf, prepareNodes } from '../lab/helpers/nodes.js';
+import { pings } from '../system/helpers/conversation.js';
 import { DPCTL, type Lab, openLab, PATH, run } from '../system/helpers/lab.js';
-import { pings } from '../system/helpers/talk.js';
 import {
   type Command,
   type Containers,

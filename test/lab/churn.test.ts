@@ -1,7 +1,7 @@
 /** Nodes and MACs that come, go and move while others talk to them. */
 import test from 'ava';
+import { pings, tcpBothWays } from '../system/helpers/conversation.js';
 import { eventually, sleep, start } from '../system/helpers/process.js';
-import { pings, tcpBothWays } from '../system/helpers/talk.js';
 import { addressOf, type Nodes, onNodes } from './helpers/nodes.js';
 import { watch } from './helpers/watch.js';
 

@@ -4,8 +4,8 @@ import { nstat } from '../overlay/helpers/traffic.js';
 import { vxlan } from '../overlay/helpers/vxlan.js';
 import { sendFrame } from '../packet/helpers/containers.js';
 import { eth, ip4, udp } from '../packet/helpers/frame.js';
+import { pings } from '../system/helpers/conversation.js';
 import { eventually } from '../system/helpers/process.js';
-import { pings } from '../system/helpers/talk.js';
 import { addressOf, onNodes } from './helpers/nodes.js';
 
 test.serial('the same gateway on each node: endpoints reach the one of their own node', (t) =>

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { linkKind, need, once } from '../helpers/need.js';
-import { pings, tcpBothWays } from '../system/helpers/talk.js';
+import { pings, tcpBothWays } from '../system/helpers/conversation.js';
 import { type Nodes, onNodes } from './helpers/nodes.js';
 import {
   addGuest,

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { type Check, need, once } from '../helpers/need.js';
+import { pings } from '../system/helpers/conversation.js';
 import { DPCTL, type Ran, run } from '../system/helpers/lab.js';
-import { pings } from '../system/helpers/talk.js';
 import { address6Of, addressOf, type Nodes, onNodes, prepareNodes } from './helpers/nodes.js';
 
 /** A queueing discipline that the kernel has; tried in a namespace that ends with it. */

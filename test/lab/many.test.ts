@@ -8,8 +8,8 @@ import { reconcile } from '../../src/control/node/reconcile.js';
 import { nodeAdd, nodeDelete } from '../../src/control/underlay/nodes.js';
 import type { Remote } from '../../src/model/state/state.js';
 import { dump } from '../../src/observe/dump/dump.js';
+import { pings } from '../system/helpers/conversation.js';
 import { run } from '../system/helpers/lab.js';
-import { pings } from '../system/helpers/talk.js';
 import { addressOf, onNodes } from './helpers/nodes.js';
 
 const MANY = 1000;

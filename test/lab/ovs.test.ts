@@ -4,9 +4,9 @@
  */
 import type { ExecutionContext } from 'ava';
 import { need } from '../helpers/need.js';
+import { pings } from '../system/helpers/conversation.js';
 import { run } from '../system/helpers/lab.js';
 import { eventually } from '../system/helpers/process.js';
-import { pings } from '../system/helpers/talk.js';
 import { type Nodes, onNodes } from './helpers/nodes.js';
 import {
   type Datapath,

@@ -1,8 +1,8 @@
 /** A router between two nodes whose next link takes less than the underlay: senders are told. */
 import test from 'ava';
+import { pings, tcpBothWays } from '../system/helpers/conversation.js';
 import { run } from '../system/helpers/lab.js';
 import { eventually } from '../system/helpers/process.js';
-import { pings, tcpBothWays } from '../system/helpers/talk.js';
 import { type Nodes, onNodes } from './helpers/nodes.js';
 
 type Family = 'ip4' | 'ip6';

@@ -2,10 +2,10 @@
 import test, { type ExecutionContext } from 'ava';
 import { dump } from '../../src/observe/dump/dump.js';
 import { need } from '../helpers/need.js';
+import { pings } from '../system/helpers/conversation.js';
 import { putForeign } from '../system/helpers/foreign.js';
 import { run } from '../system/helpers/lab.js';
 import { start } from '../system/helpers/process.js';
-import { pings } from '../system/helpers/talk.js';
 import { addressOf, type Nodes, onNodes } from './helpers/nodes.js';
 import { tun } from './helpers/ovs.js';
 

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
+import { pings } from '../system/helpers/conversation.js';
 import { DPCTL, run } from '../system/helpers/lab.js';
-import { pings } from '../system/helpers/talk.js';
 import { address6Of, addressOf, type Nodes, onNodes, prepareNodes } from './helpers/nodes.js';
 
 interface Row {

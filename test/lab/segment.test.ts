@@ -1,8 +1,8 @@
 /** Three nodes, two networks with the same MACs and addresses: everybody reaches everybody, nobody else. */
 import test, { type ExecutionContext } from 'ava';
+import { pings, tcpBothWays, udpEcho } from '../system/helpers/conversation.js';
 import { run } from '../system/helpers/lab.js';
 import { eventually, start } from '../system/helpers/process.js';
-import { pings, tcpBothWays, udpEcho } from '../system/helpers/talk.js';
 import { type Nodes, onNodes } from './helpers/nodes.js';
 
 const NUMBERS = [1, 2, 3] as const;

@@ -3,9 +3,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { hasFeature } from '../../loader/probe.js';
+import { pings } from '../system/helpers/conversation.js';
 import { run } from '../system/helpers/lab.js';
 import { eventually } from '../system/helpers/process.js';
-import { pings } from '../system/helpers/talk.js';
 import { addressOf, type Nodes, onNodes } from './helpers/nodes.js';
 
 interface Problem {

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { ffi } from '../../loader/ffi/seam.js';
-import { captureLog } from '../../loader/object/capture.js';
+import { captureLog } from '../../loader/object/log-capture.js';
 import { loadObject, openObject } from '../../loader/object/object.js';
 import { descriptorsOf, objectPath } from './helpers/machine.js';
 

@@ -10,7 +10,7 @@ const ELSEWHERE: Readonly<Record<string, readonly [file: string, title: string]>
   event_limit: ['events.test', 'events over the rate are counted, not sent'],
   event_lost: ['events.test', 'events that find the ring full are counted'],
   port_down: ['liveness.test', 'one that asks and is down by then gets no answer'],
-  learn_room: ['room.test', 'a flood of new MACs stops before the table is full'],
+  learn_room: ['fdb-capacity.test', 'a flood of new MACs stops before the table is full'],
   timer: ['ageing.test', 'a MAC whose timer cannot be started is not learned'],
 };
 

@@ -7,7 +7,7 @@ import { hintText } from '../../src/model/hint.js';
 import { addNetwork } from '../../src/model/network/networks.js';
 import { EMPTY_STATE } from '../../src/model/state/state.js';
 import { openFileStore } from '../../src/store/file.js';
-import { storeFiles } from '../../src/store/place.js';
+import { storeFiles } from '../../src/store/file-paths.js';
 import { directories, NOTHING, stateOf, temporary } from './helpers/states.js';
 
 /** A store in a directory that goes with the test. */

@@ -8,7 +8,7 @@ import { DpctlError } from '../../loader/errors.js';
 import { hintText } from '../../src/model/hint.js';
 import { invariants } from '../../src/model/state/invariants.js';
 import { openFileStore } from '../../src/store/file.js';
-import { storeFiles } from '../../src/store/place.js';
+import { storeFiles } from '../../src/store/file-paths.js';
 import { directories, NOTHING, stateOf, temporary } from './helpers/states.js';
 
 const CHILD = fileURLToPath(new URL('helpers/child.js', import.meta.url));

@@ -6,7 +6,7 @@ import { clusterEndpointSchema, clusterNetworkSchema } from '../../src/model/sta
 import { invariants } from '../../src/model/state/invariants.js';
 import { localEndpointSchema, localNetworkSchema } from '../../src/model/state/local.js';
 import { openFileStore } from '../../src/store/file.js';
-import { storeFiles } from '../../src/store/place.js';
+import { storeFiles } from '../../src/store/file-paths.js';
 import { directories, temporary } from './helpers/states.js';
 
 const FIXTURES = fileURLToPath(new URL('../../../test/store/fixtures/', import.meta.url));

@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
 import { EMPTY_STATE, type State } from '../../src/model/state/state.js';
 import { openFileStore } from '../../src/store/file.js';
-import { storeFiles } from '../../src/store/place.js';
+import { storeFiles } from '../../src/store/file-paths.js';
 import { crashCases, directories, NOTHING, stateOf, temporary } from './helpers/states.js';
 
 function place(t: ExecutionContext) {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { openFileStore } from '../../src/store/file.js';
-import { storeFiles } from '../../src/store/place.js';
+import { storeFiles } from '../../src/store/file-paths.js';
 import type { Store, Versioned } from '../../src/store/store.js';
 import { directories, NOTHING, stateOf, temporary } from './helpers/states.js';
 

@@ -2,11 +2,11 @@
 import test from 'ava';
 import { feature, need } from '../helpers/need.js';
 import { BROADCAST, eth, ip4, TYPE, udp } from '../packet/helpers/frame.js';
+import { pings, tcpBothWays } from './helpers/conversation.js';
 import { counters } from './helpers/counters.js';
 import { putForeign } from './helpers/foreign.js';
 import { type Attached, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
-import { pings, tcpBothWays } from './helpers/talk.js';
 import { capture, sendFrame } from './helpers/wire.js';
 
 let lab: Lab;

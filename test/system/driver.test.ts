@@ -7,10 +7,10 @@ import { refused } from '../errors/helpers/refusal.js';
 import { linkKind, need } from '../helpers/need.js';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { onNodes } from '../lab/helpers/nodes.js';
+import { ping, pings, tcpBothWays, udpEcho } from './helpers/conversation.js';
 import { type Attached, attach, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { sleep, start } from './helpers/process.js';
-import { ping, pings, tcpBothWays, udpEcho } from './helpers/talk.js';
 import { capture } from './helpers/wire.js';
 
 const WITHOUT = { env: { DPCTL_PROBE_DISABLE: 'netkit' } };

@@ -8,12 +8,12 @@ import { macToBytes } from '../../src/model/address/mac.js';
 import { decodeKey, decodeValue, tableEntry } from '../../src/model/desired/table-entry.js';
 import { sendFrame as say } from '../packet/helpers/containers.js';
 import { BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
+import { pings } from './helpers/conversation.js';
 import { counters } from './helpers/counters.js';
 import { type Attached, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { eventually, sleep, start } from './helpers/process.js';
 import { entriesOf, learnedMacs, putEntries } from './helpers/tables.js';
-import { pings } from './helpers/talk.js';
 import { capture, sendFrame, sendFrames } from './helpers/wire.js';
 
 interface FdbRow {

@@ -1,10 +1,10 @@
 /** Filters of others on the host end of an endpoint: who sees what, and who is told. */
 import test from 'ava';
 import { feature, need } from '../helpers/need.js';
+import { pings } from './helpers/conversation.js';
 import { putForeign } from './helpers/foreign.js';
 import { type Attached, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
-import { pings } from './helpers/talk.js';
 import { capture } from './helpers/wire.js';
 
 const withTcx = need(feature('tcx'));

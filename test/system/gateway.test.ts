@@ -1,9 +1,9 @@
 /** The host and the outside, reached through the host's own port on a network. */
 import test, { type ExecutionContext } from 'ava';
+import { pings, tcpBothWays, udpEcho } from './helpers/conversation.js';
 import { type Attached, attach, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { sleep } from './helpers/process.js';
-import { pings, tcpBothWays, udpEcho } from './helpers/talk.js';
 import { capture } from './helpers/wire.js';
 
 /** The node's uplink, and who is at its other end: not dpctl's business at all. */

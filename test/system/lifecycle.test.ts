@@ -4,11 +4,11 @@ import { join as path } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { isArrayTable, type TableName } from '../../src/model/desired/table-entry.js';
 import { BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
+import { pings } from './helpers/conversation.js';
 import { counters } from './helpers/counters.js';
 import { type Attached, attach, join } from './helpers/join.js';
 import { type Lab, openLab, run } from './helpers/lab.js';
 import { entriesOf, learnedMacs, mapPath } from './helpers/tables.js';
-import { pings } from './helpers/talk.js';
 import { sendFrame } from './helpers/wire.js';
 
 interface Report {

@@ -1,5 +1,6 @@
 /** Two thousand endpoints on one network: there is no wall at 1,023 ports. */
 import test from 'ava';
+import { pings } from './helpers/conversation.js';
 import { counters } from './helpers/counters.js';
 import {
   broadcastsIgnored,
@@ -12,7 +13,6 @@ import {
 import { attach } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { eventually, sleep } from './helpers/process.js';
-import { pings } from './helpers/talk.js';
 
 const SIZE = 2000;
 /** Attached by the command line; the rest in one process. */

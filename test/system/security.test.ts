@@ -15,11 +15,11 @@ import {
 } from '../packet/helpers/frame.js';
 import * as nd from '../packet/helpers/nd.js';
 import { advert, ICMP6, icmp6, icmp6Packet, macOption } from '../packet/helpers/nd.js';
+import { pings, tcpBothWays } from './helpers/conversation.js';
 import { counters } from './helpers/counters.js';
 import { type Attached, attach, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { eventually } from './helpers/process.js';
-import { pings, tcpBothWays } from './helpers/talk.js';
 import { capture, sendFrame } from './helpers/wire.js';
 
 let lab: Lab;

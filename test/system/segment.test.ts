@@ -4,10 +4,10 @@ import test from 'ava';
 import { command, linkKind, need } from '../helpers/need.js';
 import { arp, BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
 import { ADVERT, advert, groupMac, macOption, TARGET_MAC } from '../packet/helpers/nd.js';
+import { pings, tcpBothWays, udpEcho } from './helpers/conversation.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { eventually } from './helpers/process.js';
 import { addressesOf, type Kind, openSegment, type Station } from './helpers/segment.js';
-import { pings, tcpBothWays, udpEcho } from './helpers/talk.js';
 import { sendFrame } from './helpers/wire.js';
 
 const KINDS: readonly Kind[] = ['dpctl', 'bridge'];

@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import { type Check, command, need } from '../helpers/need.js';
 import { arp, BROADCAST, eth, ip4, mac, TYPE, udp, vlan } from '../packet/helpers/frame.js';
+import { ping, pings, tcpBothWays, udpEcho } from './helpers/conversation.js';
 import { counters } from './helpers/counters.js';
 import { type Attached, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { eventually, start } from './helpers/process.js';
-import { ping, pings, tcpBothWays, udpEcho } from './helpers/talk.js';
 import { capture, sendFrame } from './helpers/wire.js';
 
 let lab: Lab;

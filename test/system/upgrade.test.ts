@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { feature, need } from '../helpers/need.js';
 import { BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
+import { pings } from './helpers/conversation.js';
 import { type Attached, attach, join } from './helpers/join.js';
 import { type Lab, openLab, run } from './helpers/lab.js';
 import { eventually, sleep, start } from './helpers/process.js';
 import { learnedMacs } from './helpers/tables.js';
-import { pings } from './helpers/talk.js';
 import { sendFrame } from './helpers/wire.js';
 
 const BUILT = fileURLToPath(new URL('../../bpf', import.meta.url));

@@ -6,7 +6,7 @@ import { type Peer, peerOf } from '../../../loader/sys/socket.js';
 import type { Readiness } from '../../api/operations.js';
 import { type Node, openNode } from '../../control/node/node.js';
 import { hostPath } from '../../linux/mountns.js';
-import { isThere } from '../../linux/presence.js';
+import { isThere } from '../../linux/path-status.js';
 import { standing } from '../../linux/standing.js';
 import { newTurn, type Turn } from '../turn.js';
 import { rawAnswer } from './answer.js';

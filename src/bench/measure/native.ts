@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { DpctlError } from '../../../loader/errors.js';
 import { exec } from '../../../loader/hint.js';
 import type { Stage } from '../subjects/stage.js';
-import { shippedFile } from './files.js';
 import { isInstalled, run } from './process.js';
+import { shippedFile } from './shipped-files.js';
 
 /** Programs in native/, and the libraries that each is linked with. */
 const LIBRARIES = { fill: ['-lbpf'], flood: [], connect: [] } as const;

@@ -1,6 +1,6 @@
 /** A run as one HTML file: tables that need no script, plots that need nothing from outside. */
 import type { BenchResult, FigureResult, GoalResult } from '../../api/bench.js';
-import { digits, SAYS } from './words.js';
+import { digits, SAYS } from './format.js';
 
 /** What goes into the file beside the run. */
 export interface ReportParts {

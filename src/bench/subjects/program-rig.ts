@@ -8,12 +8,20 @@ import { linkAddVeth } from '../../linux/netlink/pair.js';
 import { withRtnl } from '../../linux/netlink/socket.js';
 import { ipToBytes16 } from '../../model/address/ip.js';
 import { macToBytes } from '../../model/address/mac.js';
-import { shippedFile } from '../measure/files.js';
 import type { Effort } from '../measure/measure.js';
 import { median } from '../measure/method.js';
+import { shippedFile } from '../measure/shipped-files.js';
+import {
+  openWorld,
+  putMac,
+  putNetwork,
+  putPort,
+  stationOf,
+  vniOf,
+  type World,
+} from './bare-datapath.js';
 import type { Station } from './frames.js';
 import type { Space, Stage } from './stage.js';
-import { openWorld, putMac, putNetwork, putPort, stationOf, vniOf, type World } from './world.js';
 
 /** struct __sk_buff (linux/bpf.h): its size, and where the interface's number is. */
 const CONTEXT = { size: 192, ifindex: 40 } as const;

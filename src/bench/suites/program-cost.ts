@@ -5,6 +5,7 @@ import { type BpfObject, loadObject, openObject } from '../../../loader/object/o
 import { programInfo } from '../../../loader/program.js';
 import { constantsOf, OBJECTS, type ObjectName, objectFile } from '../../datapath/objects.js';
 import type { Effort, Measure, Subject } from '../measure/measure.js';
+import { vniOf } from '../subjects/bare-datapath.js';
 import { arpRequest, type Station, udp4, udp6 } from '../subjects/frames.js';
 import {
   BEHIND,
@@ -20,7 +21,6 @@ import {
   verdictOfRun,
 } from '../subjects/program-rig.js';
 import type { Stage } from '../subjects/stage.js';
-import { vniOf } from '../subjects/world.js';
 import { fillFdb, MILLION } from './control-fill.js';
 
 /** TC_ACT_SHOT and TC_ACT_REDIRECT (linux/pkt_cls.h). */

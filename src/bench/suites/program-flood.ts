@@ -11,8 +11,8 @@ import type { Effort, Measure, Readings, Subject } from '../measure/measure.js';
 import { quantile } from '../measure/method.js';
 import { compileNative } from '../measure/native.js';
 import { CLIENT_CPU, run } from '../measure/process.js';
+import { openWorld, putNetwork, putPort, stationOf } from '../subjects/bare-datapath.js';
 import type { Space, Stage } from '../subjects/stage.js';
-import { openWorld, putNetwork, putPort, stationOf } from '../subjects/world.js';
 
 /** Ports that a frame is copied to: the bridge has 1,023 at the most. */
 const PORTS = [10, 100, 1000] as const;

@@ -1,4 +1,4 @@
-import type { Command } from '../spec.js';
+import type { Command } from '../command-spec.js';
 
 export const BENCH = {
   path: 'bench',

@@ -1,5 +1,5 @@
-import { DRY_RUN } from '../globals.js';
-import type { Command, Flag } from '../spec.js';
+import type { Command, Flag } from '../command-spec.js';
+import { DRY_RUN } from '../global-flags.js';
 
 const NETWORK = {
   name: 'network',

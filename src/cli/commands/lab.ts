@@ -1,4 +1,4 @@
-import type { Command, Flag } from '../spec.js';
+import type { Command, Flag } from '../command-spec.js';
 
 const NAME = {
   name: 'name',

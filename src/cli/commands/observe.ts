@@ -1,6 +1,6 @@
 import { DUMP_TABLES } from '../../api/dump.js';
-import { DRY_RUN } from '../globals.js';
-import type { Command } from '../spec.js';
+import type { Command } from '../command-spec.js';
+import { DRY_RUN } from '../global-flags.js';
 
 export const DUMP = {
   path: 'dump',

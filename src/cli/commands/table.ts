@@ -3,7 +3,7 @@
  * the parser, help, completion, the man page and docs/cli.md.
  */
 
-import type { Command } from '../spec.js';
+import type { Command } from '../command-spec.js';
 import { BENCH } from './bench.js';
 import { ATTACH, DETACH, ENDPOINTS } from './endpoint.js';
 import { FDB_ADD, FDB_DEL, FDB_FLUSH } from './fdb.js';

@@ -1,5 +1,5 @@
-import { DRY_RUN } from '../globals.js';
-import type { Command } from '../spec.js';
+import type { Command } from '../command-spec.js';
+import { DRY_RUN } from '../global-flags.js';
 
 export const UNDERLAY_SET = {
   path: 'underlay set',

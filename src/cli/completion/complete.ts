@@ -1,7 +1,8 @@
 /** What may stand where the cursor is. Pure but for the sources, which are asked only if needed. */
+
+import type { Argument, Command, Completion, Flag } from '../command-spec.js';
 import { commandOf, GROUPS, shownCommands, subverbs, verbs } from '../commands/table.js';
-import { GLOBAL_FLAGS } from '../globals.js';
-import type { Argument, Command, Completion, Flag } from '../spec.js';
+import { GLOBAL_FLAGS } from '../global-flags.js';
 
 /** A word that may stand there, and what it means. */
 export interface Candidate {

@@ -1,8 +1,9 @@
 /** docs/dpctl.8, the man page, from the table of commands; macros of man(7). */
+
+import type { Command, Flag } from '../command-spec.js';
 import { EXIT_CODES, shownCommands, TOUR, VARIABLES } from '../commands/table.js';
-import { GLOBAL_FLAGS } from '../globals.js';
+import { GLOBAL_FLAGS } from '../global-flags.js';
 import { argumentText, flagForm, flagText, synopsis } from '../help.js';
-import type { Command, Flag } from '../spec.js';
 import { VERSION } from '../version.js';
 
 /** The whole of docs/dpctl.8. */

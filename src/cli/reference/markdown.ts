@@ -1,10 +1,11 @@
 /** docs/cli.md, from the table of commands. */
+
+import { type Command, envName, type Flag } from '../command-spec.js';
 import { EXIT_CODES, shownCommands, VARIABLES } from '../commands/table.js';
-import { GLOBAL_FLAGS } from '../globals.js';
+import { GLOBAL_FLAGS } from '../global-flags.js';
 import { argumentText, flagForm, flagText, synopsis } from '../help.js';
 import { allSchemas } from '../schemas/index.js';
 import { jsonKey, type Schema } from '../schemas/schema.js';
-import { type Command, envName, type Flag } from '../spec.js';
 
 /** The whole of docs/cli.md. */
 export function cliMarkdown(): string {

@@ -7,7 +7,7 @@ import type {
   Noise,
   SubjectResult,
 } from '../../api/bench.js';
-import { digits, SAYS } from '../../bench/report/words.js';
+import { digits, SAYS } from '../../bench/report/format.js';
 import { printable } from '../output.js';
 import { FIGURE, type FigureRow, GOAL, type GoalRow, MOVE } from '../schemas/bench.js';
 import type { Schema } from '../schemas/schema.js';

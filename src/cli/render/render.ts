@@ -1,6 +1,6 @@
 /** From the data of a command to text on stdout, in the form that was asked for. */
 import { paintFor } from '../color.js';
-import type { Output } from '../globals.js';
+import type { Output } from '../global-flags.js';
 import type { Environment } from '../options.js';
 import type { Sink } from '../output.js';
 import { printable } from '../output.js';

@@ -1,5 +1,5 @@
 /** Rows of the tables of `bench`. Its JSON is one document: docs/bench.schema.json. */
-import { digits } from '../../bench/report/words.js';
+import { digits } from '../../bench/report/format.js';
 import { schemaOf } from './schema.js';
 
 /** One subject's figure, once for each subject that it is put in relation to. */

@@ -14,7 +14,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { bench } = await import('../../bench/bench.js');
   const { compare: comparison } = await import('../../bench/report/compare.js');
   const { readResult } = await import('../../bench/report/schema.js');
-  const { reportFile } = await import('../../bench/report/file.js');
+  const { reportFile } = await import('../../bench/report/output-file.js');
   // What cannot be read or written is said now, not after ten minutes.
   const before = compare === undefined ? undefined : readResult(compare);
   const report = html === undefined ? undefined : reportFile(html);

@@ -3,10 +3,10 @@
 import type { Hint } from '../../../loader/hint.js';
 import type { ChangeResult } from '../../api/change.js';
 import type { Node } from '../../control/node/node.js';
+import type { ArgValues, Command, FlagValues } from '../command-spec.js';
 import type { Call } from '../parse.js';
 import { type Data, listOf } from '../render/render.js';
 import { PLAN } from '../schemas/control.js';
-import type { ArgValues, Command, FlagValues } from '../spec.js';
 
 /** What a verb hands back to be shown. */
 export interface Outcome {

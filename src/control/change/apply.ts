@@ -10,9 +10,9 @@ import type { Node } from '../node/node.js';
 import type { Applied } from '../steps/actions.js';
 import { describeStep, execute, undo } from '../steps/table.js';
 import { withCookies } from './derive-state.js';
-import { type Failure, failureOf } from './failures.js';
-import { faultPoint } from './fault.js';
-import { isVanished } from './vanished.js';
+import { type Failure, failureOf } from './endpoint-failures.js';
+import { faultPoint } from './fault-injection.js';
+import { isVanished } from './vanished-devices.js';
 
 /** What is to be done. */
 export interface Work {

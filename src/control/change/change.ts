@@ -12,15 +12,15 @@ import { isGateway } from '../../model/desired/desired.js';
 import { removeEndpoint } from '../../model/endpoint/edits.js';
 import { refusedDecap } from '../../model/overlay/decap.js';
 import { plan, type Scope, type Step } from '../../model/plan/plan.js';
-import { ROOT_ID_BYTES, rootIdOf, withMarks } from '../../model/state/mark.js';
+import { ROOT_ID_BYTES, rootIdOf, withMarks } from '../../model/state/ownership-mark.js';
 import { DECAPS, type Endpoint, type State } from '../../model/state/state.js';
-import { deadNotes, findDead, withDead } from '../endpoint/dead.js';
-import { keptNotes } from '../endpoint/occupants.js';
+import { deadNotes, findDead, withDead } from '../endpoint/dead-namespaces.js';
+import { keptNotes } from '../endpoint/namespace-occupants.js';
 import { refuseOtherNamespace } from '../node/namespace.js';
 import { hostPins, type Node } from '../node/node.js';
 import type { Applied } from '../steps/actions.js';
 import { describeStep } from '../steps/table.js';
-import { followUnderlay, underlayNotes } from '../underlay/follow.js';
+import { followUnderlay, underlayNotes } from '../underlay/follow-device.js';
 import type { ResolveOptions } from '../underlay/resolve.js';
 import { applyPlan, type Done, type Work } from './apply.js';
 import {
@@ -31,11 +31,11 @@ import {
   settle,
   widen,
 } from './derive-state.js';
-import { blockedPorts, endpointsFailed, type Failure } from './failures.js';
+import { blockedPorts, endpointsFailed, type Failure } from './endpoint-failures.js';
 import { inspect } from './inspect.js';
 import { whenReady } from './prepared-node.js';
 import { hiddenPorts } from './refuse-unreachable.js';
-import { mayPlanAnew, VANISHED_ROUNDS, vanishedEdit, withFollowed } from './vanished.js';
+import { mayPlanAnew, VANISHED_ROUNDS, vanishedEdit, withFollowed } from './vanished-devices.js';
 
 /** What an edit gives back: the new state, the part of the node that it is about, and what its caller reports. */
 export interface Edited<T> {

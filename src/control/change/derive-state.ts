@@ -17,9 +17,9 @@ import {
   keptAdvertisements,
   type Scope,
 } from '../../model/plan/plan.js';
-import { firstOfEach } from '../../model/state/first-of-each.js';
 import { isPending } from '../../model/state/lookup.js';
 import type { NamespaceRef, State } from '../../model/state/state.js';
+import { firstOfEach } from '../../model/state/unique-by.js';
 import type { Node } from '../node/node.js';
 import { hostEndOf } from './own-device.js';
 

@@ -21,10 +21,10 @@ import {
 } from '../../model/plan/plan.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { inspectPort, NOTHING_INSIDE } from '../endpoint/inspect-port.js';
-import { occupantOf } from '../endpoint/occupants.js';
+import { occupantOf } from '../endpoint/namespace-occupants.js';
 import { advertisedSysctls } from '../network/advertised.js';
-import { sharedSysctls } from '../node/neighbours.js';
 import { hostPins, type Node } from '../node/node.js';
+import { sharedSysctls } from '../node/other-roots.js';
 import { inspectOverlay } from '../underlay/inspect.js';
 import { findOrphans, findSquatters } from './orphans.js';
 

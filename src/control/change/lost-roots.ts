@@ -4,9 +4,9 @@ import { DpctlError } from '../../../loader/errors.js';
 import { advice, exec, type Hint } from '../../../loader/hint.js';
 import { type Link, linkDump } from '../../linux/netlink/link.js';
 import { nftTableName } from '../../model/desired/host-rules.js';
-import { markOf } from '../../model/state/mark.js';
-import { mountedRoots, recordsAt } from '../node/neighbours.js';
+import { markOf } from '../../model/state/ownership-mark.js';
 import type { Node } from '../node/node.js';
+import { mountedRoots, recordsAt } from '../node/other-roots.js';
 import { MADE_DEVICE } from './own-device.js';
 
 /** Ids of the roots that can be found: by what they have mounted, and the one of the machine itself. */

@@ -8,7 +8,7 @@ import type { Observed, Obstacle, Orphan } from '../../model/plan/observed.js';
 import { endpointOfFdb, inScope, isLearned, nodeOfFdb, type Scope } from '../../model/plan/plan.js';
 import { DRIVERS } from '../../model/state/local.js';
 import { isPending } from '../../model/state/lookup.js';
-import { hostMacOf, markOf } from '../../model/state/mark.js';
+import { hostMacOf, markOf } from '../../model/state/ownership-mark.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { hostPins, type Node } from '../node/node.js';
 import { isOfLostRoot } from './lost-roots.js';

@@ -4,7 +4,7 @@ import { type Link, linkGet } from '../../linux/netlink/link.js';
 import { nsidOf } from '../../linux/netlink/nsid.js';
 import type { Rtnl } from '../../linux/netlink/socket.js';
 import { driverOf } from '../../model/desired/desired.js';
-import { endpointAlias, hostMacOf, markOf } from '../../model/state/mark.js';
+import { endpointAlias, hostMacOf, markOf } from '../../model/state/ownership-mark.js';
 import type { Endpoint } from '../../model/state/state.js';
 import { hostPins, type Node } from '../node/node.js';
 

@@ -13,10 +13,10 @@ import {
 import { rememberBuild } from '../../datapath/objects.js';
 import { isBpffs } from '../../linux/bpffs.js';
 import { hostPath } from '../../linux/mountns.js';
-import { isThere } from '../../linux/presence.js';
+import { isThere } from '../../linux/path-status.js';
 import type { State } from '../../model/state/state.js';
 import { dismantle, hostPins, type Node, prepareNode } from '../node/node.js';
-import { faultPoint } from './fault.js';
+import { faultPoint } from './fault-injection.js';
 
 /** Whether anything of the node is there at all. */
 export function nodeExists({ paths }: Node): boolean {

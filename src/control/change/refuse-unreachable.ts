@@ -7,7 +7,7 @@ import { type Port, wantedPorts } from '../../model/desired/desired.js';
 import type { Observed } from '../../model/plan/observed.js';
 import { endpointLabel } from '../../model/state/lookup.js';
 import type { State } from '../../model/state/state.js';
-import { type Failure, failureOf } from './failures.js';
+import { type Failure, failureOf } from './endpoint-failures.js';
 
 /**
  * Endpoints of which an edit would be done on the node and not inside their namespaces.

@@ -7,9 +7,9 @@ import { bareAddress, networkOf } from '../../model/desired/desired.js';
 import { listText } from '../../model/state/lookup.js';
 import type { Endpoint, Network, State } from '../../model/state/state.js';
 import { hostPins, type Node } from '../node/node.js';
-import { inheritedNotes } from './dead.js';
+import { inheritedNotes } from './dead-namespaces.js';
 import { driverNotes } from './driver.js';
-import { endpointsNamed } from './named.js';
+import { endpointsNamed } from './find-by-name.js';
 
 /** An endpoint after an attach. */
 export interface AttachedEndpoint {

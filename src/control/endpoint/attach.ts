@@ -16,8 +16,8 @@ import { freeIfindex } from '../change/derive-state.js';
 import { hostPins, type Node } from '../node/node.js';
 import { attachNotes } from './attach-notes.js';
 import { driverRequest } from './driver.js';
-import { endpointRows } from './present.js';
 import { resolveTarget } from './resolve-namespace.js';
+import { endpointRows } from './state-rows.js';
 
 /**
  * Attach a namespace to a network: make its device (or adopt the one it has), give it addresses,

@@ -7,8 +7,8 @@ import { markDetaching } from '../../model/endpoint/edits.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { change } from '../change/change.js';
 import type { Node } from '../node/node.js';
-import { endpointsNamed, namedNote } from './named.js';
-import { endpointRows } from './present.js';
+import { endpointsNamed, namedNote } from './find-by-name.js';
+import { endpointRows } from './state-rows.js';
 
 /**
  * Take a namespace off its network: all of its endpoints, or the one of an interface. What is

@@ -2,8 +2,8 @@
 
 import type { EndpointRow } from '../../api/endpoint.js';
 import type { Node } from '../node/node.js';
-import { actualStates } from './dead.js';
-import { endpointRows } from './present.js';
+import { actualStates } from './dead-namespaces.js';
+import { endpointRows } from './state-rows.js';
 
 /** Every endpoint that was attached, with its true state. */
 export async function endpointList(node: Node): Promise<EndpointRow[]> {

@@ -11,7 +11,7 @@ import { netnsPlace } from '../../linux/netns-make.js';
 import { endpointAt, findEndpoints, isPending } from '../../model/state/lookup.js';
 import type { NamespaceRef, State } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
-import { type FoundDevice, findDevice } from './adopt.js';
+import { type FoundDevice, findDevice } from './adopt-device.js';
 import { withNamespace } from './namespace.js';
 
 /** What was found of a namespace that is to be attached. */

@@ -18,7 +18,7 @@ import {
 } from '../../model/state/lookup.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { change } from '../change/change.js';
-import { endpointsNamed, namedNote } from '../endpoint/named.js';
+import { endpointsNamed, namedNote } from '../endpoint/find-by-name.js';
 import { datapathOf, hostPins, type Node } from '../node/node.js';
 import { fdbRow, learnedRow, remoteFdbRow } from './fdb-rows.js';
 

@@ -11,7 +11,7 @@ import { networkOf } from '../../model/desired/desired.js';
 import { addNetwork, deleteNetwork } from '../../model/network/networks.js';
 import type { State } from '../../model/state/state.js';
 import { change } from '../change/change.js';
-import { networkRows } from '../endpoint/present.js';
+import { networkRows } from '../endpoint/state-rows.js';
 import type { Node } from '../node/node.js';
 import { refuseConflicts } from '../underlay/conflicts.js';
 import { refuseOwnNetworks } from './own-networks.js';

@@ -12,7 +12,7 @@ import { findNetns } from '../../linux/netns-find.js';
 import { processInNetns } from '../../linux/process.js';
 import type { State } from '../../model/state/state.js';
 import { hostEndOf } from '../change/own-device.js';
-import { inodeOf, named, rememberedName } from './name.js';
+import { inodeOf, named, rememberedName } from './namespace-name.js';
 import { type Node, recordedNetns } from './node.js';
 
 /**

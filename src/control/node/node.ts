@@ -16,16 +16,16 @@ import { bindNetns, ensureBpffs, isNsfs, unbindNetns, unmount } from '../../linu
 import { hostPath } from '../../linux/mountns.js';
 import { openRtnl, type Rtnl } from '../../linux/netlink/socket.js';
 import { findNetns } from '../../linux/netns-find.js';
-import { namesIn, statOf } from '../../linux/presence.js';
+import { namesIn, statOf } from '../../linux/path-status.js';
 import { requireRoot } from '../../linux/process.js';
 import { openFileStore } from '../../store/file.js';
-import { storeFiles } from '../../store/place.js';
+import { storeFiles } from '../../store/file-paths.js';
 import { localRecords } from '../../store/salvage.js';
 import type { Store } from '../../store/store.js';
-import { faultPoint } from '../change/fault.js';
+import { faultPoint } from '../change/fault-injection.js';
+import { checkRoot } from './check-root.js';
 import { type KeptNamespace, keptNamespace } from './kept-namespace.js';
-import { rememberName } from './name.js';
-import { checkRoot } from './root.js';
+import { rememberName } from './namespace-name.js';
 
 /** Where a node keeps what it has. Paths as the host sees them (mountns.ts). */
 export interface NodePaths {

@@ -6,8 +6,8 @@ import { recountLearned } from '../../datapath/fdb-control.js';
 import { areTablesPinned } from '../../datapath/install.js';
 import type { State } from '../../model/state/state.js';
 import { change, type Edit, preview } from '../change/change.js';
-import type { Failure } from '../change/failures.js';
-import { endpointRows } from '../endpoint/present.js';
+import type { Failure } from '../change/endpoint-failures.js';
+import { endpointRows } from '../endpoint/state-rows.js';
 import { datapathOf, hostPins, type Node } from './node.js';
 
 /** What a node is, beside what is asked of it. */

@@ -5,7 +5,7 @@ import { linkAddNetkit, linkAddVeth } from '../../linux/netlink/pair.js';
 import type { Rtnl } from '../../linux/netlink/socket.js';
 import { driverOf, isGateway } from '../../model/desired/desired.js';
 import type { StepOf } from '../../model/plan/plan.js';
-import { endpointAlias, hostMacOf } from '../../model/state/mark.js';
+import { endpointAlias, hostMacOf } from '../../model/state/ownership-mark.js';
 import type { Endpoint } from '../../model/state/state.js';
 import { withEndpointFd } from '../endpoint/namespace.js';
 import type { Node } from '../node/node.js';

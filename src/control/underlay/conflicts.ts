@@ -10,7 +10,7 @@ import { lowestFree } from '../../model/network/ipam.js';
 import { VNI_MAX } from '../../model/state/names.js';
 import type { State } from '../../model/state/state.js';
 import { hostPins, type Node } from '../node/node.js';
-import { kernelVxlans } from './facts.js';
+import { kernelVxlans } from './device-facts.js';
 
 /**
  * Refuse an underlay whose packets somebody else is to have: a process with the UDP port, another

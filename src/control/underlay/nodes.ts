@@ -6,7 +6,7 @@ import type { NodeAddRequest, NodeChange, NodeDeleteRequest, NodeRow } from '../
 import { addNode, deleteNode } from '../../model/overlay/nodes.js';
 import type { State } from '../../model/state/state.js';
 import { change, type Edited } from '../change/change.js';
-import { nodeRows } from '../endpoint/present.js';
+import { nodeRows } from '../endpoint/state-rows.js';
 import type { Node } from '../node/node.js';
 
 /** Make a node known, or give one that is known another address. */

@@ -18,7 +18,7 @@ import { checkOwnVtep, OVERHEAD } from '../../model/overlay/underlay.js';
 import { MTU_MIN } from '../../model/state/names.js';
 import type { ResolvedUnderlay, State, Underlay } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
-import { deviceFacts } from './facts.js';
+import { deviceFacts } from './device-facts.js';
 
 /** How {@link resolveUnderlay} looks. */
 export interface ResolveOptions {

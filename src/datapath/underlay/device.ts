@@ -14,7 +14,7 @@ import {
   overlayAlias,
 } from '../../model/desired/overlay.js';
 import type { ObservedOverlayDevice } from '../../model/plan/observed.js';
-import { markOf } from '../../model/state/mark.js';
+import { markOf } from '../../model/state/ownership-mark.js';
 
 /** Frames of any length go through the replicator, segments that are yet to be cut among them. */
 const REPLICATOR_MTU = 65_535;

@@ -20,7 +20,7 @@ import { closeFd } from '../../../loader/sys/files.js';
 import { inNetns } from '../../../loader/sys/netns.js';
 import { linkDump } from '../../linux/netlink/link.js';
 import type { Rtnl } from '../../linux/netlink/socket.js';
-import { isThere, namesIn } from '../../linux/presence.js';
+import { isThere, namesIn } from '../../linux/path-status.js';
 import { OVERLAY_PROGRAMS, type OverlayProgram } from '../../model/desired/overlay.js';
 import type { ObservedOverlayProgram } from '../../model/plan/observed.js';
 import { openLink, removeFilter, switchLink, usesTcx } from '../hook.js';

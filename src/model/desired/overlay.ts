@@ -95,7 +95,7 @@ export function wantedPrograms({ underlay, uplink }: State): Map<OverlayProgram,
 /** Sysctls without which the next hop would be looked up in a slower way: key -> value. */
 export function uplinkSysctls({ underlay, uplink }: State): [string, string][] {
   if (underlay === undefined || uplink === undefined) return [];
-  // Packets to nodes start at the loopback device, as those of local sockets do (bpf/encap/plan.h).
+  // Packets to nodes start at the loopback device, as those of local sockets do (bpf/encap/outer_common.h).
   return [[`net/ipv${familyOf(uplink.vtep)}/conf/lo/forwarding`, '1']];
 }
 

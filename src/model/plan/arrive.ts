@@ -1,6 +1,6 @@
 /** Steps that make an endpoint's devices and put the program on them. */
 import type { Port } from '../desired/desired.js';
-import { endpointAlias } from '../state/mark.js';
+import { endpointAlias } from '../state/ownership-mark.js';
 import { formerGso } from './leave.js';
 import type { ObservedDevice, ObservedPort } from './observed.js';
 import { type DeviceSettings, type Step, setSteps } from './step.js';

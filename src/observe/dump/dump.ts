@@ -3,7 +3,7 @@
 import type { DumpRows, DumpTable } from '../../api/dump.js';
 import type { Node } from '../../control/node/node.js';
 import { hostPath } from '../../linux/mountns.js';
-import { isThere } from '../../linux/presence.js';
+import { isThere } from '../../linux/path-status.js';
 import { configRows, endpointRows, neighRows, networkRows } from './config.js';
 import { fdbRows } from './fdb.js';
 import { type Names, namesOf } from './names.js';

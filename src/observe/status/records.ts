@@ -10,7 +10,7 @@ import { pinFaults } from '../../datapath/install.js';
 import { isBuildRemembered } from '../../datapath/objects.js';
 import { isBpffs, isNsfs } from '../../linux/bpffs.js';
 import { hostPath } from '../../linux/mountns.js';
-import { oddKind, statOf } from '../../linux/presence.js';
+import { oddKind, statOf } from '../../linux/path-status.js';
 import type { State } from '../../model/state/state.js';
 
 const FIX = run`reconcile`;

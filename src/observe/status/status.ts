@@ -16,7 +16,7 @@ import { driverOf, isGateway } from '../../model/desired/desired.js';
 import { hintText } from '../../model/hint.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { dump } from '../dump/dump.js';
-import { narrowPaths, pathFacts, pathProblems } from './paths.js';
+import { narrowPaths, pathFacts, pathProblems } from './narrow-paths.js';
 import { recordProblems } from './records.js';
 import { inputProblems, underlayFacts, underlayProblems } from './underlay.js';
 

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { ffi } from '../../../loader/ffi/seam.js';
 import { BUG } from '../../../src/api/failure.js';
-import { reportOf } from '../../../src/cli/report.js';
+import { reportOf } from '../../../src/cli/error-report.js';
 import { attach } from '../../../src/control/endpoint/attach.js';
 import { detach } from '../../../src/control/endpoint/detach.js';
 import { endpointList } from '../../../src/control/endpoint/list.js';

@@ -3,8 +3,8 @@
  * underlay, its endpoint, and all that the two kinds of nodes must be able to say to each other.
  */
 import type { ExecutionContext } from 'ava';
+import { pings, tcpBothWays, udpEcho } from '../../system/helpers/conversation.js';
 import { run } from '../../system/helpers/lab.js';
-import { pings, tcpBothWays, udpEcho } from '../../system/helpers/talk.js';
 import type { Nodes } from './nodes.js';
 
 /** Family of the addresses on the underlay. */

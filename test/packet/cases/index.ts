@@ -2,7 +2,7 @@
 import type { Case } from '../helpers/case.js';
 import { arpAnswers, ndAnswers } from './answers.js';
 import { flood } from './flood.js';
-import { forwarded, guard } from './guard.js';
+import { forwarded, guard } from './gateway-guard.js';
 import { learning } from './learning.js';
 import { refused } from './refused.js';
 import { service } from './service.js';

@@ -17,7 +17,7 @@ import {
   networkName,
   touch,
 } from './command.js';
-import { HARM } from './harm.js';
+import { HARM } from './damage.js';
 import {
   address4,
   damaged,

@@ -6,7 +6,7 @@ import { addEndpoint } from '../../../src/model/endpoint/attach.js';
 import { removeEndpoint } from '../../../src/model/endpoint/edits.js';
 import { addNetwork, deleteNetwork } from '../../../src/model/network/networks.js';
 import { EMPTY_STATE, type State } from '../../../src/model/state/state.js';
-import type { FileStoreOptions } from '../../../src/store/place.js';
+import type { FileStoreOptions } from '../../../src/store/file-paths.js';
 import type { Versioned } from '../../../src/store/store.js';
 
 /** A fresh directory with this process's number in its name. */

@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect, createServer, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { noise } from './noise.js';
+import { noise } from './payload.js';
 
 function exchange(socket: Socket, bytes: number): void {
   const hash = createHash('sha256');

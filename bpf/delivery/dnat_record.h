@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The host's own port records flows that the host has translated (delivery/translated.h). */
-#ifndef DELIVERY_TRANSLATED_NOTE_H
-#define DELIVERY_TRANSLATED_NOTE_H
+/* The host's own port records flows that the host has translated (delivery/dnat_flows.h). */
+#ifndef DELIVERY_DNAT_RECORD_H
+#define DELIVERY_DNAT_RECORD_H
 
-#include "delivery/translated.h"
+#include "delivery/dnat_flows.h"
 
 /* Is the address on the segment, whose hosts are answered directly? */
 static __always_inline bool translated_on_link(const struct segment *segment,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /* A frame that came through a tunnel, before and after its outer headers are removed. */
-#ifndef DECAP_INNER_H
-#define DECAP_INNER_H
+#ifndef DECAP_INNER_FRAME_H
+#define DECAP_INNER_FRAME_H
 
 #include "decap/match.h"
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { bulk } from '../../helpers/patience.js';
 import { type Ran, run } from './lab.js';
-import { digestOf } from './noise.js';
+import { digestOf } from './payload.js';
 import { start } from './process.js';
 
 const AGENT = fileURLToPath(new URL('./agent.js', import.meta.url));

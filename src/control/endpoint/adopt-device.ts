@@ -7,7 +7,7 @@ import { type Link, linkDump, linkGet } from '../../linux/netlink/link.js';
 import type { Rtnl } from '../../linux/netlink/socket.js';
 import { tunnelsOf } from '../../linux/offload.js';
 import { LEGACY_GSO_SIZE } from '../../model/desired/desired.js';
-import { markOf } from '../../model/state/mark.js';
+import { markOf } from '../../model/state/ownership-mark.js';
 import type { Endpoint } from '../../model/state/state.js';
 import { freeing, isOfLostRoot } from '../change/lost-roots.js';
 import { type End, isPair } from '../change/own-device.js';

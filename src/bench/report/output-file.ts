@@ -4,7 +4,7 @@ import { accessSync, constants, readFileSync, renameSync, rmSync, writeFileSync 
 import { basename, dirname, join, resolve } from 'node:path';
 import { DpctlError } from '../../../loader/errors.js';
 import type { BenchResult } from '../../api/bench.js';
-import { shippedFile } from '../measure/files.js';
+import { shippedFile } from '../measure/shipped-files.js';
 import { reportHtml } from './html.js';
 
 /** A report that is to be written. */

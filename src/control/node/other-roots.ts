@@ -3,7 +3,7 @@ import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostPath } from '../../linux/mountns.js';
 import { mountsOf } from '../../linux/mounts.js';
-import { statOf } from '../../linux/presence.js';
+import { statOf } from '../../linux/path-status.js';
 import type { SysctlChange } from '../../model/state/state.js';
 import { type LocalRecords, localRecords } from '../../store/salvage.js';
 import { type Node, nodePaths } from './node.js';

@@ -1,4 +1,4 @@
-import type { Flag, FlagValues } from './spec.js';
+import type { Flag, FlagValues } from './command-spec.js';
 
 /** The forms in which data can be had. */
 export const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'name'] as const;

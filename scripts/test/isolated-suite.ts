@@ -33,7 +33,7 @@ export async function runInPlace(
     return { counts: { ...NOTHING, skipped: 1 }, failures: [], skips, seconds: 0 };
   }
   const started = Date.now();
-  const inside = join(dirname(fileURLToPath(import.meta.url)), 'inside.js');
+  const inside = join(dirname(fileURLToPath(import.meta.url)), 'suite-process.js');
   const own = [process.execPath, inside, suite.name, `${process.pid}-${suite.name}`] as const;
   const [command, ...args] = alone ? aloneCommand(root, own) : own;
   const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });

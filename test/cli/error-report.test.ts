@@ -2,7 +2,7 @@ import test from 'ava';
 import { execa } from 'execa';
 import { createColors } from 'picocolors';
 import { DpctlError, kernelError } from '../../loader/errors.js';
-import { reportJson, reportOf, reportText } from '../../src/cli/report.js';
+import { reportJson, reportOf, reportText } from '../../src/cli/error-report.js';
 
 const plain = createColors(false);
 

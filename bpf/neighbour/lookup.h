@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /* Known holders of addresses, and who may be told about them. */
-#ifndef NEIGHBOUR_KNOWN_H
-#define NEIGHBOUR_KNOWN_H
+#ifndef NEIGHBOUR_LOOKUP_H
+#define NEIGHBOUR_LOOKUP_H
 
 #include "anti_spoof/prefix.h"
 #include "delivery/gate.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /* Requests of user space to the datapath. */
-#ifndef CONTRACT_CONTROL_H
-#define CONTRACT_CONTROL_H
+#ifndef CONTRACT_REQUESTS_H
+#define CONTRACT_REQUESTS_H
 
 #include <linux/types.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /* What nftables rules of the host tell the datapath about a frame. */
-#ifndef CONTRACT_MARKS_H
-#define CONTRACT_MARKS_H
+#ifndef CONTRACT_NFT_MARKS_H
+#define CONTRACT_NFT_MARKS_H
 
 /*
  * Marks that dpctl's nftables rules put on what the host forwards to a gateway's

@@ -9,8 +9,8 @@
  *
  * Only the host's port records flows, so no endpoint can divert another's.
  */
-#ifndef DELIVERY_TRANSLATED_H
-#define DELIVERY_TRANSLATED_H
+#ifndef DELIVERY_DNAT_FLOWS_H
+#define DELIVERY_DNAT_FLOWS_H
 
 #include "fdb/find.h"
 #include "wire/icmp.h"

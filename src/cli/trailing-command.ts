@@ -1,7 +1,8 @@
 /** Commands whose last argument is the command line of another program: its flags are not ours. */
+
+import type { Command, Flag } from './command-spec.js';
 import { COMMANDS } from './commands/table.js';
-import { GLOBAL_FLAGS } from './globals.js';
-import type { Command, Flag } from './spec.js';
+import { GLOBAL_FLAGS } from './global-flags.js';
 
 /**
  * The words of a command line with `--` in front of what belongs to the other program, so that its

@@ -8,8 +8,8 @@
  * Segments that were yet to be cut get none: TCP sends one of them again alone, and
  * that gets one. Packets that may be fragmented do get one: nobody fragments here.
  */
-#ifndef PATH_MTU_TELL_H
-#define PATH_MTU_TELL_H
+#ifndef PATH_MTU_NOTIFY_SENDER_H
+#define PATH_MTU_NOTIFY_SENDER_H
 
 #include "delivery/reachable.h"
 #include "path_mtu/icmp4.h"

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { leaksSince, processesOf, snapshot } from '../test/leaks.js';
 import { runSuite } from '../test/run.js';
 import { NOTHING } from '../test/tap.js';
-import { PARTS, type Part, REFUSAL } from './parts.js';
+import { PARTS, type Part, REFUSAL } from './core-parts.js';
 import { refusalOf } from './refusal.js';
 import { type FeatureAnswer, isTooOld } from './results.js';
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /* What underlays of both families need: the route to a node, and values of the outer headers. */
-#ifndef ENCAP_PLAN_H
-#define ENCAP_PLAN_H
+#ifndef ENCAP_OUTER_COMMON_H
+#define ENCAP_OUTER_COMMON_H
 
 #include "encap/frame.h"
 

@@ -3,12 +3,12 @@
  * Recognize VXLAN at TC. The outer headers are read by copy, so that packets for others
  * stay untouched.
  */
-#ifndef DECAP_READ_H
-#define DECAP_READ_H
+#ifndef DECAP_READ_TC_H
+#define DECAP_READ_TC_H
 
 #include <bpf/bpf_core_read.h>
 
-#include "decap/inner.h"
+#include "decap/inner_frame.h"
 
 /* Bytes of layer 3 by which the lengths in the headers are judged; 0: not at all. */
 static __always_inline __u32 decap_bytes(struct __sk_buff *skb)

@@ -192,4 +192,4 @@ clean: ## remove what the build made
 	@rm -rf dist coverage
 
 distclean: clean ## remove what the set-up brought into the checkout, too
-	@rm -rf node_modules .node .kernels .openvswitch .openvswitch.failed .vagrant .vagrant.failed
+	@rm -rf node_modules .node .kernels .etcd .etcd.failed .openvswitch .openvswitch.failed .vagrant .vagrant.failed

@@ -35,6 +35,7 @@ gcc                                    gcc
 g++                                    g++
 python3                                python3
 shellcheck                             shellcheck
+openssl                                openssl
 /etc/ssl/certs/ca-certificates.crt     ca-certificates
 '
 # The lowest Node that every dependency runs on.
@@ -125,10 +126,10 @@ bring_node() {
 }
 
 # What single tests ask for and whose packages would change the machine is unpacked beside the
-# checkout: Open vSwitch's would start a switch, now and at every boot, and Vagrant's would bring
-# fifty more. Without them, those tests are left out.
+# checkout: Open vSwitch's would start a switch and etcd's a store, now and at every boot, and
+# Vagrant's would bring fifty more. Without them, those tests are left out.
 
-# bring_beside DIR PACKAGE PATTERN COMMAND...: the package, and of what comes with it those packages
+# bring_beside DIR PACKAGES PATTERN COMMAND...: the packages, and of what comes with them those
 # that the machine lacks and the pattern takes. The last command tells whether the machine has it.
 bring_beside() {
 	local dir=$1 package=$2
@@ -149,7 +150,8 @@ bring_beside() {
 unpack_beside() (
 	dir=$1 package=$2 pattern=$3
 	shift 3
-	packages=$(apt-get -s -qq --no-install-recommends install "$package" </dev/null |
+	# shellcheck disable=SC2086 # a list of words
+	packages=$(apt-get -s -qq --no-install-recommends install $package </dev/null |
 		awk -v pattern="$pattern" '$1 == "Inst" && $2 ~ pattern { print $2 }')
 	[ -n "$packages" ] || exit 1
 	mkdir -p "$dir/debs" "$dir/bin" "$dir/libs"
@@ -160,7 +162,8 @@ unpack_beside() (
 	for deb in debs/*.deb; do dpkg-deb -x "$deb" . || exit 1; done
 	rm -rf debs
 	for name in "$@"; do
-		path=$(find . -name "$name" -type f -perm -100 -print -quit)
+		# A service's start script may have its name.
+		path=$(find . -name "$name" -type f -perm -100 -not -path "*/init.d/*" -print -quit)
 		[ -n "$path" ] || exit 1
 		ln -s "../$path" "bin/$name"
 	done
@@ -199,6 +202,7 @@ main() {
 	[ -z "$missing" ] || apt_install $missing
 	bring_beside .openvswitch openvswitch-switch '^(openvswitch|lib)' \
 		ovsdb-tool ovsdb-server ovs-vsctl ovs-vswitchd
+	bring_beside .etcd 'etcd-server etcd-client' '^etcd-' etcdctl etcd
 	bring_beside .vagrant vagrant . vagrant
 
 	version=$(node_version)

@@ -45,6 +45,7 @@ const ORDER: readonly Plan[] = [
   },
   { name: 'model', serial: false },
   { name: 'store', serial: false },
+  { name: 'cluster' },
   { name: 'linux' },
   { name: 'packet' },
   { name: 'control' },

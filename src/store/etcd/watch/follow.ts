@@ -1,0 +1,142 @@
+/**
+ * The records below a prefix, followed through cuts, compactions and restored backups: list at a revision,
+ * watch from the next one, and where that is no longer possible list again and tell the difference.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DpctlError } from '../../../../loader/errors.js';
+import { type Etcd, endOf } from '../client.js';
+import { failureKind } from '../wire/failure.js';
+import { type Inbox, newInbox } from './inbox.js';
+import {
+  applyChanges,
+  type Cause,
+  type Delivery,
+  isElsewhere,
+  type Known,
+  newKnown,
+  relist,
+} from './known.js';
+
+/** How to follow. */
+export interface FollowOptions {
+  /** Ends it: the iteration is done then, without an error. */
+  readonly signal: AbortSignal;
+  /** Milliseconds between lists that are made to be sure, give or take a fifth. */
+  readonly lookEvery?: number;
+  /** Told of each trouble, and with nothing once all is known again and changes come as they happen. */
+  readonly report?: (trouble: DpctlError | undefined) => void;
+}
+
+/** Ten minutes: what no check of a resumed watch can see is mended by then. */
+const LOOK_EVERY = 600_000;
+/** Milliseconds before a cut watch is resumed: first, and after failures in a row. */
+const PAUSE_MIN = 50;
+const PAUSE_MAX = 2000;
+
+/**
+ * All records, then each change. Never throws: trouble is reported, and what has happened meanwhile is
+ * delivered after it. A reader that is slow gets more at once.
+ * @param prefix must not be empty
+ */
+export async function* follow(
+  etcd: Etcd,
+  prefix: string,
+  { signal, lookEvery = LOOK_EVERY, report = () => {} }: FollowOptions,
+): AsyncGenerator<Delivery> {
+  const known = newKnown();
+  let why: Cause | undefined = 'listed';
+  for (let pause = PAUSE_MIN; !signal.aborted; ) {
+    const inbox = newInbox();
+    let close = (): void => {};
+    const look = setInterval(inbox.look, lookEvery * (0.8 + 0.4 * Math.random()));
+    signal.addEventListener('abort', inbox.stop);
+    try {
+      if (why !== undefined) {
+        const delivery = await listAgain(etcd, prefix, known, why);
+        if (why === 'listed' || isNews(delivery)) yield delivery;
+        why = undefined;
+      }
+      const range = { key: Buffer.from(prefix), end: endOf(prefix), from: known.floor + 1 };
+      close = etcd.watches.open(range, inbox.sink);
+      await inbox.confirmed;
+      // Only now: a store that is replaced from here on cuts the watch.
+      why = await doubt(etcd, prefix, known);
+      if (why === undefined) {
+        report(undefined);
+        pause = PAUSE_MIN;
+        why = yield* read(etcd, prefix, known, inbox);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (failureKind(error) === 'compacted') {
+        why = 'compacted';
+        continue;
+      }
+      report(error as DpctlError);
+      await sleep(pause * (0.5 + Math.random()), undefined, { signal }).catch(() => {});
+      pause = Math.min(2 * pause, PAUSE_MAX);
+    } finally {
+      clearInterval(look);
+      signal.removeEventListener('abort', inbox.stop);
+      close();
+    }
+  }
+}
+
+/** Deliver what comes in. @returns why a list is needed @throws what has ended the watch */
+async function* read(
+  etcd: Etcd,
+  prefix: string,
+  known: Known,
+  inbox: Inbox,
+): AsyncGenerator<Delivery, Cause | undefined> {
+  for (;;) {
+    const mail = await inbox.take();
+    if ('ended' in mail) {
+      if (mail.ended === undefined) return undefined;
+      throw mail.ended;
+    }
+    if ('overflow' in mail) return 'compacted';
+    if ('progress' in mail) known.floor = Math.max(known.floor, mail.progress);
+    const delivery =
+      'changes' in mail
+        ? applyChanges(known, mail.changes)
+        : 'look' in mail
+          ? await listAgain(etcd, prefix, known, 'looked')
+          : undefined;
+    if (delivery !== undefined && isNews(delivery)) yield delivery;
+  }
+}
+
+async function listAgain(etcd: Etcd, prefix: string, known: Known, why: Cause): Promise<Delivery> {
+  const listing = await etcd.list(prefix);
+  const isReset = why !== 'listed' && isElsewhere(known, listing.place);
+  return relist(known, listing, isReset ? 'reset' : why);
+}
+
+/**
+ * Whether the store that the watch is on has the past that is known: a restored backup may have overtaken
+ * our revision since.
+ * @returns why not
+ */
+async function doubt(etcd: Etcd, prefix: string, known: Known): Promise<Cause | undefined> {
+  const { witness, floor } = known;
+  if (witness === undefined) {
+    const { entries, place } = await etcd.list(prefix);
+    const isOther = isElsewhere(known, place) || entries.some(({ revision }) => revision <= floor);
+    return isOther ? 'reset' : undefined;
+  }
+  try {
+    const { entry, place } = await etcd.get(witness, floor);
+    const isOther = entry?.revision !== known.revisions.get(witness) || isElsewhere(known, place);
+    if (!isOther) known.place = place;
+    return isOther ? 'reset' : undefined;
+  } catch (error) {
+    if (failureKind(error) === 'future') return 'reset';
+    throw error;
+  }
+}
+
+function isNews({ puts, deletes, cause }: Delivery): boolean {
+  return puts.length > 0 || deletes.length > 0 || cause === 'reset';
+}

@@ -1,0 +1,128 @@
+/** What a failed call to etcd means, and what is said of it. All are exit 5: nothing here was changed. */
+import { type ServiceError, status } from '@grpc/grpc-js';
+import { DpctlError } from '../../../../loader/errors.js';
+import type { Hint } from '../../../../loader/hint.js';
+
+/**
+ * What to do after a failure.
+ * - `token`: ask for a new token, then again.
+ * - `unreachable`, `quorum`, `certificate`: ask another member; worst last, it is what is told.
+ * - `user`, `compacted`, `future`, `other`: no member will answer otherwise.
+ */
+export type FailureKind =
+  | 'token'
+  | 'unreachable'
+  | 'quorum'
+  | 'certificate'
+  | 'user'
+  | 'compacted'
+  | 'future'
+  | 'other';
+
+/** Another member may do what this one could not. */
+export const ELSEWHERE: readonly FailureKind[] = ['unreachable', 'quorum', 'certificate'];
+
+/** What OpenSSL and Node say of certificates that one side or the other does not take. */
+const CERTIFICATE =
+  /certificate|self.signed|altname|\b(SSL|TLS)\b|CERT_|_CERT|alert number|wrong version number/i;
+
+/** What members say that have no leader to ask, or more to do than they can, with codes of many kinds. */
+const OVERDUE = /too many requests|context (deadline exceeded|canceled)/;
+
+/**
+ * @param isConnected the channel was up when a deadline passed: somebody took the call and did not answer
+ */
+export function kindOf(error: ServiceError, isConnected: boolean): FailureKind {
+  const { code, details } = error;
+  if (/invalid auth token|revision of auth store is old/.test(details)) return 'token';
+  if (/authentication failed|user name is empty|permission denied/.test(details)) return 'user';
+  if (/required revision has been compacted/.test(details)) return 'compacted';
+  if (/required revision is a future revision/.test(details)) return 'future';
+  if (code === status.UNAUTHENTICATED || code === status.PERMISSION_DENIED) return 'user';
+  if (code === status.DEADLINE_EXCEEDED) return isConnected ? 'quorum' : 'unreachable';
+  if (code !== status.UNAVAILABLE && code !== status.CANCELLED && code !== status.INTERNAL) {
+    return OVERDUE.test(details) ? 'quorum' : 'other';
+  }
+  if (/^etcdserver: /.test(details)) return 'quorum';
+  return CERTIFICATE.test(details) ? 'certificate' : 'unreachable';
+}
+
+/** Which store is spoken of, for messages. */
+export interface Whom {
+  readonly endpoints: readonly string[];
+  readonly user?: string | undefined;
+}
+
+const SAYS: Readonly<
+  Record<FailureKind, (whom: Whom, why: string) => readonly [string, string, Hint]>
+> = {
+  unreachable: ({ endpoints }, why) => [
+    'CLUSTER_UNREACHABLE',
+    `no member of etcd answers at ${endpoints.join(', ')}: ${why}`,
+    'see that etcd runs and that its client port is open from here; forwarding goes on meanwhile',
+  ],
+  quorum: ({ endpoints }, why) => [
+    'CLUSTER_NO_QUORUM',
+    `etcd at ${endpoints.join(', ')} is up, but does not answer in time: ${why}`,
+    'most members must run and reach each other (etcdctl endpoint health); forwarding goes on meanwhile',
+  ],
+  certificate: ({ endpoints }, why) => [
+    'CLUSTER_CERTIFICATE',
+    `no trust between this node and etcd at ${endpoints.join(', ')}: ${why}`,
+    'compare the CA, the certificate and its key with what etcd was started with, and their dates',
+  ],
+  user: ({ user }, why) => [
+    'CLUSTER_USER_REFUSED',
+    `etcd refuses ${user === undefined ? "the certificate's user" : `user ${user}`}: ${why}`,
+    'see the user, its password and its role (etcdctl user get, etcdctl role get)',
+  ],
+  token: ({ user }, why) => [
+    'CLUSTER_USER_REFUSED',
+    `etcd takes no token of ${user === undefined ? 'this node' : `user ${user}`}: ${why}`,
+    'see that the clocks and the users of all members agree (etcdctl user list)',
+  ],
+  compacted: (_, why) => [
+    'CLUSTER_COMPACTED',
+    `etcd has forgotten that revision: ${why}`,
+    'list the records anew',
+  ],
+  future: (_, why) => [
+    'CLUSTER_RESET',
+    `etcd has no such revision yet: ${why}; it was reset or restored from a backup`,
+    'list the records anew',
+  ],
+  other: (_, why) => [
+    'CLUSTER_REFUSED',
+    `etcd refuses the request: ${why}`,
+    /space exceeded/.test(why)
+      ? 'make room in etcd: etcdctl compact, etcdctl defrag, then etcdctl alarm disarm'
+      : 'see the log of etcd',
+  ],
+};
+
+/** The error that users see. Details of the cause never hold a password or a token. */
+export function failure(kind: FailureKind, whom: Whom, cause: ServiceError | string): DpctlError {
+  const why = typeof cause === 'string' ? cause : reason(cause);
+  const [code, message, hint] = SAYS[kind](whom, why);
+  return new DpctlError(code, message, {
+    exitCode: 5,
+    hint,
+    details: { endpoints: whom.endpoints, kind, why },
+    cause: typeof cause === 'string' ? undefined : cause,
+  });
+}
+
+/** In which way a call failed, of an error that {@link failure} made. */
+export function failureKind(error: unknown): FailureKind | undefined {
+  if (!(error instanceof DpctlError)) return undefined;
+  const { kind } = error.details;
+  return typeof kind === 'string' && kind in SAYS ? (kind as FailureKind) : undefined;
+}
+
+function reason({ details, code }: ServiceError): string {
+  const last = /Last error: (.*?)(?:\. Resolution note.*)?$/s.exec(details)?.[1] ?? details;
+  const said = (/SSL routines:[^:]*:([^:]+)/.exec(last)?.[1] ?? last)
+    .replace(/^Error: /, '')
+    .trim();
+  return said === '' ? (status[code] ?? `code ${code}`) : said;
+}

@@ -17,6 +17,10 @@ export interface NetworkAddRequest {
   readonly groupFwdMask?: number;
   /** Route to and from other networks that have this, too, by way of the gateways. */
   readonly routeBetween?: boolean;
+  /** false: frames to MACs that nobody knows are dropped, as behind a bridge's port with flood off. */
+  readonly floodUnknown?: boolean;
+  /** false: of the MACs behind other nodes only those are known that are told (learning off). */
+  readonly learnNodes?: boolean;
 }
 
 /** Which network to delete. */
@@ -39,7 +43,7 @@ export interface NetworkRow {
   readonly endpoints: number;
   /** Bit N: frames to 01:80:c2:00:00:0N are forwarded. */
   readonly groupFwdMask: number;
-  /** masquerade, big-tcp, route-between. */
+  /** masquerade, big-tcp, route-between, no-flood-unknown, no-learn-nodes. */
   readonly flags: readonly string[];
 }
 

@@ -180,6 +180,31 @@ test.serial('a MAC that is told to be behind a node is not learned, and answered
   }),
 );
 
+test.serial('learning off knows of another node only what it was told', (t) =>
+  onNodes(['--endpoints', '1', '--nodes', '2'], async (nodes) => {
+    const known = async () => {
+      const rows = await nodes.json<{ node: string; state: string }[]>('n1', 'dump', 'fdb');
+      return rows.filter(({ node }) => node === 'n2').map(({ state }) => state);
+    };
+    await nodes.must('n1', 'network', 'add', 'net1', '--no-learn-nodes');
+    await nodes.must('n1', 'fdb', 'flush');
+    t.true(await pings(nodes.ns('n1e1'), '10.210.2.1'), 'what is not known is flooded');
+    t.deepEqual(await known(), []);
+
+    await nodes.must('n1', 'network', 'add', 'net1', '--no-flood-unknown');
+    t.false(await pings(nodes.ns('n1e1'), '10.210.2.1'), 'what is not known is dropped');
+    const mac = (await nodes.within('n2e1', 'cat', '/sys/class/net/eth0/address')).trim();
+    await nodes.must('n1', 'fdb', 'add', mac, '--network', 'net1', '--node', 'n2');
+    t.true(await pings(nodes.ns('n1e1'), '10.210.2.1'));
+    t.deepEqual(await known(), ['static']);
+
+    await nodes.must('n1', 'network', 'add', 'net1', '--flood-unknown', '--learn-nodes');
+    await nodes.must('n1', 'fdb', 'del', mac, '--network', 'net1');
+    t.true(await pings(nodes.ns('n1e1'), '10.210.2.1'));
+    t.deepEqual(await known(), ['learned']);
+  }),
+);
+
 test.serial('a container may have a tunnel of its own through the overlay', (t) =>
   onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
     for (const [number, other] of [

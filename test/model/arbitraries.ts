@@ -61,6 +61,8 @@ export const networkRequest: fc.Arbitrary<NetworkRequest> = few(
     gateway: fc.constantFrom(true, false, ['10.1.0.2'], ['10.201.0.9', 'fd00:c9::9']),
     masquerade: fc.boolean(),
     bigTcp: fc.boolean(),
+    floodUnknown: fc.boolean(),
+    learnNodes: fc.boolean(),
     groupFwdMask: fc.integer({ min: 0, max: 0x1fff }).map((bits) => bits * 8),
   }),
 );

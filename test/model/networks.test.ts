@@ -45,6 +45,16 @@ test('a mask of groups is what a bridge takes, and 0 is none', (t) => {
   }
 });
 
+test('flooding and learning are on until they are switched off, and say nothing then', (t) => {
+  const off = { floodUnknown: false, learnNodes: false } as const;
+  const { state, network } = addNetwork(EMPTY_STATE, { name: 'a', ...off });
+  t.like(network, off);
+  t.is(addNetwork(state, { name: 'a', ...off }).state, state);
+  t.like(addNetwork(state, { name: 'a', ageing: 9 }).network, off);
+  const on = addNetwork(state, { name: 'a', floodUnknown: true, learnNodes: true });
+  t.deepEqual(on.network, addNetwork(EMPTY_STATE, { name: 'a' }).network);
+});
+
 test('subnets of networks with gateways do not overlap', (t) => {
   const subnets = ['10.1.0.0/16', 'fd00:1::/64'];
   const state = withNetworks({ name: 'blue', subnets, gateway: true });

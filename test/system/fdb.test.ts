@@ -9,7 +9,7 @@ import { decodeKey, decodeValue, tableEntry } from '../../src/model/desired/tabl
 import { sendFrame as say } from '../packet/helpers/containers.js';
 import { BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
 import { pings } from './helpers/conversation.js';
-import { counters } from './helpers/counters.js';
+import { countedDuring, counters } from './helpers/counters.js';
 import { type Attached, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { eventually, sleep, start } from './helpers/process.js';
@@ -70,6 +70,27 @@ test.serial('a MAC that speaks is learned, and frames to it go there alone', asy
   t.like({ ns, network, state }, { ns: open.ns, network: 'default', state: 'learned' });
   t.true((age ?? 99) <= 2);
   t.deepEqual(await receivers(t), [open.ns]);
+});
+
+test.serial('flood off drops frames to unknown MACs alone, as it does on a bridge', async (t) => {
+  await lab.must('network', 'add', 'default', '--no-flood-unknown');
+  try {
+    let seen: string[] = [];
+    const dropped = await countedDuring(lab, 'unknown_unicast', async () => {
+      seen = await receivers(t);
+    });
+    t.deepEqual(seen, []);
+    t.is(dropped, 1);
+    t.deepEqual(await receivers(t, BROADCAST), [open.ns, other.ns, bystander.ns]);
+    await speak(open);
+    t.deepEqual(await receivers(t), [open.ns], 'a MAC that is known');
+    const [network] = await lab.json<{ flags: string[] }[]>(['network', 'list']);
+    t.deepEqual(network?.flags, ['no-flood-unknown']);
+  } finally {
+    await lab.must('network', 'add', 'default', '--flood-unknown');
+  }
+  await lab.must('fdb', 'flush');
+  t.deepEqual(await receivers(t), [open.ns, other.ns, bystander.ns]);
 });
 
 test.serial('a MAC that speaks in the moment when it is told is counted no longer', async (t) => {

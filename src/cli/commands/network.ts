@@ -87,6 +87,23 @@ export const NETWORK_ADD = {
       default: 'off',
     },
     {
+      name: 'flood-unknown',
+      key: 'floodUnknown',
+      type: 'boolean',
+      negatable: true,
+      summary: 'drop frames to MACs that nobody knows, as a bridge port with flood off',
+      default: 'on',
+    },
+    {
+      name: 'learn-nodes',
+      key: 'learnNodes',
+      type: 'boolean',
+      negatable: true,
+      summary:
+        'know no MACs behind other nodes but those of `fdb add`, as a VXLAN device with learning off',
+      default: 'on',
+    },
+    {
       name: 'group-fwd-mask',
       type: 'mask',
       placeholder: 'MASK',

@@ -78,7 +78,11 @@ export const NETWORK = schemaOf<NetworkRow>()({
     },
     { key: 'gateway', type: 'text', doc: "the host's addresses on the segment, or empty" },
     { key: 'endpoints', type: 'number', doc: 'number of its endpoints' },
-    { key: 'flags', type: 'list', doc: 'masquerade, big-tcp, route-between' },
+    {
+      key: 'flags',
+      type: 'list',
+      doc: 'masquerade, big-tcp, route-between, no-flood-unknown, no-learn-nodes',
+    },
     {
       key: 'range4',
       type: 'text',

@@ -82,6 +82,8 @@ function networkRow(network: Network, endpoints: number): NetworkRow {
       ...(network.masquerade ? ['masquerade'] : []),
       ...(network.bigTcp ? ['big-tcp'] : []),
       ...(network.routeBetween === true ? ['route-between'] : []),
+      ...(network.floodUnknown === false ? ['no-flood-unknown'] : []),
+      ...(network.learnNodes === false ? ['no-learn-nodes'] : []),
     ],
   };
 }

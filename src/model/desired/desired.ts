@@ -110,7 +110,10 @@ export function networkEntry(state: State, network: Network): RawEntry {
   return tableEntry('network', network.index, {
     vni: network.vni,
     ageing: network.ageing,
-    flags: flag(network.gateway !== undefined, NetworkFlags.GATEWAY),
+    flags:
+      flag(network.gateway !== undefined, NetworkFlags.GATEWAY) |
+      flag(network.floodUnknown === false, NetworkFlags.NO_FLOOD_UNKNOWN) |
+      flag(network.learnNodes === false, NetworkFlags.NO_LEARN_NODES),
     slots,
     replicas: replicaCount(state),
     groupForward: network.groupFwdMask ?? 0,

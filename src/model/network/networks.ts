@@ -38,6 +38,10 @@ export interface NetworkRequest {
   readonly groupFwdMask?: number | undefined;
   /** Route to and from other networks that have this, too, by way of the gateways. */
   readonly routeBetween?: boolean | undefined;
+  /** false: frames to unknown MACs are dropped. */
+  readonly floodUnknown?: boolean | undefined;
+  /** false: MACs behind other nodes are not learned. */
+  readonly learnNodes?: boolean | undefined;
 }
 
 /** A state after an edit of a network. */
@@ -72,6 +76,8 @@ export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
     bigTcp: request.bigTcp ?? base.bigTcp,
     ...groupMaskOf(request.groupFwdMask ?? base.groupFwdMask ?? 0),
     ...((request.routeBetween ?? base.routeBetween) === true ? { routeBetween: true } : {}),
+    ...((request.floodUnknown ?? base.floodUnknown) === false ? { floodUnknown: false } : {}),
+    ...((request.learnNodes ?? base.learnNodes) === false ? { learnNodes: false } : {}),
   };
   if (old !== undefined && isDeepStrictEqual(old, network)) {
     return { state, network: old, changed: false };

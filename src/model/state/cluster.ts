@@ -30,6 +30,10 @@ export const clusterNetworkSchema = z.object({
   bigTcp: z.boolean(),
   /** Bit N: frames to 01:80:c2:00:00:0N are forwarded, as by a bridge's group_fwd_mask; none where it is not set. */
   groupFwdMask: z.optional(z.int()),
+  /** false: frames to unknown MACs are dropped. */
+  floodUnknown: z.optional(z.literal(false)),
+  /** false: MACs behind other nodes are not learned. */
+  learnNodes: z.optional(z.literal(false)),
 });
 
 /** Who made an endpoint. */

@@ -76,6 +76,8 @@ export const REQUESTS: { readonly [Name in OperationName]: SchemaOf<RequestOf<Na
     bigTcp: optional(flag('192 KB GSO and GRO at the endpoints')),
     groupFwdMask: optional(whole('bit N: frames to 01:80:c2:00:00:0N are forwarded')),
     routeBetween: optional(flag('route to and from other networks that have this, too')),
+    floodUnknown: optional(flag('false: frames to MACs that nobody knows are dropped')),
+    learnNodes: optional(flag('false: MACs behind other nodes are not learned')),
     dryRun,
   }),
   'network del': z.strictObject({ name: text('name of the network'), dryRun }),

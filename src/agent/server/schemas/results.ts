@@ -82,7 +82,7 @@ const network = z.strictObject({
   gateway: text("the host's addresses on the segment, with commas between, or empty"),
   endpoints: number('number of its endpoints'),
   groupFwdMask: number('bit N: frames to 01:80:c2:00:00:0N are forwarded'),
-  flags: texts('masquerade, big-tcp, route-between'),
+  flags: texts('masquerade, big-tcp, route-between, no-flood-unknown, no-learn-nodes'),
 });
 
 const underlay = z.strictObject({

@@ -16,7 +16,7 @@
 #include "path_mtu/icmp6.h"
 
 #undef HERE
-#define HERE FILE_PATH_MTU_TELL
+#define HERE FILE_PATH_MTU_NOTIFY_SENDER
 
 /*
  * Errors a second and CPU at the most. A sender needs one for each of its peers

@@ -12,7 +12,7 @@ import { GLOBAL_FLAGS, type GlobalValues } from './global-flags.js';
 import { commandHelp, groupHelp, topHelp } from './help.js';
 import { type Environment, type Given, oneOf, resolveOptions } from './options.js';
 import { guardRest } from './trailing-command.js';
-import { type Place, usageError } from './usage.js';
+import { type ParseContext, usageError } from './usage.js';
 import { VERSION } from './version.js';
 
 /** A command that is to be run. */
@@ -74,12 +74,16 @@ function prepare(parser: Parser, path: string, shown: string[], command?: Comman
   parser.configureOutput({ writeOut: (text) => shown.push(text), writeErr: () => undefined });
   parser.exitOverride((error) => {
     if (error.exitCode === 0) throw error;
-    throw usageError(error, placeOf(path, command, parser.args));
+    throw usageError(error, contextOf(path, command, parser.args));
   });
   return parser.showSuggestionAfterError(false);
 }
 
-function placeOf(path: string, command: Command | undefined, args: readonly string[]): Place {
+function contextOf(
+  path: string,
+  command: Command | undefined,
+  args: readonly string[],
+): ParseContext {
   const words = path === '' ? verbs() : subverbs(path);
   return command === undefined ? { path, words, args } : { path, command, words, args };
 }
@@ -162,6 +166,8 @@ function helpOf(args: Readonly<Record<string, string>>): string {
   if (command !== undefined) return commandHelp(command);
   const group = first in GROUPS;
   if (group && second === undefined) return groupHelp(first);
-  const place = group ? placeOf(first, undefined, [second ?? '']) : placeOf('', undefined, [first]);
+  const place = group
+    ? contextOf(first, undefined, [second ?? ''])
+    : contextOf('', undefined, [first]);
   throw usageError({ code: 'commander.unknownCommand', message: '' }, place);
 }

@@ -9,7 +9,7 @@ import { GLOBAL_FLAGS } from './global-flags.js';
 import { synopsis } from './help.js';
 
 /** Where commander was when it found the error. */
-export interface Place {
+export interface ParseContext {
   /** Words so far: empty, `network`, `network add`. */
   readonly path: string;
   /** Absent where only more words may follow. */
@@ -26,65 +26,68 @@ export interface Place {
  */
 export function usageError(
   error: Pick<CommanderError, 'code' | 'message'>,
-  place: Place,
+  context: ParseContext,
 ): DpctlError {
   const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? '';
-  const here = ['dpctl', place.path].filter((word) => word !== '').join(' ');
+  const here = ['dpctl', context.path].filter((word) => word !== '').join(' ');
   switch (error.code) {
     case 'commander.help':
-      return usage(`${here} needs one of: ${place.words.join(', ')}`, run`${words(place)} --help`);
+      return usage(
+        `${here} needs one of: ${context.words.join(', ')}`,
+        run`${words(context)} --help`,
+      );
     case 'commander.unknownCommand':
-      return unknownCommand(here, place);
+      return unknownCommand(here, context);
     case 'commander.unknownOption':
-      return unknownFlag(here, place, quoted);
+      return unknownFlag(here, context, quoted);
     case 'commander.missingArgument':
-      return usage(`${here} needs ${quoted}`, synopsisOf(place));
+      return usage(`${here} needs ${quoted}`, synopsisOf(context));
     case 'commander.optionMissingArgument': {
       const form = quoted.replace(/^-., /, '').replace(/[<>]/g, '');
       return usage(`${form.split(' ')[0]} needs a value`, form);
     }
     case 'commander.excessArguments':
-      return excess(here, place);
+      return excess(here, context);
     default:
-      return usage(error.message.replace(/^error: /, ''), run`${words(place)} --help`);
+      return usage(error.message.replace(/^error: /, ''), run`${words(context)} --help`);
   }
 }
 
-function unknownCommand(here: string, place: Place): DpctlError {
-  const word = place.args[0] ?? '';
-  const near = nearest(word, place.words);
+function unknownCommand(here: string, context: ParseContext): DpctlError {
+  const word = context.args[0] ?? '';
+  const near = nearest(word, context.words);
   return usage(
     `there is no command "${here} ${word}"${meant(near)}`,
-    near === undefined ? run`${words(place)} --help` : run`${words(place)} ${near}`,
+    near === undefined ? run`${words(context)} --help` : run`${words(context)} ${near}`,
   );
 }
 
-function unknownFlag(here: string, place: Place, word: string): DpctlError {
+function unknownFlag(here: string, context: ParseContext, word: string): DpctlError {
   const flag = word.split('=')[0] ?? word;
-  const known = flagWords([...(place.command?.flags ?? []), ...GLOBAL_FLAGS]);
+  const known = flagWords([...(context.command?.flags ?? []), ...GLOBAL_FLAGS]);
   const near = nearest(flag, known);
   return usage(
     `${here} has no flag ${flag}${meant(near)}`,
-    near === undefined ? run`${words(place)} --help` : run`${words(place)} ${near}`,
+    near === undefined ? run`${words(context)} --help` : run`${words(context)} ${near}`,
   );
 }
 
-function excess(here: string, place: Place): DpctlError {
-  const extra = place.args.slice(place.command?.args.length ?? 0);
+function excess(here: string, context: ParseContext): DpctlError {
+  const extra = context.args.slice(context.command?.args.length ?? 0);
   const words = extra.map((word) => `"${word}"`).join(', ');
-  return usage(`${here} does not know what to do with ${words}`, synopsisOf(place));
+  return usage(`${here} does not know what to do with ${words}`, synopsisOf(context));
 }
 
 const meant = (near: string | undefined): string =>
   near === undefined ? '' : `; did you mean "${near}"?`;
 
-const synopsisOf = (place: Place): Hint => {
-  if (place.command === undefined) return run`${words(place)} --help`;
-  const command = ['dpctl', place.path].join(' ');
-  return advice`${run`${words(place)}`}${synopsis(place.command).slice(command.length)}`;
+const synopsisOf = (context: ParseContext): Hint => {
+  if (context.command === undefined) return run`${words(context)} --help`;
+  const command = ['dpctl', context.path].join(' ');
+  return advice`${run`${words(context)}`}${synopsis(context.command).slice(command.length)}`;
 };
 
-const words = ({ path }: Place): string[] => path.split(' ').filter((word) => word !== '');
+const words = ({ path }: ParseContext): string[] => path.split(' ').filter((word) => word !== '');
 
 /** All that can be written for some flags, with --help. */
 export function flagWords(flags: readonly Flag[]): string[] {

@@ -18,8 +18,8 @@ import type { DatapathPaths } from './pins.js';
  */
 export const CLSACT: TcFilter = { handle: 0xd9, priority: 50_000 };
 
-/** A place at which a program of ours may run. */
-export interface Place {
+/** A point at which a program of ours may run. */
+export interface AttachPoint {
   /** The program's name in the kernel. */
   readonly name: string;
   readonly ifindex: number;
@@ -36,10 +36,10 @@ export interface Place {
 export function runsForOther(
   paths: DatapathPaths,
   netnsFd: number,
-  place: Place,
+  point: AttachPoint,
   ownLinks: () => ReadonlySet<number>,
 ): boolean {
-  const { name, ifindex, direction } = place;
+  const { name, ifindex, direction } = point;
   if (hasFeature('tcx')) {
     const links = inNetns(netnsFd, () => queryTcx(ifindex, direction)).filter(
       (entry) => entry.name === name,
@@ -49,20 +49,20 @@ export function runsForOther(
       if (links.some(({ linkId }) => !own.has(linkId))) return true;
     }
   }
-  const filter = place.linksOnly === true ? undefined : filterMaps(netnsFd, place);
+  const filter = point.linksOnly === true ? undefined : filterMaps(netnsFd, point);
   return filter !== undefined && !sharesMaps(paths, filter);
 }
 
 /** Whether a device runs one of dpctl's programs by a filter, with the tables that are pinned here. */
-export function hasOwnFilter(paths: DatapathPaths, netnsFd: number, place: Place): boolean {
-  const filter = filterMaps(netnsFd, place);
+export function hasOwnFilter(paths: DatapathPaths, netnsFd: number, point: AttachPoint): boolean {
+  const filter = filterMaps(netnsFd, point);
   return filter !== undefined && sharesMaps(paths, filter);
 }
 
-/** Numbers of the maps of the program that runs at a place by a filter; undefined: none of that name does. */
+/** Numbers of the maps of the program that runs at a point by a filter; undefined: none of that name does. */
 function filterMaps(
   netnsFd: number,
-  { name, ifindex, direction }: Place,
+  { name, ifindex, direction }: AttachPoint,
 ): readonly number[] | undefined {
   const id = inNetns(netnsFd, () => tcQuery(ifindex, direction, CLSACT));
   const program = id === undefined ? undefined : openProgramById(id);

@@ -10,7 +10,7 @@ import { isThere } from '../linux/path-status.js';
 import { raiseFabric } from './fabric.js';
 import { isOfLab, type LabNode, labNodes, nsOf } from './names.js';
 import { raiseNode } from './node.js';
-import { demolish, dropDeadNames, guessSpec, isReplaced, mendNode, placeOf } from './repair.js';
+import { demolish, dropDeadNames, guessSpec, isReplaced, labNodeRef, mendNode } from './repair.js';
 import { rowsOf } from './rows.js';
 import { checkLabName, labSpec } from './spec.js';
 import { forgetLab, labDir, labNames, nodeDirs, readLab, writeLab } from './store.js';
@@ -52,7 +52,7 @@ async function raise(spec: LabSpec, dir: string, asBefore: boolean): Promise<boo
   const nodes = labNodes(spec, dir);
   const wanted = new Set(nodes.map(({ where }) => where));
   for (const where of nodeDirs(dir)) {
-    if (!wanted.has(where)) await demolish(name, placeOf(name, dir, where));
+    if (!wanted.has(where)) await demolish(name, labNodeRef(name, dir, where));
   }
   for (const node of nodes) changed = (await mendNode(name, node)) || changed;
   changed = (await raiseFabric(spec, nodes)) || changed;
@@ -116,7 +116,8 @@ export async function labDown(
     }
   };
   await attempt(() => dropDeadNames(name));
-  for (const where of nodeDirs(dir)) await attempt(() => demolish(name, placeOf(name, dir, where)));
+  for (const where of nodeDirs(dir))
+    await attempt(() => demolish(name, labNodeRef(name, dir, where)));
   for (const ns of netnsList().filter((each) => isOfLab(name, each))) {
     await attempt(() => deleteNetns(ns));
   }

@@ -14,10 +14,10 @@ import { removeNode } from './node.js';
 import { LAB_DEFAULT } from './spec.js';
 import { nodeDirs } from './store.js';
 
-type Place = Pick<LabNode, 'where' | 'ns' | 'root'>;
+type LabNodeRef = Pick<LabNode, 'where' | 'ns' | 'root'>;
 
 /** A node of a lab by what people call it. */
-export function placeOf(lab: string, dir: string, where: string): Place {
+export function labNodeRef(lab: string, dir: string, where: string): LabNodeRef {
   return { where, ns: nsOf(lab, where), root: join(dir, where) };
 }
 
@@ -36,14 +36,14 @@ export async function dropDeadNames(lab: string): Promise<boolean> {
  * holds the namespace, it keeps all that is in it; else nothing there is of any use.
  * @returns whether anything had to be done
  */
-export async function mendNode(lab: string, place: Place): Promise<boolean> {
-  const { ns, root } = place;
+export async function mendNode(lab: string, node: LabNodeRef): Promise<boolean> {
+  const { ns, root } = node;
   dropStranger(root);
   const { netns, runDir } = nodePaths(root);
   const name = join(NETNS_DIR, ns);
   if (!isNsfs(netns)) {
     if (!netnsExists(ns) && !isThere(hostPath(runDir))) return false;
-    await demolish(lab, place);
+    await demolish(lab, node);
     return true;
   }
   if (netnsExists(ns)) {
@@ -99,8 +99,8 @@ function isSame(one: string, other: string): boolean {
 }
 
 /** Take away a node with its endpoints, in whatever state it is: what it cannot tell is of no use. */
-export async function demolish(lab: string, place: Place): Promise<void> {
-  const { where, ns, root } = place;
+export async function demolish(lab: string, node: LabNodeRef): Promise<void> {
+  const { where, ns, root } = node;
   dropStranger(root);
   try {
     await removeNode({ ns, root });

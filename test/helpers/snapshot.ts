@@ -13,7 +13,7 @@ import { FDB_OFFSETS, MAPS } from '../../src/contract/generated.js';
 import { run } from '../system/helpers/lab.js';
 
 /** Where to look. */
-export interface Place {
+export interface SnapshotTarget {
   /** Name of the node's namespace. */
   readonly node: string;
   readonly root: string;
@@ -26,18 +26,21 @@ export type Snapshot = Readonly<Record<string, readonly string[]>>;
  * Look at a node.
  * @param namespaces the containers' namespaces; one that is not there has no lines
  */
-export async function takeSnapshot(place: Place, namespaces: readonly string[]): Promise<Snapshot> {
+export async function takeSnapshot(
+  target: SnapshotTarget,
+  namespaces: readonly string[],
+): Promise<Snapshot> {
   const parts = await Promise.all(
-    [place.node, ...namespaces].map((ns) => namespaceLines(ns, ns === place.node)),
+    [target.node, ...namespaces].map((ns) => namespaceLines(ns, ns === target.node)),
   );
   const names = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
   return {
     ...Object.assign({}, ...parts),
-    namespaces: names.filter((name) => [place.node, ...namespaces].includes(name)).sort(),
-    ...tableLines(place.root),
-    pins: pinLines(join(place.root, 'run/dpctl/bpf')),
-    mounts: mountLines(place.root),
-    files: fileLines(place.root),
+    namespaces: names.filter((name) => [target.node, ...namespaces].includes(name)).sort(),
+    ...tableLines(target.root),
+    pins: pinLines(join(target.root, 'run/dpctl/bpf')),
+    mounts: mountLines(target.root),
+    files: fileLines(target.root),
   };
 }
 

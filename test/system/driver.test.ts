@@ -41,7 +41,7 @@ async function onLab(use: (lab: Lab) => Promise<void>): Promise<void> {
   }
 }
 
-async function driverOf(lab: Lab, ns: string): Promise<string | undefined> {
+async function deviceKindOf(lab: Lab, ns: string): Promise<string | undefined> {
   return (await lab.json<Row[]>(['endpoints'])).find((row) => row.ns === ns)?.driver;
 }
 
@@ -82,7 +82,7 @@ test.serial('auto is a veth there, and says so', (t) =>
     const made = await lab.dpctl(['attach', ns, '--driver', 'auto'], WITHOUT);
     t.is(made.code, 0, made.stderr);
     t.regex(made.stderr, /it is a veth: this kernel has no netkit/);
-    t.is(await driverOf(lab, ns), 'veth');
+    t.is(await deviceKindOf(lab, ns), 'veth');
     const again = await lab.dpctl(['attach', ns, '--driver', 'auto'], WITHOUT);
     t.regex(again.stderr, /^unchanged /);
     t.is((await lab.dpctl(['status'])).code, 0);
@@ -105,10 +105,10 @@ test.serial('status names the feature as the kernel has it', (t) =>
 test.serial('a veth is the default, and stays one', (t) =>
   onLab(async (lab) => {
     const one = await join(lab, 'a');
-    t.is(await driverOf(lab, one.ns), 'veth');
+    t.is(await deviceKindOf(lab, one.ns), 'veth');
     await attach(lab, one.ns, '--driver', 'veth');
     await attach(lab, one.ns, '--driver', 'auto');
-    t.is(await driverOf(lab, one.ns), 'veth');
+    t.is(await deviceKindOf(lab, one.ns), 'veth');
   }),
 );
 

@@ -20,7 +20,7 @@ const PORTS = [10, 100, 1000] as const;
 const FRAMES = { full: 200, quick: 50 } as const;
 
 /** Namespaces of one subject: the switch, who sends, and where all copies go. */
-interface Place {
+interface FloodSetup {
   readonly hub: Space;
   readonly sender: Space;
   readonly sink: Space;
@@ -33,16 +33,16 @@ const deviceOf = (ports: number, index: number): string => `p${ports}x${index}`;
  * Make the devices of a subject: a set of ports for each number of them. Without IPv6, whose own
  * multicast a thousand devices would answer each other with.
  */
-async function openPlace(stage: Stage, label: string, bridge: boolean): Promise<Place> {
-  const place = {
+async function openFloodSetup(stage: Stage, label: string, bridge: boolean): Promise<FloodSetup> {
+  const setup = {
     hub: stage.space(`${label}-hub`),
     sender: stage.space(`${label}-sender`),
     sink: stage.space(`${label}-sink`),
   };
-  for (const { fd } of Object.values(place)) {
+  for (const { fd } of Object.values(setup)) {
     sysctlSet(fd, 'net/ipv6/conf/default/disable_ipv6', '1');
   }
-  const { hub, sender, sink } = place;
+  const { hub, sender, sink } = setup;
   const lines = PORTS.flatMap((ports) => [
     ...(bridge ? [`link add br${ports} up type bridge`] : []),
     ...Array.from({ length: ports + 1 }, (_, index) => {
@@ -59,7 +59,7 @@ async function openPlace(stage: Stage, label: string, bridge: boolean): Promise<
     sink,
     PORTS.flatMap((ports) => Array.from({ length: ports }, (_, index) => up(index + 1)(ports))),
   );
-  return place;
+  return setup;
 }
 
 async function batch({ name }: Space, lines: readonly string[]): Promise<void> {
@@ -67,7 +67,7 @@ async function batch({ name }: Space, lines: readonly string[]): Promise<void> {
 }
 
 /** Put the datapath on the senders' host ends, and all ports into its flood lists. */
-function openDatapath(stage: Stage, { hub, sender }: Place): void {
+function openDatapath(stage: Stage, { hub, sender }: FloodSetup): void {
   const world = openWorld(stage);
   const devices = new Map(
     withRtnl(hub.fd, (rtnl) => linkDump(rtnl, { statistics: false })).map((link) => [
@@ -102,11 +102,11 @@ function openDatapath(stage: Stage, { hub, sender }: Place): void {
 /** Flooding, where there is a compiler. */
 export async function floodMeasures(stage: Stage, effort: Effort): Promise<Measure[]> {
   const program = await compileNative(stage, 'flood');
-  const bridge = await openPlace(stage, '-bridge', true);
-  const ours = await openPlace(stage, '-dpctl', false);
+  const bridge = await openFloodSetup(stage, '-bridge', true);
+  const ours = await openFloodSetup(stage, '-dpctl', false);
   openDatapath(stage, ours);
   const frames = FRAMES[effort.quick ? 'quick' : 'full'];
-  const sample = async ({ sender, sink }: Place, ports: number): Promise<Readings> => {
+  const sample = async ({ sender, sink }: FloodSetup, ports: number): Promise<Readings> => {
     const name = deviceOf(ports, 0);
     const mac = withRtnl(sender.fd, (rtnl) => linkDump(rtnl, { statistics: false })).find(
       (it) => it.name === name,
@@ -123,9 +123,9 @@ export async function floodMeasures(stage: Stage, effort: Effort): Promise<Measu
     };
   };
   return PORTS.map((ports): Measure => {
-    const subject = (name: string, place: Place): Subject => ({
+    const subject = (name: string, setup: FloodSetup): Subject => ({
       name,
-      sample: () => sample(place, ports),
+      sample: () => sample(setup, ports),
     });
     const count = ports.toLocaleString('en');
     return {

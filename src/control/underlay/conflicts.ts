@@ -20,11 +20,11 @@ import { kernelVxlans } from './device-facts.js';
  * @throws DpctlError, exit 1: UNDERLAY_IN_USE, PORT_IN_USE, VNI_IN_USE
  */
 export function refuseConflicts(node: Node, before: State, state: State): void {
-  const { underlay, uplink } = state;
-  if (underlay === undefined || uplink === undefined) return;
+  const { underlay, uplink: resolved } = state;
+  if (underlay === undefined || resolved === undefined) return;
   const { device, port } = underlay;
-  const place = { name: 'underlay', ifindex: uplink.ifindex } as const;
-  const recorded = before.uplink?.ifindex === uplink.ifindex;
+  const place = { name: 'underlay', ifindex: resolved.ifindex } as const;
+  const recorded = before.uplink?.ifindex === resolved.ifindex;
   if (runsOtherOverlay(hostPins(node), node.netnsFd(), place, recorded)) {
     throw new DpctlError('UNDERLAY_IN_USE', `${device} is the underlay of another dpctl root`, {
       exitCode: 1,
@@ -39,7 +39,7 @@ export function refuseConflicts(node: Node, before: State, state: State): void {
   refuseVnis(state, vxlans);
   if (vxlans.length > 0) return;
   const holder = udpHolders(node.netnsFd(), port).find(({ address }) =>
-    [uplink.vtep, '0.0.0.0', '::'].includes(address),
+    [resolved.vtep, '0.0.0.0', '::'].includes(address),
   );
   // The anchor's own sockets are known by the anchor.
   const anchor = overlayDevices(node.rtnl(), node.netnsFd(), state.rootId).get('anchor');

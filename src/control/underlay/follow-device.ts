@@ -31,11 +31,11 @@ export function followUnderlay(
   if (underlay === undefined)
     return { state: followMtu(withoutResolved(state)), problem: undefined };
   try {
-    const uplink = resolveUnderlay(node, knownOf(before, state), { ...state, underlay }, options);
+    const resolved = resolveUnderlay(node, knownOf(before, state), { ...state, underlay }, options);
     // The same value keeps its identity, by which the store and others see that nothing changed.
-    const same = isDeepStrictEqual(uplink, before.uplink);
+    const same = isDeepStrictEqual(resolved, before.uplink);
     return {
-      state: followMtu({ ...state, uplink: same ? before.uplink : uplink }),
+      state: followMtu({ ...state, uplink: same ? before.uplink : resolved }),
       problem: undefined,
     };
   } catch (error) {
@@ -52,8 +52,8 @@ function withoutResolved(state: State): State {
 }
 
 /** An edit that dropped what was chosen wants it chosen anew: what was refused may be possible by now. */
-function knownOf(before: State, { uplink }: State): State {
-  if (uplink !== undefined || before.uplink === undefined) return before;
+function knownOf(before: State, { uplink: resolved }: State): State {
+  if (resolved !== undefined || before.uplink === undefined) return before;
   return { ...before, uplink: { ...before.uplink, refused: [] } };
 }
 
@@ -78,9 +78,9 @@ export function underlayNotes(
 
 /** Endpoints and networks that are new, or new on an underlay, and too large for it. */
 function sizeNotes(before: State, after: State): Hint[] {
-  const { uplink } = after;
-  if (uplink === undefined) return [];
-  const fresh = before.uplink?.mtu !== uplink.mtu;
+  const { uplink: resolved } = after;
+  if (resolved === undefined) return [];
+  const fresh = before.uplink?.mtu !== resolved.mtu;
   const known = new Set(fresh ? [] : oversized(before).map(({ id, mtu }) => `${id} ${mtu}`));
   // A gateway is as large as the largest of its network.
   const large = oversized(after).filter(
@@ -94,7 +94,7 @@ function sizeNotes(before: State, after: State): Hint[] {
     ...(large.length === 0
       ? []
       : [
-          `${listText(large.map(endpointLabel))}: packets of more than ${overlayMtu(uplink)} bytes do not reach other nodes (the underlay's MTU is ${uplink.mtu})`,
+          `${listText(large.map(endpointLabel))}: packets of more than ${overlayMtu(resolved)} bytes do not reach other nodes (the underlay's MTU is ${resolved.mtu})`,
         ]),
     ...(big.length === 0
       ? []

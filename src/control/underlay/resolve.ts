@@ -54,7 +54,7 @@ export function resolveUnderlay(
   const needsAnchor =
     underlay.decap !== 'tc' && mayAnchor(facts) && !refused.some(({ decap }) => decap === 'tc-gro');
   const replicator = numberFor(node, 'replicator', before.uplink?.replicator);
-  const uplink: ResolvedUnderlay = {
+  const resolved: ResolvedUnderlay = {
     ifindex: link.ifindex,
     mtu: link.mtu,
     vtep,
@@ -67,8 +67,8 @@ export function resolveUnderlay(
     mac: link.mac,
     checksums: facts.checksums,
   };
-  if (overlayMtu(uplink) < MTU_MIN) throw tooSmall(underlay.device, uplink);
-  return uplink;
+  if (overlayMtu(resolved) < MTU_MIN) throw tooSmall(underlay.device, resolved);
+  return resolved;
 }
 
 function requireDevice(node: Node, { underlay, endpoints }: State): Link {

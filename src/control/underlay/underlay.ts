@@ -29,8 +29,8 @@ export async function underlaySet(
 ): Promise<UnderlayChange> {
   const changed = await change(node, options, (before) => {
     const { state, underlay } = setUnderlay(before, request);
-    const uplink = resolveUnderlay(node, before, { ...state, underlay }, { fresh: true });
-    refuseConflicts(node, before, { ...state, uplink });
+    const resolved = resolveUnderlay(node, before, { ...state, underlay }, { fresh: true });
+    refuseConflicts(node, before, { ...state, uplink: resolved });
     // Without what was chosen before, all of it is chosen anew.
     return { state: { ...state, uplink: undefined }, scope: 'node', result: undefined };
   });
@@ -47,10 +47,11 @@ export async function underlaySet(
 }
 
 /** Who asks for nothing but TC gets no anchor, and should know what that is for. */
-function lossNotes({ underlay, uplink }: State): Hint[] {
-  if (underlay?.decap !== 'tc' || uplink === undefined || uplink.tunnel !== undefined) return [];
+function lossNotes({ underlay, uplink: resolved }: State): Hint[] {
+  if (underlay?.decap !== 'tc' || resolved === undefined || resolved.tunnel !== undefined)
+    return [];
   return [
-    advice`with --decap tc nobody hears what routers say of the size of packets: a link further on that carries less than ${uplink.mtu} bytes is a black hole; and TCP is not merged on arrival (${run`underlay set ${underlay.device} --decap auto`})`,
+    advice`with --decap tc nobody hears what routers say of the size of packets: a link further on that carries less than ${resolved.mtu} bytes is a black hole; and TCP is not merged on arrival (${run`underlay set ${underlay.device} --decap auto`})`,
   ];
 }
 
@@ -91,21 +92,21 @@ export async function underlayShow(node: Node): Promise<UnderlayRow | undefined>
 }
 
 function underlayRow(node: Node, state: State): UnderlayRow | undefined {
-  const { underlay, uplink } = state;
+  const { underlay, uplink: resolved } = state;
   if (underlay === undefined) return undefined;
   const link = linkGet(node.rtnl(), { name: underlay.device });
-  const usable = uplink !== undefined && link?.ifindex === uplink.ifindex;
+  const usable = resolved !== undefined && link?.ifindex === resolved.ifindex;
   return {
     ifname: underlay.device,
     ifindex: link?.ifindex ?? 0,
     state: usable ? (link.up ? 'up' : 'down') : obstacleOf(node, { ...state, underlay }),
-    local: uplink?.vtep ?? underlay.vtep ?? '',
+    local: resolved?.vtep ?? underlay.vtep ?? '',
     port: underlay.port,
     mtu: link?.mtu ?? 0,
-    endpointMtu: uplink === undefined ? 0 : overlayMtu(uplink),
-    decap: uplink?.decap ?? '',
+    endpointMtu: resolved === undefined ? 0 : overlayMtu(resolved),
+    decap: resolved?.decap ?? '',
     asked: underlay.decap,
-    why: uplink?.why ?? '',
+    why: resolved?.why ?? '',
   };
 }
 

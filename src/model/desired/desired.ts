@@ -12,7 +12,7 @@ import {
 import { ip4ToNumber, ipToBytes16 } from '../address/ip.js';
 import { macToBytes } from '../address/mac.js';
 import type { Driver, Endpoint, Network, State } from '../state/state.js';
-import { replicaCount, uplinkSysctls } from './overlay.js';
+import { replicaCount, underlaySysctls } from './overlay.js';
 import { prefixEntries } from './prefixes.js';
 import { type RawEntry, tableEntry } from './table-entry.js';
 
@@ -243,6 +243,6 @@ export function wantedSysctls(state: State): Map<string, string> {
     if (gateway?.ip4 !== undefined) wanted.set('net/ipv4/ip_forward', '1');
     if (gateway?.ip6 !== undefined) wanted.set('net/ipv6/conf/all/forwarding', '1');
   }
-  for (const [key, value] of uplinkSysctls(state)) wanted.set(key, value);
+  for (const [key, value] of underlaySysctls(state)) wanted.set(key, value);
   return wanted;
 }

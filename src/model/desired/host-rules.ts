@@ -46,8 +46,8 @@ export function wantedHostRules(state: State): HostRules {
 }
 
 /** Behind address translation, where the datapath does not see what a packet has become. */
-function vxlanRules({ underlay, uplink }: State): HostRule[] {
-  if (underlay === undefined || uplink === undefined) return [];
+function vxlanRules({ underlay, uplink: resolved }: State): HostRule[] {
+  if (underlay === undefined || resolved === undefined) return [];
   const expr = [
     meta('iifname', '==', GATEWAYS),
     {

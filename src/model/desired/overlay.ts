@@ -50,20 +50,20 @@ export function overlayAlias(kind: OverlayDeviceKind, root?: string): string {
 }
 
 /** The devices that a state asks for. */
-export function wantedDevices({ rootId, underlay, uplink }: State): OverlayDevice[] {
-  if (underlay === undefined || uplink === undefined) return [];
+export function wantedDevices({ rootId, underlay, uplink: resolved }: State): OverlayDevice[] {
+  if (underlay === undefined || resolved === undefined) return [];
   const { port } = underlay;
   const device = (kind: OverlayDeviceKind, ifindex: number): OverlayDevice => ({
     kind,
     name: OVERLAY_IFNAMES[kind],
     ifindex,
-    mac: derivedMac(`${kind}/${uplink.vtep}`),
+    mac: derivedMac(`${kind}/${resolved.vtep}`),
     port,
     alias: overlayAlias(kind, rootId),
   });
   return [
-    device('replicator', uplink.replicator),
-    ...(uplink.anchor === undefined ? [] : [device('anchor', uplink.anchor)]),
+    device('replicator', resolved.replicator),
+    ...(resolved.anchor === undefined ? [] : [device('anchor', resolved.anchor)]),
   ];
 }
 
@@ -82,38 +82,38 @@ export function isDerivedMac(mac: string): boolean {
 }
 
 /** Which programs run on which devices, in the order in which they are attached. */
-export function wantedPrograms({ underlay, uplink }: State): Map<OverlayProgram, number> {
+export function wantedPrograms({ underlay, uplink: resolved }: State): Map<OverlayProgram, number> {
   const programs = new Map<OverlayProgram, number>();
-  if (underlay === undefined || uplink === undefined) return programs;
-  programs.set('replicate', uplink.replicator);
-  if (uplink.anchor !== undefined) programs.set('anchor', uplink.anchor);
-  programs.set('underlay', uplink.ifindex);
-  if (uplink.decap === 'xdp') programs.set('decap', uplink.ifindex);
+  if (underlay === undefined || resolved === undefined) return programs;
+  programs.set('replicate', resolved.replicator);
+  if (resolved.anchor !== undefined) programs.set('anchor', resolved.anchor);
+  programs.set('underlay', resolved.ifindex);
+  if (resolved.decap === 'xdp') programs.set('decap', resolved.ifindex);
   return programs;
 }
 
 /** Sysctls without which the next hop would be looked up in a slower way: key -> value. */
-export function uplinkSysctls({ underlay, uplink }: State): [string, string][] {
-  if (underlay === undefined || uplink === undefined) return [];
+export function underlaySysctls({ underlay, uplink: resolved }: State): [string, string][] {
+  if (underlay === undefined || resolved === undefined) return [];
   // Packets to nodes start at the loopback device, as those of local sockets do (bpf/encap/outer_common.h).
-  return [[`net/ipv${familyOf(uplink.vtep)}/conf/lo/forwarding`, '1']];
+  return [[`net/ipv${familyOf(resolved.vtep)}/conf/lo/forwarding`, '1']];
 }
 
 /** How this node sends to others. */
-export function underlayEntry({ underlay, uplink }: State): RawEntry[] {
-  if (underlay === undefined || uplink === undefined) return [];
+export function underlayEntry({ underlay, uplink: resolved }: State): RawEntry[] {
+  if (underlay === undefined || resolved === undefined) return [];
   return [
     tableEntry('underlay', 0, {
-      ifindex: uplink.ifindex,
-      flags: underlayFlags(uplink),
-      mtu: uplink.mtu,
-      replicator: uplink.replicator,
-      local: ipToBytes16(uplink.vtep),
+      ifindex: resolved.ifindex,
+      flags: underlayFlags(resolved),
+      mtu: resolved.mtu,
+      replicator: resolved.replicator,
+      local: ipToBytes16(resolved.vtep),
       port: underlay.port,
       ttl: TTL,
       dscp: 0,
-      mac: macToBytes(uplink.mac ?? NO_MAC),
-      decap: underlayDecap(uplink),
+      mac: macToBytes(resolved.mac ?? NO_MAC),
+      decap: underlayDecap(resolved),
     }),
   ];
 }
@@ -176,8 +176,8 @@ export function vniEntries(state: State, { vni, index }: Network): RawEntry[] {
 }
 
 /** Places in the lists of nodes that floods go to; none without an underlay. */
-export function replicaCount({ underlay, uplink, nodes }: State): number {
-  if (underlay === undefined || uplink === undefined) return 0;
+export function replicaCount({ underlay, uplink: resolved, nodes }: State): number {
+  if (underlay === undefined || resolved === undefined) return 0;
   return nodes.at(-1)?.number ?? 0;
 }
 

@@ -9,12 +9,12 @@ import { checkPort } from './underlay.js';
 
 /** Check the underlay, the nodes, and the MACs behind them. */
 export function checkOverlay(checker: Checker, state: State): void {
-  const { underlay, uplink, nodes, remoteFdb, networks } = state;
+  const { underlay, uplink: resolved, nodes, remoteFdb, networks } = state;
   if (underlay !== undefined) {
     checker.fixpoint('underlay.port', underlay.port, checkPort);
     if (underlay.vtep !== undefined) checker.fixpoint('underlay.vtep', underlay.vtep, canonicalIp);
   }
-  if (uplink !== undefined) checker.once('uplink.vtep', 'VTEP', uplink.vtep);
+  if (resolved !== undefined) checker.once('uplink.vtep', 'VTEP', resolved.vtep);
   for (const [i, { name, number, vtep }] of nodes.entries()) {
     checker.once(`nodes[${i}].name`, 'node', name);
     checker.once(`nodes[${i}].number`, 'node number', number);

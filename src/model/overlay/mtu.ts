@@ -15,8 +15,8 @@ export function overlayMtu({ mtu, vtep }: ResolvedUnderlay): number {
 }
 
 /** Bytes of layer 3 of an endpoint for which nobody asks for another size. */
-export function defaultMtu({ uplink }: State): number {
-  return uplink === undefined ? DEFAULT_MTU : overlayMtu(uplink);
+export function defaultMtu({ uplink: resolved }: State): number {
+  return resolved === undefined ? DEFAULT_MTU : overlayMtu(resolved);
 }
 
 /**
@@ -40,8 +40,8 @@ function followedMtu({ ip6 }: Endpoint, mtu: number): number {
 }
 
 /** The endpoints whose largest packets do not fit into the underlay. */
-export function oversized({ uplink, endpoints }: State): Endpoint[] {
-  if (uplink === undefined) return [];
-  const most = overlayMtu(uplink);
+export function oversized({ uplink: resolved, endpoints }: State): Endpoint[] {
+  if (resolved === undefined) return [];
+  const most = overlayMtu(resolved);
   return endpoints.filter(({ mtu, phase }) => mtu > most && phase !== 'detaching');
 }

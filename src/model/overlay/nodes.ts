@@ -11,7 +11,7 @@ import type { Remote, State } from '../state/state.js';
 import { checkOwnVtep, checkVtep } from './underlay.js';
 
 /** A state after an edit of a node. */
-export interface NodeEdit {
+export interface RemoteEdit {
   readonly state: State;
   readonly node: Remote;
   readonly changed: boolean;
@@ -23,7 +23,7 @@ export interface NodeEdit {
  *   (another node has it), VTEP_IS_NODE (this node has it), VTEP_FAMILY, NODE_LIMIT,
  *   REPLICATION_LIMIT
  */
-export function addNode(state: State, request: Pick<Remote, 'name' | 'vtep'>): NodeEdit {
+export function addNode(state: State, request: Pick<Remote, 'name' | 'vtep'>): RemoteEdit {
   const name = checkNodeName(request.name);
   const vtep = checkVtep(request.vtep, (text) => run`node add ${name} --vtep ${text}`);
   const old = state.nodes.find((each) => each.name === name);

@@ -43,8 +43,8 @@ export function devicesLeave(after: State, observed: Observed): Step[] {
 }
 
 /** No packet may be left to the anchor any more when it goes. */
-function isAnchorLeaving({ uplink }: State, { devices }: ObservedOverlay): boolean {
-  return uplink !== undefined && uplink.anchor === undefined && devices.has('anchor');
+function isAnchorLeaving({ uplink: resolved }: State, { devices }: ObservedOverlay): boolean {
+  return resolved !== undefined && resolved.anchor === undefined && devices.has('anchor');
 }
 
 function entrySteps(after: State, observed: Observed): Step[] {

@@ -1,4 +1,4 @@
-/** The MAC table, which may have a million rows: read in batches, decoded in place. */
+/** The MAC table, which may have a million rows: read in batches, decoded in location. */
 import { mapReadAll } from '../../../loader/map/batch.js';
 import { clockTickHz } from '../../../loader/sys/machine.js';
 import type { FdbRow } from '../../api/fdb.js';
@@ -18,8 +18,8 @@ import type { Names } from './names.js';
 import { vtepsOf } from './nodes.js';
 import { decodeValue, entriesOf } from './tables.js';
 
-/** Of an entry, all that entries of the same place have in common. */
-interface Place extends Omit<FdbRow, 'mac' | 'age'> {
+/** Of an entry, all that entries of the same location have in common. */
+interface Location extends Omit<FdbRow, 'mac' | 'age'> {
   /** The row as JSON, without MAC and age. */
   readonly text: RowText;
 }
@@ -30,22 +30,22 @@ interface Entry {
   /** Where its MAC is in the keys. */
   mac: number;
   age: number;
-  place: Place;
+  location: Location;
 }
 
 /** The entries of the MAC table. What has aged is left out: the datapath does not use it any more. */
 export function fdbRows(node: Node, names: Names): Listing<FdbRow> {
   return {
     *[Symbol.iterator]() {
-      for (const { keys, mac, age, place } of entries(node, names)) {
-        yield rowOf(bytesToMac(keys, mac), age, place);
+      for (const { keys, mac, age, location } of entries(node, names)) {
+        yield rowOf(bytesToMac(keys, mac), age, location);
       }
     },
     json: {
       *[Symbol.iterator]() {
         const writer = rowWriter();
-        for (const { keys, mac, age, place } of entries(node, names)) {
-          const full = writer.add(place.text, keys, mac, age);
+        for (const { keys, mac, age, location } of entries(node, names)) {
+          const full = writer.add(location.text, keys, mac, age);
           if (full !== undefined) yield full;
         }
         const last = writer.end();
@@ -55,8 +55,8 @@ export function fdbRows(node: Node, names: Names): Listing<FdbRow> {
   };
 }
 
-function rowOf(mac: string, age: number, place: Omit<Place, 'text'>): FdbRow {
-  const { ifname, ifindex, vni, network, ns, node, dst, state, flags } = place;
+function rowOf(mac: string, age: number, location: Omit<Location, 'text'>): FdbRow {
+  const { ifname, ifindex, vni, network, ns, node, dst, state, flags } = location;
   return { mac, ifname, ifindex, vni, network, ns, node, dst, state, age, flags };
 }
 
@@ -67,7 +67,7 @@ function* entries(node: Node, names: Names): Generator<Entry> {
   const now = datapathNow(datapathOf(node));
   const hz = clockTickHz();
   const ageing = ageingByVni(node);
-  const placeOf = places(node, names);
+  const locationOf = locations(node, names);
   let entry: Entry | undefined;
   for (let row = 0; row < count; row++) {
     const k = row * sizeofFdbKey;
@@ -81,7 +81,7 @@ function* entries(node: Node, names: Names): Generator<Entry> {
       const limit = ageing.get(vni) ?? 0;
       if (limit > 0 && age >= limit) continue;
     }
-    const place = placeOf(
+    const location = locationOf(
       vni,
       flags,
       value.getUint32(v + FDB_OFFSETS.ifindex, true),
@@ -89,19 +89,19 @@ function* entries(node: Node, names: Names): Generator<Entry> {
       value.getUint16(v + FDB_OFFSETS.node, true),
     );
     const mac = k + FDB_KEY_OFFSETS.mac;
-    entry ??= { keys, mac, age, place };
+    entry ??= { keys, mac, age, location };
     entry.mac = mac;
     entry.age = age;
-    entry.place = place;
+    entry.location = location;
     yield entry;
   }
 }
 
-/** Places by the numbers in an entry, each made once. */
-function places(node: Node, names: Names) {
+/** Locations by the numbers in an entry, each made once. */
+function locations(node: Node, names: Names) {
   const vteps = vtepsOf(node);
-  const byNetwork = new Map<number, Map<number, Place>>();
-  return (vni: number, flags: number, ifindex: number, id: number, remote: number): Place => {
+  const byNetwork = new Map<number, Map<number, Location>>();
+  return (vni: number, flags: number, ifindex: number, id: number, remote: number): Location => {
     // Numbers of 53 bits: the flags behind the VNI's 24, the interface behind the 32 of its owners.
     const network = vni + flags * 2 ** 24;
     let known = byNetwork.get(network);
@@ -113,7 +113,7 @@ function places(node: Node, names: Names) {
     const found = known.get(owner);
     if (found !== undefined && found.ifindex === ifindex) return found;
     const learned = flags === 0;
-    const place: Omit<Place, 'text'> = {
+    const location: Omit<Location, 'text'> = {
       ifname: names.hostIfname(id),
       ifindex,
       vni,
@@ -124,8 +124,8 @@ function places(node: Node, names: Names) {
       state: learned ? 'learned' : (flags & FdbFlags.ENDPOINT) !== 0 ? 'permanent' : 'static',
       flags: (flags & FdbFlags.GATEWAY) !== 0 ? GATEWAY : NONE,
     };
-    const text = cutRow(JSON.stringify(rowOf('', 0, place)), 'mac', 'age');
-    const made = { ...place, text };
+    const text = cutRow(JSON.stringify(rowOf('', 0, location)), 'mac', 'age');
+    const made = { ...location, text };
     known.set(owner, made);
     return made;
   };

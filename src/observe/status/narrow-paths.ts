@@ -23,10 +23,10 @@ export interface NarrowPath {
 }
 
 /** Ask the kernel for the way to each node. */
-export function narrowPaths(node: Node, { uplink, nodes }: State): NarrowPath[] {
-  if (uplink === undefined) return [];
-  const full = uplink.mtu;
-  const least = Math.min(full, MTU_MIN_IP6 + OVERHEAD[familyOf(uplink.vtep)]);
+export function narrowPaths(node: Node, { uplink: resolved, nodes }: State): NarrowPath[] {
+  if (resolved === undefined) return [];
+  const full = resolved.mtu;
+  const least = Math.min(full, MTU_MIN_IP6 + OVERHEAD[familyOf(resolved.vtep)]);
   return nodes.flatMap(({ name, vtep }) => {
     const mtu = mtuTo(node, vtep);
     return mtu === undefined || mtu >= full ? [] : [{ node: name, vtep, mtu, full, least }];

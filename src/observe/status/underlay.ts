@@ -31,16 +31,16 @@ export async function underlayProblems(node: Node, state: State): Promise<Proble
       },
     ];
   }
-  const uplink = attempt(underlay.device, () =>
+  const resolved = attempt(underlay.device, () =>
     resolveUnderlay(node, state, { ...state, underlay }, { fresh: true }),
   );
-  if ('problem' in uplink) return [uplink.problem];
-  const now = { ...state, uplink: uplink.value };
+  if ('problem' in resolved) return [resolved.problem];
+  const now = { ...state, uplink: resolved.value };
   const conflict = attempt(underlay.device, () => refuseConflicts(node, state, now));
   return [
     ...('problem' in conflict ? [conflict.problem] : []),
     ...deviceProblems(node, underlay),
-    ...addressProblems(state, uplink.value),
+    ...addressProblems(state, resolved.value),
     ...sizeProblems(now),
     ...(await metadataProblems(node, state)),
   ];
@@ -75,21 +75,24 @@ function deviceProblems(node: Node, { device }: Underlay): Problem[] {
   return [];
 }
 
-function addressProblems({ uplink }: State, now: ResolvedUnderlay): Problem[] {
-  if (uplink === undefined || uplink.vtep === now.vtep) return [];
+function addressProblems({ uplink: resolved }: State, now: ResolvedUnderlay): Problem[] {
+  if (resolved === undefined || resolved.vtep === now.vtep) return [];
   return [
     {
       code: 'VTEP_CHANGED',
       subject: now.vtep,
-      message: `this node's address was ${uplink.vtep}, under which the others know it`,
+      message: `this node's address was ${resolved.vtep}, under which the others know it`,
       fix: advice`${run`reconcile`}; on the other nodes: ${run`node add NAME --vtep ${now.vtep}`}`,
     },
   ];
 }
 
 /** Whether a driver keeps what XDP says of a packet shows only with packets. */
-async function metadataProblems(node: Node, { underlay, uplink }: State): Promise<Problem[]> {
-  if (underlay === undefined || uplink?.decap !== 'xdp' || !areTablesPinned(hostPins(node)))
+async function metadataProblems(
+  node: Node,
+  { underlay, uplink: resolved }: State,
+): Promise<Problem[]> {
+  if (underlay === undefined || resolved?.decap !== 'xdp' || !areTablesPinned(hostPins(node)))
     return [];
   const rows = [...(await dump(node, 'stats'))];
   const missed = rows.find(({ name }) => name === 'no_meta')?.packets ?? 0;
@@ -105,8 +108,11 @@ async function metadataProblems(node: Node, { underlay, uplink }: State): Promis
 }
 
 /** What is left to the anchor comes to its socket past the host's firewall. */
-export async function inputProblems(node: Node, { underlay, uplink }: State): Promise<Problem[]> {
-  if (underlay === undefined || uplink?.anchor === undefined) return [];
+export async function inputProblems(
+  node: Node,
+  { underlay, uplink: resolved }: State,
+): Promise<Problem[]> {
+  if (underlay === undefined || resolved?.anchor === undefined) return [];
   // Nothing is left to it where the kernel takes the tunnel's mark off.
   if (hasFeature('adjust_room_decap_l4_udp')) return [];
   const { device, port } = underlay;
@@ -133,16 +139,16 @@ function noFirewall(error: unknown): [] {
 }
 
 function sizeProblems(state: State): Problem[] {
-  const { uplink } = state;
-  if (uplink === undefined) return [];
+  const { uplink: resolved } = state;
+  if (resolved === undefined) return [];
   // Those that follow the underlay are drift, not a wish that cannot be had.
   return oversized(state)
     .filter((endpoint) => endpoint.mtuFollows !== true && !isGateway(endpoint))
     .map((endpoint) => ({
       code: 'MTU_TOO_LARGE',
       subject: endpointLabel(endpoint),
-      message: `its MTU of ${endpoint.mtu} does not fit into the underlay: other nodes get ${overlayMtu(uplink)} bytes at the most`,
-      fix: run`attach ${endpoint.namespace.ref} --mtu ${overlayMtu(uplink)}`,
+      message: `its MTU of ${endpoint.mtu} does not fit into the underlay: other nodes get ${overlayMtu(resolved)} bytes at the most`,
+      fix: run`attach ${endpoint.namespace.ref} --mtu ${overlayMtu(resolved)}`,
     }));
 }
 
@@ -154,7 +160,7 @@ function pathMtuText({ anchor, tunnel }: ResolvedUnderlay): string {
 }
 
 /** The underlay in words, and what was chosen for it and why. */
-export function underlayFacts({ underlay, uplink, nodes }: State): StatusReport['facts'] {
+export function underlayFacts({ underlay, uplink: resolved, nodes }: State): StatusReport['facts'] {
   if (underlay === undefined && nodes.length === 0) return [];
   return [
     {
@@ -162,14 +168,14 @@ export function underlayFacts({ underlay, uplink, nodes }: State): StatusReport[
       value:
         underlay === undefined
           ? 'none'
-          : `${underlay.device} ${uplink?.vtep ?? 'unusable'} port ${underlay.port}`,
+          : `${underlay.device} ${resolved?.vtep ?? 'unusable'} port ${underlay.port}`,
     },
-    ...(uplink === undefined
+    ...(resolved === undefined
       ? []
       : [
-          { name: 'decap', value: `${uplink.decap}: ${uplink.why}` },
-          { name: 'path MTU', value: pathMtuText(uplink) },
-          ...uplink.refused.map(({ decap, why }) => ({ name: `refused ${decap}`, value: why })),
+          { name: 'decap', value: `${resolved.decap}: ${resolved.why}` },
+          { name: 'path MTU', value: pathMtuText(resolved) },
+          ...resolved.refused.map(({ decap, why }) => ({ name: `refused ${decap}`, value: why })),
         ]),
     { name: 'nodes', value: String(nodes.length) },
   ];

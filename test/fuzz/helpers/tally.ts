@@ -17,7 +17,7 @@ const PLACES = [
   'wire',
   'forged',
 ] as const;
-export type Place = (typeof PLACES)[number];
+export type CountingPoint = (typeof PLACES)[number];
 
 /** Packets, and the frames on the wire that they were merged of. */
 export interface Count {
@@ -28,8 +28,8 @@ export interface Count {
 /** Programs at some of the places. */
 export interface Tally {
   /** Attach the one for a place: `arrived` and `anchored` go in front of all others there. */
-  at(place: Place, ns: string, device: string): () => void;
-  read(): Record<Place, Count>;
+  at(place: CountingPoint, ns: string, device: string): () => void;
+  read(): Record<CountingPoint, Count>;
   close(): void;
 }
 
@@ -62,7 +62,7 @@ export function makeTally(): Tally {
         const [packets, frames] = [view.getBigUint64(0, true), view.getBigUint64(8, true)];
         return [place, { packets: Number(packets), frames: Number(frames) }];
       });
-      return Object.fromEntries(counts) as Record<Place, Count>;
+      return Object.fromEntries(counts) as Record<CountingPoint, Count>;
     },
     close() {
       for (const link of links) closeFd(link);

@@ -94,7 +94,7 @@ function compareTables(
 ): void {
   const links = hostLinks(world);
   const macs = new Map(certain.map((each) => [each, innerMac(world, each)]));
-  const network = ({ network: name }: ModelEndpoint): ModelNetwork => networkOf(model, name);
+  const network = ({ network: name }: ModelEndpoint): ModelNetwork => modelNetworkOf(model, name);
   const gateways = [...model.networks.values()].filter(({ gateway }) => gateway);
   const gatewayMacs = new Map(
     [...links.values()]
@@ -135,7 +135,7 @@ export function labelOf({ alias = '' }: { readonly alias?: string | undefined })
   return alias.replace(/^dpctl [0-9a-f]{12}\/\d+ /, '');
 }
 
-function networkOf({ networks }: Model, name: string): ModelNetwork {
+function modelNetworkOf({ networks }: Model, name: string): ModelNetwork {
   const network = networks.get(name);
   if (network === undefined) throw new Error(`no network ${name}`);
   return network;
@@ -187,7 +187,7 @@ function innerMac(world: World, { ns, ifname }: ModelEndpoint): string {
 /** The interface inside: up, with exactly its addresses. */
 function compareInside(world: World, model: Model, endpoint: ModelEndpoint): void {
   if (!isAlive(model, endpoint)) return;
-  const network = networkOf(model, endpoint.network);
+  const network = modelNetworkOf(model, endpoint.network);
   inNamespace(world, endpoint.ns, (rtnl) => {
     const link = linkDump(rtnl).find(({ name }) => name === endpoint.ifname);
     same(`${endpoint.ns}/${endpoint.ifname} up`, link?.up, true);

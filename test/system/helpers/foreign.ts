@@ -20,7 +20,7 @@ export interface Foreign {
 }
 
 /** Where a filter is put: tcx, or clsact with a preference. */
-export type Place = TcxPosition | { readonly preference: number };
+export type FilterPosition = TcxPosition | { readonly preference: number };
 
 /**
  * Put a filter on the ingress of a device in the node's namespace.
@@ -31,7 +31,7 @@ export function putForeign(
   lab: Pick<Lab, 'node'>,
   ifindex: number,
   program: 'watch' | 'deny',
-  place: Place,
+  position: FilterPosition,
 ): Foreign {
   const object = openObject(OBJECT);
   loadObject(object);
@@ -41,9 +41,9 @@ export function putForeign(
   let link: number | undefined;
   const node = openFd(`/run/netns/${lab.node}`);
   inNetns(node, () => {
-    if (typeof place === 'object' && 'preference' in place) {
-      tcAttach(fd, ifindex, 'ingress', { handle: 1, priority: place.preference });
-    } else link = attachTcx(fd, ifindex, 'ingress', place);
+    if (typeof position === 'object' && 'preference' in position) {
+      tcAttach(fd, ifindex, 'ingress', { handle: 1, priority: position.preference });
+    } else link = attachTcx(fd, ifindex, 'ingress', position);
   });
   closeFd(node);
   const remove = () => {

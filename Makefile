@@ -135,7 +135,7 @@ FRAMES ?= 300000
 test-fuzz: build ## random packets at a node's underlay and from an endpoint, FRAMES=300000 of each kind
 	@DPCTL_FUZZ_FRAMES=$${DPCTL_FUZZ_FRAMES:-$(FRAMES)} node dist/scripts/test/main.js fuzz
 
-# In a run of all suites two in five of them are tried.
+# In a run of all suites one in four of them are tried.
 test-faults: build ## fail, kill and undo at every step of every change
 	@DPCTL_FAULTS=all node dist/scripts/test/main.js faults
 

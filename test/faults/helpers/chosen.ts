@@ -9,11 +9,11 @@ const random = makeRandom(SEED);
 
 /**
  * All points under DPCTL_FAULTS=all (`make test-faults`). Otherwise the first and the last two, and each
- * of the others with a chance of two in five: many runs see all of them.
+ * of the others with a chance of one in four: many runs see all of them.
  */
 export function chosen(points: readonly string[]): string[] {
   const isEnd = (index: number): boolean => index === 0 || index >= points.length - 2;
-  return points.filter((_, index) => ALL || isEnd(index) || random.chance(40));
+  return points.filter((_, index) => ALL || isEnd(index) || random.chance(25));
 }
 
 /** How to repeat what this run chose, for the log of a test. */

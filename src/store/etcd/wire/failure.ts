@@ -26,6 +26,9 @@ export const ELSEWHERE: readonly FailureKind[] = ['unreachable', 'quorum', 'cert
 const CERTIFICATE =
   /certificate|self.signed|altname|\b(SSL|TLS)\b|CERT_|_CERT|alert number|wrong version number/i;
 
+/** The other end has gone in the middle of a handshake, and has said nothing of certificates. */
+const CUT = /disconnected before secure TLS connection/;
+
 /** What members say that have no leader to ask, or more to do than they can, with codes of many kinds. */
 const OVERDUE = /too many requests|context (deadline exceeded|canceled)/;
 
@@ -44,7 +47,7 @@ export function kindOf(error: ServiceError, isConnected: boolean): FailureKind {
     return OVERDUE.test(details) ? 'quorum' : 'other';
   }
   if (/^etcdserver: /.test(details)) return 'quorum';
-  return CERTIFICATE.test(details) ? 'certificate' : 'unreachable';
+  return CERTIFICATE.test(details) && !CUT.test(details) ? 'certificate' : 'unreachable';
 }
 
 /** Which store is spoken of, for messages. */

@@ -1,0 +1,166 @@
+/** Nodes of the cluster: each has a record, and a key with a lease that says that it lives. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DpctlError } from '../../../../loader/errors.js';
+import type { Etcd } from '../client.js';
+import { commit } from './claim.js';
+import { decode, encode, endpointsOf, KEYS, type NodeRecord, PREFIXES, SCHEMAS } from './schema.js';
+
+/** A node as it registers. */
+export type NodeFacts = Omit<NodeRecord, 'version'>;
+
+/** A node, and whether it is there. */
+export interface ClusterNode extends NodeFacts {
+  /** Its lease has not ended. Else it is lost: its endpoints stay until somebody forgets it. */
+  readonly isAlive: boolean;
+}
+
+/** How a node says that it lives. */
+export interface RegisterOptions {
+  /** Seconds after which a node that is not heard of is lost. */
+  readonly ttl?: number;
+  /** Told of each trouble, and with nothing once the node is known to live again. */
+  readonly report?: (trouble: DpctlError | undefined) => void;
+}
+
+/** A node that is kept alive. */
+export interface Registration {
+  /** Stop, and say at once that the node is gone; its record stays. Does not wait for a store that is away. */
+  close(): Promise<void>;
+}
+
+const TTL = 15;
+/** Times that a node is registered before another writer is thought to fight it. */
+const ATTEMPTS = 5;
+
+/**
+ * Register this node, and keep it alive. When its lease ends all the same (the store was away), it is
+ * registered again as soon as that is possible.
+ * @throws DpctlError NODE_NAME_TAKEN (another machine has it) or VTEP_IN_USE, exit 1; CLUSTER_..., exit 5
+ */
+export async function registerNode(
+  etcd: Etcd,
+  node: NodeFacts,
+  { ttl = TTL, report = () => {} }: RegisterOptions = {},
+): Promise<Registration> {
+  let lease = await enter(etcd, node, ttl);
+  const end = new AbortController();
+  const { signal } = end;
+  const keep = async (): Promise<void> => {
+    let pause = (ttl * 1000) / 3;
+    while (!signal.aborted) {
+      await sleep(pause, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      try {
+        if ((await etcd.keepAlive(lease)) === 0) lease = await enter(etcd, node, ttl);
+        report(undefined);
+        pause = (ttl * 1000) / 3;
+      } catch (error) {
+        report(error as DpctlError);
+        // Several tries before it ends.
+        pause = (ttl * 1000) / 12;
+      }
+    }
+  };
+  const done = keep();
+  return {
+    async close() {
+      end.abort();
+      await done;
+      await etcd.revokeLease(lease).catch(() => {});
+    },
+  };
+}
+
+/** Write the records of a node that lives. @returns the lease */
+async function enter(etcd: Etcd, node: NodeFacts, ttl: number): Promise<string> {
+  const { name, id, vtep, build } = node;
+  const lease = await etcd.grantLease(ttl);
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const { entry } = await etcd.get(KEYS.node(name));
+    const old = entry === undefined ? undefined : decode(SCHEMAS.node, entry);
+    if (old !== undefined && old.id !== id) throw nameTaken(old);
+    const vtepKey = KEYS.vtep(vtep);
+    const holder = (await etcd.get(vtepKey)).entry;
+    const owner = encode({ node: name });
+    if (holder !== undefined && !holder.value.equals(owner)) {
+      throw vtepTaken(vtep, decode(SCHEMAS.holder, holder).node);
+    }
+    const moved = old !== undefined && old.vtep !== vtep;
+    const { done } = await commit(etcd, {
+      seen: [
+        { key: KEYS.node(name), revision: entry?.revision ?? 0 },
+        { key: vtepKey, revision: holder?.revision ?? 0 },
+      ],
+      put: [
+        { key: KEYS.node(name), value: encode({ name, id, vtep, build }) },
+        { key: vtepKey, value: owner },
+        { key: KEYS.alive(name), value: encode({ node: name, id, lease }), lease },
+      ],
+      remove: moved ? [KEYS.vtep(old.vtep)] : [],
+    });
+    if (done) return lease;
+  }
+  throw busy(`register node ${name}`);
+}
+
+/** All nodes, by name. @throws DpctlError CLUSTER_..., exit 5 */
+export async function listNodes(etcd: Etcd): Promise<ClusterNode[]> {
+  const alive = new Set((await etcd.list(PREFIXES.alive)).entries.map(({ key }) => key));
+  return (await etcd.list(PREFIXES.nodes)).entries.map((entry) => {
+    const { version: _, ...node } = decode(SCHEMAS.node, entry);
+    return { ...node, isAlive: alive.has(KEYS.alive(node.name)) };
+  });
+}
+
+/**
+ * Forget a node that has no endpoints any more. One that lives comes back.
+ * @returns whether there was one
+ * @throws DpctlError NODE_IN_USE (it has endpoints), exit 1; CLUSTER_..., exit 5
+ */
+export async function forgetNode(etcd: Etcd, name: string): Promise<boolean> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const { entry } = await etcd.get(KEYS.node(name));
+    if (entry === undefined) return false;
+    const { vtep } = decode(SCHEMAS.node, entry);
+    const { done } = await commit(etcd, {
+      seen: [{ key: KEYS.node(name), revision: entry.revision }],
+      empty: [endpointsOf(name)],
+      remove: [KEYS.node(name), KEYS.vtep(vtep), KEYS.alive(name)],
+    });
+    if (done) return true;
+    const { entries } = await etcd.list(endpointsOf(name));
+    if (entries.length > 0) {
+      throw new DpctlError('NODE_IN_USE', `node ${name} has ${entries.length} endpoints`, {
+        exitCode: 1,
+        hint: 'release them first: their addresses would be given to others',
+        details: { node: name, endpoints: entries.length },
+      });
+    }
+  }
+  throw busy(`forget node ${name}`);
+}
+
+/** Others change the same records all the time. */
+export function busy(what: string): DpctlError {
+  return new DpctlError('CLUSTER_BUSY', `cannot ${what}: others change the same records`, {
+    exitCode: 5,
+    hint: 'try again',
+    details: { what },
+  });
+}
+
+function nameTaken({ name, id, vtep }: NodeRecord): DpctlError {
+  return new DpctlError('NODE_NAME_TAKEN', `another machine has joined as ${name} (${vtep})`, {
+    exitCode: 1,
+    hint: 'choose another name; where that machine is gone for good, forget it first',
+    details: { node: name, id, vtep },
+  });
+}
+
+function vtepTaken(vtep: string, node: string): DpctlError {
+  return new DpctlError('VTEP_IN_USE', `${vtep} is the address of node ${node}`, {
+    exitCode: 1,
+    hint: 'give each node an address of its own; where that node is gone for good, forget it first',
+    details: { vtep, node },
+  });
+}

@@ -1,0 +1,164 @@
+/**
+ * Ranges: each is a block of addresses of a network that one node alone gives away. A node that has one can go
+ * on while the store is away, and tell the store later: nobody else can have taken what it gave.
+ */
+import { randomUUID } from 'node:crypto';
+import { DpctlError } from '../../../../loader/errors.js';
+import { type Family, IP_BITS, type Ip, parseIp } from '../../../model/address/ip.js';
+import {
+  addressOf,
+  contains,
+  hostRange,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+  prefixOf,
+} from '../../../model/address/prefix.js';
+import type { Etcd } from '../client.js';
+import { commit } from './claim.js';
+import { type NetworkEntry, readNetwork } from './networks.js';
+import { busy } from './nodes.js';
+import {
+  addressesOf,
+  addressOfKey,
+  decode,
+  encode,
+  KEYS,
+  type NetworkRecord,
+  rangesOf,
+  SCHEMAS,
+} from './schema.js';
+
+/** Bits of an address within its block: 16 addresses. */
+const BLOCK_BITS = 4;
+/** Blocks that are tried before another writer is thought to fight us. */
+const ATTEMPTS = 50;
+
+/** The block that an address is in; blocks do not overlap, and cover all addresses. */
+export function blockOf(ip: Ip): Prefix {
+  return prefixOf(ip, IP_BITS[ip.family] - BLOCK_BITS);
+}
+
+/** The subnet of a network. */
+export function subnetOf(network: NetworkRecord, family: Family): Prefix | undefined {
+  const text = family === 4 ? network.subnet4 : network.subnet6;
+  return text === undefined ? undefined : parsePrefix(text);
+}
+
+/**
+ * Addresses that a station of a network may have, in a block or in all of the subnet, the lowest first. The
+ * gateway's is none.
+ */
+export function* hostsOf(network: NetworkRecord, family: Family, block?: Prefix): Generator<Ip> {
+  const subnet = subnetOf(network, family);
+  if (subnet === undefined) return;
+  const { first, last } = hostRange(subnet);
+  const size = 1n << BigInt(BLOCK_BITS);
+  const from = block === undefined || block.value < first ? first : block.value;
+  const end = block === undefined || block.value + size > last ? last + 1n : block.value + size;
+  const gateway = family === 4 ? network.gateway?.ip4 : network.gateway?.ip6;
+  const reserved = gateway === undefined ? undefined : parseAddress(addressOf(gateway)).ip.value;
+  for (let value = from; value < end; value++) {
+    if (value !== reserved) yield { family, value };
+  }
+}
+
+/** @throws DpctlError ADDRESS_OUTSIDE_SUBNET, exit 1, for what no station of the network may have */
+export function checkHost(network: NetworkRecord, address: string): void {
+  const ip = parseIp(address);
+  // One address is looked for: its own block holds it.
+  for (const each of hostsOf(network, ip.family, blockOf(ip))) if (each.value === ip.value) return;
+  const subnet = ip.family === 4 ? network.subnet4 : network.subnet6;
+  throw new DpctlError(
+    'ADDRESS_OUTSIDE_SUBNET',
+    `${address} is no station's address in network ${network.name} (${subnet ?? 'no such subnet'})`,
+    { exitCode: 1, hint: 'leave it out for a free one', details: { address, subnet } },
+  );
+}
+
+/** Nodes by the keys of their ranges in a network. @throws DpctlError CLUSTER_..., exit 5 */
+export async function listRanges(
+  etcd: Etcd,
+  network: string,
+): Promise<ReadonlyMap<string, string>> {
+  const { entries } = await etcd.list(rangesOf(network));
+  return new Map(entries.map((entry) => [entry.key, decode(SCHEMAS.holder, entry).node]));
+}
+
+/**
+ * Reserve one more block of a network for a node: one in which nobody has an address.
+ * @returns undefined where there is none, or the network has no such subnet
+ * @throws DpctlError NETWORK_NOT_FOUND, exit 3; CLUSTER_..., exit 5
+ */
+export async function reserveRange(
+  etcd: Etcd,
+  node: string,
+  network: string,
+  family: Family,
+): Promise<Prefix | undefined> {
+  const value = encode({ node, call: randomUUID() });
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const known = await readNetwork(etcd, network);
+    const taken = new Set((await listRanges(etcd, network)).keys());
+    for (const { key } of (await etcd.list(addressesOf(network))).entries) {
+      taken.add(KEYS.range(network, blockOf(addressOfKey(key))));
+    }
+    const block = firstFree(known, family, (each) => taken.has(KEYS.range(network, each)));
+    if (block === undefined) return undefined;
+    const key = KEYS.range(network, block);
+    const { done } = await commit(etcd, {
+      seen: [
+        { key: KEYS.network(network), revision: known.revision },
+        { key, revision: 0 },
+      ],
+      present: [KEYS.node(node)],
+      empty: [{ from: addressKey(network, block, 0n), end: addressKey(network, block, 16n) }],
+      put: [{ key, value }],
+    });
+    if (done) return block;
+  }
+  throw busy(`reserve a range of network ${network}`);
+}
+
+/**
+ * Give a block back. Addresses in it stay with who has them.
+ * @returns whether the node had it
+ * @throws DpctlError CLUSTER_..., exit 5
+ */
+export async function releaseRange(
+  etcd: Etcd,
+  node: string,
+  network: string,
+  block: Prefix,
+): Promise<boolean> {
+  const key = KEYS.range(network, block);
+  const { entry } = await etcd.get(key);
+  if (entry === undefined || decode(SCHEMAS.holder, entry).node !== node) return false;
+  return (await commit(etcd, { seen: [entry], remove: [key] })).done;
+}
+
+function firstFree(
+  { network }: NetworkEntry,
+  family: Family,
+  isTaken: (block: Prefix) => boolean,
+): Prefix | undefined {
+  const subnet = subnetOf(network, family);
+  if (subnet === undefined) return undefined;
+  const size = 1n << BigInt(BLOCK_BITS);
+  const start = blockOf(subnet);
+  for (
+    let value = start.value;
+    contains(subnet, { family, value }) || value === start.value;
+    value += size
+  ) {
+    const block = { ...start, value };
+    if (!isTaken(block) && !hostsOf(network, family, block).next().done) return block;
+  }
+  return undefined;
+}
+
+function addressKey(network: string, { family, value }: Ip, offset: bigint): string {
+  const prefix = addressesOf(network);
+  const digits = (value + offset).toString(16).padStart(IP_BITS[family] / 4, '0');
+  return `${prefix}${family}-${digits}`;
+}

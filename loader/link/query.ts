@@ -47,7 +47,7 @@ export function queryTcx(ifindex: number, direction: Direction): readonly TcxEnt
 }
 
 /** The system call number of bpf(2), which differs between architectures. */
-export function bpfNumber(): number {
+function bpfNumber(): number {
   const number = SYS_BPF[process.arch];
   if (number === undefined) throw new DpctlError('PLATFORM', `no bpf(2) on ${process.arch}`);
   return number;

@@ -63,7 +63,7 @@ function btfDifferences(name: string, object: ObjectBtf, pinned: MapLayout): str
 }
 
 /** The types the kernel holds under a BTF id. */
-export function kernelBtf(id: number): Btf {
+function kernelBtf(id: number): Btf {
   const fd = checkBpf(`bpf_btf_get_fd_by_id ${id}`, libbpf().bpf_btf_get_fd_by_id(id));
   try {
     const size = objectInfo(fd, BPF_BTF_INFO_SIZE).getU32(8);

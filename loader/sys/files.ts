@@ -3,9 +3,9 @@ import { ERRNO, kernelError } from '../errors.js';
 import { check, cString, lastErrno, libc } from '../libc.js';
 
 /** Superblock magic of a BPF file system (linux/magic.h). */
-export const BPFFS_MAGIC = 0xcafe4a11;
+const BPFFS_MAGIC = 0xcafe4a11;
 /** Superblock magic of nsfs, where namespaces live. */
-export const NSFS_MAGIC = 0x6e736673;
+const NSFS_MAGIC = 0x6e736673;
 
 /** The positive errno inside an error thrown by node:fs, undefined for any other value. */
 export function errnoFromNode(error: unknown): number | undefined {

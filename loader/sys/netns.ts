@@ -7,7 +7,7 @@ import { closeFd, fstatIno, MNT_DETACH, openFd, umount, withFd } from './files.j
 import { socketFd } from './socket.js';
 
 /** setns(2) type of a network namespace. */
-export const CLONE_NEWNET = 0x40000000;
+const CLONE_NEWNET = 0x40000000;
 
 /**
  * setns(2) for this thread. Prefer {@link inNetns}, which comes back.

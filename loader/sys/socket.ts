@@ -52,7 +52,7 @@ export function socketFd(domain: number, type: number, protocol: number): number
 }
 
 /** setsockopt(2) with an int value. */
-export function setSocketInt(fd: number, level: number, option: number, value: number): void {
+function setSocketInt(fd: number, level: number, option: number, value: number): void {
   const bytes = struct(4).u32(0, value).bytes;
   check(`setsockopt ${level}/${option}`, libc.setsockopt(fd, level, option, bytes, 4));
 }

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { deadExport } from './exports.js';
 import { besideFolder, forwarding, overfull } from './file-layout.js';
 import { cycles, impureModel, systemTouched, wrongWay } from './imports.js';
 import type { SourceFile, Violation } from './source.js';
@@ -26,7 +27,7 @@ export const RULES: Readonly<Record<string, (files: readonly SourceFile[]) => Vi
   ...{ wrongWay, cycles, systemTouched, impureModel, pointers },
   ...{ bareDrop, anyType, compilerOff, putOff, skippedTest, classes, spelledCommand },
   ...{ undocumented, tooLong, machineBound },
-  ...{ overfull, besideFolder, forwarding, homeMade },
+  ...{ overfull, besideFolder, forwarding, homeMade, deadExport },
 };
 
 /** What the rules find in these files, in the order of paths and lines. */

@@ -1,7 +1,7 @@
 import type { Flag, FlagValues } from './command-spec.js';
 
 /** The forms in which data can be had. */
-export const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 export type Output = (typeof OUTPUTS)[number];
 
 /** Flags that every command takes, before or after its name. */

@@ -96,7 +96,7 @@ export function argumentText(argument: Command['args'][number]): string {
 }
 
 /** A command's words and arguments: `network add NAME`. */
-export function usageOf(command: Command): string {
+function usageOf(command: Command): string {
   const args = command.args.map(({ name, optional, rest }) =>
     optional ? `[${name}]` : rest ? `${name}...` : name,
   );

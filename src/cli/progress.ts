@@ -49,7 +49,7 @@ export function showProgress(animated = isatty(2)): ShownProgress {
 }
 
 /** `2:05`, or `45 s` for less than a minute. */
-export function timeLeft(seconds: number): string {
+function timeLeft(seconds: number): string {
   const whole = Math.ceil(seconds);
   if (whole < 60) return `${whole} s`;
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;

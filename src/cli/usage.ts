@@ -90,7 +90,7 @@ const synopsisOf = (context: ParseContext): Hint => {
 const words = ({ path }: ParseContext): string[] => path.split(' ').filter((word) => word !== '');
 
 /** All that can be written for some flags, with --help. */
-export function flagWords(flags: readonly Flag[]): string[] {
+function flagWords(flags: readonly Flag[]): string[] {
   return [
     ...flags.flatMap((flag) =>
       flag.negatable ? [`--${flag.name}`, `--no-${flag.name}`] : [`--${flag.name}`],

@@ -17,7 +17,7 @@ import { closeFd } from '../../loader/sys/files.js';
 import { inNetns } from '../../loader/sys/netns.js';
 import type { ObservedHook } from '../model/plan/observed.js';
 import { type DatapathPaths, withProgram } from './install.js';
-import { CLSACT, hasOwnFilter, runsForOther } from './ownership.js';
+import { CLSACT, hasOwnFilter } from './ownership.js';
 import { isLinkPinned, openLink, ownLinks, pinnedLinkIds } from './pinned-links.js';
 import { removePin } from './pins.js';
 
@@ -72,12 +72,6 @@ export function hookOf(
   }
   const programId = inNetns(netnsFd, () => tcQuery(ifindex, 'ingress', CLSACT));
   return programId === undefined ? undefined : { hook: 'clsact', programId };
-}
-
-/** Whether a device runs the endpoint program for somebody whose pins are elsewhere. */
-export function runsOther(paths: DatapathPaths, netnsFd: number, ifindex: number): boolean {
-  const place = { name: 'endpoint', ifindex, direction: 'ingress' } as const;
-  return runsForOther(paths, netnsFd, place, () => new Set(pinnedLinkIds(paths).values()));
 }
 
 /**

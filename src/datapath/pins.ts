@@ -41,7 +41,7 @@ export function areTablesPinned(paths: DatapathPaths): boolean {
 }
 
 /** What is wrong with a pin; undefined where it is what it must be. */
-export function pinFault(path: string, kind: PinKind): PinFault | undefined {
+function pinFault(path: string, kind: PinKind): PinFault | undefined {
   const opened = openPin(path, kind);
   if (typeof opened !== 'number') return opened;
   const found = withFd(opened, (fd) => nameOf(fd, kind));

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
 import { run } from '../../loader/hint.js';
-import { mapEntries, mapPutBatch } from '../../loader/map/batch.js';
+import { mapEntries } from '../../loader/map/batch.js';
 import { mapDelete, mapGet, mapPut, type UpdateFlag } from '../../loader/map/entry.js';
 import { type BpfMap, closeMap, mapLayout, openPinnedMap } from '../../loader/map/info.js';
 import { withPinned } from '../../loader/pin.js';
@@ -94,22 +94,6 @@ export function putRaw(
   const map = tables.map(table);
   try {
     mapPut(map, key, value, flag);
-  } catch (cause) {
-    throw fullError(table, map.maxEntries, cause);
-  }
-}
-
-/** Write many entries of one table at once: keys and values one after the other. */
-export function putManyRaw(
-  tables: Tables,
-  table: TableName,
-  keys: Uint8Array,
-  values: Uint8Array,
-  count: number,
-): void {
-  const map = tables.map(table);
-  try {
-    mapPutBatch(map, keys, values, count);
   } catch (cause) {
     throw fullError(table, map.maxEntries, cause);
   }

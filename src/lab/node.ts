@@ -78,7 +78,7 @@ export async function removeNode(own: Pick<LabNode, 'ns' | 'root'>): Promise<voi
 }
 
 /** Open a node whose root and namespace belong together; both are made if need be. */
-export async function withNode<T>(
+async function withNode<T>(
   { ns, root }: Pick<LabNode, 'ns' | 'root'>,
   use: (node: Node) => Promise<T>,
 ): Promise<T> {

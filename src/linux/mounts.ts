@@ -10,7 +10,7 @@ export function mountsOf(type: string): string[] {
 }
 
 /** The same from the text of a mountinfo. Fields before the dash vary in number, those after do not. */
-export function mountPoints(text: string, type: string): string[] {
+function mountPoints(text: string, type: string): string[] {
   return text.split('\n').flatMap((line) => {
     const [before = '', after = ''] = line.split(' - ');
     const path = before.split(' ')[4];

@@ -36,7 +36,7 @@ function ofProcess(cookie: string): string | undefined {
 }
 
 /** Cookie of the namespace at a path; undefined where there is none. */
-export function cookieAt(path: string): string | undefined {
+function cookieAt(path: string): string | undefined {
   return exceptFor(
     UNSEEN,
     (): string | undefined =>

@@ -24,7 +24,7 @@ import { checkFile, look } from './own-file.js';
 const OPEN = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
 /** Milliseconds for which a command waits for another one, unless DPCTL_LOCK_TIMEOUT says otherwise. */
-export const LOCK_TIMEOUT = 10_000;
+const LOCK_TIMEOUT = 10_000;
 /** Whose turn it is: beside the lock itself, so that who gives the lock back cannot pass those who wait. */
 const TURN = '.turn';
 /** Milliseconds between two looks: flock(2) can wait by itself, but not for a limited time. */

@@ -6,7 +6,6 @@ import { DpctlError } from '../../loader/errors.js';
 import {
   bytes16ToIp,
   canonicalIp,
-  eui64LinkLocal,
   formatIp,
   type Ip,
   ip4ToNumber,
@@ -199,12 +198,6 @@ test('IPv4 numbers are those of the dotted text', (t) => {
     }),
   );
   t.is(ip4ToNumber('10.201.0.5'), 0x0ac90005);
-});
-
-test('the link-local address of a MAC is the one that the kernel gives', (t) => {
-  // RFC 4291, appendix A: 34-56-78-9A-BC-DE.
-  t.is(eui64LinkLocal('34:56:78:9a:bc:de'), 'fe80::3656:78ff:fe9a:bcde');
-  t.is(eui64LinkLocal('0a:58:0a:c9:00:02'), 'fe80::858:aff:fec9:2');
 });
 
 test('a prefix with bits behind its length says which one was meant', (t) => {

@@ -179,6 +179,19 @@ const CASES: Readonly<
       ['src/lab/b.ts', '// nothing yet\n'],
     ],
   },
+  deadExport: {
+    bad: [
+      ['src/lab/a.ts', '/** A. */\nexport function lonely() {}\nlonely();\n', 2],
+      ['loader/b.ts', '// lonelier is told of here alone\nexport const lonelier = 1;\n', 2],
+    ],
+    good: [
+      ['src/lab/a.ts', 'export function used() {}\nexport interface Shape {}\n'],
+      ['src/lab/b.ts', 'export const one = 1;\n'],
+      ['src/lab/c.ts', "import { used } from './a.js';\nimport * as b from './b.js';\n"],
+      ['loader/d.ts', 'export async function later() {}\n'],
+      ['test/e.ts', "const { later } = await import('../loader/d.js');\nexport const own = 1;\n"],
+    ],
+  },
   homeMade: {
     bad: [
       ['docs/a.md', 'Fast.\nWhoever runs it wins.\n', 2],

@@ -6,7 +6,7 @@
 import type { Better, Interval, Ratio, Reached, Verdict } from '../../api/bench.js';
 
 /** Fewer pairs than these say nothing about how far they scatter. */
-export const LEAST_ROUNDS = 3;
+const LEAST_ROUNDS = 3;
 
 const RESAMPLES = 2000;
 /** Of 100 intervals, so many hold the true value (as far as the rounds are alike). */

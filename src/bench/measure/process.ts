@@ -74,7 +74,7 @@ async function endOf(child: ResultPromise): Promise<Ended> {
 }
 
 /** Run a program to its end, whatever its exit code. */
-export async function runAny(argv: readonly string[], options: RunOptions = {}): Promise<Ended> {
+async function runAny(argv: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return endOf((await launch(argv, options)).child);
 }
 

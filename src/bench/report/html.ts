@@ -49,7 +49,7 @@ ${leftOut(result)}
 }
 
 /** Text in HTML, attributes included. */
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 

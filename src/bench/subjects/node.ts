@@ -1,7 +1,6 @@
 /** A node of dpctl's for a measurement: a namespace and a root of its own, that go with the stage. */
 import { inNetns } from '../../../loader/sys/netns.js';
 import { type Node, openNode } from '../../control/node/node.js';
-import { type Ended, type RunOptions, runAny } from '../measure/process.js';
 import type { Space, Stage } from './stage.js';
 
 /** A node to measure. */
@@ -26,14 +25,4 @@ export function openBenchNode(stage: Stage, label: string): BenchNode {
   });
   stage.defer(() => node.close());
   return { node, space, root };
-}
-
-/** Run a command line of dpctl's on a node, as a user would. */
-export function runDpctl(
-  program: Program,
-  { space, root }: BenchNode,
-  args: readonly string[],
-  options: RunOptions = {},
-): Promise<Ended> {
-  return runAny([...program, '--root', root, ...args], { space, ...options });
 }

@@ -46,7 +46,7 @@ export function writeMac(bytes: Uint8Array, offset: number, index: number): void
 }
 
 /** Keys and values of static entries, one after the other, as a batch wants them. */
-export function fdbEntries(
+function fdbEntries(
   count: number,
   { vni, ifindex, endpoint }: Entries,
 ): { readonly keys: Uint8Array; readonly values: Uint8Array } {

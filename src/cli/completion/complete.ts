@@ -19,7 +19,7 @@ export type Sources = Readonly<
 >;
 
 /** The line that asks the shell for directories. */
-export const DIRECTORY = ':directory';
+const DIRECTORY = ':directory';
 
 /** What the words before the cursor mean. */
 interface Context {

@@ -17,7 +17,7 @@ export function shownColumns(schema: Schema, wide: boolean): Column[] {
 }
 
 /** A value as a cell. */
-export function cellOf(row: object, column: Column): string {
+function cellOf(row: object, column: Column): string {
   const value = fieldOf(row, column.key);
   if (value === undefined || value === null || value === '') return '-';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';

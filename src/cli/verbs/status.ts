@@ -42,7 +42,7 @@ async function features(): Promise<Outcome> {
 }
 
 /** Facts as a table, then each problem with what mends it, then the verdict. */
-export function statusText(
+function statusText(
   {
     healthy,
     problems,

@@ -142,7 +142,7 @@ function setGroup(rtnl: Rtnl, ifindex: number, group: number): boolean {
 }
 
 /** Whether the kernel takes this as a device name (dev_valid_name): 1 to 15 bytes, no slash, colon or space, not . or .. */
-export function isLinkName(name: string): boolean {
+function isLinkName(name: string): boolean {
   const length = Buffer.byteLength(name);
   return length > 0 && length < IFNAMSIZ && name !== '.' && name !== '..' && !/[/:\s\0]/.test(name);
 }

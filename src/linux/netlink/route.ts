@@ -103,12 +103,6 @@ export function routeAdd(rtnl: Rtnl, spec: RouteSpec): void {
   request(rtnl, `add route ${spec.dst}`, RTM_NEWROUTE, NLM_F.CREATE | NLM_F.EXCL, body);
 }
 
-/** Adds a route or replaces the one with the same destination, metric and table. Throws as routeAdd, without KERNEL_EEXIST. */
-export function routeReplace(rtnl: Rtnl, spec: RouteSpec): void {
-  const body = routeBody(spec, scopeOf(spec));
-  request(rtnl, `replace route ${spec.dst}`, RTM_NEWROUTE, NLM_F.CREATE | NLM_F.REPLACE, body);
-}
-
 /**
  * Deletes the route that matches everything given; of the protocol given, ROUTE_PROTOCOL without one,
  * so nobody else's route is hit. Throws KERNEL_ESRCH when there is none.

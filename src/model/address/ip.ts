@@ -101,13 +101,6 @@ export function bytes16ToIp(bytes: Uint8Array, offset = 0): string {
   return numberToIp4((groups[6] ?? 0) * 65536 + (groups[7] ?? 0));
 }
 
-/** The link-local address that the kernel forms from a canonical MAC (RFC 4291, appendix A). */
-export function eui64LinkLocal(mac: string): string {
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(':').map((x) => Number(`0x${x}`));
-  const low = [((a ^ 2) << 8) | b, (c << 8) | 0xff, 0xfe00 | d, (e << 8) | f];
-  return formatGroups([0xfe80, 0, 0, 0, ...low]);
-}
-
 function parseIp6(text: string): bigint | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;

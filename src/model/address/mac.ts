@@ -47,7 +47,7 @@ export function canonicalMac(text: string): string {
 }
 
 /** Whether a canonical MAC is a group address, broadcast included. */
-export function isMulticastMac(mac: string): boolean {
+function isMulticastMac(mac: string): boolean {
   return (byteAt(mac, 0) & 1) === 1;
 }
 

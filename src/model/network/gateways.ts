@@ -10,7 +10,7 @@ import type { Endpoint, NamespaceRef, Network, State } from '../state/state.js';
 import { generateMac } from './ipam.js';
 
 /** Names of both ends of the host's port on a network. */
-export function gatewayIfnames(network: Network): { ifname: string; hostIfname: string } {
+function gatewayIfnames(network: Network): { ifname: string; hostIfname: string } {
   return { ifname: `dpg${network.index}`, hostIfname: `dpp${network.index}` };
 }
 

@@ -7,7 +7,7 @@ import type { Endpoint, ResolvedUnderlay, State } from '../state/state.js';
 import { OVERHEAD } from './underlay.js';
 
 /** Bytes of layer 3 of an endpoint on a node without an underlay: Ethernet's. */
-export const DEFAULT_MTU = 1500;
+const DEFAULT_MTU = 1500;
 
 /** Bytes of layer 3 of the largest packet that reaches another node in one piece. */
 export function overlayMtu({ mtu, vtep }: ResolvedUnderlay): number {

@@ -8,7 +8,7 @@ import { reservedReason } from '../address/reserved.js';
 import type { Remote, State, Underlay } from '../state/state.js';
 
 /** UDP port of VXLAN (RFC 7348, section 5). */
-export const VXLAN_PORT = 4789;
+const VXLAN_PORT = 4789;
 /** Bytes by which a frame grows, by the family of the underlay: IP, UDP, VXLAN and the Ethernet inside. */
 export const OVERHEAD: Readonly<Record<Family, number>> = { 4: 50, 6: 70 };
 

@@ -2,18 +2,18 @@
 import { DpctlError } from '../../../loader/errors.js';
 
 /** Characters of a network's name at the most; it goes into aliases and nftables comments. */
-export const NETWORK_NAME_MAX = 32;
+const NETWORK_NAME_MAX = 32;
 /** Bytes of an interface name at the most (IFNAMSIZ without the final zero). */
-export const IFNAME_MAX = 15;
+const IFNAME_MAX = 15;
 /** VXLAN network identifiers have 24 bits (RFC 7348, section 5); 0 is kept for "none". */
 export const VNI_MAX = 2 ** 24 - 1;
 /** Seconds of ageing at the most: a year. */
-export const AGEING_MAX = 365 * 86_400;
+const AGEING_MAX = 365 * 86_400;
 /** Seconds of ageing when none is asked for, as bridges have it (IEEE 802.1D, table 7-5). */
 export const AGEING_DEFAULT = 300;
 /** The least MTU of IPv4 (RFC 791, 3.2) and the most that a veth takes (ETH_MAX_MTU). */
 export const MTU_MIN = 68;
-export const MTU_MAX = 65_535;
+const MTU_MAX = 65_535;
 /** The least MTU of IPv6 (RFC 8200, section 5). */
 export const MTU_MIN_IP6 = 1280;
 
@@ -120,39 +120,6 @@ export function checkMtu(mtu: number, ip6 = false): number {
     ? `IPv6 needs ${MTU_MIN_IP6}: choose --mtu ${MTU_MIN_IP6} or more, or a network without an IPv6 subnet`
     : 'leave --mtu out for 1500';
   return checkRange('MTU_OUT_OF_RANGE', 'MTU', mtu, min, MTU_MAX, hint, ' bytes');
-}
-
-/** @throws DpctlError VNI_OUT_OF_RANGE, exit 1 */
-export function parseVni(text: string): number {
-  return checkVni(wholeNumber(text));
-}
-
-/** @throws DpctlError MTU_OUT_OF_RANGE, exit 1 */
-export function parseMtu(text: string): number {
-  return checkMtu(wholeNumber(text));
-}
-
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
-/**
- * Seconds from a time such as 300, 300s, 5m, 1h or 1d.
- * @throws DpctlError AGEING_INVALID or AGEING_OUT_OF_RANGE, exit 1
- */
-export function parseAgeing(text: string): number {
-  const [, digits, unit = 's'] = /^([0-9]{1,9})([smhd]?)$/.exec(text) ?? [];
-  if (digits === undefined) {
-    throw new DpctlError('AGEING_INVALID', `ageing ${JSON.stringify(text)} is not a time`, {
-      exitCode: 1,
-      hint: 'write it as 300, 300s or 5m; 0 means never',
-      details: { ageing: text },
-    });
-  }
-  return checkAgeing(Number(digits) * (UNIT_SECONDS[unit || 's'] ?? 1));
-}
-
-/** NaN for anything but decimal digits, which no range takes. */
-function wholeNumber(text: string): number {
-  return /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
 }
 
 function checkRange(

@@ -16,10 +16,10 @@ import type { Names } from './names.js';
 import { decodeKey, decodeValue, entriesOf } from './tables.js';
 
 /** Sums over all CPUs. */
-export type EndpointTotals = Record<keyof EndpointStats, number>;
+type EndpointTotals = Record<keyof EndpointStats, number>;
 
 /** The counters of one endpoint since it was attached. */
-export function endpointTotals(bytes: Uint8Array): EndpointTotals {
+function endpointTotals(bytes: Uint8Array): EndpointTotals {
   const totals: EndpointTotals = {
     txPackets: 0,
     txBytes: 0,

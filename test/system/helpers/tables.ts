@@ -1,7 +1,8 @@
 /** The kernel's tables of a node as they are, past everything that dpctl says of them. */
 import { join } from 'node:path';
+import { mapPutBatch } from '../../../loader/map/batch.js';
 import { MAPS } from '../../../src/contract/generated.js';
-import { entriesRaw, openTables, putManyRaw } from '../../../src/datapath/tables.js';
+import { entriesRaw, openTables } from '../../../src/datapath/tables.js';
 import { bytesToMac } from '../../../src/model/address/mac.js';
 import {
   decodeKey,
@@ -48,7 +49,7 @@ export function putEntries(lab: Lab, entries: readonly RawEntry[]): void {
     const join = (parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
     const keys = join(entries.map(({ key }) => key));
     const values = join(entries.map(({ value }) => value));
-    putManyRaw(tables, first.table, keys, values, entries.length);
+    mapPutBatch(tables.map(first.table), keys, values, entries.length);
   } finally {
     tables.close();
   }

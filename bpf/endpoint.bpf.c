@@ -37,6 +37,7 @@ const volatile struct contract {
 	enum control_op control_op;
 	struct frame_event frame_event;
 	struct control control;
+	struct control_put control_put;
 } contract = {};
 
 /*

@@ -16,15 +16,23 @@ enum control_op {
 	CONTROL_NOW = 1, /* fill in now */
 	CONTROL_FDB_FORGET = 2, /* delete learned entry `fdb`, and its count */
 	CONTROL_FDB_DELETE = 3, /* delete entry `fdb` of user space's own, if it is still at `endpoint` or `node` */
+	CONTROL_FDB_PUT = 4, /* a struct control_put: add entry `fdb`, in place of a learned one */
 };
 
 struct control {
 	__u32 op; /* enum control_op */
-	__s32 result; /* 0, or a negative errno: ENOENT, EPERM (not such an entry), EAGAIN (ask again) */
+	__s32 result; /* 0, or a negative errno: ENOENT, EPERM (not such an entry), EEXIST, EAGAIN (ask again) */
 	__u64 now; /* jiffies64 */
 	struct fdb_key fdb;
 	__u16 endpoint; /* number of the endpoint at which the entry is, 0 if at none */
 	__u16 node; /* number of the node at which it is, 0 if at none */
+};
+
+/* An entry that is added: what a struct control has no place for. */
+struct control_put {
+	struct control request;
+	__u32 ifindex; /* host end of the endpoint, 0 if at none */
+	__u32 flags; /* enum fdb_flags, not 0 */
 };
 
 #endif

@@ -16,8 +16,8 @@ enum fdb_flags {
  * dp_fdb: the MAC table.
  *
  * A learned entry is counted in dp_learned, so user space never overwrites or
- * deletes one itself: it asks for CONTROL_FDB_FORGET, then adds its own entry
- * with BPF_NOEXIST, and starts again on EEXIST (learned anew meanwhile).
+ * deletes one itself: it asks for CONTROL_FDB_FORGET, or for CONTROL_FDB_PUT to
+ * add its own entry, and starts again on EEXIST (learned anew meanwhile).
  *
  * An entry of user space's own becomes a learned one when its port is gone and its
  * MAC is heard elsewhere. So user space deletes its own by CONTROL_FDB_DELETE, which

@@ -50,10 +50,35 @@ static __always_inline int control_fdb_delete(struct control *control)
 	return 0;
 }
 
+/*
+ * A learned entry goes and the new one comes in one run. From user space that takes so long
+ * that an endpoint which speaks with the MAC without end has it learned again each time.
+ */
+static __always_inline int control_fdb_put(struct control_put *put)
+{
+	struct fdb_key key = put->request.fdb;
+	struct fdb *fdb, new = {
+		.ifindex = put->ifindex,
+		.endpoint = put->request.endpoint,
+		.node = put->request.node,
+		.flags = put->flags,
+	};
+	union fdb_owner owner;
+
+	fdb = bpf_map_lookup_elem(&dp_fdb_v1, &key);
+	if (fdb && !fdb->flags) {
+		owner = fdb_owner(fdb);
+		if (!owner.word || !fdb_forget(&key, fdb, owner))
+			return -EAGAIN;
+	}
+	return bpf_map_update_elem(&dp_fdb_v1, &key, &new, BPF_NOEXIST);
+}
+
 SEC("tc")
 int control(struct __sk_buff *skb)
 {
 	struct control *control = (void *)(long)skb->data;
+	struct control_put *put = (void *)control;
 
 	if ((void *)(control + 1) > (void *)(long)skb->data_end)
 		return TC_ACT_UNSPEC;
@@ -67,6 +92,11 @@ int control(struct __sk_buff *skb)
 		break;
 	case CONTROL_FDB_DELETE:
 		control->result = control_fdb_delete(control);
+		break;
+	case CONTROL_FDB_PUT:
+		if ((void *)(put + 1) > (void *)(long)skb->data_end)
+			return TC_ACT_UNSPEC;
+		control->result = control_fdb_put(put);
 		break;
 	default:
 		control->result = -EOPNOTSUPP;

@@ -767,6 +767,8 @@ export const ControlOp = {
   FDB_FORGET: 2,
   /** delete entry `fdb` of user space's own, if it is still at `endpoint` or `node` */
   FDB_DELETE: 3,
+  /** a struct control_put: add entry `fdb`, in place of a learned one */
+  FDB_PUT: 4,
 } as const;
 /** A number of {@link ControlOp}. */
 export type ControlOp = (typeof ControlOp)[keyof typeof ControlOp];
@@ -776,6 +778,7 @@ const controlOpNames: ReadonlyMap<number, ControlOpName> = new Map([
   [1, "now"],
   [2, "fdb_forget"],
   [3, "fdb_delete"],
+  [4, "fdb_put"],
 ]);
 /** The name of a number of enum control_op; `unknown_N` for one that a newer datapath may know. */
 export function nameOfControlOp(value: number): ControlOpName | `unknown_${number}` {
@@ -785,6 +788,7 @@ const controlOpTexts: ReadonlyMap<number, string> = new Map([
   [1, "fill in now"],
   [2, "delete learned entry `fdb`, and its count"],
   [3, "delete entry `fdb` of user space's own, if it is still at `endpoint` or `node`"],
+  [4, "a struct control_put: add entry `fdb`, in place of a learned one"],
 ]);
 /** What a number of enum control_op means, in a line for people; empty for one that has no text. */
 export function describeControlOp(value: number): string {
@@ -1304,9 +1308,9 @@ export const encodeCopy = copyCodec.encode;
 
 /**
  * dp_fdb: the MAC table. A learned entry is counted in dp_learned, so user space never overwrites
- * or deletes one itself: it asks for CONTROL_FDB_FORGET, then adds its own entry with BPF_NOEXIST,
- * and starts again on EEXIST (learned anew meanwhile). An entry of user space's own becomes a
- * learned one when its port is gone and its MAC is heard elsewhere. So user space deletes its own
+ * or deletes one itself: it asks for CONTROL_FDB_FORGET, or for CONTROL_FDB_PUT to add its own
+ * entry, and starts again on EEXIST (learned anew meanwhile). An entry of user space's own becomes
+ * a learned one when its port is gone and its MAC is heard elsewhere. So user space deletes its own
  * by CONTROL_FDB_DELETE, which leaves alone what is somebody else's by then.
  */
 export interface FdbKey {
@@ -2116,7 +2120,7 @@ export const encodeFrameEvent = frameEventCodec.encode;
 export interface Control {
   /** enum control_op */
   readonly op: number;
-  /** 0, or a negative errno: ENOENT, EPERM (not such an entry), EAGAIN (ask again) */
+  /** 0, or a negative errno: ENOENT, EPERM (not such an entry), EEXIST, EAGAIN (ask again) */
   readonly result: number;
   /** jiffies64 */
   readonly now: bigint;
@@ -2164,6 +2168,44 @@ export const controlCodec: Codec<Control> = /* @__PURE__ */ codec(
 );
 /** Write a {@link Control} to new bytes, or into the given ones at the offset. */
 export const encodeControl = controlCodec.encode;
+
+/** An entry that is added: what a struct control has no place for. */
+export interface ControlPut {
+  readonly request: Control;
+  /** host end of the endpoint, 0 if at none */
+  readonly ifindex: number;
+  /** enum fdb_flags, not 0 */
+  readonly flags: number;
+}
+/** Bytes of a {@link ControlPut}. */
+export const sizeofControlPut = 40;
+/** Where each field of a {@link ControlPut} begins, in bytes. */
+export const CONTROL_PUT_OFFSETS = {
+  request: 0,
+  ifindex: 32,
+  flags: 36,
+} as const;
+function writeControlPut(view: DataView, offset: number, value: ControlPut): void {
+  writeControl(view, offset, value.request);
+  view.setUint32(offset + 32, value.ifindex, true);
+  view.setUint32(offset + 36, value.flags, true);
+}
+/** Read a {@link ControlPut} at an offset of the view. */
+export function decodeControlPut(view: DataView, offset = 0): ControlPut {
+  return {
+    request: decodeControl(view, offset),
+    ifindex: view.getUint32(offset + 32, true),
+    flags: view.getUint32(offset + 36, true),
+  };
+}
+/** {@link ControlPut} to bytes and back. */
+export const controlPutCodec: Codec<ControlPut> = /* @__PURE__ */ codec(
+  sizeofControlPut,
+  writeControlPut,
+  decodeControlPut,
+);
+/** Write a {@link ControlPut} to new bytes, or into the given ones at the offset. */
+export const encodeControlPut = controlPutCodec.encode;
 
 /** A map as the datapath defines it. */
 export interface MapLayout<K, V> {

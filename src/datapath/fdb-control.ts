@@ -1,11 +1,12 @@
 /** Learned MACs are deleted by the datapath itself, which keeps their count beside them. */
 import { isDeepStrictEqual } from 'node:util';
-import { ERRNO, errnoOf } from '../../loader/errors.js';
+import { ERRNO } from '../../loader/errors.js';
 import { testRun } from '../../loader/testrun.js';
 import {
   type Control,
   ControlOp,
   controlCodec,
+  controlPutCodec,
   decodeControl,
   type Fdb,
 } from '../contract/generated.js';
@@ -64,24 +65,34 @@ export function recountLearned(datapath: Datapath): void {
 const PUT_TRIES = 1000;
 
 /**
- * Write an entry of our own into the FDB. A learned one in its place counts against a limit, so it is
- * deleted by the datapath first, and so is one that is learned meanwhile, or one of our own that leads
- * elsewhere: it may become a learned one at any moment.
+ * Write an entry of our own into the FDB. A learned one in its place counts against a limit, so the
+ * datapath puts ours there, and starts again where the MAC is learned meanwhile. One of our own that leads
+ * elsewhere goes first: it may become a learned one at any moment.
  * @throws DpctlError MAP_FULL; KERNEL_EEXIST (exit 2) where the MAC is learned again and again
  */
 export function putFdb(datapath: Datapath, entry: RawEntry): void {
-  for (let left = PUT_TRIES; ; left--) {
-    const was =
-      -forgetKey(datapath, entry.key) === ERRNO.EPERM ? ownEntry(datapath, entry.key) : undefined;
-    const stays = was !== undefined && isDeepStrictEqual(holderOf(was), holderOf(entry));
-    if (was !== undefined && !stays) deleteFdb(datapath, was);
-    try {
-      putRaw(datapath.tables, entry, stays ? 'any' : 'noexist');
+  for (let left = PUT_TRIES; left > 0; left--) {
+    const was = ownEntry(datapath, entry.key);
+    if (was !== undefined && isDeepStrictEqual(holderOf(was), holderOf(entry))) {
+      putRaw(datapath.tables, entry);
       return;
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST' || left === 0) throw error;
     }
+    if (was !== undefined) deleteFdb(datapath, was);
+    const error = putNew(datapath, entry);
+    if (error === 0) return;
+    if (error !== ERRNO.EEXIST && error !== ERRNO.EAGAIN) break;
   }
+  // A program of an older build cannot do it, and the kernel's own error says what is wrong.
+  forgetKey(datapath, entry.key);
+  putRaw(datapath.tables, entry, 'noexist');
+}
+
+/** Write a new entry, in place of a learned one. Returns 0 or an errno. */
+function putNew(datapath: Datapath, { key, value }: RawEntry): number {
+  const { endpoint, node, ifindex, flags } = decodeValue('fdb', value);
+  const request = whole({ op: ControlOp.FDB_PUT, fdb: decodeKey('fdb', key), endpoint, node });
+  const data = controlPutCodec.encode({ request, ifindex, flags });
+  return withProgram(datapath.pins, 'control', (fd) => -answerOf(fd, data).result);
 }
 
 /**
@@ -104,9 +115,11 @@ function holderOf({ value }: RawEntry): Pick<Fdb, 'endpoint' | 'node'> {
   return { endpoint, node };
 }
 
+/** An entry that is not learned. */
 function ownEntry(datapath: Datapath, key: Uint8Array): RawEntry | undefined {
   const value = getRaw(datapath.tables, 'fdb', key);
-  return value && { table: 'fdb', key, value };
+  if (value === undefined || decodeValue('fdb', value).flags === 0) return undefined;
+  return { table: 'fdb', key, value };
 }
 
 /** Delete one entry of the FDB if it is a learned one. Returns 0 or a negative errno. */
@@ -127,8 +140,15 @@ export function datapathNow(datapath: Datapath): bigint {
 }
 
 function runControl(fd: number, request: Pick<Control, 'op'> & Partial<Control>): Control {
+  return answerOf(fd, controlCodec.encode(whole(request)));
+}
+
+function whole(request: Pick<Control, 'op'> & Partial<Control>): Control {
   const fdb = { vni: 0, mac: new Uint8Array(6) };
-  const whole = { result: 0, now: 0n, fdb, endpoint: 0, node: 0, ...request };
-  const { data } = testRun(fd, { data: controlCodec.encode(whole) });
+  return { result: 0, now: 0n, fdb, endpoint: 0, node: 0, ...request };
+}
+
+function answerOf(fd: number, request: Uint8Array): Control {
+  const { data } = testRun(fd, { data: request });
   return decodeControl(new DataView(data.buffer, data.byteOffset, data.byteLength));
 }

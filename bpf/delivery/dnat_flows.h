@@ -116,7 +116,7 @@ static __noinline bool translated_divert(struct __sk_buff *skb, struct network *
 	key.ports[0] = packet.ports[0];
 	key.ports[1] = packet.ports[1];
 	flow = bpf_map_lookup_elem(&dp_flow_v1, &key);
-	if (!flow || flow->ifindex == skb->ifindex)
+	if (!flow)
 		return false;
 	gateway = endpoint_find(flow->ifindex);
 	if (!gateway || gateway->id != flow->endpoint || !(gateway->flags & ENDPOINT_GATEWAY) ||

@@ -189,6 +189,8 @@ __noinline int encap_send(struct __sk_buff *skb, struct endpoint *ep, __u64 to, 
 	int verdict, told;
 	long error;
 
+	/* The mark of what the host sends back (GATEWAY_MARK_BACK) is of no use to the underlay. */
+	skb->mark = 0;
 	if (!underlay)
 		return drop_from(skb, ep, to, REASON_NO_UNDERLAY, 0);
 	if (!node || !node_is_set(node))

@@ -3,11 +3,11 @@ import test from 'ava';
 import { MAPS } from '../../src/contract/generated.js';
 import { tableEntry } from '../../src/model/desired/table-entry.js';
 import { eth, TYPE } from '../packet/helpers/frame.js';
+import { pings } from './helpers/conversation.js';
 import { counters } from './helpers/counters.js';
 import { type Attached, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { learnedMacs, putEntries } from './helpers/tables.js';
-import { pings } from './helpers/talk.js';
 import { sendFrames } from './helpers/wire.js';
 
 /** Places that learning leaves alone: bpf/contract/limits.h. */

@@ -202,6 +202,12 @@ export const arpAnswers: readonly Case[] = [
     expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
   },
   {
+    name: 'a request by the MAC that is told to have the address on another node',
+    setup: (world) => putNeigh(world, 'b', 0, b.ip4, a.mac, 0),
+    frame: request('a', b.ip4),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
     name: 'an unasked reply to all',
     setup: known,
     frame: request('a', b.ip4, { op: 2 }),
@@ -520,6 +526,12 @@ export const ndAnswers: readonly Case[] = [
       known(world);
       putEndpoint(world, 'a', { flags: 0 });
     },
+    frame: ask(solicit(b.ip6, '::', OWN)),
+    expect: FLOODED,
+  },
+  {
+    name: 'from no address, yet with a MAC, by who may not take the address',
+    setup: known,
     frame: ask(solicit(b.ip6, '::', OWN)),
     expect: FLOODED,
   },

@@ -106,6 +106,11 @@ export const service: readonly Case[] = [
     UDP,
     answer(back(udp(8080, 1001), { length: 23 })),
   ),
+  diverted(
+    'bytes behind the packet are no identifier either',
+    asked(there(echo(8, 7), { protocol: PROTO.icmp })),
+    answer(back(echo(0, 8), { protocol: PROTO.icmp, length: 25 })),
+  ),
   straight('a VLAN', UDP, eth(a.mac, b.mac, TYPE.vlan, vlan(5, TYPE.ip4), back(udp(8080, 1000)))),
   straight(
     "the host's own question",

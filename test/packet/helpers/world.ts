@@ -242,6 +242,7 @@ export function putNeigh(
   flags = 0,
   only?: string,
   address: string = PORTS[name].mac,
+  endpoint = idOf(name),
 ): void {
   const spec = PORTS[name];
   const vni = NETWORKS[spec.network as keyof typeof NETWORKS].vni;
@@ -249,7 +250,7 @@ export function putNeigh(
     mapPut(
       mapOf(world, 'neigh'),
       MAPS.neigh.key.encode({ vni, ip: ip16(own) }),
-      MAPS.neigh.value.encode({ mac: mac(address), flags, endpoint: idOf(name) }),
+      MAPS.neigh.value.encode({ mac: mac(address), flags, endpoint }),
     );
   }
 }

@@ -122,6 +122,16 @@ export const arpAnswers: readonly Case[] = [
     expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
   },
   {
+    name: 'an address has not come back because another port says so in the name of its holder',
+    setup: mayMove,
+    before: [
+      ['router', request('router', b.ip4, { sender: b.ip4 })],
+      ['learn', request('b', b.ip4)],
+    ],
+    frame: request('a', b.ip4),
+    expect: { verdict: 'redirect', to: everybodyBut('a'), flooded: true },
+  },
+  {
     name: 'an address that came back is answered for again',
     setup: mayMove,
     before: [

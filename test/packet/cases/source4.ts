@@ -135,6 +135,14 @@ export const source4: readonly Case[] = [
     ),
     'header_chain',
   ),
+  frameCase(
+    "a tag of 0x9100 is none to any stack: what is behind it is nobody's packet",
+    eth(b.mac, a.mac, 0x9100, vlan(5, TYPE.ip4), from(b.ip4)),
+  ),
+  frameCase(
+    'a tag of 0x9100 behind one that is looked through',
+    eth(b.mac, a.mac, TYPE.vlan, vlan(5, 0x9100), vlan(6, TYPE.ip4), from(b.ip4)),
+  ),
   frameCase('a VLAN tag cut short', eth(b.mac, a.mac, TYPE.vlan, [0, 5]), 'malformed'),
 ];
 
@@ -350,6 +358,13 @@ export const sourceArp: readonly Case[] = [
     'router',
   ),
   arpCase("another's prefix", { op: 2, sender: IP4_BEHIND }, 'source_arp'),
+  arpCase(
+    "inside two VLANs: another's",
+    { sender: b.ip4 },
+    'source_arp',
+    'a',
+    [vlan(5, TYPE.qinq), vlan(0xe000, TYPE.arp)].flat(),
+  ),
   arpCase("inside a VLAN: another's", { sender: b.ip4 }, 'source_arp', 'a', vlan(5, TYPE.arp)),
   arpCase('inside a VLAN: its own', {}, undefined, 'a', vlan(5, TYPE.arp)),
   {

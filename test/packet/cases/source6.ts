@@ -383,6 +383,20 @@ export const sourceNd: readonly Case[] = [
   ),
   it('a router advertisement of a plain endpoint', routerAdvert(OWN_LINK_LOCAL), 'source_nd'),
   it(
+    'a router advertisement behind two tags',
+    routerAdvert(OWN_LINK_LOCAL),
+    'source_nd',
+    'a',
+    [vlan(5, TYPE.qinq), vlan(0xe000, TYPE.ip6)].flat(),
+  ),
+  it(
+    'a router advertisement behind three tags',
+    routerAdvert(OWN_LINK_LOCAL),
+    'header_chain',
+    'a',
+    [vlan(5, TYPE.qinq), vlan(6, TYPE.vlan), vlan(0, TYPE.ip6)].flat(),
+  ),
+  it(
     'a router advertisement of a forwarder',
     routerAdvert(linkLocal(router.mac)),
     undefined,

@@ -3,7 +3,7 @@ import { ffi, type Pointer } from '../ffi/seam.js';
 import { lastErrno, libc } from '../libc.js';
 import { type BpfMap, MAP_TYPE } from '../map/info.js';
 import { pageSize } from '../sys/machine.js';
-import { type Watch, watchReadable } from './poller.js';
+import { type Watch, watchReadable } from '../sys/poller.js';
 
 /** An open reader. */
 export interface RingbufReader {

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { check, libc } from '../libc.js';
 import { struct } from '../struct.js';
-import { closeFd } from '../sys/files.js';
+import { closeFd } from './files.js';
 
 /** A descriptor being waited for. */
 export interface Watch {

@@ -39,7 +39,7 @@ const common = {
 
 // Libraries that few commands need are files of their own, loaded when used: all that is in the
 // bundle is read and parsed at every start, 10 ms a megabyte and more.
-const LAZY = ['execa', 'yaml'];
+const LAZY = ['execa', 'pino', 'yaml'];
 const lazyLibraries = {
   name: 'lazy-libraries',
   setup(builder) {

@@ -54,6 +54,7 @@ const ORDER: readonly Plan[] = [
   { name: 'overlay', timeoutSeconds: 1800 },
   { name: 'system', timeoutSeconds: 1800 },
   { name: 'errors', timeoutSeconds: 1800 },
+  { name: 'agent', timeoutSeconds: 1800 },
   { name: 'lab', timeoutSeconds: 1800 },
   { name: 'property', timeoutSeconds: 1800 },
   { name: 'faults', timeoutSeconds: 1800 },

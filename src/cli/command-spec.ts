@@ -78,6 +78,8 @@ export interface Command {
   readonly schemas: readonly string[];
   /** It changes state: an interrupt is followed by advice. */
   readonly changes?: boolean;
+  /** It runs until a signal ends it, and takes that itself. */
+  readonly stays?: boolean;
   /** What finishes it after an interrupt is the command itself, not reconcile; with its --name. */
   readonly repeats?: boolean;
   /** Left out of help and docs. */

@@ -25,7 +25,7 @@ export async function runLine(words: readonly string[], env: Environment): Promi
     const { call } = parsed;
     asked = call.globals;
     const verb = await verbOf(call.command.path);
-    const deaf = onInterrupt(call, env);
+    const deaf = call.command.stays ? () => {} : onInterrupt(call, env);
     const outcome = await verb(call);
     // From here on nothing changes, and an interrupt must also end a write that nobody reads.
     deaf();

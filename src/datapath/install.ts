@@ -198,3 +198,9 @@ export function uninstallDatapath(paths: DatapathPaths): void {
     removePin(dir);
   }
 }
+
+/** Whether a node has programs and none of them is of this build: another dpctl has taken it over. */
+export function runsOtherBuild(paths: DatapathPaths): boolean {
+  const builds = buildsOf(paths);
+  return builds.length > 0 && !builds.includes(buildId(paths.buildFile));
+}

@@ -22,7 +22,7 @@ export function openapi(): object {
   return {
     openapi: '3.1.0',
     info: {
-      title: 'dpctl agent',
+      title: 'API of the agent of dpctl',
       version: VERSION,
       summary: 'What the commands of dpctl do, over a Unix socket',
       description:

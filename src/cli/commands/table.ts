@@ -4,6 +4,7 @@
  */
 
 import type { Command } from '../command-spec.js';
+import { AGENT } from './agent.js';
 import { BENCH } from './bench.js';
 import { ATTACH, DETACH, ENDPOINTS } from './endpoint.js';
 import { FDB_ADD, FDB_DEL, FDB_FLUSH } from './fdb.js';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   FDB_DEL,
   FDB_FLUSH,
   RECONCILE,
+  AGENT,
   RESET,
   LAB_UP,
   LAB_DOWN,
@@ -68,7 +70,7 @@ export const EXIT_CODES: readonly (readonly [number, string])[] = [
   [2, 'the kernel refused'],
   [3, 'a named thing does not exist'],
   [4, 'problems were found'],
-  [5, 'the store is not available; try again'],
+  [5, 'the store or the agent is not available; try again'],
   [70, 'a bug of dpctl'],
   [130, 'interrupted'],
 ];

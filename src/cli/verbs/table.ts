@@ -19,6 +19,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ readonly run: Verb }>>> = {
   'fdb add': () => import('./fdb-add.js'),
   'fdb del': () => import('./fdb-del.js'),
   'fdb flush': () => import('./fdb-flush.js'),
+  agent: () => import('./agent.js'),
   reconcile: () => import('./reconcile.js'),
   reset: () => import('./reset.js'),
   'lab up': () => import('./lab-up.js'),

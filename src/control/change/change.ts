@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Hint } from '../../../loader/hint.js';
 import { netnsCookie } from '../../../loader/sys/netns.js';
-import type { ChangeOptions, ChangeResult } from '../../api/change.js';
+import type { ChangeResult } from '../../api/change.js';
 import { installedProgramId } from '../../datapath/install.js';
 import { isGateway } from '../../model/desired/desired.js';
 import { removeEndpoint } from '../../model/endpoint/edits.js';
@@ -33,7 +33,7 @@ import {
 } from './derive-state.js';
 import { blockedPorts, endpointsFailed, type Failure } from './endpoint-failures.js';
 import { inspect } from './inspect.js';
-import { whenReady } from './prepared-node.js';
+import { type MendOptions, type Readiness, whenReady } from './prepared-node.js';
 import { hiddenPorts } from './refuse-unreachable.js';
 import { mayPlanAnew, VANISHED_ROUNDS, vanishedEdit, withFollowed } from './vanished-devices.js';
 
@@ -71,16 +71,15 @@ export interface Changed<T> extends ChangeResult {
  */
 export async function change<T>(
   node: Node,
-  options: ChangeOptions,
+  options: MendOptions,
   edit: Edit<T>,
 ): Promise<Changed<T>> {
   const start = performance.now();
   if (options.dryRun === true) return preview(node, edit);
   // What is refused is refused before anything is made for it.
   const check = (): Promise<unknown> => prepare(node, edit);
-  const changed = await node.kept.during(() =>
-    whenReady(node, ({ rebuilt }) => attempt(node, edit, start, { rebuilt }), check),
-  );
+  const section = ({ rebuilt }: Readiness) => attempt(node, edit, start, { rebuilt });
+  const changed = await node.kept.during(() => whenReady(node, section, check, options.onlyInUse));
   if (changed.failures.length > 0) throw endpointsFailed(changed.failures);
   return changed;
 }

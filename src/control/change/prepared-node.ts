@@ -1,6 +1,7 @@
 /** What a node needs before anything on it can change, under the lock that keeps others out. */
 import { DpctlError } from '../../../loader/errors.js';
 import { bpfAvailable } from '../../../loader/probe.js';
+import type { ChangeOptions } from '../../api/change.js';
 import { pinnedLinkIds } from '../../datapath/hook.js';
 import {
   areTablesPinned,
@@ -23,6 +24,15 @@ export function nodeExists({ paths }: Node): boolean {
   return isThere(hostPath(paths.runDir)) || isThere(hostPath(paths.stateDir));
 }
 
+/** Options of who mends by itself and asks for nothing new. */
+export interface MendOptions extends ChangeOptions {
+  /**
+   * Refuse (NODE_UNUSED) where the node is not in use, or not any more, instead of making what it needs: so
+   * that nothing comes back after a reset.
+   */
+  readonly onlyInUse?: boolean;
+}
+
 /** What a section under the lock is told. */
 export interface Readiness {
   /** Tables were lost while endpoints used them, so all of the node is to be looked at. */
@@ -33,12 +43,15 @@ export interface Readiness {
  * Run a section under the node's lock, with directories, tables and programs in place. Where the
  * node was not in use before and the section fails, what was made for it goes again.
  * @param check called before anything is made, where something is to be; it may refuse
- * @throws DpctlError BPF_PERMISSION, BPF_MISSING, STORE_BUSY, BPFFS_UNAVAILABLE, VERIFIER, MAP_LAYOUT and what the section throws
+ * @param onlyInUse refuse to make anything on a node that nobody uses
+ * @throws DpctlError BPF_PERMISSION, BPF_MISSING, STORE_BUSY, BPFFS_UNAVAILABLE, VERIFIER, MAP_LAYOUT,
+ *   NODE_UNUSED and what the section throws
  */
 export async function whenReady<T>(
   node: Node,
   section: (readiness: Readiness) => Promise<T>,
   check?: () => Promise<unknown>,
+  onlyInUse = false,
 ): Promise<T> {
   // Also finds out whether there is a library to call, before the lock makes the first directory.
   const unusable = bpfAvailable();
@@ -48,7 +61,13 @@ export async function whenReady<T>(
   // Another first command may have been quicker.
   let unused = false;
   try {
-    unused = isNew && !isBpffs(node.paths.bpfDir);
+    const isMounted = isBpffs(node.paths.bpfDir);
+    unused = isNew && !isMounted;
+    if (onlyInUse && !isMounted && !isThere(hostPath(node.paths.stateDir))) {
+      // The lock has made a directory, and a reset wants none left.
+      unused = true;
+      throw new DpctlError('NODE_UNUSED', 'this node is not in use', { exitCode: 3 });
+    }
     node.refresh();
     const pins = hostPins(node);
     // Looked at once: to open every pin again costs each command.

@@ -1,12 +1,13 @@
 /** reconcile: make the whole node what its desired state says, whatever happened to it. */
 
-import type { ChangeOptions, ChangeResult, PlanRow } from '../../api/change.js';
+import type { ChangeResult, PlanRow } from '../../api/change.js';
 import type { EndpointRow } from '../../api/endpoint.js';
 import { recountLearned } from '../../datapath/fdb-control.js';
 import { areTablesPinned } from '../../datapath/install.js';
 import type { State } from '../../model/state/state.js';
 import { change, type Edit, preview } from '../change/change.js';
 import type { Failure } from '../change/endpoint-failures.js';
+import type { MendOptions } from '../change/prepared-node.js';
 import { endpointRows } from '../endpoint/state-rows.js';
 import { datapathOf, hostPins, type Node } from './node.js';
 
@@ -63,7 +64,7 @@ function goneEndpoints(before: readonly EndpointRow[], after: State): EndpointRo
  * were killed, make again what was deleted by hand, drop endpoints whose namespace is gone,
  * and move endpoints to the programs of this build.
  */
-export async function reconcile(node: Node, options: ChangeOptions = {}): Promise<ChangeResult> {
+export async function reconcile(node: Node, options: MendOptions = {}): Promise<ChangeResult> {
   const changed = await change(node, options, (state) => ({
     state,
     scope: 'node',

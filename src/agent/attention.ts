@@ -1,0 +1,172 @@
+/** What the agent attends to: occasions to look become tasks of its loop. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Readiness } from '../api/operations.js';
+import { nodeExists } from '../control/change/prepared-node.js';
+import type { Notices } from '../linux/netlink/monitor.js';
+import type { Service } from '../linux/service.js';
+import type { State } from '../model/state/state.js';
+import type { AgentOptions } from './agent.js';
+import { guardBuild } from './build.js';
+import { type Interest, interestOf, NO_INTEREST, noticed } from './interest.js';
+import { errorFields } from './log.js';
+import { DEAD, FULL, looksOf } from './looks.js';
+import { type Found, jittered, startLoop } from './loop.js';
+import { type Served, serveApi } from './server/serve.js';
+import { newEar, watchStore } from './triggers.js';
+import { newTurn } from './turn.js';
+import { fulfil, isWanted, newWishes } from './wishes.js';
+
+/** Milliseconds in which what belongs to one occasion has come, and a command has done what it does. */
+const SETTLE = 250;
+/** Milliseconds after which a change that is marked as unfinished is taken for one that was killed. */
+const UNFINISHED = 500;
+/** Milliseconds that a look has to end when the agent is to. What it leaves half done the next one finishes. */
+const LAST_LOOK = 700;
+/** Milliseconds after which a look is taken for stuck, and the manager of services hears no more of the agent. */
+const STUCK = 120_000;
+
+/** An agent at work. */
+export interface Attention {
+  /** Look at all now. */
+  look(): void;
+  /** Attend to nothing more; settles when the look that goes on has ended, or within a second. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Begin with a full look, and look again whenever something happens.
+ * @param onFatal called with an error after which the agent is of no use
+ * @throws DpctlError KERNEL_* where the kernel tells nothing of devices
+ */
+export function attend(
+  { node, log, interval }: Omit<AgentOptions, 'signal'>,
+  service: Service,
+  onFatal: (error: unknown) => void,
+): Attention {
+  const turn = newTurn();
+  const wishes = newWishes();
+  const closing = new AbortController();
+  /** Unknown until the store has been read: what is noticed before that may be about anything. */
+  let interest: Interest | undefined;
+  let ready: Readiness = { ready: false, why: 'the agent has not looked yet' };
+  let hasLooked = false;
+  let api: Promise<Served | undefined> | undefined;
+
+  const isNeeded = (): boolean => isWanted(wishes, interest?.devices, performance.now());
+  const onNotices = (notices: Notices): void => {
+    if (notices === 'lost') {
+      log.debug('the kernel had more to tell than fits: looking at all');
+      wishes.everything = true;
+    } else if (interest === undefined) {
+      wishes.everything = true;
+    } else {
+      for (const device of noticed(notices, interest)) wishes.devices.add(device);
+    }
+    if (notices === 'lost' || notices.some(({ about, gone }) => about === 'link' && gone)) {
+      loop.ask(DEAD);
+    }
+    if (isNeeded()) loop.ask(FULL, SETTLE);
+  };
+  const onState = (state: State): void => {
+    interest = interestOf(state);
+    wishes.unfinished = state.unfinished === true;
+    // A first command has chosen the node's namespace, or a reset has left it.
+    loop.ask(DEAD);
+    if (wishes.unfinished) loop.ask(FULL, UNFINISHED);
+  };
+  const ear = newEar(node, onNotices);
+
+  /** What a look leaves: the next slow one, what is known of the node, and a word to the manager of services. */
+  const after = async (look: string, found: Found): Promise<void> => {
+    try {
+      await turn.take(async () => {
+        if (!nodeExists(node)) {
+          interest = NO_INTEREST;
+          node.close();
+        } else {
+          // Its socket is in the node's directory, which an agent does not make.
+          api ??= serve();
+          interest = interestOf((await node.store.load()).state);
+        }
+      });
+    } catch {
+      // The look itself has said why the store cannot be read.
+    }
+    hear();
+    if (look !== FULL) return;
+    if (found === 'failed') wishes.everything = true;
+    const time = new Date().toISOString().slice(11, 19);
+    const words = { nothing: 'all is as asked', changed: 'mended', failed: 'not all is as asked' };
+    const status = `STATUS=${words[found]} (${time} UTC), ${interest?.devices.size ?? 0} devices`;
+    service.notify(...(hasLooked ? [] : ['READY=1']), status);
+    if (!hasLooked)
+      log.info({ found: words[found] }, 'the agent has looked at all for the first time');
+    hasLooked = true;
+    ready = found === 'failed' ? { ready: false, why: words.failed } : { ready: true, why: '' };
+  };
+  const serve = async (): Promise<Served | undefined> => {
+    try {
+      return await serveApi({ node, turn, log, ready: () => ready });
+    } catch (error) {
+      log.error(errorFields(error), 'the API does not answer; commands do without the agent');
+      return undefined;
+    }
+  };
+  const hear = (): void => {
+    try {
+      if (!ear.follow()) return;
+      // What happened before anybody listened.
+      wishes.everything = true;
+      loop.ask(FULL);
+    } catch (error) {
+      log.warn(
+        errorFields(error),
+        'the kernel does not tell of devices: only the full look sees them',
+      );
+    }
+  };
+
+  const looks = looksOf({
+    ...{ node, log, turn, after },
+    guard: guardBuild(node),
+    end: onFatal,
+    isWanted: isNeeded,
+    begins: () => fulfil(wishes, performance.now() + jittered(interval)),
+    again: () => loop.ask(FULL, UNFINISHED),
+  });
+  const loop = startLoop(
+    looks.map((task) =>
+      task.name === FULL
+        ? {
+            ...task,
+            run: () => task.run().finally(() => loop.ask(FULL, wishes.slow - performance.now())),
+          }
+        : task,
+    ),
+  );
+  // Before the first look: what happens after it is heard.
+  ear.follow();
+  loop.ask(FULL);
+  void watchStore(node, closing.signal, log, onState);
+  const watchdog =
+    service.watchdog === undefined
+      ? undefined
+      : setInterval(() => {
+          if (loop.busyFor() < STUCK) service.notify('WATCHDOG=1');
+        }, service.watchdog / 3);
+
+  return {
+    look() {
+      wishes.everything = true;
+      loop.insist(FULL);
+    },
+    async stop() {
+      closing.abort();
+      clearInterval(watchdog);
+      ear.close();
+      const ended = Promise.all([loop.stop(), api?.then((served) => served?.close())]);
+      await Promise.race([ended, sleep(LAST_LOOK, undefined, { ref: false })]);
+      if (loop.busyFor() === 0) node.close();
+    },
+  };
+}

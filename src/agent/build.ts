@@ -1,0 +1,38 @@
+/** An agent works with the build that it was started from, and with no other. */
+import { DpctlError } from '../../loader/errors.js';
+import { hostPins, type Node } from '../control/node/node.js';
+import { runsOtherBuild } from '../datapath/install.js';
+import { buildId } from '../datapath/objects.js';
+
+/** What an agent asks before each look. */
+export interface BuildGuard {
+  /** @throws DpctlError AGENT_OUTDATED, exit 5 */
+  check(): void;
+  /** From now on the node is this build's: another one that shows up has taken it over. */
+  taken(): void;
+}
+
+/** Watch over what the agent was started from. */
+export function guardBuild(node: Node): BuildGuard {
+  const build = (): string => buildId(hostPins(node).buildFile);
+  const own = build();
+  let isOurs = false;
+  return {
+    check() {
+      if (build() !== own) throw outdated('was replaced: this agent is of the build before');
+      if (isOurs && runsOtherBuild(hostPins(node))) {
+        throw outdated('of another build has taken this node over');
+      }
+    },
+    taken() {
+      isOurs = true;
+    },
+  };
+}
+
+function outdated(what: string): DpctlError {
+  return new DpctlError('AGENT_OUTDATED', `dpctl ${what}`, {
+    exitCode: 5,
+    hint: 'start the agent again, from the dpctl that is to be used',
+  });
+}

@@ -1,0 +1,72 @@
+/** What the agent says: an object a line for machines, text for people, both on stderr. */
+import { writeSync } from 'node:fs';
+import { type Logger, pino } from 'pino';
+import { DpctlError } from '../../loader/errors.js';
+
+export type { Logger } from 'pino';
+
+/** Levels, the most talkative first. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ['auto', 'json', 'text'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/**
+ * A log. Whether it is read is no matter of the agent's: what cannot be written is lost.
+ * @param options.isTerminal whether stderr is one, which decides where the format is `auto`
+ */
+export function openLog(options: {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  readonly isTerminal: boolean;
+  readonly write?: (line: string) => void;
+}): Logger {
+  const { level, format, isTerminal, write = toStderr } = options;
+  const asText = format === 'text' || (format === 'auto' && isTerminal);
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line: string) => write(asText ? `${lineOf(line)}\n` : line) },
+  );
+}
+
+function toStderr(line: string): void {
+  try {
+    writeSync(2, line);
+  } catch {
+    // Its reader is gone or slow; the agent goes on.
+  }
+}
+
+/** `09:41:07.123 info  mended: 3 steps took=12`, and what has several parts on lines of its own. */
+function lineOf(json: string): string {
+  const { level, time, msg, ...rest } = JSON.parse(json) as Record<string, unknown>;
+  const words: string[] = [];
+  const lines: string[] = [];
+  for (const [key, value] of Object.entries(rest)) {
+    if (Array.isArray(value)) lines.push(...value.map((each) => `  ${plain(each)}`));
+    else words.push(`${key}=${plain(value)}`);
+  }
+  const head = [String(time).slice(11, 23), String(level).padEnd(5), plain(msg), ...words].join(
+    ' ',
+  );
+  return [head, ...lines].join('\n');
+}
+
+/** Names come from outside: a line stays a line. */
+function plain(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}
+
+/** An error as fields of a log's line. */
+export function errorFields(error: unknown): Record<string, unknown> {
+  if (error instanceof DpctlError) return { code: error.code, error: error.message };
+  if (error instanceof Error) return { code: 'BUG', error: error.stack ?? error.message };
+  return { code: 'BUG', error: String(error) };
+}

@@ -1,0 +1,159 @@
+/** What the agent does on its node: a quick look for dead endpoints, and a full one that mends everything. */
+import { DpctlError } from '../../loader/errors.js';
+import type { Hint } from '../../loader/hint.js';
+import type { ChangeResult } from '../api/change.js';
+import { nodeExists } from '../control/change/prepared-node.js';
+import { clearDead } from '../control/endpoint/clear-dead.js';
+import { mend } from '../control/node/mend.js';
+import type { Node } from '../control/node/node.js';
+import { hintText } from '../model/hint.js';
+import { tryLock } from '../store/lock.js';
+import type { BuildGuard } from './build.js';
+import { errorFields, type Logger } from './log.js';
+import { backOff, type Found, type Task } from './loop.js';
+import type { Turn } from './turn.js';
+
+/** The names of the tasks. */
+export const DEAD = 'dead';
+export const FULL = 'full';
+
+/** A quick look rests as long as it took, up to so many milliseconds: notices come by the hundred. */
+const DEAD_REST = 20;
+/** A full look takes a fifth of the time at the most, however many notices come, and rests so many milliseconds. */
+const FULL_DUTY = 4;
+const FULL_REST = 100;
+/** Milliseconds after the first failure, and after any number of them. */
+const DEAD_RETRY = [100, 10_000] as const;
+const FULL_RETRY = [1_000, 60_000] as const;
+/** Changes in a row that are made at once. After more of them somebody undoes what the agent does. */
+const EAGER = 3;
+/** Looks in a row that give way to a command that holds the node's lock. */
+const YIELDS = 20;
+/** Errors that tell of another command, or of a reset, and not of trouble. */
+const PASSING: ReadonlySet<string> = new Set(['STORE_BUSY', 'NODE_UNUSED']);
+
+/** What the looks need. */
+export interface Looking {
+  readonly node: Node;
+  readonly log: Logger;
+  readonly turn: Turn;
+  readonly guard: BuildGuard;
+  /** Called after each look, whatever it has found. Does not throw. */
+  readonly after: (look: string, found: Found) => Promise<void>;
+  /** Called with an error after which the agent is of no use. */
+  readonly end: (error: unknown) => void;
+  /** Whether what a full look was asked for still matters. */
+  readonly isWanted: () => boolean;
+  /** The full look begins: what is asked for from now on is another one. */
+  readonly begins: () => void;
+  /** Ask for the full look again, later. */
+  readonly again: () => void;
+}
+
+/** The two tasks of the agent's loop, the quick one first. */
+export function looksOf(looking: Looking): readonly Task[] {
+  const { node, guard, isWanted, begins, again } = looking;
+  const dead = newLook(looking, DEAD, () => clearDead(node));
+  const full = newLook(looking, FULL, async () => {
+    const result = await mend(node);
+    if (nodeExists(node)) guard.taken();
+    return result;
+  });
+  let yields = 0;
+  return [
+    {
+      name: DEAD,
+      run: dead,
+      rest: (found, streak, took) =>
+        found === 'failed' ? backOff(streak, ...DEAD_RETRY) : Math.min(took, DEAD_REST),
+    },
+    {
+      name: FULL,
+      async run() {
+        if (!isWanted()) return 'nothing';
+        // A command that is at it makes what a look would find half done.
+        if (yields < YIELDS && isLocked(node)) {
+          yields++;
+          again();
+          return 'nothing';
+        }
+        yields = 0;
+        begins();
+        return full();
+      },
+      rest(found, streak, took) {
+        const spare = Math.max(FULL_REST, took * FULL_DUTY);
+        if (found === 'failed') return Math.max(spare, backOff(streak, ...FULL_RETRY));
+        if (found === 'changed' && streak > EAGER) {
+          return Math.max(spare, backOff(streak - EAGER, ...FULL_RETRY));
+        }
+        return spare;
+      },
+    },
+  ];
+}
+
+function newLook(
+  { log, turn, guard, after, end }: Looking,
+  name: string,
+  look: () => Promise<ChangeResult | undefined>,
+): () => Promise<Found> {
+  /** What was said last: the same trouble again is no news. */
+  let said = '';
+  const attempt = async (): Promise<Found> => {
+    try {
+      guard.check();
+    } catch (error) {
+      end(error);
+      return 'nothing';
+    }
+    try {
+      const result = await turn.take(look);
+      if (said !== '') log.info({ look: name }, 'the trouble is over');
+      said = '';
+      if (result?.changed !== true) return 'nothing';
+      sayChange(log, name, result);
+      return 'changed';
+    } catch (error) {
+      const fields = errorFields(error);
+      const isPassing = error instanceof DpctlError && PASSING.has(error.code);
+      const words = JSON.stringify(fields);
+      const level = isPassing || words === said ? 'debug' : isBug(error) ? 'error' : 'warn';
+      if (!isPassing) said = words;
+      log[level]({ look: name, ...fields }, 'not all is as asked; trying again');
+      return 'failed';
+    }
+  };
+  return async () => {
+    const found = await attempt();
+    await after(name, found);
+    return found;
+  };
+}
+
+function isBug(error: unknown): boolean {
+  return !(error instanceof DpctlError);
+}
+
+function sayChange(log: Logger, look: string, { plan, notes, milliseconds }: ChangeResult): void {
+  const steps = plan.map(({ step, subject, detail }) => `${step} ${subject} ${detail}`.trimEnd());
+  const fields = { look, ms: Math.round(milliseconds * 10) / 10, notes: notes.map(textOf), steps };
+  log.info(fields, steps.length === 1 ? 'mended in 1 step' : `mended in ${steps.length} steps`);
+}
+
+function textOf(note: Hint): string {
+  return hintText(note);
+}
+
+/** Whether another process holds the node's lock just now. */
+function isLocked(node: Node): boolean {
+  if (!nodeExists(node)) return false;
+  try {
+    const release = tryLock(node.store.lockPath, 'the agent');
+    release?.();
+    return release === undefined;
+  } catch {
+    // The look itself finds out what is the matter.
+    return false;
+  }
+}

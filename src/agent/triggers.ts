@@ -1,0 +1,53 @@
+/** What makes the agent look: notices of the kernel in the node's namespace, and what commands save. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { netnsCookie } from '../../loader/sys/netns.js';
+import type { Node } from '../control/node/node.js';
+import { monitorRtnl, type Notices } from '../linux/netlink/monitor.js';
+import type { State } from '../model/state/state.js';
+import { errorFields, type Logger } from './log.js';
+
+/** Milliseconds until the store is watched again after the kernel has refused it. */
+const RETRY = 30_000;
+
+/** Hears what the kernel tells of a node's namespace, whichever that is by now. */
+export interface Ear {
+  /** Listen in the namespace that is the node's now. @returns whether it is another one than before */
+  follow(): boolean;
+  close(): void;
+}
+
+/** An ear that is not open yet. */
+export function newEar(node: Node, onNotices: (notices: Notices) => void): Ear {
+  let cookie: bigint | undefined;
+  let stop = (): void => {};
+  return {
+    follow() {
+      const now = netnsCookie(node.netnsFd());
+      if (now === cookie) return false;
+      stop();
+      stop = () => {};
+      cookie = undefined;
+      stop = monitorRtnl(node.netnsFd(), onNotices);
+      cookie = now;
+      return true;
+    },
+    close: () => stop(),
+  };
+}
+
+/** Hand on each state that is saved, until the signal. Does not throw. */
+export async function watchStore(
+  node: Node,
+  signal: AbortSignal,
+  log: Logger,
+  onState: (state: State) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for await (const { state } of node.store.watch({ signal })) onState(state);
+    } catch (error) {
+      log.warn(errorFields(error), 'commands are seen only by the full look meanwhile');
+      await sleep(RETRY, undefined, { signal }).catch(() => {});
+    }
+  }
+}

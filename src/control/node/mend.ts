@@ -1,0 +1,36 @@
+/** mend: reconcile where something is to be done, and otherwise leave the node's lock to others. */
+import type { ChangeResult } from '../../api/change.js';
+import { pinFaults } from '../../datapath/install.js';
+import { preview } from '../change/change.js';
+import { nodeExists } from '../change/prepared-node.js';
+import { refuseLostNamespace } from './namespace.js';
+import { hostPins, type Node } from './node.js';
+import { reconcile } from './reconcile.js';
+
+/**
+ * Look at all of a node, without its lock, and reconcile it where it is not as asked.
+ * @returns undefined where it is, or is not in use
+ * @throws as reconcile; DpctlError NODE_NETNS_CHANGED, NODE_UNUSED, exit 3
+ */
+export async function mend(node: Node): Promise<ChangeResult | undefined> {
+  if (!nodeExists(node)) return undefined;
+  refuseLostNamespace(node);
+  if (await isAsAsked(node)) return undefined;
+  return reconcile(node, { onlyInUse: true });
+}
+
+async function isAsAsked(node: Node): Promise<boolean> {
+  try {
+    if (pinFaults(hostPins(node)).length > 0) return false;
+    if ((await node.store.faults()).length > 0) return false;
+    const { changed, failures } = await preview(node, (state) => ({
+      state,
+      scope: 'node',
+      result: undefined,
+    }));
+    return !changed && failures.length === 0;
+  } catch {
+    // Whether it is half of somebody else's change or a fault, under the lock it will be told.
+    return false;
+  }
+}

@@ -1,0 +1,25 @@
+/** Who holds a lock of flock(2). */
+import { fstatSync, readFileSync } from 'node:fs';
+import { exceptFor } from '../../loader/errors.js';
+
+/**
+ * The process that holds an exclusive lock on an open file.
+ * @returns undefined where nobody does, or it cannot be seen from here
+ */
+export function flockHolder(fd: number): number | undefined {
+  const { ino } = fstatSync(fd, { bigint: true });
+  const text = exceptFor(['ENOENT', 'EACCES'], () => readFileSync('/proc/locks', 'utf8'), '');
+  return holderIn(text, ino);
+}
+
+/**
+ * The holder by the text of /proc/locks. Devices are not compared: those of overlayfs and btrfs differ from
+ * what stat(2) says.
+ */
+export function holderIn(text: string, inode: bigint): number | undefined {
+  for (const line of text.split('\n')) {
+    const found = /^\d+: FLOCK +\S+ +WRITE +(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) /.exec(line);
+    if (found !== null && found[2] === String(inode) && found[1] !== '0') return Number(found[1]);
+  }
+  return undefined;
+}

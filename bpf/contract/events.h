@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What a listener is told, how often, and from where in the source. */
+/* Events for user space: format, rate limit, and position in the source. */
 #ifndef CONTRACT_EVENTS_H
 #define CONTRACT_EVENTS_H
 
@@ -12,7 +12,7 @@ enum config_flags {
 /* dp_config: one entry, changed at run time. */
 struct config {
 	__u32 flags; /* enum config_flags */
-	__u32 event_rate; /* events a second and CPU at the most */
+	__u32 event_rate; /* most events a second on each CPU */
 };
 
 enum bucket_kind {
@@ -21,7 +21,7 @@ enum bucket_kind {
 	BUCKET_MAX = 2,
 };
 
-/* dp_bucket, one for each CPU: by kind, what is left of this second. */
+/* dp_bucket, per CPU: the token bucket of each kind. */
 struct bucket {
 	__u64 filled; /* ns since boot when tokens were last added */
 	__u32 tokens;
@@ -29,9 +29,9 @@ struct bucket {
 };
 
 /*
- * Where in the datapath a reason was given: the file; the line is beside it.
+ * The source file that gave a reason. The line is a field of its own.
  * FILE_FDB_LEARN is fdb/learn.h, and so on; FILE_ENDPOINT is endpoint.bpf.c. A number
- * that is retired (10, 18, 21, 22) is never used again.
+ * that is retired (10, 18, 21, 22) is never reused.
  */
 enum source_file {
 	FILE_ENDPOINT = 1,
@@ -54,19 +54,19 @@ enum source_file {
 };
 
 enum event_type {
-	EVENT_DROP = 1, /* a frame ended: struct frame_event */
-	EVENT_NOTICE = 2, /* something happened to a frame or to its copies, but it went on: the same */
+	EVENT_DROP = 1, /* a frame was dropped: struct frame_event */
+	EVENT_NOTICE = 2, /* something worth a count, but the frame went on: struct frame_event */
 };
 
-/* What every record of dp_event begins with. A reader skips types that it does not know. */
+/* Header of every record of dp_event. A reader skips types that it does not know. */
 struct event_header {
 	__u64 time; /* ns since boot (bpf_ktime_get_ns) */
 	__u16 type; /* enum event_type */
-	__u16 size; /* bytes of the event with this header */
+	__u16 size; /* bytes of the event, this header included */
 	__u32 ifindex; /* where the frame came in */
 };
 
-/* dp_event: why a frame ended, or what happened to it, and where in the datapath. */
+/* dp_event: why a frame was dropped, or what happened to it, and where in the datapath. */
 struct frame_event {
 	struct event_header header;
 	__u32 reason; /* enum reason */
@@ -79,7 +79,7 @@ struct frame_event {
 	__be16 protocol; /* EtherType */
 	__u8 src[6];
 	__u8 dst[6];
-	__u16 node; /* number of the node that it came from or was for, 0 if none */
+	__u16 node; /* number of the node it came from or was for, 0 if none */
 };
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* How many there may be of everything: sizes of maps and bounds of loops. */
+/* Limits: sizes of maps and bounds of loops. */
 #ifndef CONTRACT_LIMITS_H
 #define CONTRACT_LIMITS_H
 
@@ -14,14 +14,14 @@
 /* Networks of a node. */
 #define NETWORK_MAX 4096
 /*
- * Ports that one flooded frame reaches at the most, and so the size of a
+ * Most ports that one flooded frame reaches, and so the size of a
  * network's list. bpf_loop would allow more; a frame that takes longer than
- * about 4 ms to copy would hurt everybody else on that CPU.
+ * about 4 ms to copy would hold up everything else on that CPU.
  */
 #define FLOOD_PORT_MAX 4096
-/* Nodes that this one knows, itself not among them; number 0 stands for this node. */
+/* Other nodes that this one knows; number 0 stands for this node. */
 #define NODE_MAX 4096
-/* Nodes that one flooded frame is sent to at the most: all of them. */
+/* Most nodes that one flooded frame is sent to: all of them. */
 #define FLOOD_NODE_MAX NODE_MAX
 /* Default sizes of the tables that grow with the traffic; changed at load time. */
 #define REPLICA_MAX 65536
@@ -29,25 +29,25 @@
 #define NEIGH_MAX 65536
 #define PREFIX_MAX 16384
 /*
- * Places of dp_fdb that learning leaves alone, so that a flood of new MACs keeps
+ * Entries of dp_fdb that learning may not use, so that a flood of new MACs keeps
  * no endpoint from being attached: the own MACs of all endpoints, and as many static ones.
  */
 #define FDB_RESERVED (2 * ENDPOINT_MAX)
-/* Entries of dp_fdb that are learned at the most. */
+/* Most learned entries in dp_fdb. */
 #define FDB_LEARNED_MAX (FDB_MAX - FDB_RESERVED)
 /*
  * Learned MACs that a node may always have. One that has more may learn no further
- * while half of the table is learned: frames forged in the names of a few
+ * while half of the table is learned: frames with the forged addresses of a few
  * nodes leave the others, and the endpoints, a quarter of it.
  */
 #define NODE_LEARN_SHARE 1024
 
 /*
- * Ways to a node among which its flows are spread, where the routes offer more
- * than one: flows of one bucket go one way.
+ * Next hops to a node among which its flows are spread, where the routes offer more
+ * than one: flows of one bucket take one next hop.
  */
 #define ROUTE_BUCKETS 16
-/* Ways that a CPU remembers: those to 64 nodes; with more, it asks more often. */
+/* Routes that a CPU caches: those to 64 nodes; with more, it asks more often. */
 #define ROUTE_CACHE_SIZE 1024
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Endpoints, networks, and who is on them. */
+/* Endpoints, networks, and the ports and nodes of a network. */
 #ifndef CONTRACT_NETWORKS_H
 #define CONTRACT_NETWORKS_H
 
@@ -20,17 +20,17 @@ struct endpoint {
 	__u32 id; /* number of the endpoint, from 1 to ENDPOINT_MAX - 1; 0: no endpoint here */
 	__u32 network; /* index in dp_network */
 	__u32 flags; /* enum endpoint_flags */
-	__u32 learn_max; /* learned MACs at most at this endpoint */
+	__u32 learn_max; /* most learned MACs at this endpoint */
 	__u8 mac[6]; /* its own MAC */
 	__u16 mtu; /* bytes of layer 3, saturated at 65535 */
 	__be32 ip4; /* its own IPv4 address, if ENDPOINT_IP4 */
-	__u32 slot; /* its place in the network's flood list */
+	__u32 slot; /* its index in the network's flood list */
 	__u8 ip6[16]; /* its own global IPv6 address, if ENDPOINT_IP6; aligned for 64-bit loads */
 };
 
 enum network_flags {
 	NETWORK_NO_FLOOD_UNKNOWN = 1 << 0, /* unknown unicast is dropped instead of flooded */
-	NETWORK_NO_LEARN_NODES = 1 << 1, /* MACs behind other nodes are only those that are told */
+	NETWORK_NO_LEARN_NODES = 1 << 1, /* MACs behind other nodes are configured only, never learned */
 	NETWORK_GATEWAY = 1 << 2, /* the host has a port on it; dp_segment has its subnets */
 };
 
@@ -45,7 +45,7 @@ struct network {
 };
 
 /*
- * dp_segment: index of the network -> what of the host's port on it: the subnets, to tell
+ * dp_segment: index of the network -> subnets of the host's port on it, to tell
  * flows that the host forwards within the segment from those of the outside.
  */
 struct segment {
@@ -53,10 +53,10 @@ struct segment {
 	__u8 mask4[16];
 	__u8 ip6[16];
 	__u8 mask6[16];
-	__u32 own_flows; /* 1: there have been entries in dp_flow */
+	__u32 own_flows; /* 1: dp_flow has had entries of this network */
 };
 
-/* dp_flow: answers that go to the host's port instead, since the host has translated the flow. */
+/* dp_flow: flows that the host translated (DNAT): their answers go to the host's port. */
 struct flow_key {
 	__u32 vni;
 	__u8 source[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -71,12 +71,12 @@ struct flow {
 	__u32 endpoint; /* its number */
 };
 
-/* dp_vni: VNI on the wire -> index of the network. A VNI that is not there is somebody else's. */
+/* dp_vni: VNI on the wire -> index of the network. A VNI without an entry is not ours. */
 struct vni {
 	__u32 network; /* index in dp_network */
 };
 
-/* dp_port: the flood list of a network. A slot that is not there is a hole. */
+/* dp_port: the flood list of a network. A slot may be empty. */
 struct port_key {
 	__u32 network; /* index in dp_network */
 	__u32 slot;
@@ -87,7 +87,7 @@ struct port {
 	__u32 endpoint; /* its number */
 };
 
-/* dp_replica: the nodes that a flooded frame of a network is sent to. A slot may be a hole. */
+/* dp_replica: the nodes that a flooded frame of a network is sent to. A slot may be empty. */
 struct replica_key {
 	__u32 network; /* index in dp_network */
 	__u32 slot;

@@ -8,9 +8,9 @@
 #include "contract/tables.h"
 
 /*
- * What user space asks of the `control` program, which never sees a packet: it
+ * Requests of user space to the `control` program, which never sees a packet: it
  * is run by BPF_PROG_TEST_RUN with a request in place of one, so that counts
- * kept beside a table stay right and the kernel's clock can be read.
+ * kept beside a table stay right and user space can read the kernel's clock.
  */
 enum control_op {
 	CONTROL_NOW = 1, /* fill in now */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What is kept by address: the MAC table, neighbours, allowed sources; and what endpoints count. */
+/* Tables by address: MACs, neighbours and allowed sources; and the counters of endpoints. */
 #ifndef CONTRACT_TABLES_H
 #define CONTRACT_TABLES_H
 
@@ -7,7 +7,7 @@
 #include <linux/types.h>
 
 enum fdb_flags {
-	FDB_STATIC = 1 << 0, /* set by a person: never aged; learning replaces it when its port is gone */
+	FDB_STATIC = 1 << 0, /* configured: never aged; learning replaces it when its port is gone */
 	FDB_ENDPOINT = 1 << 1, /* the own MAC of an endpoint; static too */
 	FDB_GATEWAY = 1 << 2, /* behind the host's own port */
 };
@@ -17,11 +17,11 @@ enum fdb_flags {
  *
  * A learned entry is counted in dp_learned, so user space never overwrites or
  * deletes one itself: it asks for CONTROL_FDB_FORGET, or for CONTROL_FDB_PUT to
- * add its own entry, and starts again on EEXIST (learned anew meanwhile).
+ * add its own entry, and retries on EEXIST (the MAC was learned again).
  *
- * An entry of user space's own becomes a learned one when its port is gone and its
- * MAC is heard elsewhere. So user space deletes its own by CONTROL_FDB_DELETE, which
- * leaves alone what is somebody else's by then.
+ * A static entry becomes a learned one when its port is gone and its
+ * MAC appears elsewhere. So user space deletes its own by CONTROL_FDB_DELETE, which
+ * leaves the entry alone if it has moved.
  */
 struct fdb_key {
 	__u32 vni;
@@ -31,32 +31,32 @@ struct fdb_key {
 
 /*
  * Where a MAC is: behind an endpoint of this node (ifindex and endpoint), or
- * behind another node (node), or nowhere any more (all zero: on its way out).
- * The first three are changed together by one 64-bit exchange.
+ * behind another node (node), or nowhere any more (all zero: being deleted).
+ * The first three fields change together, by one 64-bit exchange.
  */
 struct fdb {
 	__u32 ifindex; /* host end of the endpoint; 0: not on this node */
 	__u16 endpoint; /* its number; 0: not on this node */
 	__u16 node; /* number of the node; 0: this one */
 	__u32 flags; /* enum fdb_flags; 0: learned */
-	__u32 own_untimed; /* 1: there was no memory for its timer, the sweep ages it */
+	__u32 own_untimed; /* 1: its timer could not be allocated, so the sweep ages it */
 	__u64 last_seen; /* jiffies64 of the last frame from this MAC, up to a second late */
-	struct bpf_timer timer; /* ages a learned entry with no process running */
+	struct bpf_timer timer; /* ages a learned entry in the kernel */
 };
 
 /*
- * dp_sweep: one entry, a timer that ages the entries of dp_fdb that could not
+ * dp_sweep: one entry, a timer that ages the entries of dp_fdb that did not
  * get one of their own.
  */
 struct sweep {
 	struct bpf_timer timer;
 	__u32 ready; /* 1: the timer has its memory */
-	__u32 running; /* 1: started, and not come round yet */
+	__u32 running; /* 1: started, has not fired yet */
 };
 
 enum neigh_flags {
 	NEIGH_ROUTER = 1 << 0, /* neighbour advertisements carry the R flag (RFC 4861, 4.4) */
-	NEIGH_MOVED = 1 << 1, /* somebody else was heard with it: not answered; the datapath's own */
+	NEIGH_MOVED = 1 << 1, /* set by the datapath: another station uses the address, so it is not answered */
 };
 
 /* dp_neigh: addresses whose ARP requests and neighbour solicitations are answered here. */
@@ -82,7 +82,7 @@ struct prefix {
 	__u32 endpoint; /* its number; 0: not even the shorter prefixes of the endpoint allow this one */
 };
 
-/* dp_epstat, one for each CPU: counters of an endpoint, as seen from inside its namespace. */
+/* dp_epstat, per CPU: counters of an endpoint, as seen from inside its namespace. */
 struct endpoint_stats {
 	__u64 tx_packets; /* frames that came from the endpoint */
 	__u64 tx_bytes;
@@ -90,7 +90,7 @@ struct endpoint_stats {
 	__u64 rx_bytes;
 	__u64 tx_dropped; /* frames from the endpoint that were dropped, for whatever reason */
 	__u64 tx_flooded; /* frames from the endpoint that were flooded */
-	__u64 suppressed; /* ARP requests and neighbour solicitations answered in its neighbours' stead */
+	__u64 suppressed; /* ARP requests and neighbour solicitations answered on behalf of its neighbours */
 	__u64 rx_dropped; /* frames for the endpoint that were dropped: its port was gone or down */
 };
 

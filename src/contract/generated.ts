@@ -103,12 +103,12 @@ export const ENDPOINT_MAX = 8192;
 /** Networks of a node. */
 export const NETWORK_MAX = 4096;
 /**
- * Ports that one flooded frame reaches at the most, and so the size of a network's list. bpf_loop
- * would allow more; a frame that takes longer than about 4 ms to copy would hurt everybody else on
+ * Most ports that one flooded frame reaches, and so the size of a network's list. bpf_loop would
+ * allow more; a frame that takes longer than about 4 ms to copy would hold up everything else on
  * that CPU.
  */
 export const FLOOD_PORT_MAX = 4096;
-/** Nodes that this one knows, itself not among them; number 0 stands for this node. */
+/** Other nodes that this one knows; number 0 stands for this node. */
 export const NODE_MAX = 4096;
 /** Default sizes of the tables that grow with the traffic; changed at load time. */
 export const REPLICA_MAX = 65536;
@@ -120,16 +120,16 @@ export const NEIGH_MAX = 65536;
 export const PREFIX_MAX = 16384;
 /**
  * Learned MACs that a node may always have. One that has more may learn no further while half of
- * the table is learned: frames forged in the names of a few nodes leave the others, and the
+ * the table is learned: frames with the forged addresses of a few nodes leave the others, and the
  * endpoints, a quarter of it.
  */
 export const NODE_LEARN_SHARE = 1024;
 /**
- * Ways to a node among which its flows are spread, where the routes offer more than one: flows of
- * one bucket go one way.
+ * Next hops to a node among which its flows are spread, where the routes offer more than one: flows
+ * of one bucket take one next hop.
  */
 export const ROUTE_BUCKETS = 16;
-/** Ways that a CPU remembers: those to 64 nodes; with more, it asks more often. */
+/** Routes that a CPU caches: those to 64 nodes; with more, it asks more often. */
 export const ROUTE_CACHE_SIZE = 1024;
 /** enum endpoint_flags */
 export const EndpointFlags = {
@@ -178,7 +178,7 @@ export function describeEndpointFlags(value: number): string {
 export const NetworkFlags = {
   /** unknown unicast is dropped instead of flooded */
   NO_FLOOD_UNKNOWN: 1,
-  /** MACs behind other nodes are only those that are told */
+  /** MACs behind other nodes are configured only, never learned */
   NO_LEARN_NODES: 2,
   /** the host has a port on it; dp_segment has its subnets */
   GATEWAY: 4,
@@ -197,7 +197,7 @@ export function networkFlagsFromNames(names: readonly string[]): number {
 }
 const networkFlagsTexts: ReadonlyMap<number, string> = new Map([
   [1, "unknown unicast is dropped instead of flooded"],
-  [2, "MACs behind other nodes are only those that are told"],
+  [2, "MACs behind other nodes are configured only, never learned"],
   [4, "the host has a port on it; dp_segment has its subnets"],
 ]);
 /** What a number of enum network_flags means, in a line for people; empty for one that has no text. */
@@ -207,7 +207,7 @@ export function describeNetworkFlags(value: number): string {
 
 /** enum fdb_flags */
 export const FdbFlags = {
-  /** set by a person: never aged; learning replaces it when its port is gone */
+  /** configured: never aged; learning replaces it when its port is gone */
   STATIC: 1,
   /** the own MAC of an endpoint; static too */
   ENDPOINT: 2,
@@ -227,7 +227,7 @@ export function fdbFlagsFromNames(names: readonly string[]): number {
   return namedBits(names, FdbFlags, "fdb_flags");
 }
 const fdbFlagsTexts: ReadonlyMap<number, string> = new Map([
-  [1, "set by a person: never aged; learning replaces it when its port is gone"],
+  [1, "configured: never aged; learning replaces it when its port is gone"],
   [2, "the own MAC of an endpoint; static too"],
   [4, "behind the host's own port"],
 ]);
@@ -240,7 +240,7 @@ export function describeFdbFlags(value: number): string {
 export const NeighFlags = {
   /** neighbour advertisements carry the R flag (RFC 4861, 4.4) */
   ROUTER: 1,
-  /** somebody else was heard with it: not answered; the datapath's own */
+  /** set by the datapath: another station uses the address, so it is not answered */
   MOVED: 2,
 } as const;
 /** A number of {@link NeighFlags}. */
@@ -257,7 +257,7 @@ export function neighFlagsFromNames(names: readonly string[]): number {
 }
 const neighFlagsTexts: ReadonlyMap<number, string> = new Map([
   [1, "neighbour advertisements carry the R flag (RFC 4861, 4.4)"],
-  [2, "somebody else was heard with it: not answered; the datapath's own"],
+  [2, "set by the datapath: another station uses the address, so it is not answered"],
 ]);
 /** What a number of enum neigh_flags means, in a line for people; empty for one that has no text. */
 export function describeNeighFlags(value: number): string {
@@ -266,11 +266,11 @@ export function describeNeighFlags(value: number): string {
 
 /** enum underlay_flags */
 export const UnderlayFlags = {
-  /** nodes talk IPv6 to each other */
+  /** the underlay is IPv6 */
   IP6: 1,
   /** routers may fragment: DF is not set (IPv4) */
   FRAGMENT: 2,
-  /** the DSCP of the frame inside is copied, instead of `dscp` */
+  /** the DSCP of the inner packet is copied, instead of `dscp` */
   DSCP: 4,
   /** an external vxlan device with the program `anchor` is on the port */
   ANCHOR: 8,
@@ -288,9 +288,9 @@ export function underlayFlagsFromNames(names: readonly string[]): number {
   return namedBits(names, UnderlayFlags, "underlay_flags");
 }
 const underlayFlagsTexts: ReadonlyMap<number, string> = new Map([
-  [1, "nodes talk IPv6 to each other"],
+  [1, "the underlay is IPv6"],
   [2, "routers may fragment: DF is not set (IPv4)"],
-  [4, "the DSCP of the frame inside is copied, instead of `dscp`"],
+  [4, "the DSCP of the inner packet is copied, instead of `dscp`"],
   [8, "an external vxlan device with the program `anchor` is on the port"],
 ]);
 /** What a number of enum underlay_flags means, in a line for people; empty for one that has no text. */
@@ -300,11 +300,11 @@ export function describeUnderlayFlags(value: number): string {
 
 /** enum underlay_decap */
 export const UnderlayDecap = {
-  /** the program `decap` is in the driver: metadata at the device are its own */
+  /** the program `decap` is attached: metadata at the device comes from it */
   XDP: 1,
-  /** A driver's word about checksums may be of the headers that `decap` removes. */
+  /** The driver may have verified the checksums of the headers that `decap` removes only. */
   VERIFY: 2,
-  /** The device hands over packets as the kernel had them: with a checksum that is yet to be computed, and with whatever was left in front of them elsewhere. */
+  /** The device passes packets on as the kernel had them: with a checksum yet to be computed, and with metadata that other programs left in front of them. */
   VETH: 4,
 } as const;
 /** A number of {@link UnderlayDecap}. */
@@ -321,9 +321,9 @@ export function nameOfUnderlayDecap(value: number): UnderlayDecapName | `unknown
   return underlayDecapNames.get(value) ?? `unknown_${value}`;
 }
 const underlayDecapTexts: ReadonlyMap<number, string> = new Map([
-  [1, "the program `decap` is in the driver: metadata at the device are its own"],
-  [2, "A driver's word about checksums may be of the headers that `decap` removes."],
-  [4, "The device hands over packets as the kernel had them: with a checksum that is yet to be computed, and with whatever was left in front of them elsewhere."],
+  [1, "the program `decap` is attached: metadata at the device comes from it"],
+  [2, "The driver may have verified the checksums of the headers that `decap` removes only."],
+  [4, "The device passes packets on as the kernel had them: with a checksum yet to be computed, and with metadata that other programs left in front of them."],
 ]);
 /** What a number of enum underlay_decap means, in a line for people; empty for one that has no text. */
 export function describeUnderlayDecap(value: number): string {
@@ -331,9 +331,9 @@ export function describeUnderlayDecap(value: number): string {
 }
 
 /**
- * Marks that dpctl's nftables rules put on what the host forwards to a gateway's device, last of
- * all, and that end at the gateway's port. (Only the host can set one there: what comes out of a
- * namespace has none.)
+ * Marks that dpctl's nftables rules put on packets that the host forwards to a gateway's device,
+ * and that the gateway's port consumes. (Only the host can set one there: packets from a namespace
+ * arrive without a mark.)
  */
 export const GatewayMark = {
   /** from a gateway of another network */
@@ -363,14 +363,14 @@ export function describeGatewayMark(value: number): string {
 }
 
 /**
- * Why a frame was dropped (below REASON_NOTICE), or what else deserves a count although the frame
- * went on (from REASON_NOTICE). The number is the index in dp_reason and part of the events: a
- * number that is retired is never used again. The comment of each is the text that users see.
+ * Why a frame was dropped (below REASON_NOTICE), or what else is counted although the frame went on
+ * (from REASON_NOTICE). The number is the index in dp_reason and part of the events: a retired
+ * number is never reused. The comment of each is the text that users see.
  */
 export const Reason = {
   /** never counted */
   UNSPEC: 0,
-  /** the device has the program but no endpoint */
+  /** no endpoint is configured at the device */
   NO_ENDPOINT: 1,
   /** shorter than its own headers say */
   MALFORMED: 2,
@@ -384,7 +384,7 @@ export const Reason = {
   SOURCE_IP6: 6,
   /** ARP sender is not the endpoint */
   SOURCE_ARP: 7,
-  /** neighbour discovery speaks for somebody else */
+  /** neighbour discovery claims an address or MAC of another station */
   SOURCE_ND: 8,
   /** too many VLAN tags or IPv6 extension headers to check the source */
   HEADER_CHAIN: 9,
@@ -396,7 +396,7 @@ export const Reason = {
   SAME_PORT: 12,
   /** destination is unknown and the network does not flood unknowns */
   UNKNOWN_UNICAST: 13,
-  /** nobody else is on the network */
+  /** the network has no other port */
   NO_PORT: 14,
   /** the endpoint's network is gone */
   NO_NETWORK: 15,
@@ -408,15 +408,15 @@ export const Reason = {
   NO_NODE: 18,
   /** no route to the node; the error is a BPF_FIB_LKUP_RET_ code */
   NO_ROUTE: 19,
-  /** does not fit into the path to the node with the outer headers */
+  /** exceeds the path MTU to the node once encapsulated */
   TOO_BIG: 20,
   /** the kernel refused to make room for the outer headers */
   ENCAP: 21,
-  /** segments already in a tunnel, or of a kind that no tunnel takes */
+  /** GSO packet that is already in a tunnel, or of a type that cannot be tunnelled */
   ENCAP_GSO: 22,
-  /** more VLAN tags than are sent to another node */
+  /** more VLAN tags than the datapath encapsulates */
   ENCAP_VLAN: 23,
-  /** came from a node and would go to a node */
+  /** split horizon: came from a node and would go to a node */
   SPLIT_HORIZON: 24,
   /** VXLAN of a known network from an unknown node */
   VTEP_UNKNOWN: 25,
@@ -424,13 +424,13 @@ export const Reason = {
   OUTER_FRAGMENT: 26,
   /** VXLAN packet whose outer headers contradict its length */
   OUTER_MALFORMED: 27,
-  /** what is inside the VXLAN packet is no Ethernet frame */
+  /** the payload of the VXLAN packet is not an Ethernet frame */
   INNER_MALFORMED: 28,
-  /** congestion on the way, and the packet inside cannot say so (RFC 6040, 4.2) */
+  /** congestion was marked on the way, but the inner packet is not ECN-capable (RFC 6040, 4.2) */
   ECN: 29,
   /** the kernel refused to remove the outer headers */
   DECAP: 30,
-  /** segments of UDP, which only the kernel's device or XDP can decapsulate */
+  /** UDP GSO packet, which only tc-gro or XDP can decapsulate */
   DECAP_GSO: 31,
   /** VXLAN at the anchor's socket for another address or an unknown network */
   ANCHOR_STRAY: 32,
@@ -438,35 +438,35 @@ export const Reason = {
   PORT_GONE: 33,
   /** destination's port is down; the error is the endpoint's number */
   PORT_DOWN: 34,
-  /** ICMP redirect or router advertisement for what the endpoint was not allowed */
+  /** ICMP redirect or router advertisement that the endpoint may not send */
   SOURCE_ICMP: 36,
   /** VXLAN packet whose outer IP or UDP checksum is wrong */
   OUTER_CHECKSUM: 45,
-  /** VXLAN of a VLAN of the device, whose tag the driver hid from XDP */
+  /** VXLAN in a VLAN of the device; the driver stripped the tag before XDP */
   OUTER_VLAN: 46,
-  /** VXLAN of an endpoint's own making, to or through the host */
+  /** VXLAN forged by an endpoint, to or through the host */
   FORGED_VXLAN: 40,
-  /** ICMP error of an endpoint about packets between nodes */
+  /** ICMP error forged by an endpoint about packets between nodes */
   FORGED_ERROR: 41,
   /** frame from another node with the source MAC of an endpoint or gateway here */
   NODE_MAC: 42,
   /** ARP or neighbour discovery from another node for an address here */
   NODE_NEIGHBOUR: 43,
-  /** by way of gateways, from a network to another one */
+  /** routed by the host from one network to another, which is not allowed */
   NETWORKS_APART: 44,
-  /** never counted: what follows is no drop */
+  /** never counted; the reasons after it are not drops */
   NOTICE: 64,
   /** MAC not learned: the table is full */
   FDB_FULL: 65,
-  /** MAC not learned: the endpoint has as many as it may */
+  /** MAC not learned: the endpoint has reached its limit */
   LEARN_LIMIT: 66,
-  /** MAC not learned: a static entry has it elsewhere */
+  /** MAC not learned: a static entry has it at another port */
   STATIC_MAC: 67,
-  /** copies not made: more ports than a flood reaches */
+  /** copies not made: the network has more ports than one flood reaches */
   FLOOD_BOUND: 68,
   /** copies lost: no memory or the receiver's queue was full */
   FLOOD_COPY: 69,
-  /** events not sent: over the rate */
+  /** events not sent: above the rate limit */
   EVENT_LIMIT: 70,
   /** events lost: the ring was full */
   EVENT_LOST: 71,
@@ -474,15 +474,15 @@ export const Reason = {
   TIMER: 72,
   /** VXLAN of an unknown network: left to the kernel */
   VNI_UNKNOWN: 73,
-  /** MAC not learned: as many as may be are known behind its node */
+  /** MAC not learned: its node has reached its limit */
   NODE_LEARN_LIMIT: 74,
-  /** sender not told that its packet is too big: over the rate */
+  /** sender not told that its packet is too big: above the rate limit */
   ICMP_LIMIT: 75,
-  /** sender not told that its packet is too big: there is no way to */
+  /** sender not told that its packet is too big: no ICMP error can be sent for it */
   ICMP_IMPOSSIBLE: 76,
-  /** not decapsulated in the driver, which keeps no metadata, but at TC */
+  /** decapsulated at TC instead of XDP: the driver does not keep metadata */
   NO_META: 77,
-  /** MAC not learned: the room that is left is for endpoints and others */
+  /** MAC not learned: the remaining space is reserved for endpoints and other nodes */
   LEARN_ROOM: 83,
 } as const;
 /** A number of {@link Reason}. */
@@ -557,63 +557,63 @@ export function nameOfReason(value: number): ReasonName | `unknown_${number}` {
 }
 const reasonTexts: ReadonlyMap<number, string> = new Map([
   [0, "never counted"],
-  [1, "the device has the program but no endpoint"],
+  [1, "no endpoint is configured at the device"],
   [2, "shorter than its own headers say"],
   [3, "source MAC is not the endpoint's"],
   [4, "source MAC is multicast or zero"],
   [5, "IPv4 source is not the endpoint's"],
   [6, "IPv6 source is not the endpoint's"],
   [7, "ARP sender is not the endpoint"],
-  [8, "neighbour discovery speaks for somebody else"],
+  [8, "neighbour discovery claims an address or MAC of another station"],
   [9, "too many VLAN tags or IPv6 extension headers to check the source"],
   [10, "01:80:c2:00:00:0x stays on its link (network add --group-fwd-mask)"],
   [11, "both ends are isolated ports"],
   [12, "destination is behind the port that the frame came from"],
   [13, "destination is unknown and the network does not flood unknowns"],
-  [14, "nobody else is on the network"],
+  [14, "the network has no other port"],
   [15, "the endpoint's network is gone"],
   [16, "the kernel refused to redirect"],
   [17, "destination is behind another node but no underlay is set"],
   [18, "destination is behind a node that is gone"],
   [19, "no route to the node; the error is a BPF_FIB_LKUP_RET_ code"],
-  [20, "does not fit into the path to the node with the outer headers"],
+  [20, "exceeds the path MTU to the node once encapsulated"],
   [21, "the kernel refused to make room for the outer headers"],
-  [22, "segments already in a tunnel, or of a kind that no tunnel takes"],
-  [23, "more VLAN tags than are sent to another node"],
-  [24, "came from a node and would go to a node"],
+  [22, "GSO packet that is already in a tunnel, or of a type that cannot be tunnelled"],
+  [23, "more VLAN tags than the datapath encapsulates"],
+  [24, "split horizon: came from a node and would go to a node"],
   [25, "VXLAN of a known network from an unknown node"],
   [26, "VXLAN in a fragment"],
   [27, "VXLAN packet whose outer headers contradict its length"],
-  [28, "what is inside the VXLAN packet is no Ethernet frame"],
-  [29, "congestion on the way, and the packet inside cannot say so (RFC 6040, 4.2)"],
+  [28, "the payload of the VXLAN packet is not an Ethernet frame"],
+  [29, "congestion was marked on the way, but the inner packet is not ECN-capable (RFC 6040, 4.2)"],
   [30, "the kernel refused to remove the outer headers"],
-  [31, "segments of UDP, which only the kernel's device or XDP can decapsulate"],
+  [31, "UDP GSO packet, which only tc-gro or XDP can decapsulate"],
   [32, "VXLAN at the anchor's socket for another address or an unknown network"],
   [33, "destination's port is gone; the error is the endpoint's number"],
   [34, "destination's port is down; the error is the endpoint's number"],
-  [36, "ICMP redirect or router advertisement for what the endpoint was not allowed"],
+  [36, "ICMP redirect or router advertisement that the endpoint may not send"],
   [45, "VXLAN packet whose outer IP or UDP checksum is wrong"],
-  [46, "VXLAN of a VLAN of the device, whose tag the driver hid from XDP"],
-  [40, "VXLAN of an endpoint's own making, to or through the host"],
-  [41, "ICMP error of an endpoint about packets between nodes"],
+  [46, "VXLAN in a VLAN of the device; the driver stripped the tag before XDP"],
+  [40, "VXLAN forged by an endpoint, to or through the host"],
+  [41, "ICMP error forged by an endpoint about packets between nodes"],
   [42, "frame from another node with the source MAC of an endpoint or gateway here"],
   [43, "ARP or neighbour discovery from another node for an address here"],
-  [44, "by way of gateways, from a network to another one"],
-  [64, "never counted: what follows is no drop"],
+  [44, "routed by the host from one network to another, which is not allowed"],
+  [64, "never counted; the reasons after it are not drops"],
   [65, "MAC not learned: the table is full"],
-  [66, "MAC not learned: the endpoint has as many as it may"],
-  [67, "MAC not learned: a static entry has it elsewhere"],
-  [68, "copies not made: more ports than a flood reaches"],
+  [66, "MAC not learned: the endpoint has reached its limit"],
+  [67, "MAC not learned: a static entry has it at another port"],
+  [68, "copies not made: the network has more ports than one flood reaches"],
   [69, "copies lost: no memory or the receiver's queue was full"],
-  [70, "events not sent: over the rate"],
+  [70, "events not sent: above the rate limit"],
   [71, "events lost: the ring was full"],
   [72, "ageing timer could not be started; the entry was not learned"],
   [73, "VXLAN of an unknown network: left to the kernel"],
-  [74, "MAC not learned: as many as may be are known behind its node"],
-  [75, "sender not told that its packet is too big: over the rate"],
-  [76, "sender not told that its packet is too big: there is no way to"],
-  [77, "not decapsulated in the driver, which keeps no metadata, but at TC"],
-  [83, "MAC not learned: the room that is left is for endpoints and others"],
+  [74, "MAC not learned: its node has reached its limit"],
+  [75, "sender not told that its packet is too big: above the rate limit"],
+  [76, "sender not told that its packet is too big: no ICMP error can be sent for it"],
+  [77, "decapsulated at TC instead of XDP: the driver does not keep metadata"],
+  [83, "MAC not learned: the remaining space is reserved for endpoints and other nodes"],
 ]);
 /** What a number of enum reason means, in a line for people; empty for one that has no text. */
 export function describeReason(value: number): string {
@@ -676,9 +676,9 @@ export function describeBucketKind(value: number): string {
 }
 
 /**
- * Where in the datapath a reason was given: the file; the line is beside it. FILE_FDB_LEARN is
+ * The source file that gave a reason. The line is a field of its own. FILE_FDB_LEARN is
  * fdb/learn.h, and so on; FILE_ENDPOINT is endpoint.bpf.c. A number that is retired (10, 18, 21,
- * 22) is never used again.
+ * 22) is never reused.
  */
 export const SourceFile = {
   ENDPOINT: 1,
@@ -729,9 +729,9 @@ export function nameOfSourceFile(value: number): SourceFileName | `unknown_${num
 
 /** enum event_type */
 export const EventType = {
-  /** a frame ended: struct frame_event */
+  /** a frame was dropped: struct frame_event */
   DROP: 1,
-  /** something happened to a frame or to its copies, but it went on: the same */
+  /** something worth a count, but the frame went on: struct frame_event */
   NOTICE: 2,
 } as const;
 /** A number of {@link EventType}. */
@@ -747,8 +747,8 @@ export function nameOfEventType(value: number): EventTypeName | `unknown_${numbe
   return eventTypeNames.get(value) ?? `unknown_${value}`;
 }
 const eventTypeTexts: ReadonlyMap<number, string> = new Map([
-  [1, "a frame ended: struct frame_event"],
-  [2, "something happened to a frame or to its copies, but it went on: the same"],
+  [1, "a frame was dropped: struct frame_event"],
+  [2, "something worth a count, but the frame went on: struct frame_event"],
 ]);
 /** What a number of enum event_type means, in a line for people; empty for one that has no text. */
 export function describeEventType(value: number): string {
@@ -756,9 +756,9 @@ export function describeEventType(value: number): string {
 }
 
 /**
- * What user space asks of the `control` program, which never sees a packet: it is run by
+ * Requests of user space to the `control` program, which never sees a packet: it is run by
  * BPF_PROG_TEST_RUN with a request in place of one, so that counts kept beside a table stay right
- * and the kernel's clock can be read.
+ * and user space can read the kernel's clock.
  */
 export const ControlOp = {
   /** fill in now */
@@ -803,7 +803,7 @@ export interface Endpoint {
   readonly network: number;
   /** enum endpoint_flags */
   readonly flags: number;
-  /** learned MACs at most at this endpoint */
+  /** most learned MACs at this endpoint */
   readonly learnMax: number;
   /** its own MAC */
   readonly mac: Uint8Array;
@@ -811,7 +811,7 @@ export interface Endpoint {
   readonly mtu: number;
   /** its own IPv4 address, if ENDPOINT_IP4. Network byte order in the map, a plain number here. */
   readonly ip4: number;
-  /** its place in the network's flood list */
+  /** its index in the network's flood list */
   readonly slot: number;
   /** its own global IPv6 address, if ENDPOINT_IP6; aligned for 64-bit loads */
   readonly ip6: Uint8Array;
@@ -919,8 +919,8 @@ export const networkCodec: Codec<Network> = /* @__PURE__ */ codec(
 export const encodeNetwork = networkCodec.encode;
 
 /**
- * dp_segment: index of the network -> what of the host's port on it: the subnets, to tell flows
- * that the host forwards within the segment from those of the outside.
+ * dp_segment: index of the network -> subnets of the host's port on it, to tell flows that the host
+ * forwards within the segment from those of the outside.
  */
 export interface Segment {
   /** IPv4 as ::ffff:a.b.c.d; mask all zero: none */
@@ -963,7 +963,7 @@ export const segmentCodec: Codec<Segment> = /* @__PURE__ */ codec(
 /** Write a {@link Segment} to new bytes, or into the given ones at the offset. */
 export const encodeSegment = segmentCodec.encode;
 
-/** dp_flow: answers that go to the host's port instead, since the host has translated the flow. */
+/** dp_flow: flows that the host translated (DNAT): their answers go to the host's port. */
 export interface FlowKey {
   readonly vni: number;
   /** IPv4 as ::ffff:a.b.c.d */
@@ -1048,7 +1048,7 @@ export const flowCodec: Codec<Flow> = /* @__PURE__ */ codec(
 /** Write a {@link Flow} to new bytes, or into the given ones at the offset. */
 export const encodeFlow = flowCodec.encode;
 
-/** dp_vni: VNI on the wire -> index of the network. A VNI that is not there is somebody else's. */
+/** dp_vni: VNI on the wire -> index of the network. A VNI without an entry is not ours. */
 export interface Vni {
   /** index in dp_network */
   readonly network: number;
@@ -1077,7 +1077,7 @@ export const vniCodec: Codec<Vni> = /* @__PURE__ */ codec(
 /** Write a {@link Vni} to new bytes, or into the given ones at the offset. */
 export const encodeVni = vniCodec.encode;
 
-/** dp_port: the flood list of a network. A slot that is not there is a hole. */
+/** dp_port: the flood list of a network. A slot may be empty. */
 export interface PortKey {
   /** index in dp_network */
   readonly network: number;
@@ -1144,7 +1144,7 @@ export const portCodec: Codec<Port> = /* @__PURE__ */ codec(
 /** Write a {@link Port} to new bytes, or into the given ones at the offset. */
 export const encodePort = portCodec.encode;
 
-/** dp_replica: the nodes that a flooded frame of a network is sent to. A slot may be a hole. */
+/** dp_replica: the nodes that a flooded frame of a network is sent to. A slot may be empty. */
 export interface ReplicaKey {
   /** index in dp_network */
   readonly network: number;
@@ -1207,19 +1207,18 @@ export const replicaCodec: Codec<Replica> = /* @__PURE__ */ codec(
 export const encodeReplica = replicaCodec.encode;
 
 /**
- * dp_route, one for each CPU: what the kernel's routes said of the way to a node. Asked anew in
- * each jiffy (1 to 10 ms), so a change is as good as obeyed at once, and a thousand packets of a
- * jiffy don't all ask.
+ * dp_route, per CPU: a cache of the kernel's routes to nodes. An entry holds for one jiffy (1 to 10
+ * ms): a change takes effect almost at once, and the packets of a jiffy share one lookup.
  */
 export interface Route {
   /** when */
   readonly jiffies: bigint;
   /** ROUTE_BUCKETS * number of the node + bucket; 0: nothing */
   readonly key: number;
-  /** 0, or why there is no way: a BPF_FIB_LKUP_RET_ code or a negative errno */
+  /** 0, or why there is no route: a BPF_FIB_LKUP_RET_ code or a negative errno */
   readonly code: number;
   readonly ifindex: number;
-  /** bytes of layer 3 that the way takes */
+  /** MTU of the route, bytes of layer 3 */
   readonly mtu: number;
   /** of the next hop; 0: the kernel finds that itself */
   readonly hopFamily: number;
@@ -1268,7 +1267,7 @@ export const routeCodec: Codec<Route> = /* @__PURE__ */ codec(
 /** Write a {@link Route} to new bytes, or into the given ones at the offset. */
 export const encodeRoute = routeCodec.encode;
 
-/** dp_copy, one for each CPU: for which node a copy is that is being made at this moment. */
+/** dp_copy, per CPU: the node that the copy in progress is for. */
 export interface Copy {
   /** where the frame came in; 0: no copy is being made */
   readonly ifindex: number;
@@ -1309,9 +1308,9 @@ export const encodeCopy = copyCodec.encode;
 /**
  * dp_fdb: the MAC table. A learned entry is counted in dp_learned, so user space never overwrites
  * or deletes one itself: it asks for CONTROL_FDB_FORGET, or for CONTROL_FDB_PUT to add its own
- * entry, and starts again on EEXIST (learned anew meanwhile). An entry of user space's own becomes
- * a learned one when its port is gone and its MAC is heard elsewhere. So user space deletes its own
- * by CONTROL_FDB_DELETE, which leaves alone what is somebody else's by then.
+ * entry, and retries on EEXIST (the MAC was learned again). A static entry becomes a learned one
+ * when its port is gone and its MAC appears elsewhere. So user space deletes its own by
+ * CONTROL_FDB_DELETE, which leaves the entry alone if it has moved.
  */
 export interface FdbKey {
   readonly vni: number;
@@ -1347,7 +1346,7 @@ export const encodeFdbKey = fdbKeyCodec.encode;
 
 /**
  * Where a MAC is: behind an endpoint of this node (ifindex and endpoint), or behind another node
- * (node), or nowhere any more (all zero: on its way out). The first three are changed together by
+ * (node), or nowhere any more (all zero: being deleted). The first three fields change together, by
  * one 64-bit exchange.
  */
 export interface Fdb {
@@ -1401,12 +1400,12 @@ export const fdbCodec: Codec<Fdb> = /* @__PURE__ */ codec(
 export const encodeFdb = fdbCodec.encode;
 
 /**
- * dp_sweep: one entry, a timer that ages the entries of dp_fdb that could not get one of their own.
+ * dp_sweep: one entry, a timer that ages the entries of dp_fdb that did not get one of their own.
  */
 export interface Sweep {
   /** 1: the timer has its memory */
   readonly ready: number;
-  /** 1: started, and not come round yet */
+  /** 1: started, has not fired yet */
   readonly running: number;
 }
 /** Bytes of a {@link Sweep}. */
@@ -1576,7 +1575,7 @@ export const prefixCodec: Codec<Prefix> = /* @__PURE__ */ codec(
 /** Write a {@link Prefix} to new bytes, or into the given ones at the offset. */
 export const encodePrefix = prefixCodec.encode;
 
-/** dp_epstat, one for each CPU: counters of an endpoint, as seen from inside its namespace. */
+/** dp_epstat, per CPU: counters of an endpoint, as seen from inside its namespace. */
 export interface EndpointStats {
   /** frames that came from the endpoint */
   readonly txPackets: bigint;
@@ -1588,7 +1587,7 @@ export interface EndpointStats {
   readonly txDropped: bigint;
   /** frames from the endpoint that were flooded */
   readonly txFlooded: bigint;
-  /** ARP requests and neighbour solicitations answered in its neighbours' stead */
+  /** ARP requests and neighbour solicitations answered on behalf of its neighbours */
   readonly suppressed: bigint;
   /** frames for the endpoint that were dropped: its port was gone or down */
   readonly rxDropped: bigint;
@@ -1638,9 +1637,9 @@ export const endpointStatsCodec: Codec<EndpointStats> = /* @__PURE__ */ codec(
 /** Write a {@link EndpointStats} to new bytes, or into the given ones at the offset. */
 export const encodeEndpointStats = endpointStatsCodec.encode;
 
-/** dp_underlay: one entry, how this node sends to others and hears them. */
+/** dp_underlay: one entry, how this node sends to other nodes and receives from them. */
 export interface Underlay {
-  /** where the way to nodes starts if the kernel's routes don't say; 0: no underlay */
+  /** device to nodes if the kernel's routes name none; 0: no underlay */
   readonly ifindex: number;
   /** enum underlay_flags */
   readonly flags: number;
@@ -1652,9 +1651,9 @@ export interface Underlay {
   readonly local: Uint8Array;
   /** UDP port of VXLAN; network byte order. Network byte order in the map, a plain number here. */
   readonly port: number;
-  /** TTL or hop limit of what is sent */
+  /** TTL or hop limit of sent packets */
   readonly ttl: number;
-  /** DSCP of what is sent, 6 bits */
+  /** DSCP of sent packets, 6 bits */
   readonly dscp: number;
   /** of the device that packets come in at, if DECAP_XDP */
   readonly mac: Uint8Array;
@@ -1718,7 +1717,7 @@ export interface Node {
   readonly vtep: Uint8Array;
   /** none yet */
   readonly flags: number;
-  /** learned MACs at most behind it */
+  /** most learned MACs behind it */
   readonly learnMax: number;
 }
 /** Bytes of a {@link Node}. */
@@ -1751,7 +1750,7 @@ export const nodeCodec: Codec<Node> = /* @__PURE__ */ codec(
 /** Write a {@link Node} to new bytes, or into the given ones at the offset. */
 export const encodeNode = nodeCodec.encode;
 
-/** dp_vtep: VTEP address -> node. Nobody else is listened to. */
+/** dp_vtep: VTEP address -> node. VXLAN from other addresses is not accepted. */
 export interface VtepKey {
   /** IPv4 as ::ffff:a.b.c.d */
   readonly ip: Uint8Array;
@@ -1813,14 +1812,14 @@ export const encodeVtep = vtepCodec.encode;
 export interface NodeStats {
   /** frames sent to the node */
   readonly txPackets: bigint;
-  /** bytes of them without the outer headers */
+  /** their bytes, without the outer headers */
   readonly txBytes: bigint;
-  /** frames from the node, those that were dropped too */
+  /** frames from the node, dropped ones included */
   readonly rxPackets: bigint;
   readonly rxBytes: bigint;
-  /** frames for the node that were dropped, for whatever reason */
+  /** frames for the node that were dropped, for any reason */
   readonly txDropped: bigint;
-  /** frames from the node that were dropped, for whatever reason */
+  /** frames from the node that were dropped, for any reason */
   readonly rxDropped: bigint;
 }
 /** Bytes of a {@link NodeStats}. */
@@ -1863,8 +1862,8 @@ export const nodeStatsCodec: Codec<NodeStats> = /* @__PURE__ */ codec(
 export const encodeNodeStats = nodeStatsCodec.encode;
 
 /**
- * dp_learned: number of the endpoint -> how many MACs are learned there now; 0: in all, those
- * behind nodes too. dp_nodelearn: number of the node -> the same behind it.
+ * dp_learned: number of the endpoint -> learned MACs at it; 0: the total, those behind nodes
+ * included. dp_nodelearn: number of the node -> learned MACs behind it.
  */
 export interface Learned {
   readonly count: number;
@@ -1929,7 +1928,7 @@ export const encodeReasonStats = reasonStatsCodec.encode;
 export interface Config {
   /** enum config_flags */
   readonly flags: number;
-  /** events a second and CPU at the most */
+  /** most events a second on each CPU */
   readonly eventRate: number;
 }
 /** Bytes of a {@link Config}. */
@@ -1959,7 +1958,7 @@ export const configCodec: Codec<Config> = /* @__PURE__ */ codec(
 /** Write a {@link Config} to new bytes, or into the given ones at the offset. */
 export const encodeConfig = configCodec.encode;
 
-/** dp_bucket, one for each CPU: by kind, what is left of this second. */
+/** dp_bucket, per CPU: the token bucket of each kind. */
 export interface Bucket {
   /** ns since boot when tokens were last added */
   readonly filled: bigint;
@@ -1993,13 +1992,13 @@ export const bucketCodec: Codec<Bucket> = /* @__PURE__ */ codec(
 /** Write a {@link Bucket} to new bytes, or into the given ones at the offset. */
 export const encodeBucket = bucketCodec.encode;
 
-/** What every record of dp_event begins with. A reader skips types that it does not know. */
+/** Header of every record of dp_event. A reader skips types that it does not know. */
 export interface EventHeader {
   /** ns since boot (bpf_ktime_get_ns) */
   readonly time: bigint;
   /** enum event_type */
   readonly type: number;
-  /** bytes of the event with this header */
+  /** bytes of the event, this header included */
   readonly size: number;
   /** where the frame came in */
   readonly ifindex: number;
@@ -2037,7 +2036,7 @@ export const eventHeaderCodec: Codec<EventHeader> = /* @__PURE__ */ codec(
 /** Write a {@link EventHeader} to new bytes, or into the given ones at the offset. */
 export const encodeEventHeader = eventHeaderCodec.encode;
 
-/** dp_event: why a frame ended, or what happened to it, and where in the datapath. */
+/** dp_event: why a frame was dropped, or what happened to it, and where in the datapath. */
 export interface FrameEvent {
   readonly header: EventHeader;
   /** enum reason */
@@ -2056,7 +2055,7 @@ export interface FrameEvent {
   readonly protocol: number;
   readonly src: Uint8Array;
   readonly dst: Uint8Array;
-  /** number of the node that it came from or was for, 0 if none */
+  /** number of the node it came from or was for, 0 if none */
   readonly node: number;
 }
 /** Bytes of a {@link FrameEvent}. */

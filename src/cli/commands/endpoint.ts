@@ -5,12 +5,12 @@ export const ATTACH = {
   path: 'attach',
   summary: 'connect a network namespace to a network',
   description: [
-    'Makes a veth (or netkit) whose far end is in the namespace, or adopts the veth that is there, gives it an address of the network and lets the datapath switch its frames. What is not there yet (tables, programs, the default network) is made on the way.',
-    'Repeated, it changes only what is given and different; an endpoint that is as asked is left alone.',
+    'Makes a veth (or netkit) whose far end is in the namespace, or adopts the veth that is there, gives it an address of the network and attaches the datapath. Missing tables and programs, and the default network, are made first.',
+    'On an endpoint that exists, it changes only the settings that are given and differ.',
   ],
   examples: [
     { line: 'dpctl attach ns1', text: 'the next free addresses of the default network' },
-    { line: 'dpctl attach ns1 --create', text: 'make the namespace first, if it is not there' },
+    { line: 'dpctl attach ns1 --create', text: 'make the namespace first if it does not exist' },
     {
       line: 'dpctl attach web --network blue --ip 10.1.0.10 --ip fd00:1::10',
       text: 'chosen addresses',
@@ -55,7 +55,7 @@ export const ATTACH = {
     {
       name: 'create',
       type: 'boolean',
-      summary: 'make the namespace if it is not there; detach deletes it again',
+      summary: 'make the namespace if it does not exist; detach deletes it again',
       common: true,
     },
     DRY_RUN,
@@ -71,7 +71,7 @@ export const ATTACH = {
       type: 'integer',
       placeholder: 'BYTES',
       choices: ['auto'],
-      summary: 'largest packet of layer 3; auto is what the underlay carries, and follows it',
+      summary: 'MTU of the interface; auto follows what the underlay carries',
       default: 'auto; of an interface that is there, the one it has',
     },
     {
@@ -85,7 +85,7 @@ export const ATTACH = {
       name: 'isolated',
       type: 'boolean',
       negatable: true,
-      summary: 'no traffic with other isolated endpoints of this node',
+      summary: 'isolate the endpoint from other isolated endpoints of this node',
       default: 'off',
     },
     {
@@ -115,7 +115,7 @@ export const ATTACH = {
       type: 'text',
       placeholder: 'KIND',
       choices: ['veth', 'netkit', 'auto'],
-      summary: 'kind of device that is made; auto is netkit where the kernel has it',
+      summary: 'kind of device to make; auto is netkit where the kernel has it',
       default: 'veth',
     },
   ],
@@ -127,9 +127,9 @@ export const DETACH = {
   path: 'detach',
   summary: 'take a network namespace off its network',
   description: [
-    'Deletes the device that attach made; an adopted one gets its former settings back. To detach what is not attached is no error.',
-    'A namespace that attach --create made is deleted with its last endpoint, unless a process or an interface of somebody else is in it.',
-    'Pids and names are used again: an endpoint that was attached by another name, which still means its namespace, is left alone, and the note says so.',
+    'Deletes the device that attach made, and restores the settings of one that it adopted. If the namespace is not attached, nothing happens and the exit code is 0.',
+    'A namespace that attach --create made is deleted with its last endpoint, unless a process or a foreign interface is in it.',
+    'Pids and names can be reused: an endpoint that was attached under another name, which still leads to its namespace, is left alone, and a note says so.',
   ],
   examples: [
     { line: 'dpctl detach ns1', text: 'every endpoint of the namespace' },
@@ -139,7 +139,7 @@ export const DETACH = {
     {
       name: 'NS',
       key: 'ns',
-      summary: 'namespace, as attach was told',
+      summary: 'namespace, as given to attach',
       completion: 'endpoint',
     },
   ],

@@ -12,9 +12,9 @@ const NETWORK = {
 
 export const FDB_ADD = {
   path: 'fdb add',
-  summary: 'say behind which endpoint or node a MAC address is',
+  summary: 'add a static MAC address behind an endpoint or node',
   description: [
-    'A static entry is never aged, and never moved or replaced by what is learned. For a MAC that has one already, the entry moves.',
+    'A static entry never ages, and learning never moves or replaces it. If the MAC has one already, the entry moves.',
   ],
   examples: [
     { line: 'dpctl fdb add 02:00:00:00:00:07 ns1', text: 'a machine bridged behind ns1' },
@@ -29,7 +29,7 @@ export const FDB_ADD = {
     {
       name: 'NS',
       key: 'ns',
-      summary: 'namespace of the endpoint, as attach was told; or else --node',
+      summary: 'namespace of the endpoint, as given to attach; or use --node',
       optional: true,
       completion: 'endpoint',
     },
@@ -40,7 +40,7 @@ export const FDB_ADD = {
       name: 'node',
       type: 'text',
       placeholder: 'NAME',
-      summary: 'another node, instead of an endpoint of this one',
+      summary: 'put the MAC behind this other node',
       common: true,
       completion: 'node',
     },
@@ -49,7 +49,7 @@ export const FDB_ADD = {
       key: 'ips',
       type: 'list',
       placeholder: 'ADDRESS',
-      summary: 'addresses of the MAC behind the other node, for which requests are answered here',
+      summary: 'IP addresses of the MAC; this node answers ARP and ND requests for them',
     },
     DRY_RUN,
     {
@@ -67,7 +67,7 @@ export const FDB_ADD = {
 export const FDB_DEL = {
   path: 'fdb del',
   summary: 'forget one MAC address, static or learned',
-  description: ['To forget what is not there is no error.'],
+  description: ['If it does not exist, nothing happens and the exit code is 0.'],
   examples: [{ line: 'dpctl fdb del 02:00:00:00:00:07', text: '' }],
   args: [{ name: 'MAC', key: 'mac', summary: 'MAC address' }],
   flags: [

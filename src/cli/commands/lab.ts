@@ -12,13 +12,13 @@ export const LAB_UP = {
   path: 'lab up',
   summary: 'make nodes with endpoints on this machine, connected by an underlay',
   description: [
-    'A node is a network namespace (lab-n1, lab-n2 ...) with a root directory of its own; its endpoints are namespaces, too (lab-n1e1 ...). Node N has 10.210.N.0/24 of each network for its endpoints. Repeated, it makes the lab what is asked now and repairs what was damaged or interrupted; what is in order is left alone. A node that cannot be repaired is made anew, with its endpoints.',
-    'A veth passes segments whole, which no wire does: --underlay wire cuts them into packets of the MTU and merges them on arrival, as network cards do.',
+    'A node is a network namespace (lab-n1, lab-n2 ...) with a root directory of its own; its endpoints are namespaces, too (lab-n1e1 ...). Node N has 10.210.N.0/24 of each network for its endpoints. On a lab that exists, it applies what changed and repairs what was damaged or interrupted. A node that cannot be repaired is made anew, with its endpoints.',
+    'A veth passes GSO segments whole, as no real wire does: --underlay wire cuts them into packets of the MTU and merges them on arrival, as network cards do.',
   ],
   examples: [
     { line: 'dpctl lab up', text: 'two nodes with two endpoints each' },
     { line: 'dpctl lab up --nodes 3 --vnis 2 --underlay wire --mtu 9000', text: '' },
-    { line: 'dpctl lab up --loss 1 --delay 20', text: 'a poor line, in each direction' },
+    { line: 'dpctl lab up --loss 1 --delay 20', text: 'a bad link, in each direction' },
   ],
   args: [],
   flags: [
@@ -26,7 +26,7 @@ export const LAB_UP = {
       name: 'nodes',
       type: 'integer',
       placeholder: 'COUNT',
-      summary: 'nodes',
+      summary: 'number of nodes',
       default: '2',
       common: true,
     },
@@ -34,7 +34,7 @@ export const LAB_UP = {
       name: 'endpoints',
       type: 'integer',
       placeholder: 'COUNT',
-      summary: 'endpoints of each node in each network',
+      summary: 'number of endpoints of each node in each network',
       default: '2',
       common: true,
     },
@@ -42,7 +42,7 @@ export const LAB_UP = {
       name: 'vnis',
       type: 'integer',
       placeholder: 'COUNT',
-      summary: 'networks, with as many VNIs',
+      summary: 'number of networks, each with its VNI',
       default: '1',
       common: true,
     },
@@ -51,7 +51,7 @@ export const LAB_UP = {
       type: 'text',
       placeholder: 'KIND',
       choices: ['gso', 'wire'],
-      summary: 'segments pass the underlay whole, or are cut',
+      summary: 'pass GSO segments whole (veth), or cut them into packets (wire)',
       default: 'gso',
       common: true,
     },
@@ -102,7 +102,9 @@ export const LAB_UP = {
 export const LAB_DOWN = {
   path: 'lab down',
   summary: 'remove a lab without a trace',
-  description: ['Whatever state it is in. To remove what is not there is no error.'],
+  description: [
+    'Works in any state of the lab. If the lab does not exist, nothing happens and the exit code is 0.',
+  ],
   examples: [{ line: 'dpctl lab down', text: '' }],
   args: [],
   flags: [NAME],
@@ -124,7 +126,7 @@ export const LAB_EXEC = {
   path: 'lab exec',
   summary: 'run a program in a node or an endpoint of a lab',
   description: [
-    "The exit code is the program's. In a node, dpctl is this very dpctl and works on that node (DPCTL_ROOT).",
+    "The exit code is the program's. In a node, dpctl is this same program and works on that node (DPCTL_ROOT).",
   ],
   examples: [
     { line: 'dpctl lab exec n1e1 ping -c 3 10.210.2.1', text: 'from one node to the other' },

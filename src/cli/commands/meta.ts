@@ -6,14 +6,14 @@ export const COMPLETION = {
   path: 'completion',
   summary: 'print the completion script of a shell',
   description: [
-    'The script asks dpctl itself, so it knows the namespaces, networks and endpoints of the moment and needs no renewal after an upgrade.',
+    'The script asks dpctl itself, so it offers the namespaces, networks and endpoints that exist now and stays valid after an upgrade.',
   ],
   examples: [
     {
       line: 'dpctl completion bash > /etc/bash_completion.d/dpctl',
-      text: 'for good, in every new bash',
+      text: 'permanently, for every new bash',
     },
-    { line: 'source <(dpctl completion zsh)', text: 'in this zsh' },
+    { line: 'source <(dpctl completion zsh)', text: 'for this zsh only' },
     { line: 'dpctl completion fish > ~/.config/fish/completions/dpctl.fish', text: 'for fish' },
   ],
   args: [{ name: 'SHELL', key: 'shell', summary: 'which shell', choices: SHELLS }],
@@ -23,7 +23,7 @@ export const COMPLETION = {
 
 export const VERSION = {
   path: 'version',
-  summary: 'print the versions of dpctl and of what it stands on',
+  summary: 'print the versions of dpctl, its libraries and the kernel',
   examples: [
     { line: 'dpctl version', text: '' },
     { line: 'dpctl version -j', text: 'for a bug report' },

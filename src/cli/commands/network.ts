@@ -5,7 +5,7 @@ export const NETWORK_ADD = {
   path: 'network add',
   summary: 'make a network, or change one',
   description: [
-    'A network is one segment of layer 2. Repeated, it changes only what is given and different.',
+    'A network is one layer 2 segment. On a network that exists, the command changes only the settings that are given and differ.',
   ],
   examples: [
     { line: 'dpctl network add blue --subnet 10.1.0.0/16', text: 'addresses from a subnet' },
@@ -36,7 +36,8 @@ export const NETWORK_ADD = {
       type: 'switch-list',
       negatable: true,
       placeholder: 'ADDRESS',
-      summary: "the host's addresses on the segment; without one the first of each subnet",
+      summary:
+        "the host's addresses on the segment; without a value, the first address of each subnet",
       default: 'no gateway',
       common: true,
     },
@@ -44,7 +45,7 @@ export const NETWORK_ADD = {
       name: 'masquerade',
       type: 'boolean',
       negatable: true,
-      summary: "what leaves through the gateway takes the host's address",
+      summary: "masquerade packets that leave through the gateway: they take the host's address",
       default: 'off',
       common: true,
     },
@@ -53,7 +54,8 @@ export const NETWORK_ADD = {
       key: 'routeBetween',
       type: 'boolean',
       negatable: true,
-      summary: 'let the host route to and from other networks with this flag, by their gateways',
+      summary:
+        'let the host route to and from other networks that have this flag, through their gateways',
       default: 'off: networks are apart',
     },
     DRY_RUN,
@@ -69,7 +71,8 @@ export const NETWORK_ADD = {
       key: 'ranges',
       type: 'list',
       placeholder: 'PREFIX',
-      summary: 'part of a subnet from which this node chooses addresses, another one on each node',
+      summary:
+        'part of a subnet from which this node assigns addresses; a different one on each node',
       default: 'the whole subnet',
     },
     {
@@ -83,7 +86,7 @@ export const NETWORK_ADD = {
       name: 'big-tcp',
       type: 'boolean',
       negatable: true,
-      summary: '192 KB GSO and GRO at the endpoints (BIG TCP)',
+      summary: 'allow GSO and GRO of 192 KB at the endpoints (BIG TCP)',
       default: 'off',
     },
     {
@@ -91,7 +94,7 @@ export const NETWORK_ADD = {
       key: 'floodUnknown',
       type: 'boolean',
       negatable: true,
-      summary: 'drop frames to MACs that nobody knows, as a bridge port with flood off',
+      summary: 'drop frames to unknown MACs, as a bridge port with flood off',
       default: 'on',
     },
     {
@@ -100,7 +103,7 @@ export const NETWORK_ADD = {
       type: 'boolean',
       negatable: true,
       summary:
-        'know no MACs behind other nodes but those of `fdb add`, as a VXLAN device with learning off',
+        'learn no MACs behind other nodes; use those of `fdb add` only, as a VXLAN device with learning off',
       default: 'on',
     },
     {
@@ -118,7 +121,7 @@ export const NETWORK_ADD = {
 export const NETWORK_DEL = {
   path: 'network del',
   summary: 'delete a network that has no endpoints',
-  description: ['To delete what is not there is no error.'],
+  description: ['If it does not exist, nothing happens and the exit code is 0.'],
   examples: [{ line: 'dpctl network del blue', text: '' }],
   args: [{ name: 'NAME', key: 'name', summary: 'name of the network', completion: 'network' }],
   flags: [DRY_RUN],

@@ -3,9 +3,9 @@ import { DRY_RUN } from '../global-flags.js';
 
 export const NODE_ADD = {
   path: 'node add',
-  summary: 'make another node known, or give it another address',
+  summary: 'add another node, or change its address',
   description: [
-    'The node gets what is flooded on every network, and VXLAN from its address is taken. Networks are told apart by their VNI, which has to be the same on all nodes (dpctl network add NAME --vni NUMBER). The other node has to know this one, too.',
+    'Flooded frames of every network go to the node, and VXLAN from its address is accepted. A network must have the same VNI on all nodes (dpctl network add NAME --vni NUMBER). Add this node on the other one, too.',
   ],
   examples: [
     { line: 'dpctl node add rack2 --vtep 192.0.2.7', text: '' },
@@ -17,7 +17,7 @@ export const NODE_ADD = {
       name: 'vtep',
       type: 'text',
       placeholder: 'ADDRESS',
-      summary: 'its address on the underlay (needed)',
+      summary: 'its address on the underlay (required)',
       common: true,
     },
     DRY_RUN,
@@ -29,7 +29,7 @@ export const NODE_ADD = {
 export const NODE_DEL = {
   path: 'node del',
   summary: 'forget another node and the MAC addresses behind it',
-  description: ['To delete what is not there is no error.'],
+  description: ['If it does not exist, nothing happens and the exit code is 0.'],
   examples: [{ line: 'dpctl node del rack2', text: '' }],
   args: [{ name: 'NAME', key: 'name', summary: 'name of the node', completion: 'node' }],
   flags: [DRY_RUN],
@@ -40,7 +40,7 @@ export const NODE_DEL = {
 export const NODE_LIST = {
   path: 'node list',
   summary: 'list the other nodes that this one knows',
-  description: ['What went to each and came from it: dpctl dump nodes.'],
+  description: ['Packets sent to each node and received from it: dpctl dump nodes.'],
   examples: [{ line: 'dpctl node list', text: '' }],
   args: [],
   flags: [],

@@ -6,7 +6,7 @@ export const DUMP = {
   path: 'dump',
   summary: "print a table as it is in the kernel's maps",
   description: [
-    'What is printed is what the datapath goes by, not what was asked for. Without a table, the MAC table (fdb).',
+    'Shows what the datapath uses, not what was requested. The default is the MAC table (fdb).',
   ],
   examples: [
     { line: 'dpctl dump', text: 'the MAC table' },
@@ -17,7 +17,7 @@ export const DUMP = {
     {
       name: 'TABLE',
       key: 'table',
-      summary: 'what to print; fdb when left out',
+      summary: 'table to print; the default is fdb',
       optional: true,
       choices: DUMP_TABLES,
     },
@@ -28,23 +28,23 @@ export const DUMP = {
 
 export const STATUS = {
   path: 'status',
-  summary: 'compare what was asked for with what the kernel has',
+  summary: 'compare the desired state with the kernel',
   description: [
-    'Exit code 4 when something is wrong; each problem comes with the command that mends it.',
+    'The exit code is 4 when something is wrong. Each problem comes with the command that fixes it.',
     'As JSON or YAML it is one object: healthy (true or false), problems and facts (arrays of the rows below).',
-    'With --features, exit code 4 when this kernel lacks what dpctl cannot do without. Features are found out by trying them, not from the version.',
+    'With --features, the exit code is 4 when this kernel lacks a feature that dpctl requires. Features are probed, not derived from the version.',
   ],
   examples: [
     { line: 'dpctl status', text: '' },
     { line: 'dpctl status -o name', text: 'the codes of the problems only' },
-    { line: 'dpctl status --features', text: 'what of its kernel dpctl uses here' },
+    { line: 'dpctl status --features', text: 'kernel features that dpctl uses here' },
   ],
   args: [],
   flags: [
     {
       name: 'features',
       type: 'boolean',
-      summary: 'list what dpctl uses of a kernel, and what it does where this one lacks it',
+      summary: 'list the kernel features that dpctl uses, and what it does without them',
     },
   ],
   schemas: ['problem', 'fact', 'feature'],
@@ -52,10 +52,10 @@ export const STATUS = {
 
 export const RECONCILE = {
   path: 'reconcile',
-  summary: 'make the kernel as it was asked to be',
+  summary: 'bring the kernel to the desired state',
   description: [
-    'Finishes commands that were killed, makes again what was deleted by hand and removes what nobody asked for. With nothing to do it changes nothing.',
-    'An endpoint that cannot be mended holds up no other: all else is done, and those that are left are listed with exit code 2.',
+    'Finishes commands that were killed, restores what was deleted by hand and removes orphans. If all is well, it changes nothing.',
+    'An endpoint that cannot be repaired does not hold up the others: dpctl lists it at the end, with exit code 2.',
   ],
   examples: [
     { line: 'dpctl reconcile', text: '' },
@@ -68,7 +68,7 @@ export const RECONCILE = {
       name: 'adopt',
       type: 'boolean',
       summary:
-        "where the node's own network namespace was deleted, make everything in the caller's one",
+        "if the node's own network namespace was deleted, rebuild everything in the caller's",
     },
   ],
   schemas: ['plan'],
@@ -83,7 +83,7 @@ export const RESET = {
   ],
   examples: [
     { line: 'dpctl reset --dry-run', text: 'what it would remove' },
-    { line: 'dpctl reset --yes', text: 'without being asked' },
+    { line: 'dpctl reset --yes', text: 'without confirmation' },
   ],
   args: [],
   flags: [
@@ -91,7 +91,7 @@ export const RESET = {
       name: 'yes',
       short: 'y',
       type: 'boolean',
-      summary: 'do not ask',
+      summary: 'skip the confirmation',
       common: true,
     },
     DRY_RUN,

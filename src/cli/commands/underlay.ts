@@ -3,16 +3,16 @@ import { DRY_RUN } from '../global-flags.js';
 
 export const UNDERLAY_SET = {
   path: 'underlay set',
-  summary: 'reach other nodes over a device, in VXLAN',
+  summary: 'reach other nodes through a device, with VXLAN',
   description: [
-    'Frames to endpoints of other nodes go out of the device in VXLAN (RFC 7348), and come in the same way. Everything else on the device is left alone, VXLAN of unknown networks too.',
-    'Endpoints without an MTU of their own get what the device carries: 50 bytes less, 70 on IPv6. They follow when that changes (dpctl reconcile).',
-    'How VXLAN is decapsulated depends on the device: tc does it in the stack; tc-gro lets the kernel merge its packets before, for which a VXLAN device without a network is made; xdp does it in the driver, which then merges the frames inside. auto looks at the device and says why. With tc, what routers say of the size of packets is not heard, so a narrow link further on is a black hole, and TCP is not merged on arrival.',
+    'Frames to and from endpoints of other nodes travel through the device in VXLAN (RFC 7348). All other traffic of the device is left alone, VXLAN of unknown networks included.',
+    'Endpoints without an MTU of their own get what the device carries: 50 bytes less, 70 on IPv6. They follow a change (dpctl reconcile).',
+    '--decap says where VXLAN is decapsulated: tc in the stack; tc-gro after GRO has merged the packets, for which dpctl makes a VXLAN device without a network (the anchor); xdp in the driver, before GRO merges the inner frames. auto chooses by the device and says why. With tc, path MTU errors of routers are ignored, so a link with a smaller MTU becomes a black hole, and TCP is not merged on arrival.',
   ],
   examples: [
-    { line: 'dpctl underlay set eth1', text: 'its first global address is this node' },
+    { line: 'dpctl underlay set eth1', text: "with the device's first global address" },
     { line: 'dpctl underlay set eth1 --vtep 2001:db8::7', text: 'an IPv6 underlay' },
-    { line: 'dpctl underlay set eth1 --decap tc-gro', text: 'instead of what was chosen' },
+    { line: 'dpctl underlay set eth1 --decap tc-gro', text: 'instead of the automatic choice' },
   ],
   args: [
     {
@@ -27,7 +27,7 @@ export const UNDERLAY_SET = {
       name: 'vtep',
       type: 'text',
       placeholder: 'ADDRESS',
-      summary: 'address of this node, under which the others know it; auto is one of the device',
+      summary: 'VTEP address of this node, as other nodes know it; auto takes one of the device',
       default: 'auto',
       common: true,
     },
@@ -44,7 +44,8 @@ export const UNDERLAY_SET = {
       type: 'text',
       placeholder: 'MODE',
       choices: ['auto', 'tc', 'tc-gro', 'xdp'],
-      summary: 'how VXLAN is decapsulated; with tc, a narrow link further on is a black hole',
+      summary:
+        'where VXLAN is decapsulated; with tc, a link with a smaller MTU becomes a black hole',
       default: 'auto',
     },
   ],
@@ -54,9 +55,9 @@ export const UNDERLAY_SET = {
 
 export const UNDERLAY_DEL = {
   path: 'underlay del',
-  summary: 'reach no other node any more',
+  summary: 'disconnect this node from all others',
   description: [
-    'The nodes stay known, for another underlay. Endpoints without an MTU of their own go back to 1500. To delete what is not there is no error.',
+    'The records of other nodes stay, for another underlay. Endpoints without an MTU of their own go back to 1500. If there is no underlay, nothing happens and the exit code is 0.',
   ],
   examples: [{ line: 'dpctl underlay del', text: '' }],
   args: [],
@@ -67,7 +68,7 @@ export const UNDERLAY_DEL = {
 
 export const UNDERLAY_SHOW = {
   path: 'underlay show',
-  summary: 'show how this node reaches others, and why so',
+  summary: 'show how this node reaches others, and why this way',
   examples: [{ line: 'dpctl underlay show', text: '' }],
   args: [],
   flags: [],

@@ -13,7 +13,7 @@ export const ENDPOINT = schemaOf<EndpointRow>()({
   nameKey: 'ns',
   empty: advice`no endpoints; \`${run`attach NS`}\` makes one`,
   columns: [
-    { key: 'ns', type: 'text', doc: 'namespace, as attach was told' },
+    { key: 'ns', type: 'text', doc: 'namespace, as given to attach' },
     { key: 'ifname', type: 'text', doc: 'interface inside the namespace' },
     { key: 'network', type: 'text', doc: 'network' },
     { key: 'ip4', type: 'text', doc: 'IPv4 address with its length, or empty' },

@@ -5,7 +5,7 @@ import { type Column, type Schema, schemaOf } from './schema.js';
 const NS = {
   key: 'ns',
   type: 'text',
-  doc: 'namespace of the endpoint, as attach was told; `host` for a gateway',
+  doc: 'namespace of the endpoint, as given to attach; `host` for a gateway',
 } as const satisfies Column;
 const VNI = {
   key: 'vni',

@@ -52,7 +52,7 @@ const change = {
 };
 
 const endpoint = z.strictObject({
-  ns: text('namespace, as attach was told'),
+  ns: text('namespace, as given to attach'),
   ifname: text('interface inside the namespace'),
   network: text('network'),
   vni: number('VXLAN network identifier of the network'),

@@ -56,6 +56,7 @@ export async function ensureBpffs(dir: string): Promise<boolean> {
     mkdirSync(real, { recursive: true, mode: BPFFS_MODE });
     await mountBpffs(dir);
   } catch (cause) {
+    // A shortage (no room, no rights) is told as one of the mount: what helps against it is known here.
     if (cause instanceof DpctlError && cause.code === INTERRUPTED) throw cause;
     throw unavailable(dir, cause);
   }

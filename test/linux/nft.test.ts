@@ -151,7 +151,7 @@ test('a namespace that is gone, a missing program: errors, not an empty table', 
   t.is(gone.code, 'NFT_FAILED');
   t.is(gone.exitCode, 2);
   const bad = await rejection(nftApply(undefined, [{ ...V4, subnet: 'zork' }]));
-  t.is(bad.code, 'BAD_ADDRESS');
+  t.is(bad.code, 'ADDRESS_INVALID');
 });
 
 test('an endpoint reaches the outside with the address of the host, and the counter says so', async (t) => {

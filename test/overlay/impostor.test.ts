@@ -1,6 +1,7 @@
 /** A node that is compromised, or forged: it speaks for nobody who is on this one. */
 import test from 'ava';
 import { EndpointFlags, FdbFlags } from '../../src/contract/generated.js';
+import { macToBytes } from '../../src/model/address/mac.js';
 import { sendFrame } from '../packet/helpers/containers.js';
 import {
   arp,
@@ -18,7 +19,6 @@ import {
   TYPE,
   udp,
 } from '../packet/helpers/frame.js';
-import { macBytes } from './helpers/bytes.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
 import { capture } from './helpers/frames.js';
 import { type Container, type Decap, OPEN, type OverlayNode } from './helpers/node.js';
@@ -71,7 +71,7 @@ function makeStage(family: 4 | 6, decap: Decap): Stage {
 }
 
 function putNeigh(node: OverlayNode, ip: string, address: string, endpoint: number): void {
-  node.put('neigh', { vni: VNI, ip: ip16(ip) }, { mac: macBytes(address), flags: 0, endpoint });
+  node.put('neigh', { vni: VNI, ip: ip16(ip) }, { mac: macToBytes(address), flags: 0, endpoint });
 }
 
 /** A host's gateway with its own addresses: a container that stands for it. */
@@ -82,7 +82,7 @@ function makeGateway({ node, other }: Stage): void {
   node.put('endpoint', ifindex, { ...endpoint, flags: EndpointFlags.GATEWAY });
   node.put(
     'fdb',
-    { vni: VNI, mac: macBytes(GATEWAY) },
+    { vni: VNI, mac: macToBytes(GATEWAY) },
     { ifindex, endpoint: id, node: 0, flags: FdbFlags.STATIC | FdbFlags.GATEWAY, lastSeen: 0n },
   );
   for (const ip of [GATEWAY_IP, GATEWAY_IP6]) putNeigh(node, ip, GATEWAY, id);

@@ -1,8 +1,9 @@
 /** Nodes come and go, move, and are many, while containers talk. */
 import test from 'ava';
 import { FdbFlags } from '../../src/contract/generated.js';
+import { ipToBytes16 } from '../../src/model/address/ip.js';
+import { macToBytes } from '../../src/model/address/mac.js';
 import { BROADCAST, eth } from '../packet/helpers/frame.js';
-import { ip16, macBytes } from './helpers/bytes.js';
 import { makeFabric } from './helpers/fabric.js';
 import { capture, EXPERIMENT, send } from './helpers/frames.js';
 import { OPEN } from './helpers/node.js';
@@ -53,13 +54,17 @@ test.serial('a node changes its address while containers talk', async (t) => {
   if (underlay === undefined) throw new Error('no underlay');
   // Both ends at about the same time, as a control plane would.
   await until('they talk', () => one.nodeStats(2).rxPackets > 20n);
-  two.put('underlay', 0, { ...underlay, local: ip16(moved) });
+  two.put('underlay', 0, { ...underlay, local: ipToBytes16(moved) });
   one.peer(2, moved);
   await talk.ended();
   const lost = Number(/(\d+)% packet loss/.exec(`${talk.output()}`)?.[1] ?? 100);
   t.true(lost <= 10, `${lost} % lost`);
   t.true(pings(b.ns, a.ip4));
-  t.is(one.get('vtep', { ip: ip16(vtep4(2)) }), undefined, 'the old address is nobody any more');
+  t.is(
+    one.get('vtep', { ip: ipToBytes16(vtep4(2)) }),
+    undefined,
+    'the old address is nobody any more',
+  );
 });
 
 test.serial('a node that is deleted is not heard, and heard again when it is back', async (t) => {
@@ -68,7 +73,7 @@ test.serial('a node that is deleted is not heard, and heard again when it is bac
   const { one, two } = segment;
   const [a, b] = [one.container(1, 1), two.container(1, 1)];
   t.true(pings(a.ns, b.ip4));
-  one.drop('vtep', { ip: ip16(vtep4(2)) });
+  one.drop('vtep', { ip: ipToBytes16(vtep4(2)) });
   const counted = await reasonsDuring(one, () => {
     t.false(ok(b.ns, 'ping', '-c', '1', '-W', '1', a.ip4));
   });
@@ -88,7 +93,7 @@ test.serial('a container that moves to another node is found again within a seco
   await until('they talk', () => one.nodeStats(2).rxPackets > 20n);
   // It leaves the second node and appears, with its addresses, behind the peer.
   batch(mover.ns, 'link set eth0 down');
-  two.drop('fdb', { vni: VNI, mac: macBytes(mover.mac) });
+  two.drop('fdb', { vni: VNI, mac: macToBytes(mover.mac) });
   two.drop('port', { network: 1, slot: 0 });
   const guest = peer.guest(9);
   batch(
@@ -143,7 +148,7 @@ test.serial('a node may be reached by another family than its address seems to s
   t.true(pings(a.ns, b.ip4));
   t.regex(sh(one.ns, 'ip', '-6', 'neigh', 'show', vtep6(2)), /lladdr/);
   t.deepEqual(
-    one.get('fdb', { vni: VNI, mac: macBytes(a.mac) })?.flags,
+    one.get('fdb', { vni: VNI, mac: macToBytes(a.mac) })?.flags,
     FdbFlags.STATIC | FdbFlags.ENDPOINT,
   );
 });

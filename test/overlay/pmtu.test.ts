@@ -1,6 +1,7 @@
 /** Packets that are too big for the path to a node: their senders are told, and TCP adapts. */
 import test from 'ava';
 import { FdbFlags } from '../../src/contract/generated.js';
+import { macToBytes } from '../../src/model/address/mac.js';
 import { sendFrame } from '../packet/helpers/containers.js';
 import {
   checksum,
@@ -14,7 +15,6 @@ import {
   u32,
   udp,
 } from '../packet/helpers/frame.js';
-import { macBytes } from './helpers/bytes.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
 import { arriving, capture, EXPERIMENT, send, sendMany } from './helpers/frames.js';
 import {
@@ -233,7 +233,7 @@ test.serial('what the kernel refuses to shorten is named', async (t) => {
   });
   t.teardown(() => fabric.close());
   // With such flags nothing is delivered, so the neighbour has to be told.
-  const key = { vni: 100, mac: macBytes(b.mac) };
+  const key = { vni: 100, mac: macToBytes(b.mac) };
   one.put('fdb', key, { ifindex: 0, endpoint: 0, node: 2, flags: FdbFlags.STATIC, lastSeen: 0n });
   const counted = await reasonsDuring(one, () => {
     const packet = ip4(

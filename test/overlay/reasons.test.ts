@@ -17,10 +17,10 @@ import {
   UnderlayDecap,
   viewOf,
 } from '../../src/contract/generated.js';
+import { macToBytes } from '../../src/model/address/mac.js';
 import { sendFrame } from '../packet/helpers/containers.js';
 import { contextFor } from '../packet/helpers/context.js';
 import { BROADCAST, join as bytes, eth, ip4, udp } from '../packet/helpers/frame.js';
-import { macBytes } from './helpers/bytes.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
 import { arriving, EXPERIMENT, send } from './helpers/frames.js';
 import { type Container, type NodeOptions, OPEN, type OverlayNode } from './helpers/node.js';
@@ -47,7 +47,7 @@ function makeStage(options: Partial<NodeOptions> = {}): Stage {
     const node = fabric.node(1, options);
     node.network(1, VNI, [FAR]);
     node.peer(FAR, vtep4(FAR));
-    const key = { vni: VNI, mac: macBytes(macOf(FAR, 1)) };
+    const key = { vni: VNI, mac: macToBytes(macOf(FAR, 1)) };
     const value = { ifindex: 0, endpoint: 0, node: FAR, flags: FdbFlags.STATIC, lastSeen: 0n };
     node.put('fdb', key, value);
     return { fabric, node, container: node.container(1, 1, { flags: OPEN, silent: true }) };

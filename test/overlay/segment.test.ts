@@ -1,8 +1,9 @@
 /** One segment over several nodes: who gets what, who is learned where, and who gets nothing. */
 import test from 'ava';
 import { FdbFlags, NetworkFlags } from '../../src/contract/generated.js';
+import { ipToBytes16 } from '../../src/model/address/ip.js';
+import { macToBytes } from '../../src/model/address/mac.js';
 import { BROADCAST, eth, ip4, udp } from '../packet/helpers/frame.js';
-import { macBytes } from './helpers/bytes.js';
 import { arriving, capture, EXPERIMENT, send } from './helpers/frames.js';
 import { type Container, OPEN } from './helpers/node.js';
 import type { Guest } from './helpers/peer.js';
@@ -155,7 +156,7 @@ test.serial('a MAC is found again where it went: between nodes, here and away', 
 test.serial('a static entry beats what is learned, on either side', async (t) => {
   const { one } = segment;
   const fixed = '0a:58:00:00:00:bb';
-  const key = { vni: VNI, mac: macBytes(fixed) };
+  const key = { vni: VNI, mac: macToBytes(fixed) };
   one.put('fdb', key, { ifindex: 0, endpoint: 0, node: 2, flags: FdbFlags.STATIC, lastSeen: 0n });
   const elsewhere = await reasonsDuring(one, () => send(g31, strange(BROADCAST, fixed)));
   t.is(elsewhere.static_mac, 1);
@@ -219,7 +220,7 @@ test.serial('what came from a node goes to no node', async (t) => {
   const { one } = segment;
   // The peer believes that node 2's container is on node 1, which knows better.
   sh(segment.peer.ns, 'bridge', 'fdb', 'replace', c21.mac, 'dev', 'vx0', 'dst', '192.168.90.1');
-  const key = { vni: VNI, mac: macBytes(c21.mac) };
+  const key = { vni: VNI, mac: macToBytes(c21.mac) };
   one.put('fdb', key, { ifindex: 0, endpoint: 0, node: 2, flags: FdbFlags.STATIC, lastSeen: 0n });
   const before = one.nodeStats(3).rxDropped;
   const counted = await reasonsDuring(one, async () => {
@@ -235,8 +236,8 @@ test.serial('what came from a node goes to no node', async (t) => {
 test.serial('neighbours behind other nodes are answered for here', async (t) => {
   const { one } = segment;
   for (const ip of [c21.ip4, c21.ip6]) {
-    const mapped = (await import('./helpers/bytes.js')).ip16(ip);
-    one.put('neigh', { vni: VNI, ip: mapped }, { mac: macBytes(c21.mac), flags: 0, endpoint: 0 });
+    const mapped = ipToBytes16(ip);
+    one.put('neigh', { vni: VNI, ip: mapped }, { mac: macToBytes(c21.mac), flags: 0, endpoint: 0 });
   }
   sh(c12.ns, 'ip', 'neigh', 'flush', 'dev', 'eth0');
   const asked = 'arp or (icmp6 and ip6[40] == 135)';
@@ -293,8 +294,8 @@ test.serial('tagged frames cross with their tags, in bulk as well', async (t) =>
   const tags = (...ids: number[]) => ids.flatMap((id) => [0x81, 0x00, 0, id]);
   const tagged = (...ids: number[]) =>
     Uint8Array.from([
-      ...macBytes(c21.mac),
-      ...macBytes(c11.mac),
+      ...macToBytes(c21.mac),
+      ...macToBytes(c11.mac),
       ...tags(...ids),
       0x08,
       0x00,
@@ -307,8 +308,8 @@ test.serial('tagged frames cross with their tags, in bulk as well', async (t) =>
 });
 
 test.serial('frames that are no IP, or claim to be, arrive as they were', async (t) => {
-  const to = macBytes(c21.mac);
-  const from = macBytes(c11.mac);
+  const to = macToBytes(c21.mac);
+  const from = macToBytes(c11.mac);
   const frames = [
     // LLC: a length instead of a type; a spanning tree's would have a link-local group as destination.
     [0x00, 0x2e, 0xaa, 0xaa, 0x03, ...new Uint8Array(43)],

@@ -39,7 +39,7 @@ const DAMAGED = 'damaged';
  * Makes a table hold exactly these rules, in one transaction; without rules there is no table. Rules
  * that masquerade and stay keep their counters. `nsPath` is a path that opens the node's namespace
  * (netnsPathOf for an open one), undefined the one that this process is in. Returns whether anything was
- * changed. Throws COMMAND_MISSING, NFT_FAILED (exit 2), BAD_ADDRESS (exit 1).
+ * changed. Throws COMMAND_MISSING, NFT_FAILED (exit 2), ADDRESS_INVALID or PREFIX_INVALID (exit 1).
  */
 export async function nftApply(
   nsPath: string | undefined,

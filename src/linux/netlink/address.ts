@@ -82,7 +82,7 @@ export interface LinkAddress {
   readonly protocol: number;
 }
 
-/** Adds an address. Throws KERNEL_EEXIST when the link has it, KERNEL_ENODEV, BAD_ADDRESS (exit 1). */
+/** Adds an address. Throws KERNEL_EEXIST when the link has it, KERNEL_ENODEV, ADDRESS_INVALID (exit 1). */
 export function addrAdd(rtnl: Rtnl, ifindex: number, spec: AddressSpec): void {
   const flags = (spec.nodad ? IFA_F_NODAD : 0) | (spec.noprefixroute ? IFA_F_NOPREFIXROUTE : 0);
   const parts = [addressBody(ifindex, spec), attribute(IFA.FLAGS, u32(flags))];

@@ -106,7 +106,7 @@ export interface LinkSettings {
   readonly groIpv4MaxSize?: number | undefined;
 }
 
-/** Attributes of LinkSettings, those not given left out. Throws BAD_ADDRESS for a malformed MAC. */
+/** Attributes of LinkSettings, those not given left out. Throws MAC_INVALID for a malformed MAC. */
 export function settingsAttributes(settings: LinkSettings): Uint8Array[] {
   const out: Uint8Array[] = [];
   if (settings.name !== undefined) out.push(attribute(IFLA.IFNAME, text(settings.name)));

@@ -46,7 +46,7 @@ export interface VethSpec extends Omit<LinkSettings, 'nsFd'> {
  * end gets no IPv6 link-local address (addr_gen_mode none): it is a port of a switch, not a host on it.
  * The kernel takes alias and generation mode only in a second message; when that one fails the pair is
  * deleted again. Throws KERNEL_EEXIST when a name or number is taken, KERNEL_EINVAL for a bad name or MTU,
- * BAD_ADDRESS for a malformed MAC.
+ * MAC_INVALID for a malformed MAC.
  */
 export function linkAddVeth(rtnl: Rtnl, spec: VethSpec): Link {
   return addPair(rtnl, spec, 'veth', (far) => [attribute(VETH_INFO_PEER, far)]);

@@ -49,12 +49,26 @@ export function parseIp(text: string): Ip {
 /** An address in canonical text. */
 export function formatIp(ip: Ip): string {
   if (ip.family === 4) return numberToIp4(Number(ip.value));
-  const view = new DataView(new ArrayBuffer(16));
-  view.setBigUint64(0, ip.value >> 64n);
-  view.setBigUint64(8, ip.value & LOW64);
+  const view = new DataView(ipToBytes(ip).buffer);
   const groups: number[] = [];
   for (let i = 0; i < 16; i += 2) groups.push(view.getUint16(i));
   return formatGroups(groups);
+}
+
+/** The 4 or 16 bytes of an address, in network order. */
+export function ipToBytes({ family, value }: Ip): Uint8Array {
+  const all = new Uint8Array(16);
+  const view = new DataView(all.buffer);
+  view.setBigUint64(0, value >> 64n);
+  view.setBigUint64(8, value & LOW64);
+  return family === 4 ? all.slice(12) : all;
+}
+
+/** The canonical text of 4 or 16 bytes; unlike {@link bytes16ToIp}, ::ffff:a.b.c.d stays IPv6. */
+export function bytesToIp(bytes: Uint8Array): string {
+  let value = 0n;
+  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+  return formatIp({ family: bytes.length === 4 ? 4 : 6, value });
 }
 
 /** An address in canonical text. @throws DpctlError ADDRESS_INVALID, exit 1 */

@@ -48,17 +48,22 @@ export function parseAddress(text: string): AddressText {
   const digits = text.slice(slash + 1);
   const length = /^(?:0|[1-9][0-9]{0,2})$/.test(digits) ? Number(digits) : Number.NaN;
   if (!(length <= IP_BITS[ip.family])) {
-    throw new DpctlError(
-      'PREFIX_INVALID',
-      `${JSON.stringify(text)}: the length of an IPv${ip.family} prefix is 0 to ${IP_BITS[ip.family]}`,
-      {
-        exitCode: 1,
-        hint: `write it as ${formatIp(ip)}/${ip.family === 4 ? 24 : 64}`,
-        details: { prefix: text },
-      },
-    );
+    throw prefixError(text, ip);
   }
   return { ip, length };
+}
+
+/** The error for a prefix whose length is none, or is missing where one is needed. */
+export function prefixError(text: string, ip: Ip): DpctlError {
+  return new DpctlError(
+    'PREFIX_INVALID',
+    `${JSON.stringify(text)}: the length of an IPv${ip.family} prefix is 0 to ${IP_BITS[ip.family]}`,
+    {
+      exitCode: 1,
+      hint: `write it as ${formatIp(ip)}/${ip.family === 4 ? 24 : 64}`,
+      details: { prefix: text },
+    },
+  );
 }
 
 /** A prefix in canonical text. @throws as {@link parsePrefix} */

@@ -24,7 +24,8 @@ import {
   viewOf,
 } from '../../../src/contract/generated.js';
 import { type ObjectName, objectFile } from '../../../src/datapath/objects.js';
-import { ip4Number, ip16, macBytes } from './bytes.js';
+import { ip4ToNumber, ipToBytes16 } from '../../../src/model/address/ip.js';
+import { macToBytes } from '../../../src/model/address/mac.js';
 import { ip4Of, ip6Of, macOf, PORT, vtep4, vtep6 } from './plan.js';
 import { awaitUp, batch, sh } from './shell.js';
 
@@ -199,8 +200,8 @@ export function makeNode(options: NodeOptions): OverlayNode {
     peer(peer, vtep, learnMax = 1024) {
       const old = node.get('node', peer);
       if (old?.vtep.some((byte) => byte !== 0)) node.drop('vtep', { ip: old.vtep });
-      node.put('node', peer, { vtep: ip16(vtep), flags: 0, learnMax });
-      node.put('vtep', { ip: ip16(vtep) }, { node: peer });
+      node.put('node', peer, { vtep: ipToBytes16(vtep), flags: 0, learnMax });
+      node.put('vtep', { ip: ipToBytes16(vtep) }, { node: peer });
     },
     container(network, k, wanted = {}) {
       const id = ++endpoints;
@@ -241,16 +242,16 @@ export function makeNode(options: NodeOptions): OverlayNode {
         network,
         flags,
         learnMax,
-        mac: macBytes(it.mac),
+        mac: macToBytes(it.mac),
         mtu: size,
-        ip4: ip4Number(it.ip4),
+        ip4: ip4ToNumber(it.ip4),
         slot,
-        ip6: ip16(it.ip6),
+        ip6: ipToBytes16(it.ip6),
       });
       attach('endpoint', ifindex, 'ingress');
       node.put(
         'fdb',
-        { vni, mac: macBytes(it.mac) },
+        { vni, mac: macToBytes(it.mac) },
         {
           ifindex,
           endpoint: id,
@@ -263,7 +264,7 @@ export function makeNode(options: NodeOptions): OverlayNode {
       putNetwork(network);
       return { ns: name, id, ifindex, hostEnd, ...it };
     },
-    fdb: (vni, mac) => node.get('fdb', { vni, mac: macBytes(mac) }),
+    fdb: (vni, mac) => node.get('fdb', { vni, mac: macToBytes(mac) }),
     close,
   };
 
@@ -305,11 +306,11 @@ export function makeNode(options: NodeOptions): OverlayNode {
         (options.flags ?? 0),
       mtu,
       replicator: ifindexOf(ns, 'repl0'),
-      local: ip16(local),
+      local: ipToBytes16(local),
       port: PORT,
       ttl: 64,
       dscp: options.dscp ?? 0,
-      mac: macBytes(sh(ns, 'cat', `/sys/class/net/${options.device}/address`).trim()),
+      mac: macToBytes(sh(ns, 'cat', `/sys/class/net/${options.device}/address`).trim()),
       decap: options.decap === 'xdp' ? (options.xdp ?? XDP_ON_VETH) : 0,
     });
     attach('replicate', ifindexOf(ns, 'repl0'), 'egress');

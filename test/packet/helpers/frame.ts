@@ -1,4 +1,7 @@
-/** Frames as bytes, header by header, so that a test can make any of them wrong. */
+/**
+ * Frames as bytes, header by header, so that a test can make any of them wrong. Addresses are not written
+ * by the product's own parsers: what those got wrong would be wrong on both sides, and so unseen.
+ */
 import ipaddr from 'ipaddr.js';
 
 /** EtherTypes. */

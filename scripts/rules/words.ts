@@ -13,6 +13,13 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\btak(e|es|en|ing) (it|them|VXLAN|frames|packets) apart\b/gi, 'write decapsulate'],
   [/\btakes apart\b/gi, 'write decapsulates'],
   [/\bfarewells?\b/gi, 'write teardown'],
+  [/\bas attach was told\b/gi, 'write as given to attach'],
+  [
+    /\bto (delete|forget|remove|detach) what is not there\b/gi,
+    'say what happens if it does not exist',
+  ],
+  [/\bof (its|their|an endpoint's) own making\b/gi, 'write forged, or made by'],
+  [/\bas many as it may\b/gi, 'write limit'],
 ];
 
 /** The list itself, and the cases that show that it is read. */

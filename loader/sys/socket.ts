@@ -101,6 +101,17 @@ export function peerOf(fd: number): Peer {
   return { pid: credentials.getU32(0), uid: credentials.getU32(4) };
 }
 
+const POLLERR = 8;
+const POLLHUP = 16;
+
+/** Whether the other end of a connected socket has been closed, though there may be data left of it. */
+export function hasHungUp(fd: number): boolean {
+  const descriptor = struct(8).u32(0, fd);
+  check('poll', libc.poll(descriptor.bytes, 1, 0));
+  // struct pollfd: fd, events, revents; the two are told without being asked for.
+  return ((descriptor.getU32(4) >>> 16) & (POLLERR | POLLHUP)) !== 0;
+}
+
 /** ioctl number of a socket that opens the namespace that it is in (linux/sockios.h). */
 const SIOCGSKNS = 0x894c;
 

@@ -3,7 +3,7 @@
  * the agent takes it. The names are those of the verbs.
  */
 import type { ChangeOptions, ChangeResult } from './change.js';
-import type { DumpTable } from './dump.js';
+import type { DumpRows, DumpTable } from './dump.js';
 import type {
   AttachRequest,
   DetachChange,
@@ -27,8 +27,11 @@ interface Operation<Request, Result> {
   readonly result: Result;
 }
 
+/** A row of one of the tables of `dump`. */
+export type TableRow = DumpRows[DumpTable];
+
 /** A table's rows as they are read; where many come at once, as JSON, too: in chunks, with commas between rows. */
-export type TableRows = (Iterable<object> | AsyncIterable<object>) & {
+export type TableRows = (Iterable<TableRow> | AsyncIterable<TableRow>) & {
   readonly json?: Iterable<Uint8Array>;
 };
 

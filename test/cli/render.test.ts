@@ -130,6 +130,8 @@ test('nothing is cut and nothing is folded, however long', async (t) => {
   t.is(table.split('\n').length, 3);
   const yaml = await rendered(list([{ name: 'w '.repeat(200), age: 1 }], SIMPLE), 'yaml');
   t.is(yaml.trimEnd().split('\n').length, 2);
+  const shared = { name: 'a', age: 1, flags: ['x'] };
+  t.notRegex(await rendered(list([shared, { ...shared, name: 'b' }]), 'yaml'), /[&*]a/);
 });
 
 test('heads are bold where colour is on, and there only', async (t) => {

@@ -1,43 +1,19 @@
 /** One request: what it asks for is found, checked, carried out in its turn, and answered. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Socket } from 'node:net';
+import { DpctlError } from '../../../loader/errors.js';
 import { BUILD } from '../../api/build.js';
+import { CALLER, callerOf } from '../../api/caller.js';
 import { failureOf } from '../../api/failure.js';
-import {
-  type Health,
-  type OperationName,
-  type Readiness,
-  type Revision,
-  ROUTES,
-} from '../../api/operations.js';
-import type { Node } from '../../control/node/node.js';
-import type { Store } from '../../store/store.js';
+import { type OperationName, ROUTES } from '../../api/operations.js';
 import { perform } from '../operations.js';
-import type { Turn } from '../turn.js';
 import { errorBody, type Refusal, refusal, sendJson, statusOf } from './answer.js';
+import type { Context } from './context.js';
 import { sendLines } from './lines.js';
-import type { Log } from './log.js';
+import { answerOfAgent } from './of-agent.js';
+import { hasGone } from './peer.js';
 import { type Asked, askedBy, bodyOf, checked } from './request.js';
 
-/** What requests are answered with. */
-export interface Context {
-  /** A node that is open for one look, and closed after it: looks do not wait for changes. */
-  openLook(): Node;
-  /** The node that is changed, in turns. */
-  readonly node: Node;
-  readonly turn: Turn;
-  readonly log: Log;
-  readonly ready: () => Readiness | Promise<Readiness>;
-  /** Where the agent stands (linux/standing.ts). */
-  readonly standing: string;
-  /** Aborted when the agent goes. */
-  readonly signal: AbortSignal;
-  /** performance.now() of when it began to answer. */
-  readonly since: number;
-}
-
-/** The header by which dpctl itself says where it stands, and which build it is. */
-export const CALLER = 'dpctl-caller';
 /** Milliseconds between two signs of life to dpctl itself, which gives up an agent that shows none. */
 const SIGN_OF_LIFE = 1000;
 
@@ -55,7 +31,7 @@ export async function handle(
   try {
     const refused =
       refuseElsewhere(context, request) ?? (await answer(context, request, response, gone.signal));
-    if (refused !== undefined) refuse(response, refused, raw);
+    if (refused !== undefined) refuse(response, refused);
   } catch (error) {
     if (gone.signal.aborted) return;
     const failure = failureOf(error);
@@ -73,17 +49,18 @@ export async function handle(
 function refuseElsewhere({ standing }: Context, { headers }: IncomingMessage): Refusal | undefined {
   const caller = headers[CALLER];
   if (caller === undefined) return undefined;
-  const [build = '', ...rest] = String(caller).split(' ');
-  if (rest.join(' ') !== standing) {
+  const { build, standing: there } = callerOf(String(caller));
+  if (there !== standing) {
     return refusal(421, 'AGENT_ELSEWHERE', 'the agent is in other namespaces than you are');
   }
-  if (build !== '-' && BUILD !== '' && build !== BUILD) {
+  if (build !== '' && BUILD !== '' && build !== BUILD) {
     return refusal(421, 'AGENT_OTHER_BUILD', 'the agent runs another build');
   }
   return undefined;
 }
 
-function refuse(response: ServerResponse, { status, error, isLast }: Refusal, raw: boolean): void {
+/** Without anything for dpctl itself: nothing was begun, so it does without the agent. */
+function refuse(response: ServerResponse, { status, error, isLast }: Refusal): void {
   const allowed = error.details.allowed;
   if (status === 405 && Array.isArray(allowed)) response.setHeader('allow', allowed.join(', '));
   if (isLast === true) {
@@ -91,7 +68,7 @@ function refuse(response: ServerResponse, { status, error, isLast }: Refusal, ra
     // What it still sends is nobody's.
     response.on('finish', () => response.req.destroy());
   }
-  sendJson(response, status, errorBody(error, raw));
+  sendJson(response, status, errorBody(error, false));
 }
 
 /** @returns why it cannot be asked for */
@@ -115,7 +92,11 @@ async function answer(
   const raw = request.headers[CALLER] !== undefined;
   const stop = raw ? showLife(response) : () => {};
   try {
-    await answerOperation(context, name, found.request, response, { gone, raw });
+    await answerOperation(context, name, found.request, response, {
+      gone,
+      raw,
+      socket: request.socket,
+    });
   } finally {
     stop();
   }
@@ -142,6 +123,8 @@ function showLife(response: ServerResponse): () => void {
 /** Who asks, and whether it is there still. */
 interface Caller {
   readonly gone: AbortSignal;
+  readonly socket: Socket;
+  /** It is dpctl itself. */
   readonly raw: boolean;
 }
 
@@ -150,10 +133,11 @@ async function answerOperation(
   name: OperationName,
   request: object,
   response: ServerResponse,
-  { gone, raw }: Caller,
+  caller: Caller,
 ): Promise<void> {
+  const { gone, raw } = caller;
   if (ROUTES[name].method === 'POST') {
-    sendJson(response, 200, await changeInTurn(context, name, request, gone));
+    sendJson(response, 200, await changeInTurn(context, name, request, caller));
     return;
   }
   const node = context.openLook();
@@ -176,11 +160,10 @@ async function changeInTurn(
   { node, turn, log }: Context,
   name: OperationName,
   request: object,
-  gone: AbortSignal,
+  { gone, socket }: Caller,
 ): Promise<unknown> {
-  // What ended while nobody looked (a stopped process) is told of first.
-  await nextTurn();
   return turn.take(async () => {
+    if (hasGone(socket)) throw new DpctlError('CALLER_GONE', `${name}: nobody waits for it`);
     const start = performance.now();
     const took = (): number => Math.round((performance.now() - start) * 10) / 10;
     try {
@@ -193,51 +176,4 @@ async function changeInTurn(
       throw error;
     }
   }, gone);
-}
-
-async function answerOfAgent(
-  context: Context,
-  what: Extract<Asked, { agent: unknown }>['agent'],
-  response: ServerResponse,
-  gone: AbortSignal,
-): Promise<void> {
-  switch (what) {
-    case 'health': {
-      const uptime = Math.round((performance.now() - context.since) / 100) / 10;
-      const health: Health = { pid: process.pid, uptime, build: BUILD };
-      sendJson(response, 200, health);
-      return;
-    }
-    case 'ready': {
-      const readiness = await context.ready();
-      sendJson(response, readiness.ready ? 200 : 503, readiness);
-      return;
-    }
-    case 'openapi': {
-      const { openapi } = await import('./openapi.js');
-      sendJson(response, 200, openapi());
-      return;
-    }
-    case 'watch': {
-      const node = context.openLook();
-      const signal = AbortSignal.any([gone, context.signal]);
-      try {
-        await sendLines(response, revisions(node.store, signal), signal, { live: true });
-      } finally {
-        node.close();
-      }
-    }
-  }
-}
-
-async function* revisions(store: Store, signal: AbortSignal): AsyncGenerator<Revision> {
-  for await (const { revision, state } of store.watch({ signal })) {
-    const { endpoints, networks, nodes } = state;
-    yield {
-      revision,
-      endpoints: endpoints.length,
-      networks: networks.length,
-      nodes: nodes.length,
-    };
-  }
 }

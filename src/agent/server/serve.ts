@@ -2,7 +2,6 @@
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import { type Peer, peerOf } from '../../../loader/sys/socket.js';
 import type { Readiness } from '../../api/operations.js';
 import { type Node, openNode } from '../../control/node/node.js';
 import { hostPath } from '../../linux/mountns.js';
@@ -10,8 +9,10 @@ import { isThere } from '../../linux/path-status.js';
 import { standing } from '../../linux/standing.js';
 import { newTurn, type Turn } from '../turn.js';
 import { rawAnswer } from './answer.js';
-import { type Context, handle } from './handle.js';
+import type { Context } from './context.js';
+import { handle } from './handle.js';
 import { type Log, SILENT } from './log.js';
+import { peerOfSocket } from './peer.js';
 import { type BoundSocket, bindSocket } from './socket.js';
 
 /** Milliseconds for a whole request, and for its head: it comes from this machine. */
@@ -135,18 +136,6 @@ function admit(log: Log, socket: Socket): void {
   if (peer !== undefined && (peer.uid === 0 || peer.uid === process.getuid?.())) return;
   log.warn({ ...peer }, 'a connection of another user is refused');
   socket.destroy();
-}
-
-/** Node keeps the descriptor of a socket to itself, but has no other way to ask this. */
-function peerOfSocket(socket: Socket): Peer | undefined {
-  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly fd?: number } };
-  const fd = handle?.fd ?? -1;
-  if (fd < 0) return undefined;
-  try {
-    return peerOf(fd);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Bytes that are no HTTP, too many of them, or too slow. */

@@ -55,8 +55,8 @@ export interface Form {
  */
 const BATCH = 4096;
 
-/** Long texts stay on their line. */
-const YAML = { lineWidth: 0 };
+/** Long texts stay on their line, and rows that share a value each have it: readers need no anchors. */
+const YAML = { lineWidth: 0, aliasDuplicateObjects: false };
 
 /**
  * Render data into a sink.

@@ -3,15 +3,13 @@ import { ATTACH } from '../commands/endpoint.js';
 import type { Call } from '../parse.js';
 import { oneOf } from '../render/render.js';
 import { ATTACHED } from '../schemas/control.js';
-import { nodeOf, type Outcome, planOutcome, rounded, took, valuesOf, words } from './verb.js';
+import { ask, type Outcome, planOutcome, rounded, took, valuesOf, words } from './verb.js';
 
 /** dpctl attach NS. */
 export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(ATTACH, call);
-  const { dryRun = false, ...settings } = options;
-  const node = await nodeOf(call);
-  const { attach } = await import('../../control/endpoint/attach.js');
-  const change = await attach(node, { ...args, ...settings }, { dryRun });
+  const { dryRun = false } = options;
+  const change = await ask(call, 'attach', { ...args, ...options });
   if (dryRun) return planOutcome(change);
   const [row] = change.endpoints;
   if (row === undefined) throw new Error('attach came back without an endpoint');

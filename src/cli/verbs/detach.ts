@@ -2,15 +2,13 @@ import { DETACH } from '../commands/endpoint.js';
 import type { Call } from '../parse.js';
 import { listOf } from '../render/render.js';
 import { DETACHED } from '../schemas/control.js';
-import { nodeOf, type Outcome, planOutcome, took, valuesOf, words } from './verb.js';
+import { ask, type Outcome, planOutcome, took, valuesOf, words } from './verb.js';
 
 /** dpctl detach NS. */
 export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(DETACH, call);
   const { dryRun = false, ...which } = options;
-  const node = await nodeOf(call);
-  const { detach } = await import('../../control/endpoint/detach.js');
-  const change = await detach(node, { ...args, ...which }, { dryRun });
+  const change = await ask(call, 'detach', { ...args, ...options });
   if (dryRun) return planOutcome(change);
   const { endpoints, milliseconds, namespacesDeleted, notes } = change;
   const gone = new Set(namespacesDeleted);

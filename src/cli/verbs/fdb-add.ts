@@ -2,15 +2,13 @@ import { FDB_ADD } from '../commands/fdb.js';
 import type { Call } from '../parse.js';
 import { oneOf } from '../render/render.js';
 import { FDB_ADDED } from '../schemas/control.js';
-import { nodeOf, type Outcome, planOutcome, rounded, valuesOf } from './verb.js';
+import { ask, type Outcome, planOutcome, rounded, valuesOf } from './verb.js';
 
 /** dpctl fdb add MAC NS, or MAC --node NAME. */
 export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(FDB_ADD, call);
-  const { dryRun = false, ...details } = options;
-  const node = await nodeOf(call);
-  const { fdbAdd } = await import('../../control/network/fdb.js');
-  const change = await fdbAdd(node, { ...args, ...details }, { dryRun });
+  const { dryRun = false } = options;
+  const change = await ask(call, 'fdb add', { ...args, ...options });
   if (dryRun) return planOutcome(change);
   const { changed, entries, notes, milliseconds } = change;
   const [entry] = entries;

@@ -2,15 +2,13 @@ import { FDB_DEL } from '../commands/fdb.js';
 import type { Call } from '../parse.js';
 import { listOf } from '../render/render.js';
 import { dumpSchema } from '../schemas/dump.js';
-import { nodeOf, type Outcome, planOutcome, valuesOf } from './verb.js';
+import { ask, type Outcome, planOutcome, valuesOf } from './verb.js';
 
 /** dpctl fdb del MAC. */
 export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(FDB_DEL, call);
-  const { dryRun = false, ...where } = options;
-  const node = await nodeOf(call);
-  const { fdbDelete } = await import('../../control/network/fdb.js');
-  const change = await fdbDelete(node, { ...args, ...where }, { dryRun });
+  const { dryRun = false } = options;
+  const change = await ask(call, 'fdb del', { ...args, ...options });
   if (dryRun) return planOutcome(change);
   const { changed, entries, notes } = change;
   const [entry] = entries;

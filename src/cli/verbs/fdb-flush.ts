@@ -3,14 +3,12 @@ import type { Call } from '../parse.js';
 import { listOf } from '../render/render.js';
 import { dumpSchema } from '../schemas/dump.js';
 import { count } from './reconcile.js';
-import { nodeOf, type Outcome, valuesOf } from './verb.js';
+import { ask, type Outcome, valuesOf } from './verb.js';
 
 /** dpctl fdb flush. */
 export async function run(call: Call): Promise<Outcome> {
   const { options } = valuesOf(FDB_FLUSH, call);
-  const node = await nodeOf(call);
-  const { fdbFlush } = await import('../../control/network/fdb.js');
-  const { entries, notes } = await fdbFlush(node, options);
+  const { entries, notes } = await ask(call, 'fdb flush', options);
   return {
     data: listOf(dumpSchema('fdb'), entries),
     dataIfAsked: true,

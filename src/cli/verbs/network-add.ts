@@ -4,15 +4,13 @@ import { NETWORK_ADD } from '../commands/network.js';
 import type { Call } from '../parse.js';
 import { oneOf } from '../render/render.js';
 import { NETWORK_ADDED } from '../schemas/control.js';
-import { nodeOf, type Outcome, planOutcome, rounded, valuesOf, words } from './verb.js';
+import { ask, type Outcome, planOutcome, rounded, valuesOf, words } from './verb.js';
 
 /** dpctl network add NAME. */
 export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(NETWORK_ADD, call);
-  const { dryRun = false, ...settings } = options;
-  const node = await nodeOf(call);
-  const { networkAdd } = await import('../../control/network/network.js');
-  const change = await networkAdd(node, { ...args, ...settings }, { dryRun });
+  const { dryRun = false } = options;
+  const change = await ask(call, 'network add', { ...args, ...options });
   if (dryRun) return planOutcome(change);
   const { network, changed, created, milliseconds, notes } = change;
   if (network === undefined) throw new Error('network add came back without a network');

@@ -4,7 +4,7 @@ import { NODE_ADD } from '../commands/node.js';
 import type { Call } from '../parse.js';
 import { oneOf } from '../render/render.js';
 import { NODE_ADDED } from '../schemas/overlay.js';
-import { nodeOf, type Outcome, planOutcome, rounded, valuesOf } from './verb.js';
+import { ask, type Outcome, planOutcome, rounded, valuesOf } from './verb.js';
 
 /** dpctl node add NAME --vtep ADDRESS. */
 export async function run(call: Call): Promise<Outcome> {
@@ -20,9 +20,7 @@ export async function run(call: Call): Promise<Outcome> {
       },
     );
   }
-  const node = await nodeOf(call);
-  const { nodeAdd } = await import('../../control/underlay/nodes.js');
-  const change = await nodeAdd(node, { name: args.name, vtep }, { dryRun });
+  const change = await ask(call, 'node add', { ...args, vtep, dryRun });
   if (dryRun) return planOutcome(change);
   const { node: row, changed, created, milliseconds, notes } = change;
   if (row === undefined) throw new Error('node add came back without a node');

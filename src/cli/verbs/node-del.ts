@@ -2,15 +2,13 @@ import { NODE_DEL } from '../commands/node.js';
 import type { Call } from '../parse.js';
 import { listOf } from '../render/render.js';
 import { NODE } from '../schemas/overlay.js';
-import { nodeOf, type Outcome, planOutcome, valuesOf } from './verb.js';
+import { ask, type Outcome, planOutcome, valuesOf } from './verb.js';
 
 /** dpctl node del NAME. */
 export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(NODE_DEL, call);
   const { dryRun = false } = options;
-  const node = await nodeOf(call);
-  const { nodeDelete } = await import('../../control/underlay/nodes.js');
-  const change = await nodeDelete(node, { name: args.name }, { dryRun });
+  const change = await ask(call, 'node del', { ...args, ...options });
   if (dryRun) return planOutcome(change);
   const { node: row, notes } = change;
   return {

@@ -1,17 +1,15 @@
+import type { ChangeResult } from '../../api/change.js';
 import { RECONCILE } from '../commands/observe.js';
 import type { Call } from '../parse.js';
 import { listOf } from '../render/render.js';
 import { PLAN } from '../schemas/control.js';
-import { anyNodeOf, nodeOf, type Outcome, planOutcome, took, valuesOf, words } from './verb.js';
+import { anyNodeOf, ask, type Outcome, planOutcome, took, valuesOf, words } from './verb.js';
 
 /** dpctl reconcile. */
 export async function run(call: Call): Promise<Outcome> {
   const { dryRun = false, adopt = false } = valuesOf(RECONCILE, call).options;
-  const node = await (adopt && !dryRun ? anyNodeOf(call) : nodeOf(call));
-  const { adoptNamespace } = await import('../../control/node/namespace.js');
-  const { reconcile } = await import('../../control/node/reconcile.js');
-  if (adopt && !dryRun) await adoptNamespace(node);
-  const { changed, plan, notes, milliseconds } = await reconcile(node, { dryRun });
+  const change = await (adopt && !dryRun ? adopted(call) : ask(call, 'reconcile', { dryRun }));
+  const { changed, plan, notes, milliseconds } = change;
   if (dryRun) return planOutcome({ plan, notes });
   const steps = plan.map(({ step, subject, detail }) => words(step, subject, detail));
   return {
@@ -22,6 +20,15 @@ export async function run(call: Call): Promise<Outcome> {
       : ['unchanged'],
     notes,
   };
+}
+
+/** Whose namespace the caller is in, no agent can tell. */
+async function adopted(call: Call): Promise<ChangeResult> {
+  const node = await anyNodeOf(call);
+  const { adoptNamespace } = await import('../../control/node/namespace.js');
+  const { reconcile } = await import('../../control/node/reconcile.js');
+  await adoptNamespace(node);
+  return reconcile(node);
 }
 
 /** `1 step`, `2 steps`. */

@@ -7,7 +7,7 @@ import { listOf } from '../render/render.js';
 import { tableLines } from '../render/table.js';
 import { FACT, FEATURE } from '../schemas/control.js';
 import { count } from './reconcile.js';
-import { nodeOf, type Outcome, valuesOf } from './verb.js';
+import { ask, type Outcome, valuesOf } from './verb.js';
 
 /** Exit code of `status` when it found something. */
 const PROBLEMS = 4;
@@ -15,9 +15,7 @@ const PROBLEMS = 4;
 /** dpctl status. */
 export async function run(call: Call): Promise<Outcome> {
   if (valuesOf(STATUS, call).options.features) return features();
-  const node = await nodeOf(call);
-  const { status } = await import('../../observe/status/status.js');
-  const found = await status(node);
+  const found = await ask(call, 'status', {});
   const read = hintReader(call.globals, process.env);
   const problems = found.problems.map((problem) => ({ ...problem, fix: read(problem.fix) }));
   const report = { ...found, problems };

@@ -2,14 +2,12 @@ import { UNDERLAY_DEL } from '../commands/underlay.js';
 import type { Call } from '../parse.js';
 import { listOf } from '../render/render.js';
 import { UNDERLAY } from '../schemas/overlay.js';
-import { nodeOf, type Outcome, planOutcome, valuesOf } from './verb.js';
+import { ask, type Outcome, planOutcome, valuesOf } from './verb.js';
 
 /** dpctl underlay del. */
 export async function run(call: Call): Promise<Outcome> {
   const { dryRun = false } = valuesOf(UNDERLAY_DEL, call).options;
-  const node = await nodeOf(call);
-  const { underlayDelete } = await import('../../control/underlay/underlay.js');
-  const change = await underlayDelete(node, { dryRun });
+  const change = await ask(call, 'underlay del', { dryRun });
   if (dryRun) return planOutcome(change);
   const { underlay, notes } = change;
   return {

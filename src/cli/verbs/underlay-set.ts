@@ -3,15 +3,13 @@ import { UNDERLAY_SET } from '../commands/underlay.js';
 import type { Call } from '../parse.js';
 import { oneOf } from '../render/render.js';
 import { UNDERLAY_SET as SCHEMA } from '../schemas/overlay.js';
-import { nodeOf, type Outcome, planOutcome, rounded, took, valuesOf } from './verb.js';
+import { ask, type Outcome, planOutcome, rounded, took, valuesOf } from './verb.js';
 
 /** dpctl underlay set DEV. */
 export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(UNDERLAY_SET, call);
-  const { dryRun = false, ...settings } = options;
-  const node = await nodeOf(call);
-  const { underlaySet } = await import('../../control/underlay/underlay.js');
-  const change = await underlaySet(node, { ...args, ...settings }, { dryRun });
+  const { dryRun = false } = options;
+  const change = await ask(call, 'underlay set', { ...args, ...options });
   if (dryRun) return planOutcome(change);
   const { underlay, changed, milliseconds, notes } = change;
   if (underlay === undefined) throw new Error('underlay set came back without an underlay');

@@ -2,6 +2,8 @@
 
 import type { Hint } from '../../../loader/hint.js';
 import type { ChangeResult } from '../../api/change.js';
+import type { OperationName, RequestOf, ResultOf } from '../../api/operations.js';
+import { agentFor } from '../../client/where.js';
 import type { Node } from '../../control/node/node.js';
 import type { ArgValues, Command, FlagValues } from '../command-spec.js';
 import type { Call } from '../parse.js';
@@ -50,6 +52,28 @@ export async function nodeOf(call: Call): Promise<Node> {
 export async function anyNodeOf({ globals }: Call): Promise<Node> {
   const { openNode } = await import('../../control/node/node.js');
   return openNode(globals.root === undefined ? {} : { root: globals.root });
+}
+
+/**
+ * Have an operation carried out on the node that --root means: by its agent where one is up that can, else
+ * here. Which of the two it was cannot be told from what comes back.
+ * @throws what the operation throws; DpctlError AGENT_HUNG, AGENT_GONE, exit 5
+ */
+export async function ask<Name extends OperationName>(
+  call: Call,
+  name: Name,
+  request: RequestOf<Name>,
+): Promise<ResultOf<Name>> {
+  const { root = '/', direct = false } = call.globals;
+  const ns = 'ns' in request ? request.ns : undefined;
+  const agent = direct ? undefined : agentFor(root, process.env, ns);
+  if (agent !== undefined) {
+    const { askAgent } = await import('../../client/ask.js');
+    const answer = await askAgent(agent, name, request);
+    if (answer !== undefined) return answer.result;
+  }
+  const { perform } = await import('../../agent/operations.js');
+  return perform(await anyNodeOf(call), name, request);
 }
 
 /** What --dry-run shows. */

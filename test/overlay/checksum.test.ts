@@ -12,6 +12,7 @@ import type { Decap, OverlayNode } from './helpers/node.js';
 import { makePeer } from './helpers/peer.js';
 import { ip4Of, ip6Of, macOf, vtep4, vtep6 } from './helpers/plan.js';
 import { sh } from './helpers/shell.js';
+import { nstat } from './helpers/traffic.js';
 import { type Outer, vxlan } from './helpers/vxlan.js';
 import { bring } from './helpers/word.js';
 
@@ -156,12 +157,39 @@ for (const [decap, family] of WAYS) {
     await judge("a driver's word, no outer checksum", () => sendBurst(sender, 'under0', wrapped));
     await judge("a driver's word, an outer checksum", () => sendBurst(sender, 'under0', summed));
     end?.();
+    const wrong = segments.map((it) => vxlan({ ...outer, checksum: 'wrong' }, it));
+    const taken = await arrivals(container.ns, family, () => sendBurst(sender, 'under0', wrong));
+    t.deepEqual(taken, [], 'a wrong outer checksum is wrong for all that is inside');
     // The outer checksum is left to a device that does not compute it either.
     const words = family === 4 ? 'udpcsum' : 'noudp6zerocsumtx udp6zerocsumrx';
     const peer = makePeer(fabric, { number: 3, family, vni: VNI, nodes: [1], vxlan: words });
     const guest = peer.guest(1);
     await judge('a kernel', () => sendBurst(guest.ns, 'eth0', segments));
   });
+}
+
+for (const family of [4, 6] as const) {
+  test.serial(
+    `a word about the outer checksum is none about the inner one: IPv${family}`,
+    async (t) => {
+      const { fabric, container, outer } = makeStage('tc', family);
+      t.teardown(() => fabric.close());
+      const sender = fabric.nameOf(2);
+      const send = (broken: boolean) => {
+        const segments = Array.from({ length: FLOWS }, (_, flow) =>
+          vxlan({ ...outer, checksum: 'right' }, segment(family, { flow, seq: 100, broken })),
+        );
+        return arrivals(container.ns, family, () => sendBurst(sender, 'under0', segments));
+      };
+      const refused = () => nstat(container.ns).TcpInCsumErrors ?? 0;
+      const end = CARDS.length > 0 ? undefined : bring('vouch', sender, 'under0');
+      t.is((await send(false)).length, FLOWS);
+      t.is(refused(), 0);
+      t.is((await send(true)).length, FLOWS);
+      end?.();
+      t.is(refused(), FLOWS, "the container's own look finds them");
+    },
+  );
 }
 
 /** What may differ outside within one flow. The kernel takes other bits of VXLAN's for another flow. */

@@ -6,6 +6,7 @@ import test from 'ava';
 import { UnderlayFlags } from '../../src/contract/generated.js';
 import { command, need } from '../helpers/need.js';
 import { BROADCAST, eth, ip4, ip6, TYPE, udp } from '../packet/helpers/frame.js';
+import { eventually } from '../system/helpers/process.js';
 import { makeFabric } from './helpers/fabric.js';
 import { capture, EXPERIMENT, send, sendMany } from './helpers/frames.js';
 import { OPEN } from './helpers/node.js';
@@ -165,6 +166,69 @@ function normal(packet: Uint8Array, family: 4 | 6): string {
   }
   return Buffer.from(copy).toString('hex');
 }
+
+for (const family of [4, 6] as const) {
+  test.serial(`fragments of a datagram leave by one source port: IPv${family}`, async (t) => {
+    const fabric = makeFabric();
+    t.teardown(() => fabric.close());
+    const far = fabric.host(5);
+    const node = fabric.node(1);
+    node.network(1, 100, [5]);
+    node.peer(5, vtep4(5));
+    const container = node.container(1, 1, { flags: OPEN });
+    const wrap = (offset: number, more: boolean, body: Uint8Array) => {
+      const header = [17, 0, 0, (offset << 3) | Number(more), 0, 0, 0, 7];
+      const packet =
+        family === 4
+          ? ip4(
+              { src: '10.80.1.1', dst: '10.80.5.1', fragment: offset | (more ? 0x2000 : 0) },
+              body,
+            )
+          : ip6({ src: 'fd80::1:1', dst: 'fd80::5:1', next: 44 }, header, body);
+      return eth(macOf(5, 1), container.mac, family === 4 ? TYPE.ip4 : TYPE.ip6, packet);
+    };
+    const PORTS = 8;
+    const frames = Array.from({ length: PORTS }, (_, i) => [
+      wrap(0, true, udp(1000 + i, 2000, new Uint8Array(56))),
+      wrap(8, false, new Uint8Array(40)),
+    ]).flat();
+    const seen = await capture(far, 'udp dst port 4789', 'under0');
+    send(container, ...frames);
+    const isFragment = (packet: Uint8Array): boolean => {
+      const frame = packet.subarray(50);
+      return family === 4 ? (((frame[20] ?? 0) & 0x20) | (frame[21] ?? 0)) !== 0 : frame[20] === 44;
+    };
+    const fragments = (await seen.stop()).filter(isFragment);
+    t.is(fragments.length, 2 * PORTS);
+    const ports = new Set(fragments.map((it) => it.subarray(34, 36).join('.')));
+    t.is(ports.size, 1, 'whatever ports the first of them names');
+  });
+}
+
+test.serial('both ends count the same bytes of a frame, without the outer headers', async (t) => {
+  const segment = makeSegment({ family: 6 });
+  t.teardown(() => segment.close());
+  const { one, two } = segment;
+  const [a, b] = [one.container(1, 1), two.container(1, 1)];
+  t.true(pings(a.ns, b.ip6));
+  const [sent, received] = [one.nodeStats(2), two.nodeStats(1)];
+  const [COUNT, LENGTH] = [200, 1000];
+  const frame = eth(b.mac, a.mac, EXPERIMENT, new Uint8Array(LENGTH - 14));
+  sendMany(a, frame, COUNT);
+  const counts = () => {
+    const [tx, rx] = [one.nodeStats(2), two.nodeStats(1)];
+    return {
+      sent: [tx.txPackets - sent.txPackets, tx.txBytes - sent.txBytes],
+      received: [rx.rxPackets - received.rxPackets, rx.rxBytes - received.rxBytes],
+    };
+  };
+  const isWhole = () => counts().received[0] === counts().sent[0];
+  t.true(await eventually(async () => isWhole()));
+  const now = counts();
+  t.deepEqual(now.received, now.sent);
+  const others = Number(now.sent[1]) - COUNT * LENGTH;
+  t.true(others >= 0 && others < COUNT * 20, `${others} bytes of what the containers say unasked`);
+});
 
 test.serial('where routers may fragment, each packet has an id of its own', async (t) => {
   const fabric = makeFabric();

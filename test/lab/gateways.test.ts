@@ -3,10 +3,10 @@ import test from 'ava';
 import { nstat } from '../overlay/helpers/traffic.js';
 import { vxlan } from '../overlay/helpers/vxlan.js';
 import { sendFrame } from '../packet/helpers/containers.js';
-import { eth, ip4, udp } from '../packet/helpers/frame.js';
+import { BROADCAST, eth, ip4, udp } from '../packet/helpers/frame.js';
 import { pings } from '../system/helpers/conversation.js';
 import { eventually } from '../system/helpers/process.js';
-import { addressOf, onNodes } from './helpers/nodes.js';
+import { address6Of, addressOf, onNodes } from './helpers/nodes.js';
 
 test.serial('the same gateway on each node: endpoints reach the one of their own node', (t) =>
   onNodes(['--endpoints', '1'], async (nodes) => {
@@ -50,32 +50,55 @@ test.serial('another gateway on each node: every host reaches every endpoint', (
   }),
 );
 
-test.serial('a container that sends VXLAN to its gateway gets nothing into the host', (t) =>
-  onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
-    const gateway = '10.210.1.200';
-    await nodes.must('n1', 'network', 'add', 'net1', '--gateway', gateway);
-    t.true(await pings(nodes.ns('n1e1'), gateway));
-    const anchor = (await nodes.within('n1', 'cat', '/sys/class/net/dpx0/address')).trim();
-    const toMac = (await nodes.within('n1', 'cat', '/sys/class/net/dpg1/address')).trim();
-    const fromMac = (await nodes.within('n1e1', 'cat', '/sys/class/net/eth0/address')).trim();
-    const [network] = await nodes.json<{ vni: number }[]>('n1', 'network', 'list');
-    // In another node's name, to a socket that the host does not have.
-    const inner = ip4({ src: addressOf(2, 1), dst: gateway }, udp(1000, 9));
-    const frame = eth(anchor, '02:00:00:00:00:01', 0x0800, inner);
-    const unheard = () => nstat(nodes.ns('n1')).UdpNoPorts ?? 0;
-    const drops = async () => {
-      const all = await nodes.json<{ name: string; packets: number }[]>('n1', 'dump', 'stats');
-      const of = (name: string) => all.find((each) => each.name === name)?.packets ?? 0;
-      return [of('forged_vxlan'), of('anchor_stray'), of('vtep_unknown')];
-    };
-    const before = unheard();
-    for (const to of [gateway, '172.31.210.1']) {
-      for (const vni of [network?.vni ?? 0, 0xabcdef]) {
-        const outer = { toMac, fromMac, to, from: addressOf(1, 1), vni };
-        sendFrame(nodes.ns('n1e1'), 'eth0', vxlan(outer, frame));
+test.serial(
+  'a container that sends VXLAN to its gateway, or to all, gets nothing into the host',
+  (t) =>
+    onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
+      const gateway = '10.210.1.200';
+      await nodes.must('n1', 'network', 'add', 'net1', '--gateway', gateway);
+      t.true(await pings(nodes.ns('n1e1'), gateway));
+      const anchor = (await nodes.within('n1', 'cat', '/sys/class/net/dpx0/address')).trim();
+      const toMac = (await nodes.within('n1', 'cat', '/sys/class/net/dpg1/address')).trim();
+      const fromMac = (await nodes.within('n1e1', 'cat', '/sys/class/net/eth0/address')).trim();
+      const [network] = await nodes.json<{ vni: number }[]>('n1', 'network', 'list');
+      // In another node's name, to a socket that the host does not have.
+      const inner = ip4({ src: addressOf(2, 1), dst: gateway }, udp(1000, 9));
+      const frame = eth(anchor, '02:00:00:00:00:01', 0x0800, inner);
+      const unheard = () => nstat(nodes.ns('n1')).UdpNoPorts ?? 0;
+      const drops = async () => {
+        const all = await nodes.json<{ name: string; packets: number }[]>('n1', 'dump', 'stats');
+        const of = (name: string) => all.find((each) => each.name === name)?.packets ?? 0;
+        return [of('forged_vxlan'), of('anchor_stray'), of('vtep_unknown')];
+      };
+      const before = unheard();
+      for (const to of [gateway, '172.31.210.1']) {
+        for (const vni of [network?.vni ?? 0, 0xabcdef]) {
+          const outer = { toMac, fromMac, to, from: addressOf(1, 1), vni };
+          sendFrame(nodes.ns('n1e1'), 'eth0', vxlan(outer, frame));
+        }
       }
-    }
-    t.true(await eventually(async () => (await drops()).join() === '4,0,0', 5000));
-    t.is(unheard(), before);
-  }),
+      t.true(await eventually(async () => (await drops()).join() === '4,0,0', 5000));
+      // The kernel gives what is to a group of layer 3 to every socket of the port, the anchor's too. Others of
+      // the segment may want it, so it is flooded; the host's rules, and behind them the anchor, refuse it.
+      const groups = [
+        ['01:00:5e:00:00:01', '224.0.0.1', addressOf(1, 1)],
+        [BROADCAST, '255.255.255.255', addressOf(1, 1)],
+        ['33:33:00:00:00:01', 'ff02::1', address6Of(1, 1)],
+        [BROADCAST, '10.210.255.255', addressOf(1, 1)],
+        [BROADCAST, gateway, addressOf(1, 1)],
+      ] as const;
+      const sendToAll = () => {
+        for (const [group, to, from] of groups) {
+          const outer = { toMac: group, fromMac, to, from, vni: network?.vni ?? 0 };
+          sendFrame(nodes.ns('n1e1'), 'eth0', vxlan({ ...outer, checksum: 'right' }, frame));
+        }
+      };
+      sendToAll();
+      t.true(await eventually(async () => (await drops()).join() === '6,0,0', 5000));
+      t.is(unheard(), before);
+      await nodes.within('n1', 'nft', 'flush', 'ruleset');
+      sendToAll();
+      t.true(await eventually(async () => (await drops()).join() === '8,3,0', 5000));
+      t.is(unheard(), before);
+    }),
 );

@@ -151,6 +151,19 @@ test.serial(
   },
 );
 
+test.serial('an error about a flow that the host translates reaches the endpoint', async (t) => {
+  for (const [kind, address] of [
+    ['UDP4', OUTSIDE.ip4],
+    ['UDP6', `[${OUTSIDE.ip6}]`],
+  ] as const) {
+    // Nobody listens there: the answer is an ICMP error about what the host has sent in its own name.
+    const asked = await lab.inside(guest.ns, ['socat', '-t', '5', '-', `${kind}:${address}:9`], {
+      stdin: Buffer.from('is anybody there?'),
+    });
+    t.regex(asked.stderr, /Connection refused/, kind);
+  }
+});
+
 test.serial('a smaller MTU outside is learned from the host', async (t) => {
   const big = await join(lab, 'big', '--network', 'lan', '--mtu', '9000');
   t.true(await pings(big.ns, GATEWAY.ip4, '-M', 'do', '-s', '8972'), 'large packets to the host');

@@ -36,19 +36,17 @@ test.serial('two hundred endpoints are listed, each with addresses of its own', 
   t.is((await lab.dpctl(['status'])).code, 0);
 });
 
-test.serial('all of them reach a chosen few', async (t) => {
-  // All namespaces of a machine share 1,024 neighbours (neigh gc_thresh3), so each forgets.
-  const forget = 'ip neigh flush dev eth0';
-  for (const target of [crowd.members[0], crowd.members[100], crowd.members.at(-1)]) {
-    for (const address of [bare(target?.ip4), bare(target?.ip6)]) {
-      const failed = await inParallel(crowd.members, async ({ ns }) => {
-        const argv = ['sh', '-c', `ping -c 1 -W 3 ${address} && ${forget}`];
-        return ns === target?.ns || (await lab.inside(ns, argv)).code === 0 ? [] : [ns];
-      });
-      t.deepEqual(failed.flat(), [], address);
-      await lab.inside(target?.ns ?? '', forget.split(' '));
-    }
-  }
+test.serial('each of them reaches one of a chosen few', async (t) => {
+  const few = [crowd.members[0], crowd.members[100], crowd.members.at(-1)];
+  const failed = await inParallel(crowd.members, async ({ ns }) => {
+    const target = few[crowd.members.findIndex((each) => each.ns === ns) % few.length];
+    if (ns === target?.ns) return [];
+    const pings = [bare(target?.ip4), bare(target?.ip6)].map((ip) => `ping -c 1 -W 3 ${ip}`);
+    // All namespaces of a machine share 1,024 neighbours (neigh gc_thresh3), so each forgets.
+    const argv = ['sh', '-c', [...pings, 'ip neigh flush dev eth0'].join(' && ')];
+    return (await lab.inside(ns, argv)).code === 0 ? [] : [ns];
+  });
+  t.deepEqual(failed.flat(), []);
 });
 
 test.serial('a broadcast reaches each of the others exactly once', async (t) => {

@@ -1,4 +1,4 @@
-/** A plan is carried out, or taken back whole where a step fails. */
+/** Carry out a plan, or undo all of it when a step fails. */
 import { DpctlError, errnoOf } from '../../../loader/errors.js';
 import { advice, type Hint, run, withoutRepeat } from '../../../loader/hint.js';
 import { putEndpoint } from '../../model/endpoint/edits.js';
@@ -14,31 +14,31 @@ import { type Failure, failureOf } from './endpoint-failures.js';
 import { faultPoint } from './fault-injection.js';
 import { isVanished } from './vanished-devices.js';
 
-/** What is to be done. */
+/** The change to carry out. */
 export interface Work {
   readonly before: State;
-  /** Of the state before. */
+  /** Revision of the state before the change. */
   readonly revision: number;
-  /** As asked: what comes and goes is in its phase. */
+  /** The requested state: endpoints that come or go carry their phase. */
   readonly after: State;
-  /** When all steps are taken. */
+  /** The state once all steps are done. */
   readonly settled: State;
   readonly steps: readonly Step[];
-  /** Endpoints that were asked for: a step of theirs that fails ends it all. */
+  /** Endpoints that the command names: a failed step of theirs fails the whole change. */
   readonly about: ReadonlySet<number>;
 }
 
-/** What was done. */
+/** The result of the change. */
 export interface Done extends Applied {
-  /** Other endpoints that failed; what is theirs was left out from there on. */
+  /** Other endpoints that failed; their remaining steps were skipped. */
   readonly failures: readonly Failure[];
 }
 
 /**
- * Take the steps of a plan. What is asked is saved first, marked as unfinished: a command that is
- * killed is finished by the next one.
- * @throws whatever a step threw. Everything is as before then; or, where there was no way back, what
- *   is asked stays recorded as unfinished, and the error says so
+ * Take the steps of a plan. The requested state is saved first, marked as unfinished, so the next command
+ * finishes a command that is killed.
+ * @throws the error of the failed step. Everything is then as before; or, where undoing failed too, the
+ *   requested state stays recorded as unfinished, and the error says so
  */
 export function applyPlan(node: Node, work: Work): Promise<Done> {
   return withNewNamespaces(work, (known, namespaces) => carryOut(node, known, namespaces));
@@ -82,7 +82,7 @@ async function carryOut(
       node,
       done.filter((step) => !failed.has(ownerOf(step, after)?.id ?? 0)),
     );
-    // What nobody knows is left to the next command, which then looks at all of the node.
+    // When the outcome is unknown, the next command inspects the whole node.
     const back = isInDoubt(failure) ? { ...before, unfinished: true as const } : before;
     if (failures.length === 0)
       failures.push(...(await attempt(() => node.store.save(saved, back))));
@@ -92,7 +92,7 @@ async function carryOut(
   return { ...applied, failures: [...failed.values()] };
 }
 
-/** A step of an endpoint that nobody asked for may fail: what its namespace is like is its own affair. */
+/** A step of an endpoint that the command does not name may fail: its namespace may be in any condition. */
 function survivable(
   error: unknown,
   step: Step,
@@ -101,14 +101,15 @@ function survivable(
 ): Failure | undefined {
   if (!(error instanceof DpctlError) || owner === undefined || about.has(owner.id))
     return undefined;
-  // Tables are everybody's, and the program is the same for all; but a pair may be deleted meanwhile.
+  // All endpoints share the tables and the program, so errors there count; but somebody may delete a pair
+  // meanwhile.
   const isDevice = 'endpoint' in step || 'port' in step;
   const isLost = step.op === 'tc.attach' && errnoOf(error) === 'ENODEV';
   if (!isDevice && !isLost) return undefined;
   return failureOf(owner, blame(error, step, before) as DpctlError);
 }
 
-/** Those that failed are as far as they were: the next reconcile tries them again. */
+/** Failed endpoints keep their phase: the next reconcile tries them again. */
 function withFailed(settled: State, after: State, failed: ReadonlyMap<number, Failure>): State {
   if (failed.size === 0) return settled;
   const kept = after.endpoints.filter(
@@ -117,14 +118,14 @@ function withFailed(settled: State, after: State, failed: ReadonlyMap<number, Fa
   return kept.reduce(putEndpoint, settled);
 }
 
-/** Whether the kernel may have done the step that failed: its answer was lost. */
+/** Whether the kernel may have done the failed step: its answer was lost. */
 function isInDoubt(error: unknown): boolean {
   return error instanceof DpctlError && error.details.inDoubt === true;
 }
 
 /**
- * Undo steps, the last one first, whatever becomes of each. A device that has vanished needs no undoing.
- * @returns what went wrong
+ * Undo steps, last one first, continuing after failures. A device that has vanished needs no undoing.
+ * @returns the errors
  */
 async function takeBack(node: Node, done: readonly Step[]): Promise<unknown[]> {
   const failures: unknown[] = [];
@@ -149,8 +150,8 @@ async function attempt(action: () => Promise<unknown>): Promise<unknown[]> {
 }
 
 /**
- * Say which step failed. One of an endpoint that an earlier command left unfinished stands in the way
- * of every later one, so there is a way around it.
+ * Name the step that failed. A failing endpoint that an earlier command left unfinished blocks every later
+ * command, so the hint shows a way around it.
  */
 function blame(error: unknown, step: Step, before: State): unknown {
   if (!(error instanceof DpctlError)) return error;
@@ -182,7 +183,7 @@ function ownerOf(step: Step, { endpoints }: State): Endpoint | undefined {
   return id === undefined ? undefined : endpoints.find((each) => each.id === id);
 }
 
-/** The first error, with the word that something of the change stays. */
+/** The first error, with a note that part of the change stays. */
 function unfinished(error: unknown, failures: readonly unknown[]): unknown {
   const first = error instanceof Error ? error.message : String(error);
   const why = failures.map((failure) => (failure instanceof Error ? failure.message : failure));
@@ -197,7 +198,7 @@ function unfinished(error: unknown, failures: readonly unknown[]): unknown {
   });
 }
 
-/** What has to be done before reconcile can finish it: the command itself need not be repeated. */
+/** What the user must do before reconcile can finish the change: the command itself need not be repeated. */
 function remedyOf(error: unknown): Hint | undefined {
   if (!(error instanceof DpctlError) || error.hint === undefined) return undefined;
   return withoutRepeat(error.hint);

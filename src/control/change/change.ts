@@ -1,7 +1,7 @@
 /**
- * The one way in which anything changes: edit the desired state, compare it with the kernel,
- * take the steps, undo them if one fails. The edit is written before the first step, marked as
- * unfinished, so a command that is killed is finished by the next one.
+ * The only way to change a node: edit the desired state, compare it with the kernel, take the steps, undo
+ * them if one fails. The edit is written before the first step, marked as unfinished, so the next command
+ * finishes a command that is killed.
  */
 import { randomBytes } from 'node:crypto';
 import type { Hint } from '../../../loader/hint.js';
@@ -37,37 +37,39 @@ import { type MendOptions, type Readiness, whenReady } from './prepared-node.js'
 import { hiddenPorts } from './refuse-unreachable.js';
 import { mayPlanAnew, VANISHED_ROUNDS, vanishedEdit, withFollowed } from './vanished-devices.js';
 
-/** What an edit gives back: the new state, the part of the node that it is about, and what its caller reports. */
+/** The result of an edit: the new state, the part of the node it concerns, and what the caller reports. */
 export interface Edited<T> {
   readonly state: State;
   readonly scope: Scope;
-  /** Endpoints that were asked for: where one of them fails, the command has. Others cannot hold it up. */
+  /**
+   * Endpoints that the command names: if one of them fails, so does the command. Others cannot hold it up.
+   */
   readonly about?: ReadonlySet<number>;
   readonly result: T;
 }
 
 /**
- * An edit of the desired state. It may look at the kernel but changes nothing. Endpoints that are dead are
- * not in the state any more: what they had is free.
+ * An edit of the desired state. It may read the kernel but changes nothing. Dead endpoints are already
+ * removed from the state: their addresses are free.
  */
 export type Edit<T> = (state: State, dead: readonly Endpoint[]) => Edited<T> | Promise<Edited<T>>;
 
 /** A finished change, with what its caller reports. */
 export interface Changed<T> extends ChangeResult {
-  /** What the edit returned, the last one where it ran more than once. */
+  /** What the edit returned; its last result if it ran more than once. */
   readonly result: T;
   readonly state: State;
   readonly steps: readonly Step[];
   readonly hook: Applied['hook'];
-  /** Endpoints that are not as asked, for a reason inside their namespaces or beside them. */
+  /** Endpoints that are not as requested, because of something inside or beside their namespaces. */
   readonly failures: readonly Failure[];
 }
 
 /**
  * Change a node.
- * @param edit from the state as it is to the state as asked; it runs under the node's lock, and
- *   once before on a node that is still to be prepared
- * @throws whatever the edit or a step throws; see {@link applyPlan} for what is left then
+ * @param edit maps the current state to the requested one; it runs under the node's lock, and once before
+ *   that on a node that is still to be prepared
+ * @throws what the edit or a step throws; see {@link applyPlan} for the state of the node then
  */
 export async function change<T>(
   node: Node,
@@ -76,7 +78,7 @@ export async function change<T>(
 ): Promise<Changed<T>> {
   const start = performance.now();
   if (options.dryRun === true) return preview(node, edit);
-  // What is refused is refused before anything is made for it.
+  // Refuse before making anything.
   const check = (): Promise<unknown> => prepare(node, edit);
   const section = ({ rebuilt }: Readiness) => attempt(node, edit, start, { rebuilt });
   const changed = await node.kept.during(() => whenReady(node, section, check, options.onlyInUse));
@@ -85,9 +87,9 @@ export async function change<T>(
 }
 
 /**
- * What a change would do.
- * @param keepDead plan as if namespaces that are gone were to be attached again: tells what differs
- *   for other reasons
+ * The changes that an edit would make.
+ * @param keepDead plan as if namespaces that are gone were attached again: shows what differs for other
+ *   reasons
  */
 export async function preview<T>(node: Node, edit: Edit<T>, keepDead = false): Promise<Changed<T>> {
   const start = performance.now();
@@ -97,8 +99,8 @@ export async function preview<T>(node: Node, edit: Edit<T>, keepDead = false): P
 }
 
 /**
- * Plan and apply. Planned anew where the kernel refuses what was chosen for the underlay, and where a
- * device vanished under the change.
+ * Plan and apply. Plans again when the kernel refuses what was chosen for the underlay, and when a device
+ * vanishes during the change.
  */
 async function attempt<T>(
   node: Node,
@@ -122,12 +124,12 @@ async function attempt<T>(
   return withFollowed(changed, await attempt(node, follow, start, {}, rounds - 1));
 }
 
-/** Options without the decap mode that the kernel has refused. @throws the error, where it is another one */
+/** Options without the decap mode that the kernel has refused. @throws the error, if it is a different one */
 function otherDecap(error: unknown, { after }: Work, options: PrepareOptions): PrepareOptions {
   const refusal = refusedDecap(error);
   if (refusal === undefined || after.underlay?.decap === refusal.decap) throw error;
   const refused = [...(options.refused ?? []), refusal];
-  // The kernel may refuse each decap mode but the last, which needs nothing of it.
+  // The kernel may refuse every decap mode except the last, which needs nothing from it.
   if (refused.length > DECAPS.length) throw error;
   return { ...options, refused };
 }
@@ -140,7 +142,7 @@ interface Planned<T> extends Work {
 }
 
 interface PrepareOptions {
-  /** Tables were lost, so all of the node is looked at. */
+  /** Tables were lost, so the whole node is inspected. */
   readonly rebuilt?: boolean;
   /** Decap modes that the kernel has refused. */
   readonly refused?: ResolveOptions['refused'];
@@ -159,7 +161,7 @@ async function prepare<T>(
   const dead = keepDead ? [] : findDead(node, before);
   const living = dead.reduce((state, { id }) => removeEndpoint(state, id), before);
   const edited = await edit(living, dead);
-  // Nobody knows how far a command came that did not end, and what an older dpctl made has no marks.
+  // A command that did not end may have stopped anywhere, and devices made by an older dpctl have no marks.
   const unmarked = before.rootId === undefined && before.endpoints.length > 0;
   const whole = before.unfinished === true || rebuilt || unmarked || edited.scope === 'node';
   const followed = followUnderlay(node, before, edited.state, { fresh: whole, refused });
@@ -198,13 +200,13 @@ async function prepare<T>(
     steps,
     about,
     failures,
-    // An id alone is nothing to be saved: the first thing that is made brings one.
+    // A new id alone is not worth saving: the first device that is made brings one.
     changed: steps.length > 0 || !sameState(before, settle(asked)),
     notes,
   };
 }
 
-/** Chosen once, by the first change, and kept with the records. */
+/** The first change chooses the id; it is kept with the records. */
 function newRootId(): string {
   return rootIdOf(randomBytes(ROOT_ID_BYTES));
 }
@@ -228,7 +230,7 @@ function changedBy<T>(
   };
 }
 
-/** The host's own ports are not in a container's reach: where a command is about one, it counts. */
+/** Containers cannot reach the host's own ports, so their failures count when a command names them. */
 function gatewaysIn({ endpoints }: State, scope: Scope): ReadonlySet<number> {
   if (scope === 'node') return new Set();
   const gateways = endpoints.filter((each) => isGateway(each) && scope.networks.has(each.network));

@@ -1,6 +1,6 @@
 /**
- * What a change does to desired state beside what was asked: numbers of devices, gateways of
- * networks, endpoints that died, values of sysctls to go back to.
+ * What a change adds to the desired state beside the request: device numbers, gateways of networks, endpoints
+ * that died, sysctl values to restore.
  */
 import { linkGet } from '../../linux/netlink/link.js';
 import { withNetnsRef } from '../../linux/netns.js';
@@ -23,7 +23,7 @@ import { firstOfEach } from '../../model/state/unique-by.js';
 import type { Node } from '../node/node.js';
 import { hostEndOf } from './own-device.js';
 
-/** Gateways are ports like others; networks ask for them, not people. */
+/** Gateways are ports like others; networks ask for them, not users. */
 export function addGateways(node: Node, before: State, state: State): State {
   const own: NamespaceRef = {
     ref: 'host',
@@ -41,8 +41,8 @@ export function addGateways(node: Node, before: State, state: State): State {
 }
 
 /**
- * An interface number that is free in the node's namespace. Asked for when a device is made, so
- * that a plan can name it beforehand.
+ * An interface number that is free in the node's namespace. Chosen before the device is made, so that a plan
+ * can name it.
  */
 export function freeIfindex(
   node: Node,
@@ -58,7 +58,7 @@ export function freeIfindex(
   return candidate;
 }
 
-/** What an earlier command left unfinished, and the gateways that came or went, are in scope too. */
+/** The scope also includes what an earlier command left unfinished, and gateways that come or go. */
 export function widen(scope: Scope, before: State, after: State): Scope {
   if (scope === 'node') return scope;
   const endpoints = new Set(scope.endpoints);
@@ -80,7 +80,7 @@ export function renewDevices(node: Node, state: State, scope: Scope): State {
     const link = linkGet(node.rtnl(), { ifindex: endpoint.ifindex });
     if (link === undefined) continue;
     if (hostEndOf(node, endpoint) !== undefined) {
-      // What is its owner's is the owner's to name.
+      // The owner of an adopted device chooses its name.
       const isRenamed = endpoint.adopted !== undefined && link.name !== endpoint.hostIfname;
       if (isRenamed) renewed = putEndpoint(renewed, { ...endpoint, hostIfname: link.name });
       continue;
@@ -90,12 +90,12 @@ export function renewDevices(node: Node, state: State, scope: Scope): State {
   return renewed;
 }
 
-/** Endpoints whose namespace is gone have nothing left to be attached to. */
+/** Drop endpoints whose namespace is gone. */
 export function dropDead(state: State, observed: Observed): State {
   let alive = state;
   for (const endpoint of state.endpoints) {
     const found = observed.ports.get(endpoint.id);
-    // One that is still to be made is, unless somebody else has its name by now.
+    // A namespace that is still to be made is not gone, unless something else now has its name.
     const isToBe = isPending(endpoint.namespace) && found?.nameUse !== 'taken';
     if (found?.namespace === 'gone' && !isToBe && endpoint.phase !== 'detaching') {
       alive = removeEndpoint(alive, endpoint.id);
@@ -104,13 +104,13 @@ export function dropDead(state: State, observed: Observed): State {
   return alive;
 }
 
-/** The values that host sysctls had are remembered before they are changed. */
+/** Record the values of host sysctls before they change. */
 export function recordSysctls(state: State, observed: Observed): State {
   const recorded = new Set(state.sysctls.map(({ key }) => key));
   const fresh = [...wantedSysctls(state)].flatMap(([key, value]) => {
     const before = formerSysctl(state, key, observed.sysctls.get(key) ?? value);
     if (recorded.has(key)) return [];
-    // Another root was first: what was there before it is to come back after both.
+    // Another root changed it first: the value from before that change is restored after both are gone.
     if (before === value) return inherited(key, observed).filter((each) => !recorded.has(each.key));
     const devices = exceptions(key, before, observed).filter((each) => !recorded.has(each.key));
     return [
@@ -127,7 +127,7 @@ export function recordSysctls(state: State, observed: Observed): State {
   };
 }
 
-/** The state when every step was taken. */
+/** The state after every step was taken. */
 export function settle(state: State): State {
   let settled = state;
   for (const endpoint of state.endpoints) {
@@ -148,7 +148,7 @@ function finished(state: State): State {
   return rest;
 }
 
-/** Namespaces that were made have an identity now. */
+/** Record the cookies of namespaces that were made. */
 export function withCookies(state: State): State {
   if (!state.endpoints.some(({ namespace }) => namespace.cookie === '')) return state;
   return {

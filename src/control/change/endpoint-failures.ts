@@ -1,4 +1,4 @@
-/** Endpoints that could not be made as asked while all else was: told at the end, all of them. */
+/** Endpoints that failed while the rest of the command succeeded: all are reported at the end. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { run } from '../../../loader/hint.js';
@@ -6,7 +6,7 @@ import { isGateway } from '../../model/desired/desired.js';
 import type { Observed } from '../../model/plan/observed.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 
-/** One endpoint that is not as asked, and why. */
+/** One endpoint that is not as requested, and why. */
 export interface Failure {
   readonly id: number;
   /** NS/IFNAME. */
@@ -22,9 +22,9 @@ export function failureOf(endpoint: Endpoint, error: DpctlError): Failure {
 }
 
 /**
- * Endpoints for which nothing can be done until somebody makes room.
- * @param about those that were asked for
- * @throws DpctlError of the first of them
+ * Endpoints that cannot be made until somebody frees their name.
+ * @param about endpoints that the command names
+ * @throws DpctlError for the first of them
  */
 export function blockedPorts(
   state: State,
@@ -45,7 +45,7 @@ export function blockedPorts(
   });
 }
 
-/** What a command ends with that did all but these. */
+/** The error of a command that did everything except for these endpoints. */
 export function endpointsFailed(failures: readonly Failure[]): DpctlError {
   const [first] = failures;
   const texts = failures.map(({ subject, error }) => `${subject}: ${error.message}`);

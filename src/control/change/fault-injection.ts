@@ -1,16 +1,16 @@
 /**
- * Named points at which a test can stop a command as a crash would (DPCTL_FAULT=NAME) or make
- * it fail (DPCTL_FAULT_ERROR=NAME), to prove that the next command finds its way.
+ * Named points at which a test can stop a command as a crash would (DPCTL_FAULT=NAME) or make it fail
+ * (DPCTL_FAULT_ERROR=NAME), to prove that the next command recovers.
  *
- * Names: `node.prepared` (directories and mounts are there), `node.installed` (tables and programs,
- * too), `store.intent` (the desired state is about to be written), `step.N` (step N of the
- * plan, from 0, is about to be taken), `store.ready` (all steps are done and not recorded),
- * `done` (recorded), `undo.N` (step N is about to be taken back); of a reset, `reset.N` (step N of what
- * is outside of its directories) and `dismantle.N` (these). Several with commas between.
+ * Names: `node.prepared` (directories and mounts exist), `node.installed` (tables and programs too),
+ * `store.intent` (before the desired state is written), `step.N` (before step N of the plan, from 0),
+ * `store.ready` (all steps are done and not recorded), `done` (recorded), `undo.N` (before step N is undone);
+ * in a reset, `reset.N` (step N outside of its directories) and `dismantle.N` (step N inside). Commas
+ * separate several.
  */
 import { DpctlError } from '../../../loader/errors.js';
 
-/** Stop or fail here when the environment asks for it. */
+/** Stop or fail here if the environment asks for it. */
 export function faultPoint(name: string): void {
   if (isAsked('DPCTL_FAULT', name)) process.kill(process.pid, 'SIGKILL');
   if (isAsked('DPCTL_FAULT_ERROR', name)) {

@@ -28,18 +28,18 @@ import { sharedSysctls } from '../node/other-roots.js';
 import { inspectOverlay } from '../underlay/inspect.js';
 import { findOrphans, findSquatters } from './orphans.js';
 
-/** What desired state wants, compared with nothing yet. */
+/** The desired state to compare with the kernel. */
 export interface InspectInput {
   readonly before: State;
   readonly after: State;
   readonly scope: Scope;
-  /** Endpoints that were asked for: what goes wrong with them is an error. */
+  /** Endpoints that the command names: a problem with them is an error. */
   readonly about: ReadonlySet<number>;
 }
 
 /**
- * Observe a node: all of it, or what a command's scope names.
- * @param programId of the endpoint program that is to run; 0 when it is to be loaded first
+ * Observe a node: all of it, or the part in a command's scope.
+ * @param programId id of the endpoint program that is to run; 0 when it is still to be loaded
  */
 export async function inspect(
   node: Node,
@@ -81,7 +81,10 @@ export async function inspect(
   };
 }
 
-/** What a container does to its own namespace may keep it from being looked at, and nobody else. */
+/**
+ * A container can break its own namespace so that it cannot be inspected. That must not affect other
+ * endpoints.
+ */
 function inspectAlone(
   { about }: InspectInput,
   endpoint: Endpoint,
@@ -111,7 +114,7 @@ function mergedEndpoints(before: State, after: State): Endpoint[] {
   return [...merged.values()];
 }
 
-/** Tables that hold what is configured, not what is counted. */
+/** Tables that hold configuration, not counters. */
 const PLANNED_TABLES: readonly TableName[] = [
   'endpoint',
   'endpointx',
@@ -149,14 +152,14 @@ function readEntries(node: Node, { before, after, scope }: InspectInput): Map<st
 
 type Rules = Pick<Observed, 'masquerades' | 'hostRules'>;
 
-/** Asking nft costs a process, so a command about one endpoint believes what is recorded. */
+/** Asking nft starts a process, so a command about one endpoint trusts the record. */
 async function readRules(node: Node, { before, after, scope }: InspectInput): Promise<Rules> {
   const [recorded, wanted] = [before, after].map(rulesOf) as [Rules, Rules];
   if (scope !== 'node' && JSON.stringify(recorded) === JSON.stringify(wanted)) return recorded;
   try {
     const table = nftTableName(before.rootId);
     const found = await withNetnsPath(node.netnsFd(), (path) => nftRead(path, table));
-    // Under that name there is another root's, or what an older dpctl has made.
+    // A table of that name belongs to another root or to an older dpctl.
     if (before.rootId === undefined) return { masquerades: [], hostRules: hostRulesText([]) };
     return { masquerades: found.masquerades, hostRules: found.host };
   } catch (error) {
@@ -174,7 +177,7 @@ function rulesOf(state: State): Rules {
   };
 }
 
-/** Whether one may be recorded or put back. */
+/** Whether a sysctl may have to be recorded or restored. */
 function wantsSysctls(before: State, after: State): boolean {
   const wanted = wantedSysctls(after);
   const recorded = new Set(before.sysctls.map(({ key }) => key));
@@ -196,7 +199,7 @@ function readSysctls(node: Node, before: State, after: State): Map<string, strin
   ]);
 }
 
-/** Values by key, without those of devices that are gone. */
+/** Values by key; keys of devices that are gone are left out. */
 export function readKeys(node: Node, keys: readonly string[]): Map<string, string> {
   const values = new Map<string, string>();
   for (const key of keys) {
@@ -206,7 +209,7 @@ export function readKeys(node: Node, keys: readonly string[]): Map<string, strin
   return values;
 }
 
-/** What a parameter of all devices would overwrite. */
+/** Per-device parameters that writing the parameter of all devices overwrites. */
 function deviceSysctls(node: Node): string[] {
   return ['net/ipv4/conf', 'net/ipv6/conf'].flatMap((dir) =>
     sysctlNames(node.netnsFd(), dir)

@@ -1,4 +1,4 @@
-/** Devices with the mark of a dpctl root of which no record is left anywhere on this machine. */
+/** Devices marked by a dpctl root that has no record anywhere on this machine. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, exec, type Hint } from '../../../loader/hint.js';
@@ -9,12 +9,12 @@ import type { Node } from '../node/node.js';
 import { mountedRoots, recordsAt } from '../node/other-roots.js';
 import { MADE_DEVICE } from './own-device.js';
 
-/** Ids of the roots that can be found: by what they have mounted, and the one of the machine itself. */
+/** Ids of the roots that can be found: those with mounts, and the machine's own. */
 function knownRoots(): Set<string> {
   return new Set([...mountedRoots(), '/'].flatMap((root) => recordsAt(root).rootId ?? []));
 }
 
-/** Devices in the node's namespace that a root has marked of which there is no record. */
+/** Devices in the node's namespace marked by a root that has no record. */
 export function devicesOfLostRoots(node: Node): Link[] {
   const marked = linkDump(node.rtnl(), { statistics: false }).filter(
     ({ alias }) => markOf(alias)?.root !== undefined,
@@ -24,25 +24,25 @@ export function devicesOfLostRoots(node: Node): Link[] {
   return marked.filter(({ alias }) => !known.has(markOf(alias)?.root ?? ''));
 }
 
-/** Whether a device that has a mark is one of them. */
+/** Whether a marked device belongs to such a root. */
 export function isOfLostRoot(link: Link): boolean {
   const root = markOf(link.alias)?.root;
   return root !== undefined && !knownRoots().has(root);
 }
 
-/** How a person gets rid of it by hand: what was there before dpctl came is to stay. */
+/** How to remove the device by hand. A device that existed before dpctl must stay. */
 export function freeing({ name }: Link): Hint {
   if (MADE_DEVICE.test(name)) return exec`ip link del ${name}`;
   return advice`${exec`ip link set ${name} alias ${''}`}; ${exec`tc qdisc del dev ${name} clsact`}`;
 }
 
-/** @throws what {@link lostRootError} gives */
+/** @throws the error of {@link lostRootError} */
 export function refuseLostRoots(found: readonly Link[]): void {
   const error = lostRootError(found);
   if (error !== undefined) throw error;
 }
 
-/** What is to be said where a root has no records, as it may have had some: RESET_INCOMPLETE, exit 2. */
+/** The error for a root without records, as it may have had some: RESET_INCOMPLETE, exit 2. */
 export function lostRootError(found: readonly Link[]): DpctlError | undefined {
   const [first] = found;
   if (first === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** What dpctl made and nobody asks for any more: left by a lost store, or by hand. */
+/** Orphans: what dpctl made and no record asks for any more, left by a lost store or by manual changes. */
 import { advice, exec, run } from '../../../loader/hint.js';
 import { pinnedLinkIds } from '../../datapath/hook.js';
 import { type Link, linkDump, linkGet } from '../../linux/netlink/link.js';
@@ -27,7 +27,7 @@ export function findOrphans(
   const orphans: Orphan[] = [];
   for (const link of linkDump(node.rtnl(), { statistics: false })) {
     if (indexes.has(link.ifindex) || names.has(link.name)) continue;
-    // An adopted device is its owner's, even with a mark.
+    // An adopted device belongs to its owner, even when it has a mark.
     if (!pairs.includes(link.kind ?? '') || !wasMade(link)) continue;
     if (isOwn(node, after.rootId, link)) orphans.push(deviceOrphan(link));
   }
@@ -37,7 +37,7 @@ export function findOrphans(
   return [...orphans, ...learnedOrphans(after, known, entries)];
 }
 
-/** A device that dpctl made, under whatever name: it has a MAC that goes with its mark. */
+/** Whether dpctl made the device, whatever its name: its MAC matches its mark. */
 function wasMade({ name, alias, mac }: Link): boolean {
   const { root, endpoint } = markOf(alias) ?? {};
   if (root !== undefined && endpoint !== undefined && mac === hostMacOf({ id: endpoint, root })) {
@@ -46,7 +46,7 @@ function wasMade({ name, alias, mac }: Link): boolean {
   return MADE_DEVICE.test(name);
 }
 
-/** MACs learned behind endpoints and nodes that are not there any more. */
+/** MACs learned behind endpoints and nodes that no longer exist. */
 function learnedOrphans(
   after: State,
   endpoints: ReadonlySet<number>,
@@ -66,17 +66,17 @@ function learnedOrphans(
   ];
 }
 
-/** What stands where endpoints' devices are to be made. */
+/** What occupies the names of devices that are to be made. */
 export interface Squatters {
-  /** Leftovers of this root's own. */
+  /** This root's own leftovers. */
   readonly orphans: readonly Orphan[];
-  /** By number of the endpoint: somebody else has the name. */
+  /** By endpoint number: something else has the name. */
   readonly blocked: ReadonlyMap<number, Obstacle>;
-  /** Gateways whose interface is the other end of such an orphan: it goes with that. */
+  /** Gateways whose interface is the other end of such an orphan: it is deleted with the orphan. */
   readonly freed: ReadonlySet<number>;
 }
 
-/** Look at the names that devices are to have which are not there. Leftovers of dpctl's own go. */
+/** Look for devices that hold the names of missing endpoints. dpctl's own leftovers are deleted. */
 export function findSquatters(
   node: Node,
   after: State,
@@ -89,10 +89,10 @@ export function findSquatters(
   const known = new Set(after.endpoints.map(({ ifindex }) => ifindex));
   for (const { endpoint } of wantedPorts(after)) {
     const port = ports.get(endpoint.id);
-    // Of a namespace that is gone no device is to be made.
+    // No device is made for a namespace that is gone.
     const isGone = port?.namespace === 'gone' && !isPending(endpoint.namespace);
     const host = port?.host;
-    // What is its owner's is the owner's to name.
+    // The owner of an adopted device chooses its name.
     const isNamed =
       host !== undefined && (isAdopted(endpoint) || host.name === endpoint.hostIfname);
     const isBlocked = port?.blocked !== undefined;
@@ -124,7 +124,7 @@ function isAdopted({ adopted }: Endpoint): boolean {
   return adopted !== undefined;
 }
 
-/** A device cannot be called what it has as an alternative name. */
+/** A device cannot take a name that it already has as an alternative name. */
 function nameKept({ name }: Link, { hostIfname, namespace, ifname }: Endpoint): Obstacle {
   return {
     code: 'INTERFACE_EXISTS',

@@ -1,4 +1,6 @@
-/** Which devices are this root's: by marks and by what runs on them, never by names or numbers alone. */
+/**
+ * Which devices belong to this root: decided by their marks and programs, never by names or numbers alone.
+ */
 import { runsOwn } from '../../datapath/hook.js';
 import { type Link, linkGet } from '../../linux/netlink/link.js';
 import { nsidOf } from '../../linux/netlink/nsid.js';
@@ -9,8 +11,8 @@ import type { Endpoint } from '../../model/state/state.js';
 import { hostPins, type Node } from '../node/node.js';
 
 /**
- * The host end of an endpoint; undefined where it is gone, and whatever has its name or number by now.
- * @param links the node's devices by their numbers, where they have been read; else the one is asked for
+ * The host end of an endpoint; undefined if it is gone, even if another device now has its name or number.
+ * @param links the node's devices by number, if they have been read; otherwise this one device is read
  */
 export function hostEndOf(
   node: Node,
@@ -22,28 +24,28 @@ export function hostEndOf(
   return link !== undefined && isHostEnd(node, link, endpoint) ? link : undefined;
 }
 
-/** Whether a device of the number that an endpoint's host end is to have is that end. */
+/** Whether the device with the number of an endpoint's host end is that host end. */
 function isHostEnd(node: Node, link: Link, endpoint: Endpoint): boolean {
   if (link.kind !== driverOf(endpoint)) return false;
   const mark = markOf(link.alias);
   if (mark?.root !== undefined) return mark.root === endpoint.root && mark.endpoint === endpoint.id;
-  // Half made, or somebody has changed its alias.
+  // A half-made device, or one whose alias was changed.
   if (endpoint.root !== undefined && link.mac === hostMacOf(endpoint)) return true;
   if (runsOwn(hostPins(node), node.netnsFd(), endpoint.id, link.ifindex)) return true;
-  // A veth of somebody else's has no mark before all of the attaching is done.
+  // An adopted veth has no mark until the attach is done.
   if (endpoint.adopted !== undefined && mark === undefined)
     return link.name === endpoint.hostIfname;
-  // An older dpctl's marks say no root.
+  // Marks of an older dpctl name no root.
   const { root, ...old } = endpoint;
   return root === undefined && (link.name === old.hostIfname || link.alias === endpointAlias(old));
 }
 
-/** Names of devices that dpctl makes: what was never marked may be one. */
+/** Names of devices that dpctl makes: an unmarked device with such a name may be dpctl's. */
 export const MADE_DEVICE = /^dp[0-9a-f]{6}$|^dp[gp]\d+$/;
 
 /**
- * Whether a device has this root's mark, or runs its program: there may be records of it no more.
- * @param root id of this root; undefined: it is not known
+ * Whether a device has this root's mark or runs its program, even if no record names it.
+ * @param root id of this root; undefined if unknown
  */
 export function isOwn(node: Node, root: string | undefined, link: Link): boolean {
   const mark = markOf(link.alias);
@@ -52,14 +54,17 @@ export function isOwn(node: Node, root: string | undefined, link: Link): boolean
   return runsOwn(hostPins(node), node.netnsFd(), undefined, link.ifindex);
 }
 
-/** A device, with the namespace that it is in. */
+/** A device and its namespace. */
 export interface End {
   readonly rtnl: Rtnl;
   readonly nsFd: number;
   readonly link: Link;
 }
 
-/** Whether two devices are the ends of one pair. Numbers are alike in all namespaces: both must name the other's. */
+/**
+ * Whether two devices are the ends of one pair. Every namespace uses the same numbers, so each must name the
+ * other's.
+ */
 export function isPair(one: End, other: End): boolean {
   return leadsTo(one, other) && leadsTo(other, one);
 }

@@ -1,4 +1,4 @@
-/** What a node needs before anything on it can change, under the lock that keeps others out. */
+/** What a node needs before it can change, under the lock that excludes other commands. */
 import { DpctlError } from '../../../loader/errors.js';
 import { bpfAvailable } from '../../../loader/probe.js';
 import type { ChangeOptions } from '../../api/change.js';
@@ -19,31 +19,31 @@ import type { State } from '../../model/state/state.js';
 import { dismantle, hostPins, type Node, prepareNode } from '../node/node.js';
 import { faultPoint } from './fault-injection.js';
 
-/** Whether anything of the node is there at all. */
+/** Whether any part of the node exists. */
 export function nodeExists({ paths }: Node): boolean {
   return isThere(hostPath(paths.runDir)) || isThere(hostPath(paths.stateDir));
 }
 
-/** Options of who mends by itself and asks for nothing new. */
+/** Options for a caller that repairs the node on its own and requests nothing new. */
 export interface MendOptions extends ChangeOptions {
   /**
-   * Refuse (NODE_UNUSED) where the node is not in use, or not any more, instead of making what it needs: so
-   * that nothing comes back after a reset.
+   * Refuse (NODE_UNUSED) on a node that is not in use, instead of making what it needs: nothing may come back
+   * after a reset.
    */
   readonly onlyInUse?: boolean;
 }
 
-/** What a section under the lock is told. */
+/** Told to a section that runs under the lock. */
 export interface Readiness {
-  /** Tables were lost while endpoints used them, so all of the node is to be looked at. */
+  /** Tables were lost while endpoints used them, so the whole node must be inspected. */
   readonly rebuilt: boolean;
 }
 
 /**
- * Run a section under the node's lock, with directories, tables and programs in place. Where the
- * node was not in use before and the section fails, what was made for it goes again.
- * @param check called before anything is made, where something is to be; it may refuse
- * @param onlyInUse refuse to make anything on a node that nobody uses
+ * Run a section under the node's lock, with directories, tables and programs in place. If the node was unused
+ * before and the section fails, everything made for it is removed again.
+ * @param check called before anything is made, if something has to be; it may refuse
+ * @param onlyInUse refuse to make anything on an unused node
  * @throws DpctlError BPF_PERMISSION, BPF_MISSING, STORE_BUSY, BPFFS_UNAVAILABLE, VERIFIER, MAP_LAYOUT,
  *   NODE_UNUSED and what the section throws
  */
@@ -53,24 +53,24 @@ export async function whenReady<T>(
   check?: () => Promise<unknown>,
   onlyInUse = false,
 ): Promise<T> {
-  // Also finds out whether there is a library to call, before the lock makes the first directory.
+  // Also checks that libbpf can be called, before the lock makes the first directory.
   const unusable = bpfAvailable();
   if (unusable !== undefined) throw unusable;
   const isNew = !isThere(hostPath(node.paths.runDir));
   const release = await node.store.lock();
-  // Another first command may have been quicker.
+  // Another command may have prepared the node meanwhile.
   let unused = false;
   try {
     const isMounted = isBpffs(node.paths.bpfDir);
     unused = isNew && !isMounted;
     if (onlyInUse && !isMounted && !isThere(hostPath(node.paths.stateDir))) {
-      // The lock has made a directory, and a reset wants none left.
+      // The lock has made a directory, and a reset must leave none.
       unused = true;
       throw new DpctlError('NODE_UNUSED', 'this node is not in use', { exitCode: 3 });
     }
     node.refresh();
     const pins = hostPins(node);
-    // Looked at once: to open every pin again costs each command.
+    // Only looked at: opening every pin again would slow each command.
     const isReady = pinFaults(pins).length === 0;
     if (!isReady) await check?.();
     await node.store.mend();
@@ -90,7 +90,7 @@ export async function whenReady<T>(
   }
 }
 
-/** Put every pin where it is to be. @returns whether tables were lost while endpoints used them */
+/** Put every pin in its place. @returns whether tables were lost while endpoints used them */
 async function rebuild(node: Node, pins: DatapathPaths): Promise<boolean> {
   clearFalsePins(pins);
   const rebuilt =
@@ -100,14 +100,14 @@ async function rebuild(node: Node, pins: DatapathPaths): Promise<boolean> {
   return rebuilt;
 }
 
-/** Never throws: what made it necessary is what people are told. */
+/** Never throws: the user must see the original error. */
 async function leaveUnused(node: Node): Promise<void> {
   const state = await readable(node);
   if (state === 'unknown' || (state !== undefined && isRunning(state))) return;
   await dismantle(node, state === undefined || isLasting(state) ? 'networks' : 'nothing');
 }
 
-/** @returns undefined: no state at all; unknown: there may be endpoints in use, but it cannot be read now */
+/** @returns undefined: no state at all; unknown: endpoints may be in use, but the state cannot be read now */
 async function readable({ store }: Node): Promise<State | 'unknown' | undefined> {
   try {
     return (await store.load()).state;

@@ -1,4 +1,4 @@
-/** Namespaces that live but cannot be opened any more: what is to be changed inside cannot be. */
+/** Namespaces that exist but cannot be opened any more: nothing inside them can be changed. */
 
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
@@ -10,9 +10,9 @@ import type { State } from '../../model/state/state.js';
 import { type Failure, failureOf } from './endpoint-failures.js';
 
 /**
- * Endpoints of which an edit would be done on the node and not inside their namespaces.
- * @param edited as asked, before anything follows from it
- * @param about those that were asked for
+ * Endpoints that an edit would change on the node but not inside their namespaces.
+ * @param edited the requested state, before anything is derived from it
+ * @param about endpoints that the command names
  * @throws DpctlError NETNS_HIDDEN, exit 3, for one of them
  */
 export function hiddenPorts(
@@ -44,7 +44,7 @@ export function hiddenPorts(
   return failures;
 }
 
-/** What is set inside. */
+/** The settings made inside the namespace. */
 function inside({ endpoint: { mac, mtu }, addresses, gateways, gsoSize }: Port) {
   return { mac, mtu, addresses, gateways, gsoSize };
 }

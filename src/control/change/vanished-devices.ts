@@ -1,12 +1,12 @@
 /**
- * Devices that vanish under a change. The kernel deletes the devices of a dead namespace some time after
- * its last process ended, so one that the plan has seen may be gone when its step is carried out.
+ * Devices that vanish during a change. The kernel deletes the devices of a dead namespace some time after its
+ * last process ended, so a device in the plan may be gone when its step runs.
  */
 import { DpctlError, errnoOf } from '../../../loader/errors.js';
 import type { Step } from '../../model/plan/plan.js';
 import type { Changed, Edit } from './change.js';
 
-/** How often a change is planned anew: a device that vanishes each time has another cause. */
+/** How often a change is planned again: a device that vanishes every time has another cause. */
 export const VANISHED_ROUNDS = 3;
 
 /** Steps that need a device which somebody else may delete. */
@@ -25,11 +25,14 @@ const DEVICE_STEPS: ReadonlySet<unknown> = new Set<Step['op']>([
   'tc.detach',
 ]);
 
-/** What the kernel says of a device, a file of it, or a link (ENOLINK: of a tcx link without a device) that is gone. */
+/**
+ * Errors of the kernel for a device, a file of it, or a link (ENOLINK: a tcx link without a device) that is
+ * gone.
+ */
 const GONE: ReadonlySet<unknown> = new Set(['ENODEV', 'ENOENT', 'ENOLINK']);
 
 /**
- * Whether a step failed because its device or namespace is not there any more.
+ * Whether a step failed because its device or namespace no longer exists.
  * @param op of the step; by default the one that the error names
  */
 export function isVanished(error: unknown, op?: Step['op']): boolean {
@@ -37,14 +40,14 @@ export function isVanished(error: unknown, op?: Step['op']): boolean {
   return error.code === 'NETNS_GONE' || GONE.has(errnoOf(error));
 }
 
-/** Whether a change that failed left nothing behind, and may find another node when it is planned anew. */
+/** Whether a failed change left nothing behind and may see a different node when planned again. */
 export function mayPlanAnew(error: unknown): boolean {
   return isVanished(error) && error instanceof DpctlError && error.details.unfinished !== true;
 }
 
 /**
- * An edit that asks for nothing new and looks again at endpoints whose devices vanished while all else
- * was done; undefined where there are none.
+ * An edit that requests nothing new and looks again at endpoints whose devices vanished during the change;
+ * undefined if there are none.
  */
 export function vanishedEdit({ failures, state }: Changed<unknown>): Edit<undefined> | undefined {
   const ids = new Set(failures.filter(({ error }) => isVanished(error)).map(({ id }) => id));
@@ -54,7 +57,7 @@ export function vanishedEdit({ failures, state }: Changed<unknown>): Edit<undefi
   return (current) => ({ state: current, scope, about: new Set(), result: undefined });
 }
 
-/** One result of a change and of what followed for its vanished devices. */
+/** Merge the result of a change with the result of the follow-up for its vanished devices. */
 export function withFollowed<T>(first: Changed<T>, next: Changed<unknown>): Changed<T> {
   return {
     ...next,

@@ -1,4 +1,4 @@
-/** A namespace may have its veth already: then dpctl takes that one instead of making another. */
+/** A namespace may already have a veth: dpctl then adopts it instead of making another. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type Hint, REPEAT, run } from '../../../loader/hint.js';
@@ -13,7 +13,7 @@ import { freeing, isOfLostRoot } from '../change/lost-roots.js';
 import { type End, isPair } from '../change/own-device.js';
 import type { Node } from '../node/node.js';
 
-/** The host end of a veth that was found, and what both ends are set to. */
+/** The host end of a veth that was found, and the settings of both ends. */
 export interface FoundDevice {
   readonly ifindex: number;
   readonly hostIfname: string;
@@ -25,8 +25,8 @@ export interface FoundDevice {
 /**
  * Look for an interface in a namespace that can become an endpoint.
  * @param where the endpoint's namespace, open, with rtnetlink in it
- * @returns undefined when there is no such interface, so that one is to be made
- * @throws DpctlError INTERFACE_EXISTS when there is one that cannot be taken
+ * @returns undefined when there is no such interface, so that one must be made
+ * @throws DpctlError INTERFACE_EXISTS when there is one that cannot be adopted
  */
 export function findDevice(
   node: Node,
@@ -87,7 +87,7 @@ function hostEnd(node: Node, inner: End): Link | undefined {
   return isPair({ rtnl: node.rtnl(), nsFd: node.netnsFd(), link: host }, inner) ? host : undefined;
 }
 
-/** The first ethN that the namespace does not have. */
+/** The first free name of the form ethN in the namespace. */
 function freeName(inside: Rtnl): string {
   const names = new Set(linkDump(inside, { statistics: false }).map(({ name }) => name));
   let number = 0;

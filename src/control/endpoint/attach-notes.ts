@@ -1,4 +1,4 @@
-/** What people have to know of an endpoint that was attached. */
+/** Notes for the user about an endpoint that was attached. */
 import { advice, type Hint, run } from '../../../loader/hint.js';
 import type { AttachRequest } from '../../api/endpoint.js';
 import { foreignFilters } from '../../datapath/hook.js';
@@ -14,15 +14,15 @@ import { endpointsNamed } from './find-by-name.js';
 /** An endpoint after an attach. */
 export interface AttachedEndpoint {
   readonly state: State;
-  /** Undefined: its namespace went away meanwhile. */
+  /** Undefined: its namespace vanished meanwhile. */
   readonly endpoint: Endpoint | undefined;
   readonly created: boolean;
   readonly changed: boolean;
-  /** Endpoints that were cleared away by the same command. */
+  /** Dead endpoints that the same command removed. */
   readonly dead: readonly Endpoint[];
 }
 
-/** Notes on an attach, in the order in which they are told. */
+/** Notes on an attach, in the order in which they are printed. */
 export function attachNotes(
   node: Node,
   request: AttachRequest,
@@ -44,7 +44,10 @@ export function attachNotes(
   ];
 }
 
-/** Who gave a name to another namespace may not know that the first one lives, and keeps what it has. */
+/**
+ * A user who gave the name to another namespace may not know that the first one lives on and keeps its
+ * endpoints.
+ */
 function formerNotes(node: Node, state: State, ns: string): Hint[] {
   const { former } = endpointsNamed(node, state, { ref: ns });
   const kept = former.map(({ ip4, ip6, mac }) => bareAddress(ip4 ?? ip6 ?? mac));
@@ -54,7 +57,7 @@ function formerNotes(node: Node, state: State, ns: string): Hint[] {
   ];
 }
 
-/** A host answers by the first of its interfaces on a subnet, whichever of its addresses was asked. */
+/** A host answers from its first interface on a subnet, whichever of its addresses was asked. */
 function secondNotes({ endpoints }: State, endpoint: Endpoint, network: Network): string[] {
   const { id, ip4, ip6, ifname, namespace } = endpoint;
   const first = endpoints.find(
@@ -84,7 +87,7 @@ function secondNotes({ endpoints }: State, endpoint: Endpoint, network: Network)
   ];
 }
 
-/** Nodes do not tell each other which addresses they have given away. */
+/** Nodes do not tell each other which addresses they have assigned. */
 function addressNotes(
   { nodes }: State,
   endpoint: Endpoint,
@@ -108,7 +111,7 @@ function addressNotes(
   ];
 }
 
-/** Filters of others that see only what the datapath leaves them are worth a word. */
+/** Warn about others' filters that see only the packets that the datapath leaves them. */
 function filterNotes(node: Node, endpoint: Endpoint): string[] {
   if (endpoint.adopted === undefined) return [];
   const others = node.within(() =>

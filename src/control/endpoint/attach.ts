@@ -1,4 +1,4 @@
-/** attach: a namespace gets an endpoint on a network. */
+/** attach: give a namespace an endpoint on a network. */
 
 import type { ChangeOptions } from '../../api/change.js';
 import type { AttachRequest, EndpointChange } from '../../api/endpoint.js';
@@ -20,10 +20,10 @@ import { resolveTarget } from './resolve-namespace.js';
 import { endpointRows } from './state-rows.js';
 
 /**
- * Attach a namespace to a network: make its device (or adopt the one it has), give it addresses,
- * and put the datapath on the host end. Attaching again changes what is asked differently.
- * @throws DpctlError NETNS_*, NETWORK_NOT_FOUND, ADDRESS_IN_USE, MAC_IN_USE, SUBNET_FULL,
- *   INTERFACE_EXISTS, NETKIT_MISSING ...; then nothing was changed
+ * Attach a namespace to a network: make its device (or adopt the one it has), assign addresses, and attach
+ * the datapath to the host end. Attaching again changes only the settings that differ.
+ * @throws DpctlError NETNS_*, NETWORK_NOT_FOUND, ADDRESS_IN_USE, MAC_IN_USE, SUBNET_FULL, INTERFACE_EXISTS,
+ *   NETKIT_MISSING ...; then nothing was changed
  */
 export async function attach(
   node: Node,
@@ -46,13 +46,13 @@ export async function attach(
   };
 }
 
-/** What an attach finds: endpoints whose namespaces are gone are not in the state any more. */
+/** The input of an attach: dead endpoints are no longer in the state. */
 interface Found {
   readonly alive: State;
   readonly dead: readonly Endpoint[];
 }
 
-/** What its caller reports: the endpoint's number, and what became free for it. */
+/** For the caller's report: the endpoint's number, and the dead endpoints that it replaces. */
 interface Attached {
   readonly id: number;
   readonly created: boolean;
@@ -67,7 +67,7 @@ function attachEdit(
 ): Edited<Attached> {
   const target = resolveTarget(node, alive, request, ifname);
   const { adopted } = target;
-  // An endpoint that is there stays on its network where none is named.
+  // An existing endpoint stays on its network if the request names none.
   const joins = endpointAt(alive, target.namespace, ifname) === undefined;
   const state =
     joins && (request.network ?? NETWORK_DEFAULT) === NETWORK_DEFAULT
@@ -107,13 +107,13 @@ function attachEdit(
   };
 }
 
-/** How the program of an endpoint is attached since an earlier command; empty where it is not. */
+/** How an earlier command attached the program of an endpoint; empty if it is not attached. */
 function attachedHook(node: Node, endpoint: Endpoint | undefined): string {
   if (endpoint === undefined) return '';
   return hookOf(hostPins(node), node.netnsFd(), endpoint.id, endpoint.ifindex)?.hook ?? '';
 }
 
-/** Of the addresses that an adopted interface has, those that become the endpoint's. */
+/** The addresses of an adopted interface that become the endpoint's. */
 function oneOfEachFamily(addresses: readonly string[] = []): string[] {
   const ip4 = addresses.find((address) => !address.includes(':'));
   const ip6 = addresses.find((address) => address.includes(':'));

@@ -1,4 +1,4 @@
-/** Endpoints whose namespaces are gone are cleared away, and nothing else is looked at. */
+/** Remove dead endpoints and look at nothing else. */
 import type { ChangeResult } from '../../api/change.js';
 import { change } from '../change/change.js';
 import { nodeExists } from '../change/prepared-node.js';
@@ -6,9 +6,9 @@ import type { Node } from '../node/node.js';
 import { findDead } from './dead-namespaces.js';
 
 /**
- * Take away all that is left of endpoints whose namespaces are gone: entries, learned MACs, addresses. Looks
- * without the node's lock first, and takes it only where there is one.
- * @returns undefined where there is none
+ * Remove all that is left of endpoints whose namespaces are gone: entries, learned MACs, addresses. Looks
+ * without the node's lock first, and takes the lock only if there is one.
+ * @returns undefined if there is none
  * @throws as {@link change}
  */
 export async function clearDead(node: Node): Promise<ChangeResult | undefined> {
@@ -16,7 +16,7 @@ export async function clearDead(node: Node): Promise<ChangeResult | undefined> {
   node.refresh();
   const { state } = await node.store.load();
   if (findDead(node, state).length === 0) return undefined;
-  // Each change looks for the dead and takes them into its scope.
+  // Every change looks for dead endpoints and adds them to its scope.
   const scope = { endpoints: new Set<number>(), networks: new Set<string>() };
   return change(node, { onlyInUse: true }, (current) => ({
     state: current,

@@ -1,4 +1,4 @@
-/** Endpoints whose namespace is gone, and nobody has said detach: a runtime killed the container. */
+/** Endpoints whose namespace is gone without a detach: a runtime killed the container. */
 import { DpctlError } from '../../../loader/errors.js';
 import { hasCarrier, type Link, linkDump } from '../../linux/netlink/link.js';
 import { nsidOf } from '../../linux/netlink/nsid.js';
@@ -11,22 +11,25 @@ import { hostEndOf } from '../change/own-device.js';
 import type { Node } from '../node/node.js';
 import { withNamespace } from './namespace.js';
 
-/** With more endpoints than this all devices are read at once: each request by itself costs as much as ten of a list. */
+/**
+ * With more endpoints than this, read all devices at once: a single request costs as much as ten entries of a
+ * list.
+ */
 const FEW = 16;
 
-/** The node's devices by their numbers; undefined where they never held still while they were read. */
+/** The node's devices by number; undefined if they kept changing while they were read. */
 function allLinks(node: Node): Map<number, Link> | undefined {
   try {
     const links = linkDump(node.rtnl(), { statistics: false });
     return new Map(links.map((link) => [link.ifindex, link]));
   } catch (error) {
-    // Hundreds of containers come or go at once. One by one they can be asked for all the same.
+    // Hundreds of containers come or go at once. Single devices can still be read.
     if (error instanceof DpctlError && error.code === 'DUMP_INTERRUPTED') return undefined;
     throw error;
   }
 }
 
-/** The host ends that are there, by the numbers of the endpoints. */
+/** The existing host ends, by endpoint number. */
 function hostEnds(node: Node, endpoints: readonly Endpoint[]): Map<number, Link> {
   const links = endpoints.length > FEW ? allLinks(node) : undefined;
   const found = new Map<number, Link>();
@@ -37,7 +40,7 @@ function hostEnds(node: Node, endpoints: readonly Endpoint[]): Map<number, Link>
   return found;
 }
 
-/** Endpoints whose namespace is gone. What a command is taking away already is not among them. */
+/** Endpoints whose namespace is gone, except those that a command is already removing. */
 export function findDead(node: Node, { endpoints }: State): Endpoint[] {
   const ends = hostEnds(node, endpoints);
   return endpoints.filter((endpoint) => {
@@ -45,15 +48,15 @@ export function findDead(node: Node, { endpoints }: State): Endpoint[] {
     if (ends.has(id) || isGateway(endpoint) || namespace.cookie === '' || phase === 'detaching') {
       return false;
     }
-    // One that is still to be made is, unless somebody else has its name by now.
+    // A namespace that is still to be made is not gone, unless something else now has its name.
     if (isPending(namespace) && netnsPlace(namespace.ref) !== 'taken') return false;
     return withNamespace(node, namespace, (fd) => fd === undefined);
   });
 }
 
 /**
- * What is true of an endpoint beside what is recorded: gone, missing (its device is), moved (its interface
- * is in another namespace), or down.
+ * What differs from an endpoint's record: gone, missing (its device is), moved (its interface is in another
+ * namespace), or down.
  */
 export function actualStates(node: Node, { endpoints }: State): Map<number, string> {
   const ends = hostEnds(node, endpoints);
@@ -71,13 +74,16 @@ export function actualStates(node: Node, { endpoints }: State): Map<number, stri
   return states;
 }
 
-/** Whether the other end of a pair is in the namespace of `nsFd`. One without an id has no end of a pair. */
+/**
+ * Whether the other end of a pair is in the namespace of `nsFd`. A namespace without an id holds no end of a
+ * pair.
+ */
 function endsIn(node: Node, { linkNetnsId }: Link, nsFd: number): boolean {
   if (nsFd === node.netnsFd()) return linkNetnsId === undefined;
   return linkNetnsId !== undefined && linkNetnsId === nsidOf(node.rtnl(), nsFd);
 }
 
-/** A scope that has the dead, too: all that is left of them goes. */
+/** A scope that includes the dead endpoints, so that all of their remains are removed. */
 export function withDead(scope: Scope, dead: readonly Endpoint[]): Scope {
   if (scope === 'node' || dead.length === 0) return scope;
   return {
@@ -87,14 +93,14 @@ export function withDead(scope: Scope, dead: readonly Endpoint[]): Scope {
   };
 }
 
-/** What people are told of endpoints that are cleared away. */
+/** Notes for the user about dead endpoints that are removed. */
 export function deadNotes(dead: readonly Endpoint[]): string[] {
   return dead.map(
     ({ namespace, ifname }) => `endpoint ${namespace.ref} (${ifname}) is gone with its namespace`,
   );
 }
 
-/** Whose the addresses of a new endpoint were. */
+/** Who had the addresses of a new endpoint before. */
 export function inheritedNotes(heir: Endpoint | undefined, dead: readonly Endpoint[]): string[] {
   if (heir === undefined) return [];
   return (['ip4', 'ip6', 'mac'] as const).flatMap((key) => {

@@ -1,4 +1,4 @@
-/** detach: a namespace loses its endpoints. */
+/** detach: remove a namespace's endpoints. */
 
 import { advice, type Hint, run } from '../../../loader/hint.js';
 import type { ChangeOptions } from '../../api/change.js';
@@ -11,9 +11,9 @@ import { endpointsNamed, namedNote } from './find-by-name.js';
 import { endpointRows } from './state-rows.js';
 
 /**
- * Take a namespace off its network: all of its endpoints, or the one of an interface. What is
- * not attached is left as it is. A namespace that `attach --create` made goes with its last endpoint,
- * unless somebody else uses it.
+ * Take a namespace off its network: all of its endpoints, or the one with a given interface. Changes nothing
+ * if none is attached. A namespace that `attach --create` made is deleted with its last endpoint, unless
+ * somebody else uses it.
  */
 export async function detach(
   node: Node,
@@ -48,8 +48,8 @@ export async function detach(
 }
 
 /**
- * Who cleans up after a container means the one that was attached by this name, not the one that has it
- * by now: of that the note says what is attached.
+ * A user who cleans up after a container means the namespace that was attached by this name, not the one that
+ * has the name now: a note tells what is attached there.
  */
 function chosen(
   node: Node,

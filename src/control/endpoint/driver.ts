@@ -1,4 +1,4 @@
-/** The kind of device that attach is asked to make, and what this kernel has. */
+/** The kind of device that attach was asked to make, and what this kernel supports. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type Hint, run } from '../../../loader/hint.js';
@@ -9,9 +9,9 @@ import type { Endpoint } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
 
 /**
- * What is asked, as the edit of the desired state takes it. `auto` asks for nothing: an endpoint
- * that is there stays what it is.
- * @throws DpctlError NETKIT_MISSING, exit 2, where the kernel cannot make what is asked
+ * The requested driver, as the edit of the desired state takes it. `auto` requests nothing: an existing
+ * endpoint keeps its kind.
+ * @throws DpctlError NETKIT_MISSING, exit 2, if the kernel cannot make the requested kind
  */
 export function driverRequest(node: Node, { ns, driver }: AttachRequest): DriverRequest {
   if (driver === undefined || driver === 'veth') return { driver };
@@ -28,7 +28,7 @@ export function driverRequest(node: Node, { ns, driver }: AttachRequest): Driver
   );
 }
 
-/** Those who leave the choice to us should know that it was made by what is missing. */
+/** Tell users who leave the choice to dpctl when a missing feature decided it. */
 export function driverNotes({ driver }: AttachRequest, endpoint: Endpoint | undefined): Hint[] {
   const fellBack =
     driver === 'auto' && endpoint?.driver === undefined && endpoint?.adopted === undefined;

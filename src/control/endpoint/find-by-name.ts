@@ -1,4 +1,4 @@
-/** Which endpoints a name, path or pid means: it may have come to another namespace since they were attached. */
+/** Which endpoints a name, path or pid means: it may name another namespace than when they were attached. */
 import { DpctlError } from '../../../loader/errors.js';
 import { isByProcess, type NetnsRef, withNetnsRef } from '../../linux/netns.js';
 import { type EndpointFilter, findEndpoints, listText } from '../../model/state/lookup.js';
@@ -6,18 +6,18 @@ import type { Endpoint, NamespaceRef, State } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
 import { withNamespace } from './namespace.js';
 
-/** Endpoints by a name. */
+/** Endpoints that a name may mean. */
 export interface Named {
-  /** Of the namespace that the name means now. */
+  /** In the namespace that has the name now. */
   readonly current: readonly Endpoint[];
-  /** Attached under the name, in a namespace that has it no more or is gone. */
+  /** Attached under the name, in a namespace that has lost it or is gone. */
   readonly former: readonly Endpoint[];
   /**
-   * Of the namespace that it means now, attached under another name that is still good: the user may
-   * mean what had it before, of which there need be no record any more.
+   * In the namespace that has the name now, attached under another name that is still valid: the user may
+   * mean the namespace that had the name before, which may have no record any more.
    */
   readonly others: readonly Endpoint[];
-  /** The name means a namespace that is there. */
+  /** The name means an existing namespace. */
   readonly exists: boolean;
 }
 
@@ -33,7 +33,7 @@ export function endpointsNamed(
   const { cookie } = ns;
   const found = findEndpoints(state, { cookie, ...rest });
   const others = found.filter(({ namespace }) => isOtherName(node, namespace, ref, ns));
-  // One that is still to be made has no identity yet, only its name.
+  // A namespace that is still to be made has no cookie yet, only a name.
   const pending = recorded.filter(({ namespace }) => namespace.cookie === '');
   return {
     current: [...found.filter((each) => !others.includes(each)), ...pending],
@@ -43,7 +43,7 @@ export function endpointsNamed(
   };
 }
 
-/** What people have to know of endpoints that were not meant; '' where there is nothing. */
+/** A note for the user about endpoints that were not meant; '' if there is none. */
 export function namedNote(ref: string, { current, former, others }: Named): string {
   const live = [...current.filter(({ namespace }) => namespace.ref !== ref), ...others];
   const refs = [...new Set(live.map(({ namespace }) => namespace.ref))];
@@ -55,14 +55,14 @@ export function namedNote(ref: string, { current, former, others }: Named): stri
   return `${ref} is in the namespace that is attached as ${listText(refs)}, which stays attached`;
 }
 
-/** Numbers of processes are used again, and so are names: only what has no better name goes by them. */
+/** Process ids are reused, and so are their names: only a namespace without a better name goes by one. */
 function isOtherName(node: Node, recorded: NamespaceRef, ref: string, ns: Found): boolean {
   if (recorded.ref === ref || recorded.path === ns.path) return false;
   if (isByProcess(ns)) return true;
   return recorded.kind === 'name' && withNamespace(node, recorded, (fd) => fd !== undefined);
 }
 
-/** What says that there is no such namespace, and not that it could not be looked for. */
+/** Errors that mean that there is no such namespace, not that the lookup failed. */
 const GONE: ReadonlySet<string> = new Set(['NETNS_NOT_FOUND', 'NETNS_NOT_A_NETNS']);
 
 type Found = Pick<NetnsRef, 'kind' | 'path'> & { readonly cookie: string };

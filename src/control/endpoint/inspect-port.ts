@@ -1,4 +1,4 @@
-/** What is found of one endpoint: its devices, its program, and what is inside its namespace. */
+/** What is observed of one endpoint: its devices, its program, and the inside of its namespace. */
 import { advice, run } from '../../../loader/hint.js';
 import { hookOf, isLinkPinned } from '../../datapath/hook.js';
 import { getRaw } from '../../datapath/tables.js';
@@ -17,7 +17,7 @@ import { type End, hostEndOf, isPair } from '../change/own-device.js';
 import { hostPins, type Node } from '../node/node.js';
 import { withNamespace, withRtnlInside } from './namespace.js';
 
-/** Nothing inside is known, or nothing is there. */
+/** The inside is unknown or empty. */
 export const NOTHING_INSIDE = {
   inner: undefined,
   addresses: [],
@@ -27,9 +27,9 @@ export const NOTHING_INSIDE = {
 } as const;
 
 /**
- * Look at one endpoint, its namespace opened for as long as it takes.
- * @param installed the tables are there to be read
- * @param tunnels ask whether segments in tunnels pass it whole
+ * Inspect one endpoint, with its namespace open meanwhile.
+ * @param installed the tables exist and can be read
+ * @param tunnels ask whether it passes segments in tunnels whole
  */
 export function inspectPort(
   node: Node,
@@ -95,7 +95,7 @@ function inspectInside(
   };
 }
 
-/** The far end of a host end, whatever it is called by now; undefined where it is in another namespace. */
+/** The far end of a host end, whatever its name; undefined if it is in another namespace. */
 function innerEndOf(node: Node, where: Pick<End, 'rtnl' | 'nsFd'>, host: Link): Link | undefined {
   if (host.peerIfindex === undefined) return undefined;
   const link = linkGet(where.rtnl, { ifindex: host.peerIfindex });
@@ -104,14 +104,14 @@ function innerEndOf(node: Node, where: Pick<End, 'rtnl' | 'nsFd'>, host: Link): 
   return isPair(near, { ...where, link }) ? link : undefined;
 }
 
-/** Whether an interface is one end of a veth whose other end is in another namespace than the node's. */
+/** Whether an interface is one end of a veth whose other end is outside of the node's namespace. */
 function leadsAway(node: Node, { rtnl }: Pick<End, 'rtnl'>, { kind, linkNetnsId }: Link): boolean {
   return (
     kind === 'veth' && linkNetnsId !== undefined && linkNetnsId !== nsidOf(rtnl, node.netnsFd())
   );
 }
 
-/** What has the name of an endpoint's interface, and what there is of the endpoint's own. */
+/** What holds the name of an endpoint's interface, and what exists of the endpoint's own. */
 interface Taken {
   readonly host: Link | undefined;
   readonly inner: Link | undefined;
@@ -119,13 +119,16 @@ interface Taken {
   readonly leads: boolean;
 }
 
-/** Another interface has the name that is to be the endpoint's: its own stays until there is room for another. */
+/**
+ * Another interface holds the name of the endpoint's interface: the endpoint keeps its present one until the
+ * name is free.
+ */
 function innerTaken(
   endpoint: Endpoint,
   { host, inner, named, leads }: Taken,
 ): Obstacle | undefined {
   const { namespace, ifname, adopted, mac, hostIfname } = endpoint;
-  // What is its owner's is the owner's to name.
+  // The owner of an adopted device chooses its name.
   if (adopted !== undefined && host !== undefined) return undefined;
   const { ref } = namespace;
   const again = isGateway(endpoint)

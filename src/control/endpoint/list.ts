@@ -1,11 +1,11 @@
-/** The list of endpoints: as desired state has it, and whether that is so. */
+/** The list of endpoints: the desired state, and whether the kernel agrees. */
 
 import type { EndpointRow } from '../../api/endpoint.js';
 import type { Node } from '../node/node.js';
 import { actualStates } from './dead-namespaces.js';
 import { endpointRows } from './state-rows.js';
 
-/** Every endpoint that was attached, with its true state. */
+/** Every attached endpoint, with its actual state. */
 export async function endpointList(node: Node): Promise<EndpointRow[]> {
   node.refresh();
   const { state } = await node.store.load();

@@ -1,4 +1,4 @@
-/** What of others is in a namespace that dpctl made and is about to delete. */
+/** What others have in a namespace that dpctl made and is about to delete. */
 import { fstatSync } from 'node:fs';
 import { linkDump } from '../../linux/netlink/link.js';
 import { withRtnl } from '../../linux/netlink/socket.js';
@@ -8,7 +8,7 @@ import type { Endpoint, State } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
 import { withNamespace } from './namespace.js';
 
-/** The kernel makes these in every namespace by itself, once it has the module of the tunnel. */
+/** The kernel makes these in every namespace by itself, once the module of the tunnel is loaded. */
 const KERNELS_OWN: ReadonlySet<string> = new Set([
   'lo',
   ...['tunl0', 'gre0', 'gretap0', 'erspan0', 'ip_vti0'],
@@ -16,9 +16,9 @@ const KERNELS_OWN: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Somebody who uses an endpoint's namespace: a process in it, or a device that is neither dpctl's
- * nor the kernel's own.
- * @returns how messages name it; undefined where there is nobody, or the namespace is gone
+ * Somebody who uses an endpoint's namespace: a process in it, or a device that is neither dpctl's nor the
+ * kernel's own.
+ * @returns its name for messages; undefined if there is none, or if the namespace is gone
  */
 export function occupantOf(node: Node, state: State, { namespace }: Endpoint): string | undefined {
   return withNamespace(node, namespace, (fd) => {
@@ -36,7 +36,7 @@ export function occupantOf(node: Node, state: State, { namespace }: Endpoint): s
   });
 }
 
-/** What people have to know of namespaces that stay, though dpctl made them. */
+/** Notes for the user about namespaces that dpctl made and does not delete. */
 export function keptNotes({ endpoints }: State, { ports }: Observed): string[] {
   const staying = new Set(
     endpoints.filter(({ phase }) => phase !== 'detaching').map(({ namespace }) => namespace.cookie),

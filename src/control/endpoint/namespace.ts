@@ -10,18 +10,18 @@ import { type Rtnl, withRtnl } from '../../linux/netlink/socket.js';
 import type { Endpoint, NamespaceRef } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
 
-/** Errors of an open that say that there is no such file, and not that it could not be looked for. */
+/** Errors of an open that mean that there is no such file, not that the lookup failed. */
 const NOT_THERE: ReadonlySet<string | undefined> = new Set([
   ...['ENOENT', 'ENOTDIR', 'ESRCH'],
-  // Links in a circle have the place of what was attached: they lead to no file.
+  // A loop of symbolic links has replaced what was attached: it leads to no file.
   'ELOOP',
 ]);
 
 /**
- * Run a synchronous section with an endpoint's namespace open. Only here are endpoints' namespaces
- * opened. It is closed after the section, unless a command keeps the last one open.
- * @param section gets undefined when the namespace is not there or is another one by now
- * @throws DpctlError KERNEL_EMFILE and the like, where nobody can tell whether it is there
+ * Run a synchronous section with an endpoint's namespace open. This is the only place that opens endpoints'
+ * namespaces. It is closed after the section, unless a command keeps the last one open.
+ * @param section gets undefined when the namespace is gone or has been replaced
+ * @throws DpctlError KERNEL_EMFILE and the like, if its existence cannot be determined
  */
 export function withNamespace<T>(
   node: Node,
@@ -40,7 +40,7 @@ export function withNamespace<T>(
   try {
     return node.kept.using(() => section(fd));
   } catch (error) {
-    // What it is opened for next is to find out anew what is there.
+    // Release it: the next open must find out what exists now.
     node.kept.release();
     throw error;
   }
@@ -55,10 +55,10 @@ function openNamespace({ kind, path, cookie }: NamespaceRef): number | undefined
     throw error;
   }
   try {
-    // One that dpctl makes is known by its name until it is there.
+    // A namespace that dpctl makes is known by its name until it exists.
     if (cookie === '' || String(netnsCookie(fd)) === cookie) return fd;
   } catch (error) {
-    // EINVAL: not a namespace any more; it was unmounted and its file was left.
+    // EINVAL: no longer a namespace; it was unmounted and its file stayed.
     if (errnoOf(error) !== 'EINVAL') {
       closeFd(fd);
       throw error;
@@ -79,7 +79,7 @@ export function withEndpointRtnl<T>(
   );
 }
 
-/** Run a section with rtnetlink inside a namespace that is open. */
+/** Run a section with rtnetlink inside an open namespace. */
 export function withRtnlInside<T>(
   node: Node,
   { path, cookie }: NamespaceRef,
@@ -105,7 +105,7 @@ export function requireInner(rtnl: Rtnl, endpoint: Endpoint): number {
   return link.ifindex;
 }
 
-/** The namespace, or the endpoint's interface in it, went away while it was worked on. */
+/** The namespace, or the endpoint's interface in it, vanished during the work. */
 function namespaceGone({ namespace, ifname }: Endpoint): DpctlError {
   return new DpctlError(
     'NETNS_GONE',

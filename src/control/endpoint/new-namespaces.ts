@@ -1,6 +1,6 @@
 /**
- * Namespaces that a plan makes. They are there, without a name, before what is asked is saved: so it is
- * recorded what they are, and not only what they are called.
+ * Namespaces that a plan makes. They exist, without a name, before the requested state is saved: so the
+ * record holds their cookies, not only their names.
  */
 import { closeFd } from '../../../loader/sys/files.js';
 import { makeNetns } from '../../linux/netns-make.js';
@@ -9,10 +9,10 @@ import type { Endpoint, State } from '../../model/state/state.js';
 import type { Work } from '../change/apply.js';
 
 /**
- * Run a section with the namespaces of a plan made.
- * @param section gets the work in which they are known, and their descriptors by path; without a name by
- *   the time it ends, they go
- * @throws DpctlError NETNS_CREATE, exit 2; whatever the section throws
+ * Make the namespaces of a plan and run a section.
+ * @param section gets the work with their cookies, and their descriptors by path; namespaces still without a
+ *   name when it ends are freed
+ * @throws DpctlError NETNS_CREATE, exit 2; what the section throws
  */
 export async function withNewNamespaces<T>(
   work: Work,
@@ -57,7 +57,7 @@ function identified(
   return { ...endpoint, namespace: { ...namespace, cookie, ...(pending && { pending }) } };
 }
 
-/** Several endpoints of one namespace have each planned to make it. */
+/** Several endpoints in one namespace each plan to make it. */
 function createdOnce(steps: readonly Step[]): Step[] {
   const seen = new Set<string>();
   return steps.filter((step) => {

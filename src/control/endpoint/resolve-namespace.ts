@@ -1,4 +1,4 @@
-/** The namespace that an endpoint is to be attached to. */
+/** The namespace to attach an endpoint to. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
@@ -14,16 +14,16 @@ import type { Node } from '../node/node.js';
 import { type FoundDevice, findDevice } from './adopt-device.js';
 import { withNamespace } from './namespace.js';
 
-/** What was found of a namespace that is to be attached. */
+/** What was found of a namespace to attach. */
 export interface Target {
   readonly namespace: NamespaceRef;
-  /** The interface that is there already and leads to this node. */
+  /** An existing interface that leads to this node. */
   readonly adopted: FoundDevice | undefined;
   readonly loopbackDown: boolean;
 }
 
 /**
- * Look at the namespace that is asked for; only an endpoint that is new can adopt a device.
+ * Look at the requested namespace; only a new endpoint can adopt a device.
  * @throws DpctlError NETNS_*, exit 1 or 3; INTERFACE_EXISTS, exit 1
  */
 export function resolveTarget(
@@ -42,13 +42,13 @@ export function resolveTarget(
     const cookie = String(ns.cookie);
     const known = findEndpoints(state, { cookie });
     const asked = { ref: request.ns, kind, path, cookie, created: false };
-    // What it was called first stays, as long as it can be opened by that.
+    // Keep the first name, as long as it opens the namespace.
     const namespace = known.find((each) => opens(node, each.namespace))?.namespace ?? asked;
     const isNew = endpointAt(state, namespace, ifname) === undefined;
     return withRtnl(ns.fd, (rtnl) => ({
       namespace,
       adopted: isNew ? findDevice(node, { rtnl, nsFd: ns.fd }, request.ns, ifname) : undefined,
-      // The first endpoint found it down; whichever goes last takes it down again.
+      // The first endpoint found it down; the last one to go takes it down again.
       loopbackDown:
         linkGet(rtnl, { name: 'lo' })?.up === false ||
         known.some(({ raisedLoopback }) => raisedLoopback),
@@ -56,7 +56,10 @@ export function resolveTarget(
   });
 }
 
-/** Undefined where the name is taken. An empty file in its place gives way if a command was about to make it. */
+/**
+ * Undefined if the name is taken. An empty file in its place may be replaced if a command was about to make
+ * the namespace.
+ */
 function namespaceToMake(state: State, ref: string): NamespaceRef | undefined {
   assertName(ref);
   const pending = findEndpoints(state, { ref }).find((each) => isPending(each.namespace));
@@ -74,7 +77,7 @@ function refuseNodeNamespace(node: Node, ref: string, cookie: bigint): void {
   });
 }
 
-/** The process or file that a namespace was named by may be gone, while others keep the namespace. */
+/** The process or file that named a namespace may be gone, while others keep the namespace alive. */
 function opens(node: Node, namespace: NamespaceRef): boolean {
   return withNamespace(node, namespace, (fd) => fd !== undefined);
 }

@@ -1,4 +1,4 @@
-/** Desired state as rows: what lists and results show. */
+/** Desired state as rows for lists and results. */
 
 import type { EndpointRow } from '../../api/endpoint.js';
 import type { NetworkRow } from '../../api/network.js';
@@ -7,7 +7,7 @@ import { driverOf, isGateway, portOf, wantedPorts } from '../../model/desired/de
 import { labelTexts, ownerText } from '../../model/endpoint/labels.js';
 import type { Endpoint, Network, State } from '../../model/state/state.js';
 
-/** Rows of the endpoints that people attached, in the order of their numbers. */
+/** Rows of the endpoints that users attached, by number. */
 export function endpointRows(
   state: State,
   picks: (endpoint: Endpoint) => boolean = () => true,
@@ -48,7 +48,7 @@ function endpointRow(endpoint: Endpoint, network: Network): EndpointRow {
   };
 }
 
-/** Rows of the other nodes, in the order of their numbers. */
+/** Rows of the other nodes, by number. */
 export function nodeRows({ nodes }: State): NodeRow[] {
   return nodes.map(({ name, vtep, number }) => ({ name, dst: vtep, number }));
 }

@@ -1,16 +1,16 @@
-/** Devices of the node that live by router advertisements: forwarding would take their routes away. */
+/** Devices of the node that depend on router advertisements: forwarding would remove their routes. */
 import { addrDump } from '../../linux/netlink/address.js';
 import { linkDump } from '../../linux/netlink/link.js';
 import { routeDump } from '../../linux/netlink/route.js';
 import { advertisementSysctl } from '../../model/plan/plan.js';
 import type { Node } from '../node/node.js';
 
-/** RTPROT_RA: the kernel's own, of an advertisement. */
+/** RTPROT_RA: routes that the kernel made from an advertisement. */
 const ROUTE_PROTOCOL_RA = 9;
 
 /**
- * Keys by which devices accept router advertisements, of those with a route or an address from one.
- * Where a program does the kernel's work (systemd-networkd), it has switched the kernel's off.
+ * Keys with which devices accept router advertisements, for those with a route or an address from one. A
+ * program that does this instead of the kernel (systemd-networkd) has switched the kernel's off.
  */
 export function advertisedSysctls(node: Node): string[] {
   const rtnl = node.rtnl();

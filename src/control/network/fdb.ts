@@ -1,4 +1,4 @@
-/** fdb add, del and flush: static MACs are desired state, learned ones are the datapath's. */
+/** fdb add, del and flush: static MACs are desired state, the datapath owns learned ones. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type Hint, run } from '../../../loader/hint.js';
@@ -23,7 +23,7 @@ import { datapathOf, hostPins, type Node } from '../node/node.js';
 import { fdbRow, learnedRow, remoteFdbRow } from './fdb-rows.js';
 
 /**
- * Say that a MAC is behind an endpoint or another node: it is not learned, aged or moved by traffic.
+ * Pin a MAC to an endpoint or another node: it is not learned, aged or moved by traffic.
  * @throws DpctlError FDB_WHERE, exit 1, unless exactly one of the two is named
  */
 export async function fdbAdd(
@@ -75,7 +75,7 @@ function touched(before: State, after: State): Scope {
 }
 
 /**
- * Of the namespace that a name means now; of the former one where there is none.
+ * Endpoints of the namespace that has the name now, or else of the one that had it.
  * @throws DpctlError ENDPOINT_NOT_FOUND, exit 3
  */
 function endpointsOf(
@@ -115,8 +115,8 @@ function soleEndpoint(
 }
 
 /**
- * The network that is meant where none is named: the one on which somebody said where the MAC is.
- * @throws DpctlError FDB_AMBIGUOUS, exit 1, where there are several
+ * The network if the request names none: the one that has a static entry for the MAC.
+ * @throws DpctlError FDB_AMBIGUOUS, exit 1, if there are several
  */
 function networkOfMac({ staticFdb, remoteFdb }: State, mac: string): string {
   const told = [...staticFdb, ...remoteFdb].filter((entry) => entry.mac === mac);
@@ -131,8 +131,8 @@ function networkOfMac({ staticFdb, remoteFdb }: State, mac: string): string {
 }
 
 /**
- * Delete an entry, static or learned. One that is not there is no error.
- * @throws DpctlError FDB_AMBIGUOUS, exit 1, where no network is named and several may be meant
+ * Delete an entry, static or learned. A missing entry is no error.
+ * @throws DpctlError FDB_AMBIGUOUS, exit 1, if no network is named and several are possible
  */
 export async function fdbDelete(
   node: Node,
@@ -155,7 +155,7 @@ export async function fdbDelete(
   });
   const { vni, told } = changed.result;
   if (options.dryRun === true) return { ...changed, count: told.length, entries: told };
-  // The lock is given back: somebody may have reset the node since.
+  // The lock was released: somebody may have reset the node since.
   node.refresh();
   const forgotten = forgetLearned(
     datapathOf(node),
@@ -170,7 +170,7 @@ export async function fdbDelete(
   };
 }
 
-/** Delete the learned entries of the node, of a network or of an endpoint; the dead are cleared away, too. */
+/** Delete the learned entries of the node, a network or an endpoint; dead endpoints are removed too. */
 export async function fdbFlush(node: Node, request: FdbFlushRequest): Promise<FdbChange> {
   const { state } = await node.store.load();
   const vni =
@@ -179,7 +179,7 @@ export async function fdbFlush(node: Node, request: FdbFlushRequest): Promise<Fd
     request.ns === undefined
       ? undefined
       : new Set(endpointsOf(node, state, request.ns, run`endpoints`).map(({ id }) => id));
-  // Where there are no tables nothing was ever learned, and none need be made to say so.
+  // Without tables nothing was ever learned, so do not make them.
   if (!areTablesPinned(hostPins(node))) return { ...UNCHANGED, count: 0, entries: [] };
   const nothing: Scope = { endpoints: new Set(), networks: new Set() };
   const changed = await change(node, {}, (before) => ({
@@ -187,7 +187,7 @@ export async function fdbFlush(node: Node, request: FdbFlushRequest): Promise<Fd
     scope: nothing,
     result: undefined,
   }));
-  // The lock is given back: somebody may have reset the node since.
+  // The lock was released: somebody may have reset the node since.
   node.refresh();
   const forgotten = forgetLearned(
     datapathOf(node),

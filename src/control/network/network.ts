@@ -17,10 +17,10 @@ import { refuseConflicts } from '../underlay/conflicts.js';
 import { refuseOwnNetworks } from './own-networks.js';
 
 /**
- * Make a network, or change what is asked differently of one that is there (its ageing, its
- * gateway ...). Its endpoints are in scope, for some of it is seen inside them.
- * @throws DpctlError SUBNET_OVERLAP, exit 1, also where a gateway's subnet is one of the node's own;
- *   and those of {@link addNetwork}
+ * Make a network, or change the settings of an existing one that differ (its ageing, its gateway ...). Its
+ * endpoints are in scope, as some settings show inside them.
+ * @throws DpctlError SUBNET_OVERLAP, exit 1, also if a gateway's subnet is one of the node's own; and those
+ *   of {@link addNetwork}
  */
 export async function networkAdd(
   node: Node,
@@ -46,7 +46,7 @@ export async function networkAdd(
   return network === undefined ? changed : { ...changed, network, ...changed.result };
 }
 
-/** Delete a network that has no endpoints. One that is not there is no error. */
+/** Delete a network that has no endpoints. A missing network is no error. */
 export async function networkDelete(
   node: Node,
   request: NetworkDeleteRequest,
@@ -68,7 +68,7 @@ export async function networkDelete(
   return row === undefined ? changed : { ...changed, network: row };
 }
 
-/** Numbers of the nodes behind which MACs of a network are told to be: their entries have its VNI. */
+/** Numbers of the nodes with static MACs on a network: these entries carry its VNI. */
 function remotesOf({ remoteFdb }: State, network: string): Set<number> {
   return new Set(remoteFdb.filter((each) => each.network === network).map(({ node }) => node));
 }

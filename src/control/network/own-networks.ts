@@ -1,4 +1,4 @@
-/** The networks that the node itself is on: a gateway on one of them would take its packets away. */
+/** The networks that the node itself is connected to: a gateway on one of them would take its packets. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
@@ -18,19 +18,19 @@ import type { Network, State } from '../../model/state/state.js';
 import { hostEndOf, isOwn } from '../change/own-device.js';
 import type { Node } from '../node/node.js';
 
-/** Where the node sends what is for a prefix. */
+/** Where the node sends packets for a prefix. */
 interface Way {
   readonly prefix: Prefix;
-  /** Name of the device, or devices. */
+  /** Name of the device or devices. */
   readonly device: string;
-  /** Its stations are neighbours. */
+  /** Hosts in the prefix are neighbours. */
   readonly connected: boolean;
 }
 
 /**
- * Refuse a gateway, where it is new or its subnet is, on a subnet that the node reaches in another way:
- * a network that it is connected to, or a route to a part of the subnet. A wider route through a router
- * is no obstacle: the subnet is an exception of it, as asked.
+ * Refuse a gateway that is new, or whose subnet is, on a subnet that the node already reaches: a network it
+ * is connected to, or a route to a part of the subnet. A wider route through a router is no obstacle: the
+ * subnet becomes an exception to it, as requested.
  * @throws DpctlError SUBNET_OVERLAP, exit 1
  */
 export function refuseOwnNetworks(node: Node, before: State, after: State, name: string): void {
@@ -39,14 +39,14 @@ export function refuseOwnNetworks(node: Node, before: State, after: State, name:
   if (subnets.length === 0) return;
   const ways = waysOf(node, before);
   for (const subnet of subnets) {
-    // No exception of these can be made without harm.
+    // The subnet cannot be an exception to these without harm.
     const taken = ways.filter((way) => way.connected || way.prefix.length >= subnet.length);
     const way = taken.find(({ prefix }) => overlaps(prefix, subnet));
     if (way !== undefined) throw overlap(after, name, subnet, way, taken);
   }
 }
 
-/** Subnets in which the host is to get an address. */
+/** Subnets in which the host gets a new address. */
 function freshSubnets(old: Network | undefined, network: Network | undefined): Prefix[] {
   const fresh = [
     network?.gateway?.ip4 !== undefined &&
@@ -88,7 +88,7 @@ function waysOf(node: Node, { rootId, endpoints }: State): Way[] {
   return [...addresses, ...routes];
 }
 
-/** The prefix in which an address with a length is. */
+/** The prefix of an address with a length. */
 function prefixFrom(text: string): Prefix {
   const { ip, length = 0 } = parseAddress(text);
   return prefixOf(ip, length);

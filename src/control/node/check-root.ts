@@ -1,4 +1,4 @@
-/** Root directories that cannot be one. */
+/** Paths that cannot be root directories. */
 import { statSync } from 'node:fs';
 import { DpctlError, errnoOfAny } from '../../../loader/errors.js';
 import { hostPath } from '../../linux/mountns.js';
@@ -10,8 +10,8 @@ const CAUSES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Refuse what cannot be a root directory, before anything is made below it. One that is not there yet is
- * made when it is needed.
+ * Refuse a path that cannot be a root directory, before anything is made below it. A missing one is made when
+ * it is needed.
  * @throws DpctlError ROOT_INVALID, exit 1
  */
 export function checkRoot(root: string): void {

@@ -1,29 +1,29 @@
 /**
- * The namespace that a command works in stays open from one look or step to the next. One at the most:
- * a descriptor that is left keeps a dead namespace alive with all its devices, and a node has thousands.
+ * The namespace that a command works in stays open from one look or step to the next. At most one: an open
+ * descriptor keeps a dead namespace alive with all its devices, and a node has thousands.
  */
 import { closeFd } from '../../../loader/sys/files.js';
 import { openRtnl, type Rtnl } from '../../linux/netlink/socket.js';
 
-/** Keeps the namespace that was opened last, while a section runs. */
+/** Keeps the last opened namespace while a section runs. */
 export interface KeptNamespace {
-  /** Whether another one may be kept: a section keeps, and none works in the one that is open. */
+  /** Whether another namespace may be kept: a keeping section runs, and no section is using the open one. */
   mayKeep(): boolean;
-  /** Descriptor of the namespace of this path and cookie, if it is the one that is open. */
+  /** Descriptor of the namespace with this path and cookie, if it is the open one. */
   find(path: string, cookie: string): number | undefined;
-  /** Keep one instead of the former, which is closed. The descriptor is this one's from now on. */
+  /** Keep a namespace and close the previous one. Takes ownership of the descriptor. */
   keep(path: string, cookie: string, fd: number): void;
-  /** rtnetlink inside the one that is kept; undefined where none is. */
+  /** rtnetlink inside the kept namespace; undefined if none is kept. */
   rtnl(): Rtnl | undefined;
-  /** Work in the one that is kept: it stays open until the outermost such section has ended. */
+  /** Work in the kept namespace: it stays open until the outermost such section has ended. */
   using<T>(section: () => T): T;
-  /** Close what is kept: before a namespace is to go, and before it is asked whether it is there. */
+  /** Close the kept namespace: before it is deleted, and before its existence is checked. */
   release(): void;
-  /** Run a section that keeps, and release at its end. */
+  /** Run a section that keeps namespaces, and release at its end. */
   during<T>(section: () => Promise<T>): Promise<T>;
 }
 
-/** Keeps nothing yet. */
+/** A keeper that holds nothing yet. */
 export function keptNamespace(): KeptNamespace {
   let kept: { readonly path: string; readonly cookie: string; readonly fd: number } | undefined;
   let rtnl: Rtnl | undefined;

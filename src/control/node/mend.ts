@@ -1,4 +1,4 @@
-/** mend: reconcile where something is to be done, and otherwise leave the node's lock to others. */
+/** mend: reconcile if something has to be done, and otherwise leave the node's lock to others. */
 import type { ChangeResult } from '../../api/change.js';
 import { pinFaults } from '../../datapath/install.js';
 import { preview } from '../change/change.js';
@@ -8,8 +8,8 @@ import { hostPins, type Node } from './node.js';
 import { reconcile } from './reconcile.js';
 
 /**
- * Look at all of a node, without its lock, and reconcile it where it is not as asked.
- * @returns undefined where it is, or is not in use
+ * Inspect the whole node without its lock, and reconcile it if it is not as desired.
+ * @returns undefined if it is as desired, or not in use
  * @throws as reconcile; DpctlError NODE_NETNS_CHANGED, NODE_UNUSED, exit 3
  */
 export async function mend(node: Node): Promise<ChangeResult | undefined> {
@@ -30,7 +30,7 @@ async function isAsAsked(node: Node): Promise<boolean> {
     }));
     return !changed && failures.length === 0;
   } catch {
-    // Whether it is half of somebody else's change or a fault, under the lock it will be told.
+    // It may be a change in progress or a fault: the look under the lock decides.
     return false;
   }
 }

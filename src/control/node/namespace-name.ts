@@ -1,10 +1,10 @@
-/** The name by which people know the node's own namespace. */
+/** The name by which users know the node's own namespace. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { exceptFor } from '../../../loader/errors.js';
 import { hostPath } from '../../linux/mountns.js';
 import { NETNS_DIR, netnsList } from '../../linux/netns.js';
 
-/** Inode of a file, which for a namespace says which one it is; undefined: there is no such file. */
+/** Inode of a file, which identifies a namespace; undefined if there is no such file. */
 export function inodeOf(path: string): bigint | undefined {
   return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
 }
@@ -19,8 +19,8 @@ export function named(name: string): bigint | undefined {
 }
 
 /**
- * Remember by which name of `ip netns` people know the node's namespace, if they do.
- * @param netns where the node's namespace is bound
+ * Record the name that `ip netns` has for the node's namespace, if it has one.
+ * @param netns path at which the node's namespace is bound
  */
 export function rememberName(netns: string): void {
   const own = inodeOf(hostPath(netns));
@@ -28,9 +28,9 @@ export function rememberName(netns: string): void {
   if (name !== undefined) writeFileSync(nameFile(netns), name, { mode: 0o600 });
 }
 
-/** The name that was remembered. */
+/** The recorded name. */
 export function rememberedName(netns: string): string | undefined {
-  // It had no name, or an older dpctl did not write it down: then only who is in it can tell.
+  // It had no name, or an older dpctl did not record it: then only the processes in it can tell.
   return exceptFor(
     ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'],
     (): string | undefined => readFileSync(nameFile(netns), 'utf8'),

@@ -1,4 +1,4 @@
-/** The node's own namespace: whether the one that is bound is still the one that people mean. */
+/** The node's own namespace: whether the bound one is still the one that users mean. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, exec, REPEAT, run } from '../../../loader/hint.js';
@@ -16,8 +16,8 @@ import { inodeOf, named, rememberedName } from './namespace-name.js';
 import { type Node, recordedNetns } from './node.js';
 
 /**
- * Refuse to go on in a namespace that has lost its name: dpctl's bind keeps it alive, and all that is
- * asked for would be done where nobody looks.
+ * Refuse to work in a namespace that has lost its name: only dpctl's bind mount keeps it alive, and the
+ * changes would happen where nobody looks.
  * @throws DpctlError NODE_NETNS_CHANGED, exit 3
  */
 export function refuseLostNamespace(node: Node): void {
@@ -37,19 +37,19 @@ export function refuseLostNamespace(node: Node): void {
   );
 }
 
-/** A namespace of the node that has lost its name, or is gone. */
+/** A node's namespace that has lost its name, or is gone. */
 export interface LostNamespace {
   readonly name: string | undefined;
-  /** Another one has that name now. */
+  /** Another namespace has that name now. */
   readonly isAnew: boolean;
 }
 
-/** The node's own namespace, if nobody can mean it any more. */
+/** The node's own namespace, if users can no longer mean it. */
 export function lostNamespace(node: Node): LostNamespace | undefined {
   if (!isNsfs(node.paths.netns)) return unnamedNamespace(node);
   const lost = lostBound(node);
   if (lost === undefined) return undefined;
-  // Somebody has bound another one there: the node's may be well.
+  // Somebody has bound another namespace there: the node's own may be fine.
   const recorded = recordedNetns(node.paths);
   const isOther = recorded !== undefined && recorded !== String(netnsCookie(node.netnsFd()));
   return isOther ? undefined : lost;
@@ -67,7 +67,7 @@ function lostBound(node: Node): LostNamespace | undefined {
   return processInNetns(Number(bound)) === undefined ? { name, isAnew: false } : undefined;
 }
 
-/** The node's own name of its namespace is lost: it is found by its cookie, if it is still there. */
+/** The node's own bind mount of its namespace is lost: the cookie finds the namespace, if it still exists. */
 function unnamedNamespace({ paths }: Node): LostNamespace | undefined {
   const cookie = recordedNetns(paths);
   if (cookie === undefined || findNetns(cookie) !== undefined) return undefined;
@@ -76,13 +76,13 @@ function unnamedNamespace({ paths }: Node): LostNamespace | undefined {
 }
 
 /**
- * Refuse to take another namespace for the node's, where somebody has bound one in its place.
+ * Refuse to take another namespace for the node's, if somebody has bound one in its place.
  * @throws DpctlError NODE_NETNS_REPLACED, exit 3
  */
 export function refuseOtherNamespace(node: Node, { netns }: State): void {
   if (netns === undefined || netns === String(netnsCookie(node.netnsFd()))) return;
   const path = hostPath(node.paths.netns);
-  // Where nothing is bound, it is the caller's own, as the node's is gone.
+  // If nothing is bound, the open one is the caller's own, as the node's is gone.
   if (!isNsfs(node.paths.netns)) return;
   throw new DpctlError(
     'NODE_NETNS_REPLACED',
@@ -96,10 +96,10 @@ export function refuseOtherNamespace(node: Node, { netns }: State): void {
 }
 
 /**
- * Leave a namespace that has lost its name for the one that the caller is in: what can be made again is
- * taken away there, and records of what only it had are dropped. reconcile makes the rest.
- * @returns false where the namespace was not lost
- * @throws DpctlError NODE_NETNS_CHANGED, exit 3, where the caller is not in the one that has the name
+ * Leave a namespace that has lost its name for the caller's: whatever can be made again is removed there, and
+ * records that only applied there are dropped. reconcile makes the rest.
+ * @returns false if the namespace was not lost
+ * @throws DpctlError NODE_NETNS_CHANGED, exit 3, if the caller is not in the namespace that has the name
  */
 export async function adoptNamespace(node: Node): Promise<boolean> {
   const lost = lostNamespace(node);
@@ -123,7 +123,7 @@ export async function adoptNamespace(node: Node): Promise<boolean> {
     for (const [kind, device] of overlayDevices(node.rtnl(), node.netnsFd(), before.rootId)) {
       deleteOverlayDevice(node.rtnl(), { kind, ...device });
     }
-    // Parameters and the underlay were those of the old one.
+    // Sysctls and the underlay belonged to the old namespace.
     await node.store.save(loaded, {
       ...before,
       sysctls: [],

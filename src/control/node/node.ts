@@ -1,6 +1,6 @@
 /**
- * A node: a network namespace together with a root directory. Everything a command does hangs
- * off this value, so that many nodes can live on one machine.
+ * A node: a network namespace together with a root directory. Commands reach everything through this value,
+ * so that many nodes can live on one machine.
  */
 import { fstatSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -27,12 +27,12 @@ import { checkRoot } from './check-root.js';
 import { type KeptNamespace, keptNamespace } from './kept-namespace.js';
 import { rememberName } from './namespace-name.js';
 
-/** Where a node keeps what it has. Paths as the host sees them (mountns.ts). */
+/** Where a node keeps its files. Paths as the host sees them (mountns.ts). */
 export interface NodePaths {
   readonly root: string;
-  /** Lives as long as the kernel: lock, endpoints, pins. */
+  /** Until the next boot: lock, endpoints, pins. */
   readonly runDir: string;
-  /** Outlives a boot: networks. */
+  /** Survives a reboot: networks. */
   readonly stateDir: string;
   readonly bpfDir: string;
   readonly mapsDir: string;
@@ -42,7 +42,7 @@ export interface NodePaths {
   readonly netns: string;
 }
 
-/** A node whose parts are opened when first used; close() closes them. */
+/** A node whose parts are opened on first use; close() closes them. */
 export interface Node {
   readonly paths: NodePaths;
   readonly store: Store;
@@ -53,12 +53,12 @@ export interface Node {
   tables(): Tables;
   /** The endpoint's namespace that a command is working in. */
   readonly kept: KeptNamespace;
-  /** A short synchronous section in the node's namespace. */
+  /** Run a short synchronous section in the node's namespace. */
   within<T>(section: () => T): T;
   /**
-   * Close what is not the node's any more, to be opened anew: another process may have reset or upgraded
-   * it since, and what is written into its former tables reaches nobody. Called before anything is
-   * looked at or changed.
+   * Close what no longer belongs to the node, so that it is opened again: another process may have reset or
+   * upgraded the node since, and writes into its former tables would have no effect. Called before anything
+   * is inspected or changed.
    */
   refresh(): void;
   close(): void;
@@ -82,8 +82,7 @@ export function nodePaths(root: string): NodePaths {
 }
 
 /**
- * Open a node. Nothing is made yet: a node that was never changed lives in the caller's own
- * network namespace.
+ * Open a node. Makes nothing yet: a node that was never changed lives in the caller's own network namespace.
  * @throws DpctlError NOT_ROOT, ROOT_INVALID, TC_UNKNOWN, PROBE_UNKNOWN
  */
 export function openNode(options: { readonly root?: string | undefined } = {}): Node {
@@ -130,7 +129,7 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
     kept,
     within: (section) => inNetns(netnsFd(), section),
     refresh: () => {
-      // Without a name of it, the one that is open is all that says which namespace was meant.
+      // Without a bound name, only the open descriptor says which namespace was meant.
       const named = isNsfs(paths.netns);
       if (fd !== undefined && named && !isSameFile(fd, hostPath(paths.netns))) closeNetns();
       tables?.refresh();
@@ -145,7 +144,7 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
   };
 }
 
-/** Cookie of the node's own namespace, as far as any record tells it. */
+/** Cookie of the node's own namespace, if a record holds it. */
 export function recordedNetns({ runDir, stateDir }: NodePaths): string | undefined {
   return localRecords({ runDir: hostPath(runDir), stateDir: hostPath(stateDir) }).netns;
 }
@@ -156,8 +155,8 @@ function isSameFile(fd: number, path: string): boolean {
 }
 
 /**
- * Make what a node needs before anything can be attached to it: its BPF file system with its
- * directories, and the name of its network namespace. Safe to repeat.
+ * Make what a node needs before the first attach: its BPF file system with its directories, and the bind
+ * mount of its network namespace. Safe to repeat.
  * @throws DpctlError BPFFS_UNAVAILABLE, NETNS_BIND
  */
 export async function prepareNode({ paths, netnsFd }: Node): Promise<void> {
@@ -171,10 +170,10 @@ export async function prepareNode({ paths, netnsFd }: Node): Promise<void> {
 }
 
 /**
- * Take away all that {@link prepareNode} and the datapath made. Goes on after a failure.
- * @param keep `networks`: the directory that outlives a boot; `records`: both directories, and the name
- *   of the node's namespace
- * @returns what could not be done
+ * Remove all that {@link prepareNode} and the datapath made. Continues after a failure.
+ * @param keep `networks`: the directory that survives a reboot; `records`: both directories, and the bind
+ *   mount of the node's namespace
+ * @returns the errors
  */
 export async function dismantle(
   node: Node,
@@ -182,7 +181,7 @@ export async function dismantle(
 ): Promise<unknown[]> {
   const { paths } = node;
   const failures: unknown[] = [];
-  // What fills again meanwhile is the next command's, which has waited for the lock.
+  // A directory that fills again meanwhile belongs to the next command, which has waited for the lock.
   const remove = (dir: string): void =>
     exceptFor(
       ['ENOTEMPTY'],
@@ -195,7 +194,7 @@ export async function dismantle(
     () => unmount(paths.bpfDir),
   ];
   const records: readonly (() => unknown)[] = [
-    // First of all: directories without records are those of nobody, records without some are damaged.
+    // Records first: directories without any belong to nobody, but incomplete records count as damaged.
     () => keep === 'nothing' && node.store.discard(),
     () => unbindNetns(paths.netns),
     () => remove(paths.runDir),
@@ -207,7 +206,7 @@ export async function dismantle(
   ];
   const actions = keep === 'records' ? datapath : [...datapath, ...records];
   for (const [index, action] of actions.entries()) {
-    // What is left of the datapath is found again by what is recorded of it.
+    // The records are needed to find the remains of the datapath again.
     if (index === datapath.length && failures.length > 0) break;
     try {
       faultPoint(`dismantle.${index}`);
@@ -219,7 +218,7 @@ export async function dismantle(
   return failures;
 }
 
-/** Of a root of its own, the directories that only dpctl needed go too. */
+/** Also remove directories above a node's own root that only dpctl needed. */
 function removeEmptyParents({ root }: NodePaths): void {
   if (root === '/') return;
   for (const dir of ['run', 'var/lib', 'var']) {
@@ -229,12 +228,12 @@ function removeEmptyParents({ root }: NodePaths): void {
   }
 }
 
-/** The node's datapath: its pins, and its tables, which are opened. */
+/** The node's datapath: its pins and its opened tables. */
 export function datapathOf(node: Node): Datapath {
   return { pins: hostPins(node), tables: node.tables() };
 }
 
-/** The node's pins by the paths that reach them from here. */
+/** The node's pins, as paths that are valid in this mount namespace. */
 export function hostPins({ paths }: Node) {
   return {
     buildFile: hostPath(join(paths.runDir, 'build')),

@@ -1,4 +1,4 @@
-/** What other dpctl roots in the namespace of a node have changed there: no one undoes it for another. */
+/** What other dpctl roots have changed in the node's namespace: no root undoes another's changes. */
 import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostPath } from '../../linux/mountns.js';
@@ -8,22 +8,22 @@ import type { SysctlChange } from '../../model/state/state.js';
 import { type LocalRecords, localRecords } from '../../store/salvage.js';
 import { type Node, nodePaths } from './node.js';
 
-/** A root with endpoints has a BPF file system of its own here. */
+/** A root with endpoints has its own BPF file system here. */
 const BPF_DIR = '/run/dpctl/bpf';
 
-/** Directories of the roots that have something mounted. */
+/** Directories of the roots that have a mount. */
 export function mountedRoots(): string[] {
   const dirs = mountsOf('bpf').filter((path) => path.endsWith(BPF_DIR));
   return [...new Set(dirs.map((path) => path.slice(0, -BPF_DIR.length) || '/'))];
 }
 
-/** What a root has recorded of this machine, as far as it can be read. */
+/** What a root has recorded about this machine, as far as it can be read. */
 export function recordsAt(root: string): LocalRecords {
   const { runDir, stateDir } = nodePaths(root);
   return localRecords({ runDir: hostPath(runDir), stateDir: hostPath(stateDir) });
 }
 
-/** Parameters that other roots in the node's namespace rely on, as they found them. */
+/** Parameters that other roots in the node's namespace rely on, with the values they found. */
 export function sharedSysctls(node: Node): SysctlChange[] {
   const own = fstatSync(node.netnsFd(), { bigint: true });
   const others = mountedRoots().filter((root) => {

@@ -1,4 +1,4 @@
-/** reconcile: make the whole node what its desired state says, whatever happened to it. */
+/** reconcile: make the whole node match its desired state, whatever happened to it. */
 
 import type { ChangeResult, PlanRow } from '../../api/change.js';
 import type { EndpointRow } from '../../api/endpoint.js';
@@ -11,17 +11,17 @@ import type { MendOptions } from '../change/prepared-node.js';
 import { endpointRows } from '../endpoint/state-rows.js';
 import { datapathOf, hostPins, type Node } from './node.js';
 
-/** What a node is, beside what is asked of it. */
+/** How a node differs from its desired state. */
 export interface Differences {
   /** Endpoints that reconcile would drop, as NS/IFNAME. */
   readonly gone: readonly string[];
-  /** What else it would do. */
+  /** The other changes it would make. */
   readonly drift: readonly PlanRow[];
-  /** Endpoints for which it could do nothing. */
+  /** Endpoints that it could not repair. */
   readonly failures: readonly Failure[];
 }
 
-/** What reconcile would do. Changes nothing. */
+/** The changes reconcile would make. Changes nothing. */
 export async function previewReconcile(node: Node): Promise<Differences> {
   const edit: Edit<EndpointRow[]> = (current, dead) => ({
     state: current,
@@ -32,13 +32,13 @@ export async function previewReconcile(node: Node): Promise<Differences> {
   const gone = goneEndpoints(before, state).map(({ ns, ifname }) => `${ns}/${ifname}`);
   const renamed = renamedRows(before, state);
   if (gone.length === 0) return { gone, drift: [...plan, ...renamed], failures };
-  // A step that is planned whether or not the dead are dropped is about something else.
+  // A step that is planned with and without dropping the dead has another cause.
   const anyway = new Set((await preview(node, edit, true)).plan.map((row) => JSON.stringify(row)));
   const drift = plan.filter((row) => anyway.has(JSON.stringify(row)));
   return { gone, drift: [...drift, ...renamed], failures };
 }
 
-/** Host ends that their owners have given another name: no step is needed to go by it. */
+/** Host ends that their owners have renamed: following the name needs no step. */
 function renamedRows(before: readonly EndpointRow[], after: State): PlanRow[] {
   const names = new Map(endpointRows(after).map(({ id, hostIfname }) => [id, hostIfname]));
   return before.flatMap(({ id, ns, ifname, hostIfname }) => {
@@ -60,9 +60,9 @@ function goneEndpoints(before: readonly EndpointRow[], after: State): EndpointRo
 }
 
 /**
- * Compare all of the kernel's state with what is desired and repair it: finish commands that
- * were killed, make again what was deleted by hand, drop endpoints whose namespace is gone,
- * and move endpoints to the programs of this build.
+ * Compare the kernel's whole state with the desired state and repair it: finish killed commands, make again
+ * what was deleted by hand, drop endpoints whose namespace is gone, and move endpoints to the programs of
+ * this build.
  */
 export async function reconcile(node: Node, options: MendOptions = {}): Promise<ChangeResult> {
   const changed = await change(node, options, (state) => ({
@@ -76,7 +76,7 @@ export async function reconcile(node: Node, options: MendOptions = {}): Promise<
     ...changed,
     notes: [
       ...changed.notes,
-      // Without --dry-run these are its error.
+      // Without --dry-run these are errors.
       ...changed.failures.map(
         ({ subject, error }) => `nothing can be done for ${subject}: ${error.message}`,
       ),

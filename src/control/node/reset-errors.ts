@@ -1,11 +1,11 @@
-/** What reset says of what stays: exit 2, never success. */
+/** The errors of reset about what remains: exit 2, never success. */
 
 import { DpctlError, shortageRemedy } from '../../../loader/errors.js';
 import { advice, exec, run } from '../../../loader/hint.js';
 import { readKeys } from '../change/inspect.js';
 import type { Node } from './node.js';
 
-/** What could be told is undone; a record that nobody can read may have had more. */
+/** All known changes are undone; an unreadable record may have named more. */
 export function untold(node: Node, unknown: readonly string[]): DpctlError {
   const values = [...readKeys(node, ['net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding'])];
   const sysctls = values.map(([key, value]) => `${key.replaceAll('/', '.')}=${value}`);
@@ -20,7 +20,7 @@ export function untold(node: Node, unknown: readonly string[]): DpctlError {
   );
 }
 
-/** All that could not be removed. */
+/** Everything that could not be removed. */
 export function incomplete(failures: readonly unknown[]): DpctlError {
   const texts = failures.map((failure) => (failure instanceof Error ? failure.message : failure));
   const remedy = failures.map(shortageRemedy).find((each) => each !== undefined);

@@ -67,11 +67,11 @@ function row(what: string, subject: string, detail = ''): PlanRow {
   return { step: `remove ${what}`, subject, detail };
 }
 
-/** A store that cannot be read is removed with the rest; what it still names is put back first. */
+/** A store that cannot be read is removed with the rest, after restoring what it still names. */
 async function loadOrSalvage(node: Node): Promise<Salvaged> {
   const found = await readable(node);
   if (lostNamespace(node) === undefined || isNsfs(node.paths.netns)) return found;
-  // The node's namespace is gone, and with it what was changed there: the caller's is another one.
+  // The node's namespace is gone with all changes in it: the caller's is another one.
   return { ...found, state: { ...found.state, sysctls: [], uplink: undefined } };
 }
 
@@ -80,18 +80,18 @@ async function readable({ store }: Node): Promise<Salvaged> {
     const { state } = await store.load();
     if (state.untold !== true) return { state, unknown: [] };
   } catch (error) {
-    // Nothing is forgotten for want of a descriptor.
+    // Running out of descriptors must not lose a record.
     throwUnseen(error);
   }
   return store.salvage();
 }
 
 /**
- * Remove every endpoint, network, program, map, rule, mount and file of a node, and put host
- * sysctls back. Needs neither a readable store nor a loadable object. May be repeated.
+ * Remove every endpoint, network, program, map, rule, mount and file of a node, and restore host sysctls.
+ * Needs neither a readable store nor a loadable object. Safe to repeat.
  * @returns what was removed
- * @throws DpctlError RESET_INCOMPLETE, exit 2, when something could not be removed; all else is, but the
- *   records that another reset needs
+ * @throws DpctlError RESET_INCOMPLETE, exit 2, when something could not be removed; everything else is,
+ *   except for the records that another reset needs
  */
 export async function reset(node: Node): Promise<PlanRow[]> {
   const rows = await resetPlan(node);
@@ -107,7 +107,7 @@ export async function reset(node: Node): Promise<PlanRow[]> {
     await markUnfinished(node);
     const outside = await tearDown(node, state);
     const left = isBlank ? devicesOfLostRoots(node) : [];
-    // What is left outside can be put back only by what is recorded of it.
+    // Only the records can restore what is left outside.
     const keep = outside.length > 0 ? 'records' : 'nothing';
     const failures = [...outside, ...(await dismantle(node, keep))];
     if (failures.length > 0) throw incomplete(failures);
@@ -140,7 +140,7 @@ async function tearDown(node: Node, known: State): Promise<unknown[]> {
   };
   const marked = new Set<number>();
   await attempt(async () => {
-    // By the links on them, which the steps take away.
+    // Found by their links, which the steps remove.
     for (const ifindex of ownDevices(node, before.rootId)) marked.add(ifindex);
     const observed = observe(node, before, after);
     const steps = plan({ before, after, scope: 'node', observed });
@@ -157,7 +157,7 @@ async function tearDown(node: Node, known: State): Promise<unknown[]> {
   return failures;
 }
 
-/** The command after a reset that was interrupted has to look at all of the node. */
+/** The command after an interrupted reset must inspect the whole node. */
 async function markUnfinished({ store }: Node): Promise<void> {
   try {
     const loaded = await store.load();
@@ -166,11 +166,11 @@ async function markUnfinished({ store }: Node): Promise<void> {
       await store.save(loaded, { ...state, unfinished: true });
     }
   } catch {
-    // Neither a full disk nor a damaged record keeps a node from being removed.
+    // Neither a full disk nor a damaged record may keep a node from being removed.
   }
 }
 
-/** Without tables and programs: they go as a whole, whatever is in them. */
+/** Without tables and programs: they are removed as a whole, whatever they contain. */
 function observe(node: Node, before: State, after: State): Observed {
   return {
     entries: new Map(),
@@ -193,14 +193,14 @@ function observe(node: Node, before: State, after: State): Observed {
   };
 }
 
-/** Numbers of the devices that are this root's, whether or not there is a record of them. */
+/** Numbers of the devices that belong to this root, recorded or not. */
 function ownDevices(node: Node, root: string | undefined): number[] {
   return linkDump(node.rtnl(), { statistics: false })
     .filter((link) => overlayKindOf(link) === undefined && isOwn(node, root, link))
     .map(({ ifindex }) => ifindex);
 }
 
-/** The id of this root by the marks of its devices, where no record says it any more. */
+/** The id of this root from the marks of its devices, if no record holds it any more. */
 function markedRoot(node: Node): string | undefined {
   const marked = linkDump(node.rtnl(), { statistics: false }).find(
     (link) => markOf(link.alias)?.root !== undefined && isOwn(node, undefined, link),
@@ -208,7 +208,7 @@ function markedRoot(node: Node): string | undefined {
   return markOf(marked?.alias)?.root;
 }
 
-/** Adopted devices of which no record is left: what can be told from them alone. */
+/** Clean adopted devices that have no record, by what they themselves tell. */
 function unmarkDevices(node: Node, marked: ReadonlySet<number>): void {
   for (const { ifindex, alias } of linkDump(node.rtnl(), { statistics: false })) {
     if (!marked.has(ifindex) || markOf(alias) === undefined) continue;

@@ -13,10 +13,10 @@ import { endpointSubject, type StepActions, type StepText } from './actions.js';
 
 type AddressStep = StepOf<'address.add' | 'address.delete'>;
 
-/** The interface inside gets an address. @throws DpctlError IPV6_DISABLED, NETNS_GONE */
+/** Add an address to the interface inside. @throws DpctlError IPV6_DISABLED, NETNS_GONE */
 export const addressAdd: StepActions<AddressStep> = { execute: add, undo: remove, describe };
 
-/** The interface inside loses an address of dpctl's. */
+/** Delete one of dpctl's addresses from the interface inside. */
 export const addressDelete: StepActions<AddressStep> = { execute: remove, undo: add, describe };
 
 function describe({ endpoint, address }: AddressStep): StepText {
@@ -29,7 +29,7 @@ function add(node: Node, { endpoint, address: text }: AddressStep): void {
   withEndpointRtnl(node, endpoint, (rtnl, nsFd) => {
     const ifindex = requireInner(rtnl, endpoint);
     if (nodad) enableIp6(nsFd, endpoint);
-    // The address is this endpoint's by assignment, so nobody need be asked whether it is free.
+    // The address is assigned to this endpoint, so duplicate address detection is not needed.
     addrAdd(rtnl, ifindex, { ...spec, nodad, protocol: ROUTE_PROTOCOL });
   });
 }
@@ -38,7 +38,7 @@ function remove(node: Node, { endpoint, address }: AddressStep): void {
   withEndpointRtnl(node, endpoint, (rtnl, nsFd) => {
     const ifindex = requireInner(rtnl, endpoint);
     promoting(nsFd, endpoint.ifname, () =>
-      // What somebody else has done meanwhile need not be done.
+      // Somebody else may have deleted it already.
       exceptFor(['EADDRNOTAVAIL'], () => addrDelete(rtnl, ifindex, addressOf(address)), undefined),
     );
   });
@@ -50,8 +50,8 @@ function addressOf(text: string) {
 }
 
 /**
- * Containers are often made with IPv6 off (Docker's by default). On a pair of dpctl's own IPv6 is
- * switched on, which ends with the pair; one that was adopted is its owner's to set.
+ * Containers often start with IPv6 off (Docker's default). On its own pairs dpctl switches IPv6 on, which
+ * ends with the pair; the owner of an adopted pair decides.
  */
 function enableIp6(nsFd: number, endpoint: Endpoint): void {
   const key = `net/ipv6/conf/${endpoint.ifname}/disable_ipv6`;
@@ -64,7 +64,7 @@ function disableIp6(nsFd: number, key: string, { namespace, ifname }: Endpoint):
   try {
     return sysctlGet(nsFd, key);
   } catch (cause) {
-    // Without IPv6 in the kernel there is no such parameter; all else is a fault of its own.
+    // A kernel without IPv6 has no such parameter; any other error is a fault.
     if (!(cause instanceof DpctlError) || cause.code !== 'SYSCTL_NOT_FOUND') throw cause;
     throw new DpctlError('IPV6_DISABLED', `this kernel has no IPv6 for ${ifname}`, {
       exitCode: 2,
@@ -84,8 +84,8 @@ function ip6Disabled({ namespace, ifname }: Endpoint, key: string): DpctlError {
 }
 
 /**
- * The first IPv4 address of a subnet takes all later ones of it along when it is deleted, and the
- * last address of an interface its routes, unless the kernel is told to move them up.
+ * Deleting the first IPv4 address of a subnet deletes its later ones too, and deleting the last address of an
+ * interface deletes its routes, unless the kernel is told to promote them.
  */
 function promoting(nsFd: number, ifname: string, action: () => void): void {
   const key = `net/ipv4/conf/${ifname}/promote_secondaries`;

@@ -1,4 +1,4 @@
-/** endpoint.announce: an endpoint tells everybody where it is, by gratuitous ARP and unsolicited NA. */
+/** endpoint.announce: an endpoint announces where it is, by gratuitous ARP and unsolicited NA. */
 import { DpctlError } from '../../../loader/errors.js';
 import { linkGet, linkSet } from '../../linux/netlink/link.js';
 import { sysctlSet } from '../../linux/sysctl.js';
@@ -20,9 +20,9 @@ export const endpointAnnounce: StepActions<StepOf<'endpoint.announce'>> = {
 };
 
 /**
- * Let the interface inside announce its addresses. The kernel does so by itself when a device gets
- * its MAC, if it is told to (arp_notify, ndisc_notify); it gets the one that it has. Where it cannot
- * be told so, nodes learn where the endpoint is from its first own frame.
+ * Let the interface inside announce its addresses. The kernel does this when a device gets its MAC, if
+ * arp_notify and ndisc_notify are set, so the device gets the MAC that it already has. If they cannot be set,
+ * nodes learn the endpoint's place from its first frame.
  */
 function announce(node: Node, endpoint: Endpoint): void {
   const { ifname, mac } = endpoint;
@@ -42,7 +42,7 @@ function announce(node: Node, endpoint: Endpoint): void {
   });
 }
 
-/** @returns what it was; undefined where it cannot be changed: no IPv6, or /proc/sys is read-only */
+/** @returns the former value; undefined if it cannot be changed: no IPv6, or /proc/sys is read-only */
 function switchTo(nsFd: number, key: string, value: string): string | undefined {
   try {
     return sysctlSet(nsFd, key, value);

@@ -1,4 +1,4 @@
-/** host.set, inner.set, loopback.up and loopback.down: settings of devices that are there. */
+/** host.set, inner.set, loopback.up and loopback.down: settings of existing devices. */
 import { errnoOf } from '../../../loader/errors.js';
 import { linkGet, linkSet } from '../../linux/netlink/link.js';
 import { setTunnels } from '../../linux/offload.js';
@@ -8,14 +8,14 @@ import { requireInner, withEndpointRtnl } from '../endpoint/namespace.js';
 import type { Node } from '../node/node.js';
 import { endpointSubject, type StepActions, type StepText } from './actions.js';
 
-/** Of the host end. */
+/** Change settings of the host end. */
 export const hostSet: StepActions<StepOf<'host.set'>> = {
   execute: (node, { ifindex, set }) => setHost(node, ifindex, set),
   undo: (node, { ifindex, was }) => setHost(node, ifindex, was),
   describe: ({ endpoint, set }) => ({ subject: endpoint.hostIfname, detail: settingsText(set) }),
 };
 
-/** Of the interface inside. */
+/** Change settings of the interface inside. */
 export const innerSet: StepActions<StepOf<'inner.set'>> = {
   execute: (node, { endpoint, set }) => setInner(node, endpoint, set),
   undo: (node, { endpoint, was }) => setInner(node, endpoint, was),
@@ -25,14 +25,14 @@ export const innerSet: StepActions<StepOf<'inner.set'>> = {
   }),
 };
 
-/** The loopback of the namespace comes up. */
+/** Bring the loopback of the namespace up. */
 export const loopbackUp: StepActions<StepOf<'loopback.up'>> = {
   execute: (node, { endpoint }) => setLoopback(node, endpoint, true),
   undo: (node, { endpoint }) => setLoopback(node, endpoint, false),
   describe: loopbackText,
 };
 
-/** The loopback of the namespace goes down, as it was before the first endpoint. */
+/** Take the loopback of the namespace down, as it was before the first endpoint. */
 export const loopbackDown: StepActions<StepOf<'loopback.down'>> = {
   execute: (node, { endpoint }) => setLoopback(node, endpoint, false),
   undo: (node, { endpoint }) => setLoopback(node, endpoint, true),
@@ -61,7 +61,7 @@ function linkChange({ gsoSize, wholeTunnels: _, ...rest }: DeviceSettings) {
   };
 }
 
-/** Before Linux 6.2 a device gets another name only while it is down. */
+/** Before Linux 6.2 a device can be renamed only while it is down. */
 function setHost(node: Node, ifindex: number, settings: DeviceSettings): void {
   const { name, ...change } = linkChange(settings);
   if (name !== undefined) {

@@ -1,4 +1,4 @@
-/** fdb.forget and node.forget: MACs that were learned behind an endpoint or a node that goes. */
+/** fdb.forget and node.forget: MACs learned behind an endpoint or a node that is removed. */
 import { forgetLearned } from '../../datapath/fdb-control.js';
 import { putRaw } from '../../datapath/tables.js';
 import { tableEntry, tableKey } from '../../model/desired/table-entry.js';
@@ -6,7 +6,7 @@ import type { StepOf } from '../../model/plan/plan.js';
 import { datapathOf } from '../node/node.js';
 import { nothingToUndo, type StepActions } from './actions.js';
 
-/** Behind an endpoint. */
+/** Forget MACs behind an endpoint. */
 export const fdbForget: StepActions<StepOf<'fdb.forget'>> = {
   execute(node, { id }) {
     forgetLearned(datapathOf(node), (entry) => entry.node === 0 && entry.endpoint === id);
@@ -16,7 +16,7 @@ export const fdbForget: StepActions<StepOf<'fdb.forget'>> = {
   omittedByReset: true,
 };
 
-/** Behind a node, and what was counted of it. */
+/** Forget MACs behind a node, and its counters. */
 export const nodeForget: StepActions<StepOf<'node.forget'>> = {
   execute(node, { number }) {
     forgetLearned(datapathOf(node), (entry) => entry.node === number);

@@ -5,19 +5,19 @@ import type { StepOf } from '../../model/plan/plan.js';
 import { hostPins, type Node } from '../node/node.js';
 import type { StepActions, StepText } from './actions.js';
 
-/** This build's program runs. */
+/** Run this build's program. */
 export const tcAttach: StepActions<StepOf<'tc.attach'>> = {
   execute(node, { id, ifindex }, applied) {
     applied.hook = attachHook(hostPins(node), node.netnsFd(), id, ifindex);
   },
   undo(node, step) {
-    // Switched over from another build: this one's program does the same, and nothing is cut off.
+    // It replaced another build's program, which does the same: keep it, so that no traffic is cut off.
     if (step.was === undefined) detach(node, step);
   },
   describe,
 };
 
-/** No program runs any more. */
+/** Stop the program. */
 export const tcDetach: StepActions<StepOf<'tc.detach'>> = {
   execute: detach,
   undo(node, { id, ifindex }) {

@@ -1,4 +1,4 @@
-/** netns.create and netns.delete: how the namespaces that dpctl makes get their names, and go. */
+/** netns.create and netns.delete: name the namespaces that dpctl makes, and delete them. */
 import { linkGet } from '../../linux/netlink/link.js';
 import { deleteNetns } from '../../linux/netns.js';
 import { nameNetns, netnsPlace } from '../../linux/netns-make.js';
@@ -9,12 +9,12 @@ import type { Node } from '../node/node.js';
 import { nothingToUndo, type StepActions } from './actions.js';
 
 /**
- * Milliseconds that the kernel is given to take the devices of a deleted namespace away: one thread of
- * its does it for all namespaces of the machine, one after the other.
+ * Milliseconds to wait until the kernel has deleted the devices of a deleted namespace: one kernel thread
+ * does it for all namespaces of the machine, one after another.
  */
 const NETNS_CLEANUP = 10_000;
 
-/** The namespace that was made for an endpoint gets its name. */
+/** Give the namespace that was made for an endpoint its name. */
 export const netnsCreate: StepActions<StepOf<'netns.create'>> = {
   async execute(_node, { endpoint: { namespace } }, { namespaces }) {
     const fd = namespaces?.get(namespace.path);
@@ -25,20 +25,20 @@ export const netnsCreate: StepActions<StepOf<'netns.create'>> = {
   describe: ({ endpoint }) => ({ subject: endpoint.namespace.ref }),
 };
 
-/** A namespace that dpctl made goes, with all that is in it. */
+/** Delete a namespace that dpctl made, with everything in it. */
 export const netnsDelete: StepActions<StepOf<'netns.delete'>> = {
   execute: (node, { endpoint }) => removeNamespace(node, endpoint),
   undo: nothingToUndo,
   describe: ({ endpoint }) => ({ subject: endpoint.namespace.ref }),
 };
 
-/** Waits for the device to go, which the kernel does in its own time. */
+/** Waits until the device is gone: the kernel deletes it asynchronously. */
 async function removeNamespace(node: Node, endpoint: Endpoint): Promise<void> {
   const { ref } = endpoint.namespace;
   const isThere = withNamespace(node, endpoint.namespace, (fd) => fd !== undefined);
-  // It goes only when nobody has it open.
+  // The kernel deletes it only when nobody has it open.
   node.kept.release();
-  // The name may be another namespace's by now.
+  // The name may belong to another namespace by now.
   if (isThere || netnsPlace(ref) === 'leftover') await deleteNetns(ref);
   const end = performance.now() + NETNS_CLEANUP;
   while (

@@ -4,7 +4,7 @@ import { withNetnsPath } from '../../linux/netns.js';
 import type { StepOf } from '../../model/plan/plan.js';
 import type { StepActions } from './actions.js';
 
-/** This root's table gets its rules. */
+/** Write the rules of this root's table. */
 export const nftApply: StepActions<StepOf<'nft.apply'>> = {
   execute: (node, { table, rules, host, replaces }) =>
     withNetnsPath(node.netnsFd(), async (path) => {

@@ -13,7 +13,7 @@ import type { StepOf } from '../../model/plan/plan.js';
 import { hostPins, type Node } from '../node/node.js';
 import type { StepActions, StepText } from './actions.js';
 
-/** A device of the overlay's own comes. @throws DpctlError DECAP_REFUSED */
+/** Make a device of the overlay. @throws DpctlError DECAP_REFUSED */
 export const overlayCreate: StepActions<StepOf<'overlay.create'>> = {
   execute: (node, { device }) =>
     refusable(device.kind === 'anchor' ? 'tc-gro' : undefined, () => createDevice(node, device)),
@@ -21,25 +21,25 @@ export const overlayCreate: StepActions<StepOf<'overlay.create'>> = {
   describe: deviceText,
 };
 
-/** A device of the overlay's own goes. */
+/** Delete a device of the overlay. */
 export const overlayDelete: StepActions<StepOf<'overlay.delete'>> = {
   execute: (node, { device }) => deleteOverlayDevice(node.rtnl(), device),
   undo: (node, { device }) => createDevice(node, device),
   describe: deviceText,
 };
 
-/** A program of this build runs. @throws DpctlError DECAP_REFUSED where a decap mode fails */
+/** Run a program of this build. @throws DpctlError DECAP_REFUSED if a decap mode fails */
 export const overlayAttach: StepActions<StepOf<'overlay.attach'>> = {
   execute: (node, { program, ifindex }) =>
     refusable(DECAP_MODE_OF[program], () => attach(node, program, ifindex)),
   undo(node, { program, ifindex, replaces }) {
-    // Switched over from another build: this one's program does the same, and nothing is cut off.
+    // It replaced another build's program, which does the same: keep it, so that no traffic is cut off.
     if (!replaces) detach(node, program, ifindex);
   },
   describe: programText,
 };
 
-/** A program runs no more. */
+/** Stop a program. */
 export const overlayDetach: StepActions<StepOf<'overlay.detach'>> = {
   execute: (node, { program, ifindex }) => detach(node, program, ifindex),
   undo(node, { program, ifindex }) {
@@ -84,10 +84,10 @@ const DECAP_MODE_OF: Partial<Record<OverlayProgram, 'tc-gro' | 'xdp'>> = {
   decap: 'xdp',
 };
 
-/** These are never a driver's word: drivers do say ENOMEM and ENOSPC where they lack queues. */
+/** Errors that never come from a driver. Drivers do return ENOMEM and ENOSPC if they lack queues. */
 const OWN_FAULTS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EINTR', 'EPERM', 'EACCES']);
 
-/** What the kernel refuses of a decap mode, another one may do without. */
+/** Another decap mode may work without what the kernel refuses here. */
 function refusable(decap: 'tc-gro' | 'xdp' | undefined, action: () => void): void {
   try {
     action();

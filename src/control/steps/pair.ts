@@ -11,7 +11,7 @@ import { withEndpointFd } from '../endpoint/namespace.js';
 import type { Node } from '../node/node.js';
 import { endpointSubject, nothingToUndo, type StepActions } from './actions.js';
 
-/** Both ends of an endpoint are made. */
+/** Make both ends of an endpoint. */
 export const pairCreate: StepActions<StepOf<'pair.create'>> = {
   execute: (node, { port }) => createPair(node, port.endpoint),
   undo(node, { port }) {
@@ -23,7 +23,7 @@ export const pairCreate: StepActions<StepOf<'pair.create'>> = {
   },
 };
 
-/** A host end goes, and its other end with it. */
+/** Delete a host end, and with it the other end. */
 export const pairDelete: StepActions<StepOf<'pair.delete'>> = {
   execute(node, { ifindex }) {
     linkDelete(node.rtnl(), { ifindex });
@@ -32,7 +32,7 @@ export const pairDelete: StepActions<StepOf<'pair.delete'>> = {
   describe: ({ name, ifindex }) => ({ subject: name, detail: `ifindex ${ifindex}` }),
 };
 
-/** Many host ends go, and their other ends with them. */
+/** Delete many host ends, and with them their other ends. */
 export const pairsDelete: StepActions<StepOf<'pairs.delete'>> = {
   execute(node, { pairs }) {
     linksDelete(
@@ -47,7 +47,7 @@ export const pairsDelete: StepActions<StepOf<'pairs.delete'>> = {
   }),
 };
 
-/** The far end is born in the namespace. @throws DpctlError NETNS_GONE */
+/** The far end is created inside the namespace. @throws DpctlError NETNS_GONE */
 function createPair(node: Node, endpoint: Endpoint): void {
   withEndpointFd(node, endpoint, (fd) => {
     const linkAdd = driverOf(endpoint) === 'netkit' ? linkAddNetkit : linkAddVeth;
@@ -69,9 +69,9 @@ function createPair(node: Node, endpoint: Endpoint): void {
 }
 
 /**
- * A number for the host's end of a gateway. Both ends are in one namespace, and left to itself the
- * kernel would give this one the very number that the other is to have. It is no key of a table,
- * so it lies past the numbers that are.
+ * A number for the host's end of a gateway. Both ends are in one namespace, and by default the kernel would
+ * give this one the number reserved for the other. No table uses it as a key, so it lies above the numbers
+ * that are keys.
  */
 function highIfindex(rtnl: Rtnl): number {
   let ifindex = ENDPOINT_ARRAY_SIZE;

@@ -1,4 +1,4 @@
-/** route.add and route.delete: default routes inside, beside any that others have. */
+/** route.add and route.delete: default routes inside, beside any that others have set. */
 import { exceptFor } from '../../../loader/errors.js';
 import { routeAdd as addRoute, routeDelete as deleteRoute } from '../../linux/netlink/route.js';
 import { bareAddress } from '../../model/desired/desired.js';
@@ -10,10 +10,10 @@ import { endpointSubject, type StepActions, type StepText } from './actions.js';
 
 type RouteStep = StepOf<'route.add' | 'route.delete'>;
 
-/** A default route of dpctl's comes. */
+/** Add one of dpctl's default routes. */
 export const routeAdd: StepActions<RouteStep> = { execute: add, undo: remove, describe };
 
-/** A default route of dpctl's goes. */
+/** Delete one of dpctl's default routes. */
 export const routeDelete: StepActions<RouteStep> = { execute: remove, undo: add, describe };
 
 function describe({ endpoint, gateway }: RouteStep): StepText {
@@ -32,7 +32,7 @@ function add(node: Node, { endpoint, gateway }: RouteStep): void {
 function remove(node: Node, { endpoint, gateway }: RouteStep): void {
   withEndpointRtnl(node, endpoint, (rtnl) => {
     const route = routeOf(endpoint, gateway, requireInner(rtnl, endpoint));
-    // What somebody else has done meanwhile need not be done.
+    // Somebody else may have deleted it already.
     exceptFor(['ESRCH'], () => deleteRoute(rtnl, route), undefined);
   });
 }

@@ -1,4 +1,4 @@
-/** Every step of a plan, with the one module that knows how it is carried out, undone and described. */
+/** Every kind of step, with the module that carries it out, undoes and describes it. */
 import type { PlanRow } from '../../api/change.js';
 import type { Step, StepOf } from '../../model/plan/plan.js';
 import type { Node } from '../node/node.js';
@@ -46,7 +46,7 @@ const STEPS: { readonly [Op in Step['op']]: StepActions<StepOf<Op>> } = {
   'nft.apply': nftApply,
 };
 
-/** The type of the table says that the actions of an op take the steps of that op. */
+/** The type of the table guarantees that the actions of an op take the steps of that op. */
 function actionsOf({ op }: Step): StepActions<Step> {
   return STEPS[op];
 }
@@ -56,7 +56,7 @@ export async function execute(node: Node, step: Step, applied: Applied): Promise
   await actionsOf(step).execute(node, step, applied);
 }
 
-/** Undo one step that was carried out. */
+/** Undo a step that was carried out. */
 export async function undo(node: Node, step: Step): Promise<void> {
   await actionsOf(step).undo(node, step);
 }
@@ -66,7 +66,7 @@ export function describeStep(step: Step): PlanRow {
   return { step: step.op, detail: '', ...actionsOf(step).describe(step) };
 }
 
-/** Whether a reset does without it: tables and firewall rules go as a whole. */
+/** Whether a reset skips the step: tables and firewall rules go as a whole. */
 export function isOmittedByReset(step: Step): boolean {
   return actionsOf(step).omittedByReset === true;
 }

@@ -1,4 +1,4 @@
-/** table.put, table.delete and stats.clear: what is configured in the datapath's tables. */
+/** table.put, table.delete and stats.clear: configuration in the datapath's tables. */
 import { deleteFdb, putFdb } from '../../datapath/fdb-control.js';
 import { deleteRaw, putRaw } from '../../datapath/tables.js';
 import { entryText } from '../../model/desired/entry-text.js';
@@ -7,7 +7,7 @@ import { isLearned, type StepOf, statsKey } from '../../model/plan/plan.js';
 import { datapathOf, type Node } from '../node/node.js';
 import { nothingToUndo, type StepActions, type StepText } from './actions.js';
 
-/** An entry comes, or gets another value. */
+/** Add an entry or change its value. */
 export const tablePut: StepActions<StepOf<'table.put'>> = {
   execute: (node, { entry }) => put(node, entry),
   undo(node, { entry, was }) {
@@ -18,7 +18,7 @@ export const tablePut: StepActions<StepOf<'table.put'>> = {
   omittedByReset: true,
 };
 
-/** An entry goes. */
+/** Delete an entry. */
 export const tableDelete: StepActions<StepOf<'table.delete'>> = {
   execute: (node, { entry }) => remove(node, entry),
   undo: (node, { entry }) => put(node, entry),
@@ -26,7 +26,7 @@ export const tableDelete: StepActions<StepOf<'table.delete'>> = {
   omittedByReset: true,
 };
 
-/** The counters of an endpoint start again. */
+/** Reset the counters of an endpoint. */
 export const statsClear: StepActions<StepOf<'stats.clear'>> = {
   execute(node, { id }) {
     const map = node.tables().map('epstat');

@@ -1,4 +1,4 @@
-/** Who else on this node wants packets that the overlay is to take: found before anything is attached. */
+/** What else on this node claims packets of the overlay: found before anything is attached. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, exec, run } from '../../../loader/hint.js';
@@ -13,10 +13,10 @@ import { hostPins, type Node } from '../node/node.js';
 import { kernelVxlans } from './device-facts.js';
 
 /**
- * Refuse an underlay whose packets somebody else is to have: a process with the UDP port, another
- * dpctl root on the device, a VXLAN device of the kernel that takes every VNI or one of ours. A
- * VXLAN device with other VNIs on the same port is no obstacle: what is not ours is left to it.
- * @param before what is recorded of this node
+ * Refuse an underlay whose packets something else claims: a process with the UDP port, another dpctl root on
+ * the device, a VXLAN device of the kernel that takes every VNI or one of ours. A VXLAN device with other
+ * VNIs on the same port is no obstacle: it gets the frames that are not ours.
+ * @param before the recorded state of this node
  * @throws DpctlError, exit 1: UNDERLAY_IN_USE, PORT_IN_USE, VNI_IN_USE
  */
 export function refuseConflicts(node: Node, before: State, state: State): void {
@@ -41,7 +41,7 @@ export function refuseConflicts(node: Node, before: State, state: State): void {
   const holder = udpHolders(node.netnsFd(), port).find(({ address }) =>
     [resolved.vtep, '0.0.0.0', '::'].includes(address),
   );
-  // The anchor's own sockets are known by the anchor.
+  // The anchor's own sockets are not another process's.
   const anchor = overlayDevices(node.rtnl(), node.netnsFd(), state.rootId).get('anchor');
   if (holder === undefined || anchor?.port === port) return;
   throw portInUse(state, socketOwner(holder.inode) ?? 'a socket inside the kernel');

@@ -1,4 +1,4 @@
-/** What the underlay's device does with packets, and who else has to do with VXLAN on this node. */
+/** What the underlay's device does with packets, and what else uses VXLAN on this node. */
 import { errnoOf } from '../../../loader/errors.js';
 import { hasFeature } from '../../../loader/probe.js';
 import { overlayKindOf } from '../../datapath/underlay/device.js';
@@ -10,7 +10,7 @@ import type { DeviceFacts } from '../../model/overlay/decap.js';
 import type { Underlay } from '../../model/state/state.js';
 import { hostPins, type Node } from '../node/node.js';
 
-/** Look at a device. Nothing is changed or attached. */
+/** Look at a device. Changes and attaches nothing. */
 export function deviceFacts(node: Node, { port }: Underlay, link: Link): DeviceFacts {
   const netns = node.netnsFd();
   const features = featuresGet(netns, link.name);
@@ -31,7 +31,7 @@ export function deviceFacts(node: Node, { port }: Underlay, link: Link): DeviceF
   };
 }
 
-/** A veth hands to its peer what it was given: whole, unless it was told to segment. */
+/** A veth passes packets to its peer as it got them: whole, unless segmentation was switched on. */
 function passesTunnels(features: Features): boolean {
   return isActive(features, 'tso') && isActive(features, 'tx-udp_tnl-segmentation');
 }
@@ -45,7 +45,7 @@ function kernelDriver(netns: number, { name, kind }: Link): string {
   }
 }
 
-/** VXLAN devices of the kernel that are not dpctl's, those that are down left out: they hear nothing. */
+/** The kernel's VXLAN devices that are not dpctl's; those that are down receive nothing and are left out. */
 export function kernelVxlans(node: Node): Link[] {
   return linkDump(node.rtnl(), { statistics: false }).filter(
     (link) => link.vxlan !== undefined && link.up && overlayKindOf(link) === undefined,

@@ -1,4 +1,4 @@
-/** The recorded underlay is brought to what the node's device is now, before anything is planned. */
+/** Adjust the recorded underlay to the device's current state, before anything is planned. */
 
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError, isShortage } from '../../../loader/errors.js';
@@ -10,16 +10,16 @@ import type { State } from '../../model/state/state.js';
 import type { Node } from '../node/node.js';
 import { type ResolveOptions, resolveUnderlay } from './resolve.js';
 
-/** A state with the underlay as it is. */
+/** A state with the current underlay. */
 export interface Followed {
   readonly state: State;
-  /** Why the underlay that is asked for cannot be used; nodes are not reached meanwhile. */
+  /** Why the requested underlay cannot be used; other nodes are unreachable meanwhile. */
   readonly problem: DpctlError | undefined;
 }
 
 /**
- * Follow the device: its number, MTU and address. Endpoints without an MTU of their own follow, too.
- * What cannot be used is no error here: everything else on the node goes on without it.
+ * Follow the device: its number, MTU and address. Endpoints without an MTU of their own follow too. An
+ * unusable underlay is no error here: the rest of the node works without it.
  */
 export function followUnderlay(
   node: Node,
@@ -32,7 +32,7 @@ export function followUnderlay(
     return { state: followMtu(withoutResolved(state)), problem: undefined };
   try {
     const resolved = resolveUnderlay(node, knownOf(before, state), { ...state, underlay }, options);
-    // The same value keeps its identity, by which the store and others see that nothing changed.
+    // Keep the same object if the value is equal: the store and others compare identities.
     const same = isDeepStrictEqual(resolved, before.uplink);
     return {
       state: followMtu({ ...state, uplink: same ? before.uplink : resolved }),
@@ -51,13 +51,13 @@ function withoutResolved(state: State): State {
   return rest;
 }
 
-/** An edit that dropped what was chosen wants it chosen anew: what was refused may be possible by now. */
+/** An edit that dropped the choice wants a new one: what was refused may be possible by now. */
 function knownOf(before: State, { uplink: resolved }: State): State {
   if (resolved !== undefined || before.uplink === undefined) return before;
   return { ...before, uplink: { ...before.uplink, refused: [] } };
 }
 
-/** What people have to know of a change of the underlay, or of what does not fit into it. */
+/** Notes for the user about a change of the underlay, or about what does not fit into it. */
 export function underlayNotes(
   before: State,
   after: State,
@@ -82,7 +82,7 @@ function sizeNotes(before: State, after: State): Hint[] {
   if (resolved === undefined) return [];
   const fresh = before.uplink?.mtu !== resolved.mtu;
   const known = new Set(fresh ? [] : oversized(before).map(({ id, mtu }) => `${id} ${mtu}`));
-  // A gateway is as large as the largest of its network.
+  // A gateway is as large as the largest endpoint of its network.
   const large = oversized(after).filter(
     (endpoint) => !isGateway(endpoint) && !known.has(`${endpoint.id} ${endpoint.mtu}`),
   );

@@ -1,4 +1,4 @@
-/** What is found of the overlay's own programs and devices. */
+/** What is observed of the overlay's own programs and devices. */
 import { installedProgramId } from '../../datapath/install.js';
 import { overlayDevices } from '../../datapath/underlay/device.js';
 import { overlayPrograms, runsOtherOverlay } from '../../datapath/underlay/hook.js';
@@ -8,9 +8,9 @@ import type { State } from '../../model/state/state.js';
 import { hostPins, type Node } from '../node/node.js';
 
 /**
- * Look at the overlay's programs and devices. What another root has made is not ours to see.
- * @param loaded say which programs of this build are loaded; nobody asks when all is to go, and
- *   the build may be gone
+ * Look at the overlay's programs and devices. Those of other roots are left out.
+ * @param loaded report which programs of this build are loaded; not needed for a reset, when the build may be
+ *   gone
  */
 export function inspectOverlay(node: Node, before: State, loaded = true): ObservedOverlay {
   const pins = hostPins(node);

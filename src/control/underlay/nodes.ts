@@ -1,4 +1,4 @@
-/** node add, del and list: the other nodes that this one sends to and listens to. */
+/** node add, del and list: the other nodes that this one exchanges frames with. */
 
 import { advice, run } from '../../../loader/hint.js';
 import type { ChangeOptions } from '../../api/change.js';
@@ -9,7 +9,7 @@ import { change, type Edited } from '../change/change.js';
 import { nodeRows } from '../endpoint/state-rows.js';
 import type { Node } from '../node/node.js';
 
-/** Make a node known, or give one that is known another address. */
+/** Add a node, or change the address of a known one. */
 export async function nodeAdd(
   node: Node,
   request: NodeAddRequest,
@@ -28,7 +28,7 @@ export async function nodeAdd(
   return { ...changed, notes, ...(row === undefined ? {} : { node: row }), ...changed.result };
 }
 
-/** Forget a node and what is behind it. One that is not there is no error. */
+/** Forget a node and what is behind it. A missing node is no error. */
 export async function nodeDelete(
   node: Node,
   request: NodeDeleteRequest,

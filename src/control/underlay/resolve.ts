@@ -1,7 +1,4 @@
-/**
- * The underlay as it is now: the device that was asked for, the address of this node on it, and the
- * decap mode there.
- */
+/** The current underlay: the requested device, this node's address on it, and the decap mode. */
 
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
@@ -22,14 +19,14 @@ import { deviceFacts } from './device-facts.js';
 
 /** How {@link resolveUnderlay} looks. */
 export interface ResolveOptions {
-  /** Ask again what the device can do; else what was chosen for it stays. */
+  /** Ask again what the device can do; otherwise the earlier choice stays. */
   readonly fresh: boolean;
   /** Decap modes that the kernel has refused just now. */
   readonly refused?: ResolvedUnderlay['refused'];
 }
 
 /**
- * What is to be used of the underlay that a state asks for.
+ * What to use of the underlay that a state asks for.
  * @param before the state when the kernel was last changed
  * @throws DpctlError, exit 3: UNDERLAY_NOT_FOUND; exit 1: UNDERLAY_UNFIT, UNDERLAY_NO_ADDRESS,
  *   VTEP_NOT_LOCAL, UNDERLAY_MTU, DECAP_IMPOSSIBLE, and those of checkOwnVtep
@@ -50,7 +47,7 @@ export function resolveUnderlay(
   const facts = deviceFacts(node, underlay, link);
   const choice: DecapChoice = same && !options.fresh ? old : chooseDecap(underlay, facts, refused);
   const { tunnelDevice } = facts;
-  // Who asks for nothing but TC gets nothing else: the port stays free.
+  // A request for only tc gets only tc: the UDP port stays free.
   const needsAnchor =
     underlay.decap !== 'tc' && mayAnchor(facts) && !refused.some(({ decap }) => decap === 'tc-gro');
   const replicator = numberFor(node, 'replicator', before.uplink?.replicator);
@@ -104,7 +101,7 @@ function requireDevice(node: Node, { underlay, endpoints }: State): Link {
   });
 }
 
-/** The program looks for the IP header behind an Ethernet header. */
+/** The program expects the IP header behind an Ethernet header. */
 function notEthernet(name: string): DpctlError {
   const why = 'its packets have no Ethernet header, as those of tun, WireGuard and other tunnels';
   return new DpctlError('UNDERLAY_UNFIT', `${name} cannot carry VXLAN for dpctl: ${why}`, {
@@ -134,7 +131,7 @@ function chooseVtep(
       details: { vtep, device },
     });
   }
-  // An address that is still there stays, whatever was added before it.
+  // An address that is still present stays, even if others were added before it.
   const kept = here.find(({ address }) => address === old) ?? here[0];
   if (kept !== undefined) return kept.address;
   const master =
@@ -153,7 +150,7 @@ function isUsable({ scope, flags }: LinkAddress): boolean {
   return scope === 'global' && !flags.includes('dadfailed') && !flags.includes('deprecated');
 }
 
-/** A number that was used stays, unless somebody else has it by now. */
+/** Keep the former number, unless another device has it by now. */
 function numberFor(node: Node, kind: OverlayDeviceKind, old: number | undefined): number {
   const link = old === undefined ? undefined : linkGet(node.rtnl(), { ifindex: old });
   if (old !== undefined && (link === undefined || overlayKindOf(link) === kind)) return old;

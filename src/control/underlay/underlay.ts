@@ -16,11 +16,11 @@ import { refuseConflicts } from './conflicts.js';
 import { resolveUnderlay } from './resolve.js';
 
 /**
- * Reach other nodes over a device: VXLAN goes out and comes in there. Endpoints without an MTU of
- * their own get what the device carries. Repeated, it tries anew what the kernel has refused.
- * @throws DpctlError, exit 3: UNDERLAY_NOT_FOUND; exit 1: PORT_OUT_OF_RANGE, ADDRESS_INVALID,
- *   VTEP_INVALID, VTEP_NOT_LOCAL, VTEP_IS_NODE, VTEP_FAMILY, UNDERLAY_UNFIT, UNDERLAY_NO_ADDRESS,
- *   UNDERLAY_MTU, UNDERLAY_IN_USE, PORT_IN_USE, VNI_IN_USE, DECAP_IMPOSSIBLE; exit 2: DECAP_REFUSED
+ * Reach other nodes over a device: VXLAN goes out and comes in there. Endpoints without an MTU of their own
+ * get what the device carries. Repeating it retries what the kernel has refused.
+ * @throws DpctlError, exit 3: UNDERLAY_NOT_FOUND; exit 1: PORT_OUT_OF_RANGE, ADDRESS_INVALID, VTEP_INVALID,
+ *   VTEP_NOT_LOCAL, VTEP_IS_NODE, VTEP_FAMILY, UNDERLAY_UNFIT, UNDERLAY_NO_ADDRESS, UNDERLAY_MTU,
+ *   UNDERLAY_IN_USE, PORT_IN_USE, VNI_IN_USE, DECAP_IMPOSSIBLE; exit 2: DECAP_REFUSED
  */
 export async function underlaySet(
   node: Node,
@@ -31,7 +31,7 @@ export async function underlaySet(
     const { state, underlay } = setUnderlay(before, request);
     const resolved = resolveUnderlay(node, before, { ...state, underlay }, { fresh: true });
     refuseConflicts(node, before, { ...state, uplink: resolved });
-    // Without what was chosen before, all of it is chosen anew.
+    // Dropping the earlier choice makes everything be chosen again.
     return { state: { ...state, uplink: undefined }, scope: 'node', result: undefined };
   });
   const row = underlayRow(node, changed.state);
@@ -46,7 +46,7 @@ export async function underlaySet(
   return row === undefined ? changed : { ...changed, notes, underlay: row };
 }
 
-/** Who asks for nothing but TC gets no anchor, and should know what that is for. */
+/** A request for only tc gets no anchor: tell what that costs. */
 function lossNotes({ underlay, uplink: resolved }: State): Hint[] {
   if (underlay?.decap !== 'tc' || resolved === undefined || resolved.tunnel !== undefined)
     return [];
@@ -55,7 +55,9 @@ function lossNotes({ underlay, uplink: resolved }: State): Hint[] {
   ];
 }
 
-/** Filters of others on the device see what is left to them, or leave us what they do not take. */
+/**
+ * Others' filters on the device see only what dpctl leaves them, or leave dpctl only what they do not take.
+ */
 function filterNotes(node: Node, { ifname, ifindex }: UnderlayRow): string[] {
   const own = installedProgramId(hostPins(node), 'underlay');
   const others = node.within(() => foreignFilters(ifindex, own));
@@ -71,7 +73,7 @@ function filterNotes(node: Node, { ifname, ifindex }: UnderlayRow): string[] {
     );
 }
 
-/** Reach no other node any more. They stay known. */
+/** Stop reaching other nodes. They stay known. */
 export async function underlayDelete(
   node: Node,
   options: ChangeOptions = {},
@@ -110,7 +112,7 @@ function underlayRow(node: Node, state: State): UnderlayRow | undefined {
   };
 }
 
-/** Why an underlay cannot be used: a clause. */
+/** Why an underlay cannot be used, as a clause. */
 function obstacleOf(node: Node, state: Parameters<typeof resolveUnderlay>[2]): string {
   try {
     resolveUnderlay(node, state, state, { fresh: true });

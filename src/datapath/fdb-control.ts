@@ -1,4 +1,4 @@
-/** Learned MACs are deleted by the datapath itself, which keeps their count beside them. */
+/** The datapath deletes learned MACs itself, as it also keeps their count. */
 import { isDeepStrictEqual } from 'node:util';
 import { ERRNO } from '../../loader/errors.js';
 import { testRun } from '../../loader/testrun.js';
@@ -26,11 +26,11 @@ export interface Forgotten {
   readonly mac: Uint8Array;
   readonly ifindex: number;
   readonly endpoint: number;
-  /** Number of the other node that it was behind; 0: this one. */
+  /** Number of the other node behind which it was; 0: this node. */
   readonly node: number;
 }
 
-/** Delete the learned entries of the FDB that a test picks, and say which they were. */
+/** Delete the learned FDB entries that a test selects, and return them. */
 export function forgetLearned(
   datapath: Datapath,
   picks: (entry: Fdb, key: { vni: number; mac: Uint8Array }) => boolean,
@@ -50,8 +50,8 @@ export function forgetLearned(
 }
 
 /**
- * Count what is learned in all, for the bound of it: older builds of the datapath did not, and what a
- * CPU loses to another adds up.
+ * Count the learned entries again, as their number is limited: older builds of the datapath did not count
+ * them, and races between CPUs make errors add up.
  */
 export function recountLearned(datapath: Datapath): void {
   let count = 0;
@@ -61,14 +61,14 @@ export function recountLearned(datapath: Datapath): void {
   putRaw(datapath.tables, tableEntry('learned', 0, { count }));
 }
 
-/** How often a MAC may be learned anew while an entry for it is written: each time takes a frame. */
+/** How often a MAC may be learned again while an entry for it is written: each time takes a frame. */
 const PUT_TRIES = 1000;
 
 /**
- * Write an entry of our own into the FDB. A learned one in its place counts against a limit, so the
- * datapath puts ours there, and starts again where the MAC is learned meanwhile. One of our own that leads
- * elsewhere goes first: it may become a learned one at any moment.
- * @throws DpctlError MAP_FULL; KERNEL_EEXIST (exit 2) where the MAC is learned again and again
+ * Write an entry of our own into the FDB. A learned entry in its place counts against a limit, so the
+ * datapath replaces it, and retries if the MAC is learned meanwhile. An own entry with another target is
+ * deleted first, as it may become a learned one at any moment.
+ * @throws DpctlError MAP_FULL; KERNEL_EEXIST (exit 2) if the MAC is learned again and again
  */
 export function putFdb(datapath: Datapath, entry: RawEntry): void {
   for (let left = PUT_TRIES; left > 0; left--) {
@@ -87,7 +87,7 @@ export function putFdb(datapath: Datapath, entry: RawEntry): void {
   putRaw(datapath.tables, entry, 'noexist');
 }
 
-/** Write a new entry, in place of a learned one. Returns 0 or an errno. */
+/** Write a new entry, replacing a learned one. Returns 0 or an errno. */
 function putNew(datapath: Datapath, { key, value }: RawEntry): number {
   const { endpoint, node, ifindex, flags } = decodeValue('fdb', value);
   const request = whole({ op: ControlOp.FDB_PUT, fdb: decodeKey('fdb', key), endpoint, node });
@@ -96,8 +96,8 @@ function putNew(datapath: Datapath, { key, value }: RawEntry): number {
 }
 
 /**
- * Delete an entry of our own from the FDB. One that has become a learned one stays: its port was gone,
- * and its MAC was heard elsewhere.
+ * Delete an entry of our own from the FDB. One that has become a learned entry stays: its port was gone, and
+ * its MAC was seen elsewhere.
  */
 export function deleteFdb(datapath: Datapath, entry: RawEntry): void {
   const fdb = decodeKey('fdb', entry.key);
@@ -109,7 +109,7 @@ export function deleteFdb(datapath: Datapath, entry: RawEntry): void {
   });
 }
 
-/** The endpoint or the node at which an entry is. */
+/** The endpoint or node that an entry points to. */
 function holderOf({ value }: RawEntry): Pick<Fdb, 'endpoint' | 'node'> {
   const { endpoint, node } = decodeValue('fdb', value);
   return { endpoint, node };

@@ -1,13 +1,13 @@
-/** What of the kernel's features dpctl uses, and what it does where one is missing. */
+/** The kernel features that dpctl uses, and what it does without them. */
 import { disabledFeatures, type Feature, hasFeature } from '../../loader/probe.js';
 import type { FeatureRow } from '../api/status.js';
 import { hasNetkit } from '../linux/netlink/pair.js';
 import { type Rtnl, withRtnl } from '../linux/netlink/socket.js';
 
 interface Use {
-  /** The kernel that had it first, for people: what counts is the probe. */
+  /** The first kernel with the feature, for users: dpctl itself probes. */
   readonly since: string;
-  /** What happens without it; nothing when dpctl cannot work at all. */
+  /** What happens without it; not set if dpctl cannot work at all. */
   readonly without?: string;
 }
 
@@ -39,19 +39,19 @@ const USES = {
   },
 } as const satisfies Partial<Record<Feature, Use>>;
 
-/** Not of BPF, so that rtnetlink is asked. */
+/** Not a BPF feature, so rtnetlink is asked. */
 const NETKIT: Use = { since: '6.10', without: 'endpoints are veth pairs' };
 
 /**
- * Whether this kernel makes netkit pairs of the kind that endpoints need, found out by asking for one
- * that it has to refuse. DPCTL_PROBE_DISABLE=netkit makes it look like a kernel without.
+ * Whether this kernel makes netkit pairs of the kind that endpoints need, tested with a request that it must
+ * refuse. DPCTL_PROBE_DISABLE=netkit simulates a kernel without netkit.
  * @throws DpctlError KERNEL_EPERM, exit 2
  */
 export function netkitAvailable(rtnl: Rtnl): boolean {
   return !disabledFeatures().includes('netkit') && hasNetkit(rtnl);
 }
 
-/** Those without which nothing is loaded, with the kernels that had them first. */
+/** Features that loading requires, with the first kernels that have them. */
 export const REQUIRED: ReadonlyMap<Feature, string> = new Map(
   Object.entries(USES)
     .filter(([, use]) => !('without' in use))
@@ -59,8 +59,8 @@ export const REQUIRED: ReadonlyMap<Feature, string> = new Map(
 );
 
 /**
- * Every feature that dpctl asks for, with the answer of the kernel that runs.
- * @throws DpctlError BPF_PERMISSION, BPF_MISSING or KERNEL_EPERM where there is no answer
+ * Every feature that dpctl uses, and whether the running kernel has it.
+ * @throws DpctlError BPF_PERMISSION, BPF_MISSING or KERNEL_EPERM if there is no answer
  */
 export function featureRows(): FeatureRow[] {
   return [

@@ -1,4 +1,4 @@
-/** The endpoint program on devices: tcx links where the kernel has them, clsact filters elsewhere. */
+/** The endpoint program on devices: tcx links if the kernel has them, clsact filters otherwise. */
 import { join } from 'node:path';
 import { DpctlError, errnoOf } from '../../loader/errors.js';
 import {
@@ -23,7 +23,7 @@ import { removePin } from './pins.js';
 
 export { isLinkPinned, openLink, pinnedLinkIds };
 
-/** Whether endpoints get tcx links here; DPCTL_TC=clsact asks for the older way. */
+/** Whether endpoints get tcx links here; DPCTL_TC=clsact selects the older way. */
 export function usesTcx(): boolean {
   return !wantsClsact() && hasFeature('tcx');
 }
@@ -41,7 +41,7 @@ function wantsClsact(): boolean {
 }
 
 /**
- * Look at the variables that say how programs are attached, before anything depends on them.
+ * Check the variables that say how programs are attached, before anything depends on them.
  * @throws DpctlError TC_UNKNOWN or PROBE_UNKNOWN, exit 1
  */
 export function checkHookSettings(): void {
@@ -64,7 +64,7 @@ export function hookOf(
   if (fd !== undefined) {
     try {
       const info = linkInfo(fd);
-      // A link whose device was deleted is left with ifindex 0.
+      // A link whose device was deleted has ifindex 0.
       if (info.ifindex === ifindex) return { hook: 'tcx', programId: info.progId };
     } finally {
       closeFd(fd);
@@ -75,8 +75,8 @@ export function hookOf(
 }
 
 /**
- * Whether a device runs the endpoint program by a link that is pinned here, or by a filter with the
- * tables that are.
+ * Whether a device runs the endpoint program through a link pinned here, or through a filter that uses the
+ * tables pinned here.
  * @param id number of the endpoint under which the link is pinned; undefined: any
  */
 export function runsOwn(
@@ -86,7 +86,7 @@ export function runsOwn(
   ifindex: number,
 ): boolean {
   if (hasFeature('tcx')) {
-    // By number alone it might be another device that has it by now, in another namespace even.
+    // The number alone is not enough: another device may have it by now, even in another namespace.
     const links = inNetns(netnsFd, () => queryTcx(ifindex, 'ingress')).map(({ linkId }) => linkId);
     if (links.length > 0 && ownLinks(paths, id).some((link) => links.includes(link))) return true;
   }
@@ -94,8 +94,8 @@ export function runsOwn(
 }
 
 /**
- * Run this build's endpoint program on a device: a link that is there is switched over without
- * a frame passing beside it.
+ * Run this build's endpoint program on a device. An existing link is switched over without letting any frame
+ * bypass it.
  * @returns how it is attached
  */
 export function attachHook(
@@ -125,7 +125,7 @@ export function attachHook(
   );
 }
 
-/** Give the pinned link of this device the program. False when there is no such link. */
+/** Replace the program of this device's pinned link. False when there is no such link. */
 export function switchLink(path: string, programFd: number, ifindex: number): boolean {
   const fd = openLink(path);
   try {
@@ -141,7 +141,7 @@ export function switchLink(path: string, programFd: number, ifindex: number): bo
   return false;
 }
 
-/** Take the program off an endpoint's device. Nothing happens when it is not there. */
+/** Take the program off an endpoint's device. Does nothing if it is not attached. */
 export function detachHook(
   paths: DatapathPaths,
   netnsFd: number,
@@ -165,8 +165,8 @@ export function detachHook(
 }
 
 /**
- * Take our clsact filter away, if there is one, and the qdisc that it leaves empty. Without one, an
- * empty qdisc is somebody else's.
+ * Remove our clsact filter, if there is one, and the qdisc if that leaves it empty. Without a filter of ours,
+ * an empty qdisc belongs to somebody else.
  */
 export function removeFilter(ifindex: number, direction: Direction): void {
   if (tcQuery(ifindex, direction, CLSACT) !== undefined) {
@@ -174,7 +174,7 @@ export function removeFilter(ifindex: number, direction: Direction): void {
   }
 }
 
-/** A program of somebody else's on a device that dpctl uses too. */
+/** Another owner's program on a device that dpctl uses too. */
 export interface ForeignFilter {
   readonly name: string;
   readonly where: 'tcx ingress' | 'tcx egress' | 'clsact ingress';

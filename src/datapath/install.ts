@@ -1,6 +1,6 @@
 /**
- * The datapath in the kernel: its objects loaded once, their maps and programs pinned, so that it
- * forwards whatever happens to this process.
+ * The datapath in the kernel: its objects are loaded once, with maps and programs pinned, so that it forwards
+ * whatever happens to this process.
  */
 
 import { mkdirSync } from 'node:fs';
@@ -38,8 +38,8 @@ export { objectFile, type ProgramName } from './objects.js';
 export { areTablesPinned, type DatapathPaths } from './pins.js';
 
 /**
- * What is wrong with the pins of a node: those that endpoints need, and what stands where links are.
- * A link that is lost shows as its program's: it runs no more.
+ * What is wrong with the pins of a node: those that endpoints need, and files in the place of links. A lost
+ * link shows as a program that no longer runs.
  */
 export function pinFaults(paths: DatapathPaths): PinFault[] {
   return [
@@ -57,15 +57,15 @@ function programFaults(paths: DatapathPaths, name: ObjectName): PinFault[] {
   return faultsOf(pins, 'program');
 }
 
-/** Remove what stands in the place of pins and is none: it is made again by {@link installDatapath}. */
+/** Remove files that are in the place of pins: {@link installDatapath} makes the pins again. */
 export function clearFalsePins(paths: DatapathPaths): void {
   for (const { path, blocked } of pinFaults(paths)) if (blocked) removePin(path);
 }
 
 /**
- * Load what endpoints need and pin its maps and programs, unless this build is there already. Maps
- * that are there are used on.
- * @param maxEntries sizes of tables by the map's name, where the object's own will not do
+ * Load what endpoints need and pin its maps and programs, unless this build is already there. Existing maps
+ * are reused.
+ * @param maxEntries sizes of tables by map name, where they differ from the object's own
  * @returns id of the endpoint program
  * @throws DpctlError KERNEL_TOO_OLD, VERIFIER, MAP_LAYOUT
  */
@@ -77,7 +77,7 @@ export function installDatapath(
 }
 
 /**
- * Load one object, as {@link installDatapath} does. Tables that are there keep their sizes.
+ * Load one object, as {@link installDatapath} does. Existing tables keep their sizes.
  * @returns id of the object's program of the same name
  * @throws DpctlError KERNEL_TOO_OLD, VERIFIER, MAP_LAYOUT
  */
@@ -87,7 +87,7 @@ export function installObject(
   maxEntries: 'pinned' | Readonly<Record<string, number>> = 'pinned',
 ): number {
   const dir = join(paths.programsDir, buildId(paths.buildFile));
-  // Programs without their tables would go on with tables that nobody can reach.
+  // Programs whose tables lost their pins would keep using tables that nobody can reach.
   const isWhole = programFaults(paths, name).length === 0 && areTablesPinned(paths);
   if (isWhole) return pinnedId(join(dir, name));
   requireFeatures();
@@ -118,7 +118,7 @@ function missingProgram(name: string): DpctlError {
   });
 }
 
-/** The verifier would refuse a program for a helper that is not there, but not say it so plainly. */
+/** The verifier would refuse a program with a missing helper, but with a less clear message. */
 function requireFeatures(): void {
   const missing = [...REQUIRED].filter(([name]) => !hasFeature(name));
   if (missing.length === 0) return;
@@ -139,8 +139,8 @@ function pinnedId(path: string): number {
 }
 
 /**
- * Run a section with a loaded program of this build. The one that answers user space may be that
- * of another build: after dpctl was replaced, a dump must work before anything is changed.
+ * Run a section with a loaded program. The program that answers user space may be of another build: after
+ * dpctl was replaced, a dump must work before anything is changed.
  * @throws DpctlError NOT_INSTALLED, exit 3
  */
 export function withProgram<T>(paths: DatapathPaths, name: ProgramName, use: (fd: number) => T): T {
@@ -155,26 +155,26 @@ export function withProgram<T>(paths: DatapathPaths, name: ProgramName, use: (fd
   });
 }
 
-/** Builds of which a program may be used, the best first. */
+/** Builds whose program may be used, best first. */
 function candidates(paths: DatapathPaths, name: ProgramName): string[] {
   if (name !== 'control') return [buildId(paths.buildFile)];
   const builds = buildsOf(paths);
-  // To know one's own name takes reading all objects, a tenth of a dump; where there is no choice it
-  // need not be known.
+  // Computing this build's name means reading all objects, a tenth of a dump; with a single candidate it is
+  // not needed.
   return builds.length === 1 ? builds : [buildId(paths.buildFile), ...builds];
 }
 
-/** Builds of which programs are pinned. */
+/** Builds that have pinned programs. */
 function buildsOf(paths: DatapathPaths): string[] {
   return namesIn(paths.programsDir);
 }
 
-/** Whether a program is pinned, of whatever build. */
+/** Whether a program is pinned, of any build. */
 export function isProgramPinned(paths: DatapathPaths, name: ProgramName): boolean {
   return buildsOf(paths).some((build) => isThere(join(paths.programsDir, build, name)));
 }
 
-/** Unpin a program of every build; what runs it keeps it. */
+/** Unpin a program of every build; links that run it keep it. */
 export function unpinProgram(paths: DatapathPaths, name: ProgramName): void {
   for (const build of buildsOf(paths)) removePin(join(paths.programsDir, build, name));
 }
@@ -187,7 +187,7 @@ export function pruneBuilds(paths: DatapathPaths): void {
   }
 }
 
-/** Where the links of the overlay's programs are pinned, by the names of the programs. */
+/** Where the links of the overlay's programs are pinned, by program name. */
 export function overlayLinksDir({ linksDir }: DatapathPaths): string {
   return join(dirname(linksDir), 'overlay');
 }
@@ -199,7 +199,7 @@ export function uninstallDatapath(paths: DatapathPaths): void {
   }
 }
 
-/** Whether a node has programs and none of them is of this build: another dpctl has taken it over. */
+/** Whether a node has programs, but none of this build: another dpctl has taken it over. */
 export function runsOtherBuild(paths: DatapathPaths): boolean {
   const builds = buildsOf(paths);
   return builds.length > 0 && !builds.includes(buildId(paths.buildFile));

@@ -1,4 +1,7 @@
-/** The datapath's BPF objects as files: where they are, what they hold and what they are told. */
+/**
+ * The datapath's BPF objects as files: where they are, what they contain, and the constants they are loaded
+ * with.
+ */
 
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -13,8 +16,8 @@ import { isThere, statOf } from '../linux/path-status.js';
 declare const __dirname: string | undefined;
 
 /**
- * The objects and the programs of each that are pinned, in this order: where the last one is, the
- * others are. The overlay's are loaded when they are first needed.
+ * The objects and the pinned programs of each, in this order: if the last one is pinned, so are the others.
+ * The overlay's are loaded on first use.
  */
 export const OBJECTS = {
   endpoint: ['control', 'endpoint'],
@@ -27,10 +30,12 @@ export type ObjectName = keyof typeof OBJECTS;
 export type ProgramName = (typeof OBJECTS)[ObjectName][number];
 const OBJECT_NAMES = Object.keys(OBJECTS) as readonly ObjectName[];
 
-/** Objects that look at the kernel's own devices, each with a twin for kernels that do not let them. */
+/**
+ * Objects that read the kernel's own device structures, each with a twin for kernels that do not allow this.
+ */
 const TWINS: readonly ObjectName[] = ['endpoint', 'underlay', 'anchor'];
 
-/** What an object is told of this kernel when it is loaded. */
+/** The constants that an object is loaded with on this kernel. */
 export function constantsOf(name: ObjectName): Record<string, number | bigint> {
   const hz = clockTickHz();
   const fib_flags = hasFeature('fib_skip_neigh') ? FIB_SKIP_NEIGH : 0;
@@ -56,7 +61,7 @@ function decapFlags(): number {
 }
 
 /**
- * The file of an object: beside the build, or where DPCTL_BPF_DIR says.
+ * The file of an object: beside the build, or in DPCTL_BPF_DIR.
  * @throws DpctlError NOT_BUILT
  */
 export function objectFile(name: ObjectName = 'endpoint'): string {
@@ -70,7 +75,7 @@ export function objectFile(name: ObjectName = 'endpoint'): string {
   });
 }
 
-/** The nearest folder above with objects in it; bpf/ itself where there is none. */
+/** The nearest parent folder that has objects; bpf/ itself if there is none. */
 function objectDir(): string {
   const given = process.env.DPCTL_BPF_DIR;
   if (given !== undefined && given !== '') return given;
@@ -81,7 +86,7 @@ function objectDir(): string {
   }
 }
 
-/** What the objects' content is called, and the files that had it. */
+/** The name of the objects' content, and the files it was computed from. */
 interface BuildName {
   /** Changes with every change of the files: a file's status time cannot be set back. */
   readonly of: string;
@@ -92,12 +97,12 @@ let known: BuildName | undefined;
 
 /**
  * A short name of the objects' content: programs of different builds have different pins.
- * @param memory file in which an earlier process has written the name ({@link rememberBuild}): reading
- *   and hashing all objects, and loading what hashes, takes several milliseconds
+ * @param memory file in which an earlier process recorded the name ({@link rememberBuild}): reading and
+ *   hashing all objects, and loading the hash module, takes several milliseconds
  */
 export function buildId(memory: string): string {
   const dir = objectDir();
-  // One that is missing is an error only where it is needed.
+  // A missing object is an error only where it is needed.
   const names = [...OBJECT_NAMES, ...TWINS.map((name) => `${name}-plain`)];
   const files = names.map((name) => join(dir, `${name}.bpf.o`)).filter(isThere);
   const of = files.map(stampOf).join();
@@ -119,7 +124,7 @@ function hashOf(files: readonly string[]): string {
 }
 
 function readMemory(memory: string): BuildName | undefined {
-  // A FIFO would never end.
+  // Reading a FIFO would block.
   if (statOf(memory)?.isFile() !== true) return undefined;
   try {
     const read: unknown = JSON.parse(readFileSync(memory, 'utf8'));
@@ -129,25 +134,25 @@ function readMemory(memory: string): BuildName | undefined {
     return typeof of === 'string' && typeof id === 'string' ? { of, id } : undefined;
   } catch (error) {
     if (isShortage(error)) throw error;
-    // Damaged: it is only an abbreviation.
+    // A damaged file does not matter: it is only a cache.
     return undefined;
   }
 }
 
-/** Whether the name of a build can be read there, be it of this one or an earlier one. */
+/** Whether the name of a build can be read there, of this build or an earlier one. */
 export function isBuildRemembered(memory: string): boolean {
   return readMemory(memory) !== undefined;
 }
 
-/** Write the name of this build down for later processes. Call it under the node's lock. */
+/** Record the name of this build for later processes. Call it under the node's lock. */
 export function rememberBuild(memory: string): void {
   buildId(memory);
   if (known === undefined || readMemory(memory)?.of === known.of) return;
   try {
-    // Whatever has its place, a link above all, is not written through.
+    // Do not write through whatever is in its place, above all a symbolic link.
     rmSync(memory, { recursive: true, force: true });
     writeFileSync(memory, JSON.stringify(known), { mode: 0o600, flag: 'wx' });
   } catch {
-    // A full disk must not fail a change that is done; half a file is not taken for one.
+    // A full disk must not fail a finished change; a truncated file is rejected when it is read.
   }
 }

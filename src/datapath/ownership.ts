@@ -1,4 +1,4 @@
-/** Whose a program on a device is: this root's, or that of another dpctl root in the same namespace. */
+/** Who owns a program on a device: this root, or another dpctl root in the same namespace. */
 import { join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import type { Direction } from '../../loader/link/attach.js';
@@ -13,25 +13,25 @@ import { namesIn, statOf } from '../linux/path-status.js';
 import type { DatapathPaths } from './pins.js';
 
 /**
- * Where our filter stands in clsact's list, on kernels without tcx: behind what others put
- * there with a smaller number, and found again by the number.
+ * The position of our filter in clsact's list, on kernels without tcx: behind others' filters with a smaller
+ * priority. The numbers also find it again.
  */
 export const CLSACT: TcFilter = { handle: 0xd9, priority: 50_000 };
 
-/** A point at which a program of ours may run. */
+/** A point at which a program of dpctl may run. */
 export interface AttachPoint {
   /** The program's name in the kernel. */
   readonly name: string;
   readonly ifindex: number;
   readonly direction: Direction;
-  /** Filters are not asked for: whose they are is known. */
+  /** Skip filters: their owner is known. */
   readonly linksOnly?: boolean;
 }
 
 /**
- * Whether a device runs one of dpctl's programs for somebody whose pins are elsewhere. Links are known
- * by their numbers, filters by the maps of their program.
- * @param ownLinks numbers of the links that are pinned here
+ * Whether a device runs one of dpctl's programs for an owner whose pins are elsewhere. Links are recognized
+ * by their ids, filters by the maps of their program.
+ * @param ownLinks ids of the links that are pinned here
  */
 export function runsForOther(
   paths: DatapathPaths,
@@ -53,13 +53,16 @@ export function runsForOther(
   return filter !== undefined && !sharesMaps(paths, filter);
 }
 
-/** Whether a device runs one of dpctl's programs by a filter, with the tables that are pinned here. */
+/** Whether a device runs one of dpctl's programs through a filter that uses the tables pinned here. */
 export function hasOwnFilter(paths: DatapathPaths, netnsFd: number, point: AttachPoint): boolean {
   const filter = filterMaps(netnsFd, point);
   return filter !== undefined && sharesMaps(paths, filter);
 }
 
-/** Numbers of the maps of the program that runs at a point by a filter; undefined: none of that name does. */
+/**
+ * Ids of the maps of the program that a filter runs at a point; undefined if no filter runs a program of that
+ * name.
+ */
 function filterMaps(
   netnsFd: number,
   { name, ifindex, direction }: AttachPoint,
@@ -74,12 +77,12 @@ function filterMaps(
   }
 }
 
-/** Every program of ours has tables that are pinned; those of another root have other numbers. */
+/** Every program of ours uses pinned tables; those of another root have other ids. */
 function sharesMaps({ mapsDir }: DatapathPaths, mapIds: readonly number[]): boolean {
   return namesIn(mapsDir).some((name) => mapIds.includes(pinnedMapId(join(mapsDir, name))));
 }
 
-/** 0 where what is pinned is no map: somebody has put it there. */
+/** 0 if the pinned object is not a map: somebody else has put it there. */
 function pinnedMapId(path: string): number {
   if (statOf(path)?.isFile() !== true) return 0;
   try {

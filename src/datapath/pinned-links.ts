@@ -6,7 +6,7 @@ import { closeFd } from '../../loader/sys/files.js';
 import { isThere, namesIn, statOf } from '../linux/path-status.js';
 import type { DatapathPaths } from './pins.js';
 
-/** A pinned link. Undefined where there is none, or what is pinned there is not a link: it is in the way. */
+/** Open a pinned link. Undefined if there is none, or if the pin is not a link and is in the way. */
 export function openLink(path: string): number | undefined {
   if (statOf(path)?.isFile() !== true) return undefined;
   try {
@@ -17,12 +17,12 @@ export function openLink(path: string): number | undefined {
   }
 }
 
-/** Whether a link is pinned under an endpoint's number, whatever it is attached to. */
+/** Whether a link is pinned under an endpoint's number, whatever device it is attached to. */
 export function isLinkPinned(paths: DatapathPaths, id: number): boolean {
   return isThere(join(paths.linksDir, String(id)));
 }
 
-/** Ids of the pinned links, by the numbers of the endpoints that they are pinned under. */
+/** Ids of the pinned links, by endpoint number. */
 export function pinnedLinkIds(paths: DatapathPaths): Map<number, number> {
   const ids = new Map<number, number>();
   for (const name of namesIn(paths.linksDir)) {

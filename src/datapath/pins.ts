@@ -1,6 +1,6 @@
 /**
- * The pins that a node needs, and what is wrong with them: lost, or something else in their place. All
- * that is in the node's own file system is dpctl's, so what is in the way is removed.
+ * The pins that a node needs, and what is wrong with them: lost, or replaced by something else. Everything in
+ * the node's own file system is dpctl's, so whatever is in the way is removed.
  */
 import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -14,7 +14,7 @@ import { isThere, namesIn, oddKind, statOf } from '../linux/path-status.js';
 
 /** Directories of the node's BPF file system, and a file beside it. */
 export interface DatapathPaths {
-  /** Where the name of the build is remembered; needs not be there. */
+  /** Where the name of the build is cached; may be missing. */
   readonly buildFile: string;
   readonly mapsDir: string;
   readonly programsDir: string;
@@ -24,9 +24,9 @@ export interface DatapathPaths {
 /** A pin that is not what it must be. */
 export interface PinFault {
   readonly path: string;
-  /** `is missing`, or what is there instead. */
+  /** `is missing`, or a description of what is in its place. */
   readonly why: string;
-  /** Something is there, and in the way. */
+  /** Something else is in its place. */
   readonly blocked: boolean;
 }
 
@@ -35,12 +35,12 @@ function tablePins({ mapsDir }: DatapathPaths): string[] {
   return Object.values(MAPS).map(({ name }) => join(mapsDir, name));
 }
 
-/** Whether every table is there to be read: pins may be missing after a crash, or removed by hand. */
+/** Whether every table can be read: pins may be missing after a crash, or removed by hand. */
 export function areTablesPinned(paths: DatapathPaths): boolean {
   return tablePins(paths).every((path) => pinFault(path, 'map') === undefined);
 }
 
-/** What is wrong with a pin; undefined where it is what it must be. */
+/** What is wrong with a pin; undefined if nothing is. */
 function pinFault(path: string, kind: PinKind): PinFault | undefined {
   const opened = openPin(path, kind);
   if (typeof opened !== 'number') return opened;
@@ -53,13 +53,13 @@ function pinFault(path: string, kind: PinKind): PinFault | undefined {
 /** Bytes of a name that the kernel keeps (BPF_OBJ_NAME_LEN, with its NUL). */
 const NAME_LENGTH = 15;
 
-/** What the kernel calls a map or a program; links have no names. */
+/** The kernel's name of a map or a program; links have no names. */
 function nameOf(fd: number, kind: PinKind): string | undefined {
   if (kind === 'map') return mapLayout(fd).kernelName;
   return kind === 'program' ? programInfo(fd).name : undefined;
 }
 
-/** Run a section with what is pinned; undefined where that is not what it must be. */
+/** Run a section with a pinned object; undefined if the pin is not of this kind and name. */
 export function withPin<T>(path: string, kind: PinKind, use: (fd: number) => T): T | undefined {
   const opened = openPin(path, kind);
   return typeof opened === 'number' ? withFd(opened, use) : undefined;
@@ -90,7 +90,7 @@ export function faultsOf(pins: readonly string[], kind: PinKind): PinFault[] {
   return pins.flatMap((path) => pinFault(path, kind) ?? []);
 }
 
-/** What is pinned in a directory of links and is none, or has no name of one. */
+/** Entries in a directory of links that are no links, or whose name is not a link's. */
 export function linkFaults(dir: string, isName: (name: string) => boolean): PinFault[] {
   const stat = statOf(dir);
   if (stat !== undefined && !stat.isDirectory())
@@ -102,7 +102,7 @@ export function linkFaults(dir: string, isName: (name: string) => boolean): PinF
   });
 }
 
-/** Remove a pin, or whatever has its place: a link is not followed. False when nothing has. */
+/** Remove a pin, or whatever is in its place; symbolic links are not followed. False if there is nothing. */
 export function removePin(path: string): boolean {
   if (!isThere(path)) return false;
   rmSync(path, { recursive: true, force: true });

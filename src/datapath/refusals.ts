@@ -1,4 +1,4 @@
-/** What the loader refuses to use, with what dpctl can do about it. */
+/** Objects that the loader refuses to use, with what the user can do about it. */
 import { DpctlError } from '../../loader/errors.js';
 import { advice, type Hint, run } from '../../loader/hint.js';
 
@@ -7,7 +7,7 @@ const REMEDIES: Readonly<Record<string, Hint>> = {
   PIN_KIND: advice`, or ${run`reset`}`,
 };
 
-/** Run a section of the loader's; its errors say that `reset` helps where it does. */
+/** Run a section of the loader; its errors suggest `reset` where that helps. */
 export function orReset<T>(section: () => T): T {
   try {
     return section();

@@ -1,6 +1,6 @@
 /**
- * The datapath's maps as typed tables. Which maps there are, and how a key and a value look
- * in bytes, comes from the contract; how a map is reached comes from the loader.
+ * The datapath's maps as typed tables. The contract lists the maps and the byte layout of their keys and
+ * values; the loader reaches the maps.
  */
 
 import { join } from 'node:path';
@@ -14,11 +14,11 @@ import { MAPS } from '../contract/generated.js';
 import { isArrayTable, type RawEntry, type TableName } from '../model/desired/table-entry.js';
 import { orReset } from './refusals.js';
 
-/** The open tables of a node. Each is opened when it is first used. */
+/** The open tables of a node. Each is opened on first use. */
 export interface Tables {
   /** @throws DpctlError NOT_INSTALLED when the map is not pinned there */
   map(name: TableName): BpfMap;
-  /** Close those that are not the pinned ones any more: another process has made new ones. */
+  /** Close tables whose pins have been replaced: another process has made new ones. */
   refresh(): void;
   close(): void;
 }
@@ -50,7 +50,7 @@ export function openTables(mapsDir: string): Tables {
   };
 }
 
-/** Id of the map that is pinned; undefined where none is. */
+/** Id of the pinned map; undefined if there is none. */
 function pinnedId(path: string): number | undefined {
   try {
     return orReset(() => withPinned(path, 'map', mapLayout).id);
@@ -73,7 +73,7 @@ function openMap(path: string): BpfMap {
   }
 }
 
-/** The bytes of one value, or undefined. In an array table an entry of zeros is no entry. */
+/** The bytes of one value, or undefined. In an array table, an entry of zeros counts as no entry. */
 export function getRaw(tables: Tables, table: TableName, key: Uint8Array): Uint8Array | undefined {
   const value = mapGet(tables.map(table), key);
   if (value === undefined || (isArrayTable(table) && value.every((byte) => byte === 0)))
@@ -83,8 +83,8 @@ export function getRaw(tables: Tables, table: TableName, key: Uint8Array): Uint8
 
 /**
  * Write one entry, new or not.
- * @param flag 'noexist': only a new one
- * @throws DpctlError MAP_FULL when the table has no room; KERNEL_EEXIST (exit 2) for one that is not new
+ * @param flag 'noexist': only if there is none yet
+ * @throws DpctlError MAP_FULL when the table has no room; KERNEL_EEXIST (exit 2) if there is one already
  */
 export function putRaw(
   tables: Tables,
@@ -109,7 +109,7 @@ function fullError(table: TableName, size: number, cause: unknown): unknown {
   });
 }
 
-/** Delete one entry; in an array table it becomes zeros. False when there was none. */
+/** Delete one entry; in an array table it becomes zeros. False if there was none. */
 export function deleteRaw(tables: Tables, table: TableName, key: Uint8Array): boolean {
   const map = tables.map(table);
   if (!isArrayTable(table)) return mapDelete(map, key);
@@ -118,7 +118,7 @@ export function deleteRaw(tables: Tables, table: TableName, key: Uint8Array): bo
   return had;
 }
 
-/** All entries of a table; those of an array that are zeros are left out. */
+/** All entries of a table; zero entries of an array are left out. */
 export function* entriesRaw(
   tables: Tables,
   table: TableName,

@@ -1,13 +1,13 @@
 /**
- * Whether a chain that drops by default lets datagrams in. Nobody can tell from outside what a whole
- * firewall does: only what surely does not accept them is told apart. Pure.
+ * Whether a chain that drops by default lets datagrams in. What a whole firewall does cannot be decided from
+ * outside: only rules that surely do not accept the datagrams are ruled out. Pure.
  *
  * Source: libnftables-json(5).
  */
 import * as z from 'zod/mini';
 import { listingSchema } from './json.js';
 
-/** Datagrams of UDP to a port, by a device, that nobody here has asked for. */
+/** Unsolicited UDP datagrams to a port, received on a device. */
 export interface Datagrams {
   readonly ifname: string;
   readonly port: number;
@@ -26,7 +26,7 @@ const matchSchema = z.object({
 });
 
 /**
- * Whether a rule of a listed chain may accept them.
+ * Whether a rule of a listed chain may accept the datagrams.
  * @param json output of `nft -j list chain`
  */
 export function mayAccept(json: string, what: Datagrams): boolean {
@@ -56,12 +56,12 @@ function excludes(part: unknown, { ifname, port }: Datagrams): boolean {
   return protocol === 'udp' && field === 'dport' && typeof right === 'number' && right !== port;
 }
 
-/** One name, and neither a pattern nor a set. */
+/** A single name, neither a pattern nor a set. */
 function isName(right: unknown): right is string {
   return typeof right === 'string' && !/[*@]/.test(right);
 }
 
-/** Base chains of a hook in a listing of chains that drop packets unless a rule of theirs accepts them. */
+/** Base chains of a hook, in a listing, that drop packets unless one of their rules accepts them. */
 export function decodeDrops(json: string, hook: 'forward' | 'input'): ChainDrop[] {
   return listingSchema
     .parse(JSON.parse(json))
@@ -71,8 +71,8 @@ export function decodeDrops(json: string, hook: 'forward' | 'input'): ChainDrop[
 }
 
 /**
- * Whether a rule of a listed chain accepts what comes from gateways' devices. Nobody can tell from
- * outside what a whole firewall does, but one that names them was written with them in mind.
+ * Whether a rule of a listed chain accepts what comes from gateways' devices. What a whole firewall does
+ * cannot be decided from outside, but a rule that names these devices was written for them.
  * @param json output of `nft -j list chain`
  */
 export function acceptsFrom(json: string, ifnamePrefix: string): boolean {

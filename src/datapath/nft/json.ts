@@ -8,10 +8,10 @@ import * as z from 'zod/mini';
 import { AF, ipText, prefixBytes } from '../../linux/netlink/address-bytes.js';
 import { type HostRule, hostRulesText } from '../../model/desired/host-rules.js';
 
-/** Family of the tables that are dpctl's own; nothing outside of them is ever changed. */
+/** Family of dpctl's own tables; nothing outside of them is ever changed. */
 export const FAMILY = 'inet';
 const CHAIN = 'postrouting';
-/** Rules of ours that masquerade nothing, by chain: behind everybody else's. */
+/** Chains of the rules that do not masquerade; they run after everybody else's. */
 const HOST_CHAINS: Readonly<Record<HostRule['chain'], { hook: string; prio: number }>> = {
   forward: { hook: 'forward', prio: 300 },
   input: { hook: 'input', prio: 300 },
@@ -19,13 +19,13 @@ const HOST_CHAINS: Readonly<Record<HostRule['chain'], { hook: string; prio: numb
 };
 const COMMENT = 'network ';
 
-/** Traffic of one network that leaves through the host takes the host's address. */
+/** Traffic of a network that leaves through the host takes the host's address. */
 export interface MasqueradeRule {
   /** Name of the network, kept in the rule's comment. */
   readonly network: string;
   /** ADDRESS/LENGTH, IPv4 or IPv6; bits past the length are ignored. */
   readonly subnet: string;
-  /** The network's gateway device: what leaves through it stays as it is. */
+  /** The network's gateway device: traffic that leaves through it is not translated. */
   readonly exceptIfname: string;
 }
 
@@ -34,23 +34,23 @@ export interface MasqueradeRuleState extends MasqueradeRule {
   /** First packets of connections that were masqueraded, since the rule was made. */
   readonly packets: number;
   readonly bytes: number;
-  /** Number by which it can be deleted. */
+  /** Number with which it can be deleted. */
   readonly handle: number;
 }
 
-/** What the kernel holds of our table. */
+/** What the kernel has in our table. */
 export interface TableState {
   readonly present: boolean;
-  /** The chains are as we make them, and each rule that masquerades is one of ours. */
+  /** The chains are as dpctl makes them, and each masquerading rule is one of ours. */
   readonly intact: boolean;
-  /** The chain for masquerading is there. */
+  /** The chain for masquerading exists. */
   readonly translates: boolean;
   readonly rules: readonly MasqueradeRuleState[];
   /** The other rules ({@link hostRulesText}). */
   readonly host: string;
 }
 
-/** All that our table is to hold. */
+/** Everything that our table must hold. */
 export interface Wanted {
   readonly masquerades: readonly MasqueradeRule[];
   readonly host: readonly HostRule[];
@@ -73,7 +73,7 @@ const ruleSchema = z.object({
   expr: z.array(z.record(z.string(), z.unknown())),
 });
 
-/** What nft lists, as far as it is looked at. */
+/** nft's listing, as far as it is used. */
 export const listingSchema = z.object({
   nftables: z.array(
     z.object({
@@ -111,16 +111,16 @@ const ownExpression = z.tuple([
   z.object({ masquerade: z.unknown() }),
 ]);
 
-/** Commands that make the table anew with these rules, in one transaction. */
+/** Commands that rebuild the table with these rules, in one transaction. */
 export function rebuildCommands(name: string, { masquerades, host }: Wanted): object[] {
   const table = { table: { family: FAMILY, name } };
   const chain = (own: string, type: string, hook: string, prio: number): object => ({
     add: { chain: { family: FAMILY, table: name, name: own, type, hook, prio, policy: 'accept' } },
   });
-  // Translating addresses costs every packet of the host: only where something is masqueraded.
+  // Address translation costs every packet of the host: add the chain only if something is masqueraded.
   const nat = masquerades.length > 0 ? [chain(CHAIN, 'nat', 'postrouting', 100)] : [];
   const chains = [...new Set(host.map((rule) => rule.chain))];
-  // Adding what is there is no error, deleting what is not there is: so add first.
+  // Deleting a missing table is an error, adding an existing one is not: so add first.
   return [
     { add: table },
     { delete: table },
@@ -170,7 +170,9 @@ export function deleteCommand(
   return { delete: { rule: { family: FAMILY, table, chain: CHAIN, handle } } };
 }
 
-/** What `nft -j list table` says of our table. Throws (SyntaxError, ZodError) for text that is no such listing. */
+/**
+ * Decode our table from `nft -j list table`. Throws (SyntaxError, ZodError) for text that is no such listing.
+ */
 export function decodeTable(json: string): TableState {
   const { nftables } = listingSchema.parse(JSON.parse(json));
   const chains = nftables.flatMap(({ chain }) => chain ?? []);
@@ -182,7 +184,7 @@ export function decodeTable(json: string): TableState {
     present: nftables.some(({ table }) => table !== undefined),
     intact:
       chains.every(isOurs) &&
-      // A chain of ours without a rule is none that we would have made.
+      // dpctl makes no chain without rules.
       chains.every(({ name }) => name === CHAIN || host.some(({ chain }) => chain === name)) &&
       rules.length === masquerading.length &&
       nftables.every(({ set, map }) => set === undefined && map === undefined),
@@ -207,7 +209,7 @@ function hostChain(name: string): { hook: string; prio: number } | undefined {
   return Object.entries(HOST_CHAINS).find(([own]) => own === name)?.[1];
 }
 
-/** What makes two rules the same one. */
+/** Key by which two rules are the same. */
 export function ruleKey(rule: MasqueradeRule): string {
   return [rule.network, canonicalPrefix(rule.subnet), rule.exceptIfname].join(' ');
 }

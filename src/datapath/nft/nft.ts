@@ -1,8 +1,8 @@
 /**
- * What gateways need of the host's firewall, in a table of each root's own, through the nft program.
+ * The rules that gateways need in the host's firewall, in one table for each root, through the nft program.
  *
- * Nothing is let through there: a packet passes only if every table accepts it, so an accept of ours
- * could not undo the drop of another (Docker's, a firewall's). nftForwardDrops names those instead.
+ * No rule accepts packets: a packet passes only if every table accepts it, so an accept of ours could not
+ * undo the drop of another table (Docker's, a firewall's). nftForwardDrops names those instead.
  */
 
 import { DpctlError } from '../../../loader/errors.js';
@@ -32,14 +32,14 @@ const ABSENT: TableState = {
   rules: [],
   host: hostRulesText([]),
 };
-/** Of a table that somebody has changed. */
+/** Stands for a table that somebody has changed. */
 const DAMAGED = 'damaged';
 
 /**
- * Makes a table hold exactly these rules, in one transaction; without rules there is no table. Rules
- * that masquerade and stay keep their counters. `nsPath` is a path that opens the node's namespace
- * (netnsPathOf for an open one), undefined the one that this process is in. Returns whether anything was
- * changed. Throws COMMAND_MISSING, NFT_FAILED (exit 2), ADDRESS_INVALID or PREFIX_INVALID (exit 1).
+ * Make a table hold exactly these rules, in one transaction; without rules there is no table. Masquerading
+ * rules that stay keep their counters. `nsPath` is a path that opens the node's namespace (netnsPathOf for an
+ * open one); undefined means the namespace of this process. Returns whether anything was changed. Throws
+ * COMMAND_MISSING, NFT_FAILED (exit 2), ADDRESS_INVALID or PREFIX_INVALID (exit 1).
  */
 export async function nftApply(
   nsPath: string | undefined,
@@ -59,20 +59,20 @@ export async function nftApply(
 export interface TableContent {
   /** With their counters, in the order of the chain. */
   readonly masquerades: readonly MasqueradeRuleState[];
-  /** hostRulesText of the others; of a table that is not as we make it, what no rules have. */
+  /** hostRulesText of the other rules; for a damaged table, a text that no rules have. */
   readonly host: string;
 }
 
 /**
- * The rules in a table; none without a table. A rule that somebody else put in among those that
- * masquerade is not shown (nftApply removes it). Throws COMMAND_MISSING, NFT_FAILED.
+ * The rules in a table; none if there is no table. A foreign rule among those that masquerade is not shown
+ * (nftApply removes it). Throws COMMAND_MISSING, NFT_FAILED.
  */
 export async function nftRead(nsPath: string | undefined, table: string): Promise<TableContent> {
   const { rules, host, intact, present } = await readTable(nsPath, table);
   return { masquerades: rules, host: present && !intact ? DAMAGED : host };
 }
 
-/** Deletes a table. Returns false when there is none. Throws COMMAND_MISSING, NFT_FAILED (exit 2). */
+/** Delete a table. Returns false when there is none. Throws COMMAND_MISSING, NFT_FAILED (exit 2). */
 export async function nftDelete(nsPath: string | undefined, table: string): Promise<boolean> {
   const { present } = await readTable(nsPath, table);
   if (present) await nft(nsPath, ['delete', 'table', FAMILY, table]);
@@ -80,9 +80,9 @@ export async function nftDelete(nsPath: string | undefined, table: string): Prom
 }
 
 /**
- * Chains of others that drop forwarded packets by default and have no rule that accepts what comes
- * from devices whose names begin with `ifnamePrefix`, and so may cut a gateway off. iptables' own (nft
- * variant) are among them. Throws COMMAND_MISSING, NFT_FAILED.
+ * Others' chains that drop forwarded packets by default and have no rule that accepts packets from devices
+ * whose names begin with `ifnamePrefix`, and so may cut a gateway off. Includes iptables' own (nft variant).
+ * Throws COMMAND_MISSING, NFT_FAILED.
  */
 export async function nftForwardDrops(
   nsPath: string | undefined,
@@ -92,8 +92,8 @@ export async function nftForwardDrops(
 }
 
 /**
- * Chains that drop what comes to this host by default and surely have no rule that accepts these
- * datagrams. Throws COMMAND_MISSING, NFT_FAILED.
+ * Chains that drop packets to this host by default and surely have no rule that accepts these datagrams.
+ * Throws COMMAND_MISSING, NFT_FAILED.
  */
 export async function nftInputDrops(
   nsPath: string | undefined,
@@ -116,7 +116,7 @@ async function dropping(
   return drops.filter((_, index) => accepting[index] !== true);
 }
 
-/** What turns the table found into the one wanted; nothing when it is that already. */
+/** Commands that turn the found table into the wanted one; none if it already is. */
 function changes(table: string, found: TableState, desired: Wanted): object[] {
   const wanted = new Map(desired.masquerades.map((rule) => [ruleKey(rule), rule]));
   const same = found.host === hostRulesText(desired.host) && found.translates === wanted.size > 0;
@@ -125,7 +125,7 @@ function changes(table: string, found: TableState, desired: Wanted): object[] {
   }
   const commands: object[] = [];
   for (const rule of found.rules) {
-    // A second rule with the same key goes, too.
+    // A second rule with the same key is deleted too.
     if (!wanted.delete(ruleKey(rule))) commands.push(deleteCommand(table, rule));
   }
   return [...[...wanted.values()].map((rule) => addCommand(table, rule)), ...commands];
@@ -141,8 +141,8 @@ async function readTable(nsPath: string | undefined, table: string): Promise<Tab
 }
 
 /**
- * Whether an error says that there is no nft program: then none of our rules can be there either, and
- * a node that masquerades nothing does not need it.
+ * Whether an error says that there is no nft program: then none of our rules can exist either, and a node
+ * that masquerades nothing does not need it.
  */
 export function isNftMissing(error: unknown): boolean {
   return error instanceof DpctlError && error.code === 'COMMAND_MISSING';
@@ -152,7 +152,7 @@ function isAbsent(error: unknown): boolean {
   return (
     error instanceof DpctlError &&
     error.code === 'NFT_FAILED' &&
-    // From nft itself: nsenter says the same of a namespace that is gone.
+    // Only nft's own message counts: nsenter prints the same for a namespace that is gone.
     /^Error: No such file or directory/m.test(String(error.details.stderr))
   );
 }

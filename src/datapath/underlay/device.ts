@@ -16,7 +16,7 @@ import {
 import type { ObservedOverlayDevice } from '../../model/plan/observed.js';
 import { markOf } from '../../model/state/ownership-mark.js';
 
-/** Frames of any length go through the replicator, segments that are yet to be cut among them. */
+/** Frames of any length pass the replicator, including segments that are not yet cut. */
 const REPLICATOR_MTU = 65_535;
 
 /**
@@ -27,8 +27,8 @@ export function createOverlayDevice(rtnl: Rtnl, netnsFd: number, device: Overlay
   const { kind, name, ifindex, mac, port, alias } = device;
   if (kind === 'anchor') {
     linkAddVxlanExternal(rtnl, { name, ifindex, mac, port, alias });
-    // Packets were merged on arrival. Here the outer headers would count as part of the flow, so that
-    // segments of one flow under different ones, as a mark of congestion makes them, change places.
+    // Packets were merged on arrival. Here GRO would count the outer headers as part of the flow, so that
+    // segments of one flow with different outer headers (a congestion mark changes them) would be reordered.
     undoOnError(rtnl, ifindex, () => featuresSet(netnsFd, name, { gro: false }));
     return;
   }
@@ -54,7 +54,7 @@ export function createOverlayDevice(rtnl: Rtnl, netnsFd: number, device: Overlay
   });
 }
 
-/** A device that cannot be finished is not left half made. */
+/** Delete a device again if it cannot be finished. */
 function undoOnError(rtnl: Rtnl, ifindex: number, finish: () => void): void {
   try {
     finish();
@@ -65,8 +65,9 @@ function undoOnError(rtnl: Rtnl, ifindex: number, finish: () => void): void {
 }
 
 /**
- * Open the anchor's socket, or close it: only while its program runs, as whatever comes out of the
- * device without it is taken by the host's IP stack. One that is gone (0: already unknown) is closed.
+ * Open the anchor's socket, or close it. It is open only while the anchor's program runs: without the
+ * program, the host's IP stack takes the decapsulated frames. Closing a device that is gone (0: already known
+ * to be) is no error.
  * @throws DpctlError KERNEL_EADDRINUSE (a socket has the port)
  */
 export function openAnchor(rtnl: Rtnl, ifindex: number, open: boolean): void {
@@ -74,14 +75,14 @@ export function openAnchor(rtnl: Rtnl, ifindex: number, open: boolean): void {
   linkSet(rtnl, ifindex, { up: open });
 }
 
-/** Delete a device of the overlay; one that is gone is no error. */
+/** Delete a device of the overlay; a missing one is no error. */
 export function deleteOverlayDevice(rtnl: Rtnl, { ifindex }: OverlayDevice): void {
   linkDelete(rtnl, { ifindex });
 }
 
 /**
- * A free number for a device of the overlay: past those that are keys of a table, which are for
- * endpoints. Those of anchors are far from the others, as each is chosen before the other is made.
+ * A free number for a device of the overlay, above the numbers that are table keys, which are for endpoints.
+ * Anchors' numbers are far from the others, as each is chosen before the other device is made.
  */
 export function freeOverlayIfindex(rtnl: Rtnl, kind: OverlayDeviceKind, except = 0): number {
   let ifindex = kind === 'anchor' ? 2 * ENDPOINT_ARRAY_SIZE : ENDPOINT_ARRAY_SIZE;
@@ -89,11 +90,11 @@ export function freeOverlayIfindex(rtnl: Rtnl, kind: OverlayDeviceKind, except =
   return ifindex;
 }
 
-/** The device of the overlay that a link is, of whichever root, by its name and mark; undefined: none. */
+/** Which device of the overlay a link is, for any root, by its name and mark; undefined: none. */
 export function overlayKindOf({ name, kind, alias, mac }: Link): OverlayDeviceKind | undefined {
   const device = kind === 'veth' ? 'replicator' : kind === 'vxlan' ? 'anchor' : undefined;
   if (device === undefined || name !== OVERLAY_IFNAMES[device]) return undefined;
-  // One that is half made has no alias yet, but its MAC from the start.
+  // A half-made device has no alias yet, but has its MAC from the start.
   const marked = alias === undefined ? isDerivedMac(mac) : isOverlayAlias(alias, device);
   return marked ? device : undefined;
 }
@@ -103,7 +104,7 @@ function isOverlayAlias(alias: string, kind: OverlayDeviceKind): boolean {
 }
 
 /**
- * The overlay's devices that are there.
+ * The existing devices of the overlay.
  * @param root leave out those with the mark of another root; an older dpctl's have none
  */
 export function overlayDevices(

@@ -1,6 +1,6 @@
 /**
- * The overlay's programs on their devices: by links that are pinned under the programs' names, or,
- * at TC on kernels without tcx, by clsact filters.
+ * The overlay's programs on their devices: through links pinned under the programs' names, or, at TC on
+ * kernels without tcx, through clsact filters.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ import {
 import { CLSACT, hasOwnFilter, runsForOther } from '../ownership.js';
 import { removePin } from '../pins.js';
 
-/** Where each program runs; XDP has one place a device. */
+/** Where each program runs; a device has one XDP slot. */
 const DIRECTION: Readonly<Record<OverlayProgram, Direction | 'xdp'>> = {
   replicate: 'egress',
   anchor: 'ingress',
@@ -48,7 +48,7 @@ function pinPath(paths: DatapathPaths, program: OverlayProgram): string {
 }
 
 /**
- * The overlay's programs that run, and where.
+ * The overlay's running programs, and where they run.
  * @param candidates devices on which a program without a link may run
  */
 export function overlayPrograms(
@@ -91,8 +91,8 @@ function filterAt(
 }
 
 /**
- * The filter that a command left on a device that is not recorded any more, because it was killed. The
- * program stays pinned until its filter is gone, so without it no device need be asked.
+ * The filter that a killed command left on a device that is no longer recorded. The program stays pinned
+ * until its filter is gone, so without a pinned program no device has to be asked.
  */
 function lostFilter(
   paths: DatapathPaths,
@@ -108,10 +108,9 @@ function lostFilter(
 }
 
 /**
- * Run this build's program on a device. One that is there is switched over without a packet
- * passing beside it.
- * @throws DpctlError KERNEL_EBUSY (another XDP program is there), KERNEL_EOPNOTSUPP or KERNEL_EINVAL
- *   (the driver cannot), KERNEL_ENODEV
+ * Run this build's program on a device. A running one is switched over without letting any packet bypass it.
+ * @throws DpctlError KERNEL_EBUSY (another XDP program is attached), KERNEL_EOPNOTSUPP or KERNEL_EINVAL (the
+ *   driver cannot), KERNEL_ENODEV
  */
 export function attachOverlay(
   paths: DatapathPaths,
@@ -159,7 +158,7 @@ function attachInstalled(
   );
 }
 
-/** Take a program off its device; 0: its device is gone. Nothing happens when it is not there. */
+/** Take a program off its device; 0: its device is gone. Does nothing if it is not attached. */
 export function detachOverlay(
   paths: DatapathPaths,
   netnsFd: number,
@@ -187,14 +186,14 @@ function detachFilter(netnsFd: number, ifindex: number, direction: Direction): v
   }
 }
 
-/** A program that runs nowhere need not be loaded: it is when it is needed. */
+/** A program that runs nowhere need not stay loaded: it is loaded again when needed. */
 function forgetProgram(paths: DatapathPaths, program: OverlayProgram): void {
   unpinProgram(paths, program);
   const dir = overlayLinksDir(paths);
   if (namesIn(dir).length === 0) removePin(dir);
 }
 
-/** The XDP program of somebody else on a device: its name; undefined when there is none. */
+/** Name of another owner's XDP program on a device; undefined when there is none. */
 export function foreignXdp(
   paths: DatapathPaths,
   netnsFd: number,
@@ -210,9 +209,9 @@ export function foreignXdp(
 }
 
 /**
- * Whether a device runs a program of the overlay for somebody whose pins are elsewhere: another root.
- * @param recorded the device is this root's, as far as is written down: then a filter is ours, also
- *   where the pins that would tell so were lost
+ * Whether a device runs a program of the overlay for an owner whose pins are elsewhere: another root.
+ * @param recorded the record says that the device is this root's: a filter is then ours, even if the pins
+ *   that would prove it were lost
  */
 export function runsOtherOverlay(
   paths: DatapathPaths,
@@ -225,7 +224,7 @@ export function runsOtherOverlay(
   return runsForOther(paths, netnsFd, place, () => new Set([linkId(pinPath(paths, at.name))]));
 }
 
-/** Id of a pinned link; 0 where there is none. */
+/** Id of a pinned link; 0 if there is none. */
 function linkId(path: string): number {
   const fd = openLink(path);
   if (fd === undefined) return 0;

@@ -1,6 +1,6 @@
 /**
- * Who has a UDP port of a network namespace: sockets of processes, and those that tunnel devices
- * open inside the kernel.
+ * What uses a UDP port of a network namespace: sockets of processes, and those that tunnel devices open
+ * inside the kernel.
  */
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { bytes16ToIp } from '../../model/address/ip.js';
 
 /** A UDP socket that is bound to the port. */
 export interface UdpHolder {
-  /** Address that it is bound to; 0.0.0.0 and :: are all of them. */
+  /** Address that it is bound to; 0.0.0.0 and :: mean all. */
   readonly address: string;
   /** Number of the socket's file; 0 for one inside the kernel. */
   readonly inode: number;
@@ -46,7 +46,7 @@ function addressOf(hex: string): string {
   return bytes16ToIp(Uint8Array.from(bytes));
 }
 
-/** Errors of a process that ended meanwhile, or that may not be looked at. */
+/** Errors for a process that ended meanwhile, or that may not be inspected. */
 const UNSEEN = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'] as const;
 
 /** The process that has a socket open: `dnsmasq (pid 812)`; undefined when it cannot be seen. */
@@ -69,7 +69,7 @@ function linkOf(path: string): string {
   return exceptFor(UNSEEN, () => readlinkSync(path), '');
 }
 
-/** Without IPv6 there is no such file. */
+/** A kernel without IPv6 has no such file. */
 function readOrNothing(path: string): string {
   return exceptFor(UNSEEN, () => readFileSync(path, 'utf8'), '');
 }

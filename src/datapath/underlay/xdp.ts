@@ -1,6 +1,6 @@
 /**
- * What a device can do with XDP, asked of the kernel's netdev family (6.3) without attaching
- * anything: attaching a program makes some drivers take their link down for a moment.
+ * What a device can do with XDP, asked of the kernel's netdev family (6.3) without attaching anything:
+ * attaching a program makes some drivers take their link down for a moment.
  *
  * Source: include/uapi/linux/netdev.h, Documentation/netlink/specs/netdev.yaml.
  */
@@ -23,14 +23,14 @@ const CTRL = { id: 16, getFamily: 3, familyId: 1, familyName: 2 } as const;
 const NETDEV = { devGet: 1, ifindex: 1, xdpFeatures: 3 } as const;
 const XDP_ACT = { basic: 1 << 0, scatterGather: 1 << 5 } as const;
 
-/** XDP of a device, run by its driver. */
+/** XDP support of a device's driver. */
 export interface XdpSupport {
   readonly native: boolean;
-  /** Packets in several pieces too, as those with a large MTU are. */
+  /** Packets in several fragments too, as packets with a large MTU are. */
   readonly frags: boolean;
 }
 
-/** @returns undefined where this kernel cannot tell */
+/** @returns undefined if this kernel cannot tell */
 export function xdpSupport(nsFd: number, ifindex: number): XdpSupport | undefined {
   const socket = openFamily(NETLINK_GENERIC, nsFd);
   try {

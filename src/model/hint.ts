@@ -1,9 +1,9 @@
-/** Hints as people read them. */
+/** Hints as text. */
 import { type Hint, type HintPart, partsOf } from '../../loader/hint.js';
 
 /**
- * A hint as text, its commands as a shell takes them; nothing where there is none.
- * @param options goes before the words of each command of dpctl
+ * A hint as text, with its commands quoted for a shell; '' if there is none.
+ * @param options inserted before the words of each dpctl command
  */
 export function hintText(
   hint: Hint | undefined,
@@ -21,7 +21,7 @@ export function hintText(
     .join('');
 }
 
-/** A word as a shell takes it. */
+/** A word, quoted for a shell if necessary. */
 export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -24,15 +24,15 @@ const IP4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
 const MAPPED_HIGH = 0xffffn;
 const LOW64 = 0xffffffffffffffffn;
 
-/** Family of an address or prefix by its look; the text need not be valid. */
+/** Guess the family of an address or prefix from its text, which need not be valid. */
 export function familyOf(text: string): Family {
   return text.includes(':') ? 6 : 4;
 }
 
 /**
- * The number of an address that a person wrote.
- * @param text IPv4 in four decimal parts without leading zeros (RFC 6943, 3.1.1), or IPv6
- *   (RFC 4291, 2.2) without a zone
+ * Parse an address written by a user.
+ * @param text IPv4 in four decimal parts without leading zeros (RFC 6943, 3.1.1), or IPv6 (RFC 4291, 2.2)
+ *   without a zone
  * @throws DpctlError ADDRESS_INVALID, exit 1
  */
 export function parseIp(text: string): Ip {
@@ -90,9 +90,8 @@ export function numberToIp4(n: number): string {
 }
 
 /**
- * 16 bytes as in the contract's keys: network byte order, IPv4 as ::ffff:a.b.c.d
- * (RFC 4291, 2.5.5.2).
- * @param out written to at `offset` and given back; new bytes without it
+ * 16 bytes as in the contract's keys: network byte order, IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2).
+ * @param out buffer to write at `offset` and return; a new one by default
  * @throws DpctlError ADDRESS_INVALID, exit 1
  */
 export function ipToBytes16(text: string, out = new Uint8Array(16), offset = 0): Uint8Array {
@@ -104,7 +103,7 @@ export function ipToBytes16(text: string, out = new Uint8Array(16), offset = 0):
   return out;
 }
 
-/** The canonical text of the 16 bytes at an offset; IPv4 where they are ::ffff:a.b.c.d. */
+/** The canonical text of the 16 bytes at an offset; IPv4 if they are ::ffff:a.b.c.d. */
 export function bytes16ToIp(bytes: Uint8Array, offset = 0): string {
   const groups: number[] = [];
   for (let i = offset; i < offset + 16; i += 2) {

@@ -7,16 +7,16 @@ export const MAC_LENGTH = 6;
 const COLONS = /^[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}$/i;
 const DASHES = /^[0-9a-f]{1,2}(?:-[0-9a-f]{1,2}){5}$/i;
 
-/** Two hex digits of each byte: a dump of a million entries formats six million of them. */
+/** Two hex digits for each byte value: a dump of a million entries formats six million bytes. */
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) =>
   i.toString(16).padStart(2, '0'),
 );
 
 /**
- * The MAC address that a person wrote, in canonical form.
+ * Parse a MAC address written by a user into canonical form.
  * @param text six bytes in hex with colons or dashes, of either case
- * @throws DpctlError MAC_INVALID, MAC_MULTICAST or MAC_ZERO, exit 1: a station has a unicast
- *   address that is not zero (IEEE 802, 8.2.2)
+ * @throws DpctlError MAC_INVALID, MAC_MULTICAST or MAC_ZERO, exit 1: a station has a unicast address that is
+ *   not zero (IEEE 802, 8.2.2)
  */
 export function parseMac(text: string): string {
   const mac = canonicalMac(text);
@@ -53,7 +53,7 @@ function isMulticastMac(mac: string): boolean {
 
 /**
  * The six bytes of a canonical MAC, as on the wire.
- * @param out written to at `offset` and given back; new bytes without it
+ * @param out buffer to write at `offset` and return; a new one by default
  */
 export function macToBytes(mac: string, out = new Uint8Array(MAC_LENGTH), offset = 0): Uint8Array {
   for (let i = 0; i < MAC_LENGTH; i++) out[offset + i] = byteAt(mac, i);

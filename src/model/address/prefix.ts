@@ -6,21 +6,20 @@ import { type Family, formatIp, IP_BITS, type Ip, parseIp } from './ip.js';
 
 /** A prefix: the bits of `value` behind `length` are zero. */
 export interface Prefix extends Ip {
-  /** Bits that count. */
+  /** Number of significant bits. */
   readonly length: number;
 }
 
-/** An address that a person wrote, with the length if there was one. */
+/** An address written by a user, with its length if it has one. */
 export interface AddressText {
   readonly ip: Ip;
   readonly length: number | undefined;
 }
 
 /**
- * The prefix that a person wrote.
+ * Parse a prefix written by a user.
  * @param text ADDRESS/LENGTH; a bare address is the prefix of that address alone
- * @param remedy makes the hint from the prefix that was meant, where bits behind the length
- *   are set: a command to run
+ * @param remedy makes the hint (a command to run) from the corrected prefix, if bits after the length are set
  * @throws DpctlError ADDRESS_INVALID, PREFIX_INVALID or PREFIX_HOST_BITS, exit 1
  */
 export function parsePrefix(text: string, remedy?: (meant: string) => Hint): Prefix {
@@ -53,7 +52,7 @@ export function parseAddress(text: string): AddressText {
   return { ip, length };
 }
 
-/** The error for a prefix whose length is none, or is missing where one is needed. */
+/** The error for a prefix whose length is invalid, or missing where one is needed. */
 export function prefixError(text: string, ip: Ip): DpctlError {
   return new DpctlError(
     'PREFIX_INVALID',
@@ -76,13 +75,13 @@ export function formatPrefix(prefix: Prefix): string {
   return `${formatIp(prefix)}/${prefix.length}`;
 }
 
-/** The prefix of a length in which an address is. */
+/** The prefix of a given length that contains an address. */
 export function prefixOf(ip: Ip, length: number): Prefix {
   const host = BigInt(IP_BITS[ip.family] - length);
   return { family: ip.family, value: (ip.value >> host) << host, length };
 }
 
-/** The highest address of a prefix; of an IPv4 subnet the broadcast address. */
+/** The highest address of a prefix; for an IPv4 subnet, the broadcast address. */
 export function lastOf(prefix: Prefix): Ip {
   const host = BigInt(IP_BITS[prefix.family] - prefix.length);
   return { family: prefix.family, value: prefix.value | ((1n << host) - 1n) };
@@ -101,11 +100,11 @@ export function overlaps(a: Prefix, b: Prefix): boolean {
 }
 
 /**
- * Lowest and highest address of a subnet that a station may have.
+ * Lowest and highest address of a subnet that a station may use.
  *
- * IPv4 without the network's and the broadcast address (RFC 1122, 3.2.1.3), but both of a /31
- * (RFC 3021) and the one of a /32. IPv6 without the subnet-router anycast address (RFC 4291,
- * 2.6.1), but both of a /127 (RFC 6164).
+ * IPv4 without the network's and the broadcast address (RFC 1122, 3.2.1.3), but both of a /31 (RFC 3021) and
+ * the one of a /32. IPv6 without the subnet-router anycast address (RFC 4291, 2.6.1), but both of a /127 (RFC
+ * 6164).
  */
 export function hostRange(subnet: Prefix): { readonly first: bigint; readonly last: bigint } {
   const last = lastOf(subnet).value;
@@ -113,13 +112,13 @@ export function hostRange(subnet: Prefix): { readonly first: bigint; readonly la
   return { first: subnet.value + 1n, last: subnet.family === 4 ? last - 1n : last };
 }
 
-/** The address of ADDRESS/LENGTH, as endpoints keep theirs; text without a length stays. */
+/** The address of ADDRESS/LENGTH, as endpoints store theirs; text without a length is returned unchanged. */
 export function addressOf(text: string): string {
   const slash = text.indexOf('/');
   return slash < 0 ? text : text.slice(0, slash);
 }
 
-/** The length of ADDRESS/LENGTH in bits; all of them without one. */
+/** The length of ADDRESS/LENGTH in bits; without one, that of the whole address. */
 export function lengthOf(text: string): number {
   const slash = text.indexOf('/');
   const family: Family = text.includes(':') ? 6 : 4;

@@ -1,6 +1,6 @@
 /**
- * From desired state to what the kernel must hold: table entries, devices, programs, rules.
- * Pure; the same state always gives the same bytes.
+ * From desired state to what the kernel must hold: table entries, devices, programs, rules. Pure; the same
+ * state always gives the same bytes.
  */
 import {
   ENDPOINT_ARRAY_SIZE,
@@ -16,14 +16,14 @@ import { replicaCount, underlaySysctls } from './overlay.js';
 import { prefixEntries } from './prefixes.js';
 import { type RawEntry, tableEntry } from './table-entry.js';
 
-/** Bytes of GSO and GRO at the endpoints of a BIG TCP network: 192 KB. */
+/** GSO and GRO size of endpoints on a BIG TCP network, in bytes: 192 KB. */
 export const BIG_TCP_SIZE = 196_608;
-/** Bytes of GSO and GRO that a device has by default (GSO_LEGACY_MAX_SIZE). */
+/** Default GSO and GRO size of a device, in bytes (GSO_LEGACY_MAX_SIZE). */
 export const LEGACY_GSO_SIZE = 65_536;
-/** MACs learned behind one endpoint at the most. */
+/** Maximum number of MACs learned behind one endpoint. */
 export const LEARN_LIMIT = 1024;
 
-/** An endpoint that is to be there, together with its network. */
+/** An endpoint that must exist, together with its network. */
 export interface Port {
   readonly endpoint: Endpoint;
   readonly network: Network;
@@ -31,9 +31,9 @@ export interface Port {
   readonly addresses: readonly string[];
   /** Next hops of the default routes inside, at most one a family. */
   readonly gateways: readonly string[];
-  /** Bytes of GSO and GRO at both ends. */
+  /** GSO and GRO size of both ends, in bytes. */
   readonly gsoSize: number;
-  /** Segments in a tunnel of the namespace's own may leave it whole: no other tunnel follows. */
+  /** Segments in a tunnel made inside the namespace may leave it whole: no other tunnel follows. */
   readonly wholeTunnels: boolean;
 }
 
@@ -42,7 +42,7 @@ export function isGateway(endpoint: Endpoint): boolean {
   return endpoint.namespace.kind === 'node';
 }
 
-/** The kind of device that an endpoint is. */
+/** The kind of an endpoint's device. */
 export function driverOf({ driver }: Endpoint): Driver {
   return driver ?? 'veth';
 }
@@ -52,7 +52,7 @@ export function networkOf(state: State, name: string): Network | undefined {
   return state.networks.find((network) => network.name === name);
 }
 
-/** Endpoints that are wanted (those on their way out are not), with their networks. */
+/** Wanted endpoints (not those being detached), with their networks. */
 export function wantedPorts(state: State): Port[] {
   const networks = new Map(state.networks.map((network) => [network.name, network]));
   const ports: Port[] = [];
@@ -64,7 +64,7 @@ export function wantedPorts(state: State): Port[] {
   return ports;
 }
 
-/** An endpoint with what its network gives it. */
+/** An endpoint with the settings of its network. */
 export function portOf(endpoint: Endpoint, network: Network): Port {
   const addresses = [
     withLength(endpoint.ip4, network.subnet4),
@@ -87,7 +87,7 @@ export function portOf(endpoint: Endpoint, network: Network): Port {
   };
 }
 
-/** An address without a length has that of its network's subnet, or is alone. */
+/** An address without a length gets that of its network's subnet, or the full length. */
 function withLength(address: string | undefined, subnet: string | undefined): string | undefined {
   if (address === undefined || address.includes('/')) return address;
   const length = subnet?.split('/')[1] ?? (address.includes(':') ? '128' : '32');
@@ -99,7 +99,7 @@ export function bareAddress(address: string): string {
   return address.split('/')[0] ?? address;
 }
 
-/** The entry of a network. Its flood list reaches as far as the highest slot in use. */
+/** The entry of a network. Its flood list extends to the highest slot in use. */
 export function networkEntry(state: State, network: Network): RawEntry {
   let slots = 0;
   for (const endpoint of state.endpoints) {
@@ -120,9 +120,7 @@ export function networkEntry(state: State, network: Network): RawEntry {
   });
 }
 
-/**
- * The entries that make an endpoint known to itself: they are written before its program runs.
- */
+/** The entries with which an endpoint may send: they are written before its program runs. */
 export function sourceEntries({ endpoint, network }: Port): RawEntry[] {
   const ip4 = endpoint.ip4 === undefined ? undefined : bareAddress(endpoint.ip4);
   const ip6 = endpoint.ip6 === undefined ? undefined : bareAddress(endpoint.ip6);
@@ -149,7 +147,7 @@ export function sourceEntries({ endpoint, network }: Port): RawEntry[] {
   return [...prefixes, tableEntry(table, endpoint.ifindex, value)];
 }
 
-/** The entries that make an endpoint known to others: they are written when it can receive. */
+/** The entries with which others reach an endpoint: they are written when it can receive. */
 export function reachEntries({ endpoint, network }: Port): RawEntry[] {
   const { id, ifindex } = endpoint;
   const mac = macToBytes(endpoint.mac);
@@ -215,7 +213,7 @@ function flag(condition: boolean, bit: number): number {
   return condition ? bit : 0;
 }
 
-/** Traffic from a subnet that leaves by another device than its gateway takes the host's address. */
+/** Traffic from a subnet that leaves through another device than its gateway takes the host's address. */
 export interface Masquerade {
   readonly network: string;
   readonly subnet: string;
@@ -236,7 +234,7 @@ export function wantedMasquerades(state: State): Masquerade[] {
   return rules;
 }
 
-/** The sysctls that gateways and the way to other nodes need: key -> value. */
+/** The sysctls that gateways and the path to other nodes need: key -> value. */
 export function wantedSysctls(state: State): Map<string, string> {
   const wanted = new Map<string, string>();
   for (const { gateway } of state.networks) {

@@ -1,9 +1,9 @@
-/** An entry of a table in words: for --dry-run, and for what reconcile says it repaired. */
+/** A table entry in words: for --dry-run, and for what reconcile reports. */
 import { bytes16ToIp } from '../address/ip.js';
 import { bytesToMac } from '../address/mac.js';
 import { decodeKey, decodeValue, type RawEntry } from './table-entry.js';
 
-/** Key and target of a table's entry as `bridge fdb` or `ip neigh` would say it. */
+/** Key and target of a table entry, in the style of `bridge fdb` or `ip neigh`. */
 export function entryText({ table, key, value }: RawEntry): string {
   switch (table) {
     case 'fdb': {

@@ -1,12 +1,12 @@
 /**
- * Rules for what gateways' traffic meets in the host's own IP stack, in the terms of nftables
- * (libnftables-json(5)): networks are apart, and VXLAN is only for the host itself to send. Pure.
+ * Rules for gateways' traffic in the host's own IP stack, as nftables expressions (libnftables-json(5)): they
+ * keep networks apart, and let only the host itself send VXLAN. Pure.
  */
 import { GatewayMark } from '../../contract/generated.js';
 import type { State } from '../state/state.js';
 import { isGateway, wantedPorts } from './desired.js';
 
-/** A rule: the chain, and what nft calls its expression. */
+/** A rule: its chain, and its expression in nft's terms. */
 export interface HostRule {
   readonly chain: 'forward' | 'input' | 'apart';
   readonly expr: readonly object[];
@@ -15,11 +15,11 @@ export interface HostRule {
 /** The rules that a state asks for. */
 export interface HostRules {
   readonly rules: readonly HostRule[];
-  /** Without nft there is none of them: then what needs them is refused. */
+  /** Whether a request that leads to these rules fails on a node without nft. */
   readonly required: boolean;
 }
 
-/** Names of the host's own devices on networks, of all roots that share a namespace. */
+/** Names of the host's own devices on networks, for all roots that share a namespace. */
 const GATEWAYS = 'dpg*';
 
 /** The rules that a state asks for, in the order of their chains. */
@@ -45,7 +45,7 @@ export function wantedHostRules(state: State): HostRules {
   return { rules, required: names.length > 1 || back.length > 0 };
 }
 
-/** Behind address translation, where the datapath does not see what a packet has become. */
+/** After address translation, as the datapath does not see the translated packet. */
 function vxlanRules({ underlay, uplink: resolved }: State): HostRule[] {
   if (underlay === undefined || resolved === undefined) return [];
   const expr = [
@@ -66,7 +66,7 @@ function vxlanRules({ underlay, uplink: resolved }: State): HostRule[] {
   ];
 }
 
-/** The datapath at the gateway's port drops what has a mark, and counts it (bpf/endpoint.bpf.c). */
+/** The datapath at the gateway's port drops and counts packets with a mark (bpf/endpoint.bpf.c). */
 function markRules(
   names: readonly string[],
   joined: readonly string[],
@@ -104,13 +104,13 @@ function mark(value: number): object {
   return { mangle: { key: { meta: { key: 'mark' } }, value } };
 }
 
-/** A set of one is listed as what is in it. */
+/** nft lists a set of one element as that element. */
 function oneOf(names: readonly string[]): unknown {
   const [name] = names;
   return names.length === 1 ? name : { set: [...names].sort() };
 }
 
-/** What makes rules the same ones: without what they have counted. */
+/** The rules as text for comparison, without their counters. */
 export function hostRulesText(
   rules: readonly { chain: string; expr: readonly object[] }[],
 ): string {
@@ -134,7 +134,7 @@ export function hostRulesText(
   );
 }
 
-/** Name of a root's own table: several may share a namespace. */
+/** Name of a root's own table: several roots may share a namespace. */
 export function nftTableName(rootId: string | undefined): string {
   return rootId === undefined ? 'dpctl' : `dpctl_${rootId}`;
 }

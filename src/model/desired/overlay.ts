@@ -1,6 +1,6 @@
 /**
- * From desired state to what the kernel must hold of the overlay: how this node sends, to whom,
- * which networks it hears, which programs run where, and the devices that they need. Pure.
+ * From desired state to what the kernel must hold for the overlay: how this node sends, to which nodes, which
+ * networks it receives, which programs run where, and the devices that they need. Pure.
  */
 import { FdbFlags, UnderlayDecap, UnderlayFlags } from '../../contract/generated.js';
 import { familyOf, ipToBytes16 } from '../address/ip.js';
@@ -9,15 +9,15 @@ import { hash32 } from '../state/hash.js';
 import type { Network, Remote, ResolvedUnderlay, State } from '../state/state.js';
 import { type RawEntry, tableEntry } from './table-entry.js';
 
-/** MACs learned behind one node at the most: twice the endpoints that a node can have. */
+/** Maximum number of MACs learned behind one node: twice the endpoints that a node can have. */
 export const NODE_LEARN_LIMIT = 16_384;
-/** TTL of what is sent, the one of the host's own packets (RFC 1700). */
+/** TTL of sent packets, the same as that of the host's own packets (RFC 1700). */
 const TTL = 64;
 
-/** Of a device of which none is known. */
+/** Stands for an unknown MAC of a device. */
 const NO_MAC = '00:00:00:00:00:00';
 
-/** Programs of the overlay, by the names that they have in the kernel. */
+/** Programs of the overlay, by their names in the kernel. */
 export const OVERLAY_PROGRAMS = ['replicate', 'anchor', 'underlay', 'decap'] as const;
 export type OverlayProgram = (typeof OVERLAY_PROGRAMS)[number];
 
@@ -29,11 +29,11 @@ export interface OverlayDevice {
   readonly kind: OverlayDeviceKind;
   readonly name: string;
   readonly ifindex: number;
-  /** Derived, so that a device that was made again is the same to everybody. */
+  /** Derived, so that a device that is made again looks the same to everybody. */
   readonly mac: string;
-  /** UDP port, of an anchor. */
+  /** UDP port of an anchor. */
   readonly port: number;
-  /** Whose it is. */
+  /** Mark of its owner. */
   readonly alias: string;
 }
 
@@ -44,7 +44,10 @@ export const OVERLAY_IFNAMES = {
   anchor: 'dpx0',
 } as const;
 
-/** What `ip link` shows beside a device of the overlay; without a root's id, as an older dpctl had it. */
+/**
+ * The alias that `ip link` shows for a device of the overlay; without a root's id, as an older dpctl wrote
+ * it.
+ */
 export function overlayAlias(kind: OverlayDeviceKind, root?: string): string {
   return root === undefined ? `dpctl ${kind}` : `dpctl ${root} ${kind}`;
 }
@@ -67,7 +70,7 @@ export function wantedDevices({ rootId, underlay, uplink: resolved }: State): Ov
   ];
 }
 
-/** A locally administered MAC made of a text: the same wherever and whenever it is asked for. */
+/** A locally administered MAC derived from a text: the same text always gives the same MAC. */
 export function derivedMac(text: string): string {
   const bytes = new Uint8Array(6);
   const view = new DataView(bytes.buffer);
@@ -92,7 +95,7 @@ export function wantedPrograms({ underlay, uplink: resolved }: State): Map<Overl
   return programs;
 }
 
-/** Sysctls without which the next hop would be looked up in a slower way: key -> value. */
+/** Sysctls that make the lookup of the next hop faster: key -> value. */
 export function underlaySysctls({ underlay, uplink: resolved }: State): [string, string][] {
   if (underlay === undefined || resolved === undefined) return [];
   // Packets to nodes start at the loopback device, as those of local sockets do (bpf/encap/outer_common.h).
@@ -135,7 +138,7 @@ function underlayDecap({ decap, checksums }: ResolvedUnderlay): number {
   );
 }
 
-/** How a node is reached, and what MACs are told to be behind it. */
+/** How to reach a node, and the static MACs behind it. */
 export function nodeEntries(state: State, node: Remote): RawEntry[] {
   const { number } = node;
   const vtep = ipToBytes16(node.vtep);
@@ -169,19 +172,19 @@ function remoteEntries(state: State, node: number): RawEntry[] {
   return entries;
 }
 
-/** The VNI of a network on the wire. Without an underlay nothing of it comes in. */
+/** The VNI of a network on the wire. Without an underlay nothing is received on it. */
 export function vniEntries(state: State, { vni, index }: Network): RawEntry[] {
   if (state.underlay === undefined || state.uplink === undefined) return [];
   return [tableEntry('vni', vni, { network: index })];
 }
 
-/** Places in the lists of nodes that floods go to; none without an underlay. */
+/** Slots in the lists of nodes that floods go to; none without an underlay. */
 export function replicaCount({ underlay, uplink: resolved, nodes }: State): number {
   if (underlay === undefined || resolved === undefined) return 0;
   return nodes.at(-1)?.number ?? 0;
 }
 
-/** That floods of a network go to a node. */
+/** The entry that sends floods of a network to a node. */
 export function replicaEntries(state: State, network: Network, node: Remote): RawEntry[] {
   if (state.underlay === undefined || state.uplink === undefined) return [];
   const key = { network: network.index, slot: node.number - 1 };

@@ -4,15 +4,15 @@ import { contains, parsePrefix } from '../address/prefix.js';
 import type { Endpoint } from '../state/state.js';
 import { type RawEntry, tableEntry } from './table-entry.js';
 
-/** Where the table has IPv4: in ::ffff:0:0/96, so 96 bits come before an address's own. */
+/** The table stores IPv4 in ::ffff:0:0/96, so 96 bits precede the address's own. */
 const MAPPED = { family: 6, value: 0xffff_0000_0000n } as const;
 const MAPPED_BITS = 96;
-/** Bits of the endpoint's number, which come before all. */
+/** Bits of the endpoint's number, which precedes the address. */
 const ENDPOINT_BITS = 32;
 
 /**
- * What the table has to hold of an endpoint. An IPv6 prefix says nothing of IPv4, even if the form in
- * which the table has IPv4 is a part of it: an entry of nobody's, longer than the prefix, says so.
+ * The table entries of an endpoint. An IPv6 prefix must not match IPv4, even if it covers the range in which
+ * the table stores IPv4: a longer entry that matches no endpoint then blocks that range.
  */
 export function prefixEntries({ id, allowPrefixes }: Endpoint): RawEntry[] {
   const entry = (bits: number, address: string, endpoint: number): RawEntry =>

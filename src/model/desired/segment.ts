@@ -1,11 +1,11 @@
-/** What the datapath knows of a network's subnets where the host is on it. Pure. */
+/** What the datapath knows of the subnets of a network with a gateway. Pure. */
 import { ipToBytes16 } from '../address/ip.js';
 import type { Network } from '../state/state.js';
 import { type RawEntry, tableEntry } from './table-entry.js';
 
 const NONE = new Uint8Array(16);
 
-/** The subnets of a network with a gateway; none without. */
+/** The subnets of a network with a gateway; none without one. */
 export function segmentEntries({ index, gateway, subnet4, subnet6 }: Network): RawEntry[] {
   if (gateway === undefined) return [];
   const [ip4, mask4] = subnetOf(subnet4);
@@ -13,7 +13,7 @@ export function segmentEntries({ index, gateway, subnet4, subnet6 }: Network): R
   return [tableEntry('segment', index, { ip4, mask4, ip6, mask6 })];
 }
 
-/** Address and mask in the form of the tables. */
+/** Address and mask in the tables' form. */
 function subnetOf(subnet: string | undefined): [ip: Uint8Array, mask: Uint8Array] {
   const [address, length] = subnet?.split('/') ?? [];
   if (address === undefined || length === undefined) return [NONE, NONE];

@@ -1,6 +1,6 @@
 /**
- * Entries of the datapath's tables as values: what desired state asks for, plans compare and
- * the kernel room writes. How they look in bytes comes from the contract.
+ * Entries of the datapath's tables as values: desired state asks for them, plans compare them, and the
+ * datapath room writes them. The contract defines their bytes.
  */
 import { MAPS } from '../../contract/generated.js';
 
@@ -26,18 +26,18 @@ export function tableEntry<N extends TableName>(
   return { table, key: tableKey(table, key), value: codec.encode(value) };
 }
 
-/** The key of a table in bytes. */
+/** A table key as bytes. */
 export function tableKey<N extends TableName>(table: N, key: KeyOf<N>): Uint8Array {
   const codec = MAPS[table].key as unknown as { encode(value: KeyOf<N>): Uint8Array };
   return codec.encode(key);
 }
 
-/** A key of a table from its bytes. */
+/** Decode a table key. */
 export function decodeKey<N extends TableName>(table: N, bytes: Uint8Array): KeyOf<N> {
   return MAPS[table].key.decode(viewOf(bytes)) as KeyOf<N>;
 }
 
-/** A value of a table from its bytes (of a per-CPU table: of the CPU at the offset). */
+/** Decode a table value (for a per-CPU table: that of the CPU at the offset). */
 export function decodeValue<N extends TableName>(
   table: N,
   bytes: Uint8Array,
@@ -50,7 +50,7 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** BPF_MAP_TYPE_ARRAY (2) and BPF_MAP_TYPE_PERCPU_ARRAY (6): every entry is always there. */
+/** BPF_MAP_TYPE_ARRAY (2) and BPF_MAP_TYPE_PERCPU_ARRAY (6): every entry always exists. */
 export function isArrayTable(table: TableName): boolean {
   const type: number = MAPS[table].type;
   return type === 2 || type === 6;

@@ -1,4 +1,4 @@
-/** MAC and IP addresses of an endpoint: those asked for, checked, or else free ones. */
+/** MAC and IP addresses of an endpoint: the requested ones, after checks, or else free ones. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type Hint, type RunPart, run } from '../../../loader/hint.js';
@@ -21,19 +21,19 @@ import { allocateIp, firstHost, freeIp, generateMac } from '../network/ipam.js';
 import { endpointLabel } from '../state/lookup.js';
 import type { Endpoint, Network, RemoteFdb, State } from '../state/state.js';
 
-/** For whom an address is chosen. */
+/** The endpoint for which an address is chosen. */
 export interface Seeker {
   readonly state: State;
   readonly network: Network;
-  /** The endpoint as it is; undefined for a new one. */
+  /** The present endpoint; undefined for a new one. */
   readonly self: Endpoint | undefined;
-  /** The command that hints are made from: to attach ns1. */
+  /** The command that hints are made from, such as attach ns1. */
   readonly command: RunPart;
 }
 
 /**
- * One address a family, as asked for.
- * @throws DpctlError, exit 1: ADDRESS_INVALID (two of a family, too), PREFIX_INVALID
+ * The requested addresses, one for each family.
+ * @throws DpctlError, exit 1: ADDRESS_INVALID (also for two of a family), PREFIX_INVALID
  */
 export function splitAddresses(
   ips: readonly string[],
@@ -61,10 +61,10 @@ export function splitAddresses(
 }
 
 /**
- * The address that an endpoint is to have of a family: the one asked for, else the one it has,
- * else for a new endpoint the lowest free one of the network's subnet. The first address of a
- * subnet goes last, so that a gateway can still be asked for later.
- * @returns ADDRESS/LENGTH; undefined where nothing is asked for and there is no subnet
+ * The address of an endpoint in one family: the requested one, else its present one, else for a new endpoint
+ * the lowest free one of the network's subnet. The first address of a subnet is chosen last, so that it stays
+ * free for a gateway.
+ * @returns ADDRESS/LENGTH; undefined if none is requested and there is no subnet
  * @throws DpctlError, all exit 1: ADDRESS_INVALID, ADDRESS_NEEDS_LENGTH, ADDRESS_OUTSIDE_SUBNET,
  *   ADDRESS_IN_USE, SUBNET_FULL
  */
@@ -89,7 +89,7 @@ export function chooseAddress(
 }
 
 /**
- * The MAC that an endpoint is to have: the one asked for, else the one it has, else a new one.
+ * The MAC of an endpoint: the requested one, else its present one, else a new one.
  * @param seed text that no other endpoint has
  * @throws DpctlError, exit 1: MAC_INVALID, MAC_MULTICAST, MAC_ZERO, MAC_IN_USE
  */
@@ -118,7 +118,7 @@ export function chooseMac(
   });
 }
 
-/** The prefix in which an address is, after checking that a host may have it there. */
+/** The prefix of an address, after checking that a host may use the address there. */
 function checkPlace(seeker: Seeker, asked: AddressText, subnet: string | undefined): Prefix {
   const { network, command } = seeker;
   const { family } = asked.ip;
@@ -200,8 +200,8 @@ function checkFree(seeker: Seeker, address: string, prefix: string): void {
 }
 
 /**
- * A command with an address that would be taken.
- * @param prefix where to look for one; undefined: nobody knows
+ * A command with an address that would be accepted.
+ * @param prefix where to look for one; undefined: unknown
  */
 function suggest(seeker: Seeker, prefix: string | undefined): RunPart {
   const { network, command } = seeker;
@@ -213,7 +213,7 @@ function suggest(seeker: Seeker, prefix: string | undefined): RunPart {
   return run`${command.run} --ip ${free}${length}`;
 }
 
-/** Addresses of one family that somebody on the network has. */
+/** Addresses of one family that are in use on the network. */
 function takenAddresses(seeker: Seeker, family: Family): string[] {
   const key = family === 4 ? 'ip4' : 'ip6';
   const taken = others(seeker).map((each) => each[key]);
@@ -222,12 +222,12 @@ function takenAddresses(seeker: Seeker, family: Family): string[] {
   return taken.filter((address) => address !== undefined);
 }
 
-/** MACs behind other nodes of which the addresses are known. */
+/** MACs behind other nodes with known addresses. */
 function remoteAddresses({ state, network }: Seeker): RemoteFdb[] {
   return state.remoteFdb.filter((each) => each.network === network.name);
 }
 
-/** The endpoints of the network but for the one itself. */
+/** The other endpoints of the network. */
 function others({ state, network, self }: Seeker): Endpoint[] {
   return state.endpoints.filter((each) => each.network === network.name && each.id !== self?.id);
 }

@@ -1,4 +1,4 @@
-/** Attaching: the edit that makes an endpoint, or changes what is asked of one that is there. */
+/** Attaching: the edit that makes an endpoint, or changes settings of an existing one. */
 
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
@@ -20,7 +20,7 @@ import { chooseDriver, type DriverRequest } from './driver.js';
 import { putEndpoint } from './edits.js';
 import { editLabels } from './labels.js';
 
-/** What is asked of an endpoint. What is left out (or an empty list) stays as it is. */
+/** A request for an endpoint. A field that is left out (or an empty list) keeps its present value. */
 export interface EndpointRequest extends DriverRequest {
   readonly namespace: NamespaceRef;
   /** Name of the interface inside; eth0 by default. */
@@ -29,26 +29,26 @@ export interface EndpointRequest extends DriverRequest {
   /** At most one IPv4 and one IPv6 address, with or without /LENGTH. */
   readonly ips?: readonly string[] | undefined;
   readonly mac?: string | undefined;
-  /** Bytes of layer 3; `auto`: it follows the underlay's. */
+  /** Bytes of layer 3; `auto`: follows the underlay. */
   readonly mtu?: number | 'auto' | undefined;
   readonly isolated?: boolean | undefined;
   /** Default true. */
   readonly lock?: boolean | undefined;
-  /** false: none. */
+  /** false: remove all. */
   readonly allowPrefixes?: readonly string[] | false | undefined;
   /** `KEY=VALUE` sets a label, `KEY-` removes it. */
   readonly labels?: readonly string[] | undefined;
-  /** A person where nobody is named; of an endpoint that is there, its maker stays. */
+  /** Defaults to a person; an existing endpoint keeps its owner. */
   readonly owner?: Endpoint['owner'];
-  /** Number of the host end. Used for a new endpoint only, as are the fields that follow. */
+  /** Number of the host end. Used only for a new endpoint, as are the following fields. */
   readonly ifindex: number;
-  /** Name of the host end of a veth that was there before. */
+  /** Name of the host end of a veth that is adopted. */
   readonly hostIfname?: string | undefined;
   readonly adopted?: Endpoint['adopted'];
   readonly raisedLoopback?: boolean | undefined;
-  /** Bytes of layer 3 where no MTU is asked for. */
+  /** Bytes of layer 3 if no MTU is requested. */
   readonly defaultMtu: number;
-  /** Of a new endpoint: where no MTU is asked for, it follows the underlay's. */
+  /** If no MTU is requested, it follows the underlay's. */
   readonly mtuFollows?: boolean | undefined;
   /** Text that no other node has: keeps generated MACs of several nodes apart. */
   readonly macSeed?: string | undefined;
@@ -62,11 +62,11 @@ export interface EndpointEdit {
 }
 
 /**
- * Attach, by namespace and interface: a new endpoint, or new settings for the one that is there
- * (one on its way out comes back). A new or changed one is `attaching` until the command is done.
- * @throws DpctlError, exit 3: NETWORK_NOT_FOUND; exit 1: ENDPOINT_EXISTS (it is on another
- *   network), DRIVER_DIFFERS, IFNAME_INVALID, MTU_OUT_OF_RANGE, ENDPOINT_LIMIT, NETWORK_FULL, INTERFACE_IN_USE, LABEL_INVALID,
- *   those of endpoint/addresses.ts, and of parsePrefix for `allowPrefixes`
+ * Attach, by namespace and interface: a new endpoint, or new settings for an existing one (one that is being
+ * detached comes back). A new or changed endpoint is `attaching` until the command is done.
+ * @throws DpctlError, exit 3: NETWORK_NOT_FOUND; exit 1: ENDPOINT_EXISTS (it is on another network),
+ *   DRIVER_DIFFERS, IFNAME_INVALID, MTU_OUT_OF_RANGE, ENDPOINT_LIMIT, NETWORK_FULL, INTERFACE_IN_USE,
+ *   LABEL_INVALID, those of endpoint/addresses.ts, and of parsePrefix for `allowPrefixes`
  */
 export function addEndpoint(state: State, request: EndpointRequest): EndpointEdit {
   const ifname = checkIfname(request.ifname ?? IFNAME_DEFAULT);
@@ -89,7 +89,7 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   const followed = self === undefined ? request.mtuFollows : self.mtuFollows;
   const follows = request.mtu === 'auto' || (asks === undefined && followed === true);
   const labels = editLabels(self?.labels, request.labels ?? [], command);
-  // One on its way out comes back for the one who asks for it now.
+  // An endpoint that was being detached gets the owner of this request.
   const owner = self === undefined || self.phase === 'detaching' ? request.owner : self.owner;
   const endpoint: Endpoint = {
     id: fixed.id,
@@ -122,14 +122,14 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   return { state: putEndpoint(state, changed), endpoint: changed, changed: true };
 }
 
-/** The reference of the first attach stays, but it learns the identity once there is one. */
+/** The reference of the first attach stays, and gets the cookie once there is one. */
 function knownNamespace(old: NamespaceRef | undefined, asked: NamespaceRef): NamespaceRef {
   if (old === undefined) return asked;
   return old.cookie === '' ? { ...old, cookie: asked.cookie } : old;
 }
 
 /**
- * The lowest free number and place in a network's flood list.
+ * The lowest free endpoint number, and the lowest free slot in a network's flood list.
  * @throws DpctlError ENDPOINT_LIMIT or NETWORK_FULL, exit 1
  */
 export function freeNumbers(state: State, network: string): { id: number; slot: number } {
@@ -157,7 +157,7 @@ export function freeNumbers(state: State, network: string): { id: number; slot: 
   return { id, slot };
 }
 
-/** What is decided once and stays: numbers, names of devices, what was there before. */
+/** Fields that are chosen once and never change: numbers, device names, former settings. */
 type FixedParts = Pick<Endpoint, 'id' | 'slot' | 'hostIfname' | 'ifindex' | 'adopted'> &
   Pick<EndpointRequest, 'raisedLoopback'>;
 
@@ -182,7 +182,7 @@ function newParts(state: State, request: EndpointRequest, network: string): Fixe
   return { id, slot, hostIfname, ifindex, adopted, raisedLoopback };
 }
 
-/** Canonical, without duplicates and sorted, so that the order of flags is no change. */
+/** Canonical, unique and sorted, so that the order of flags does not count as a change. */
 function choosePrefixes(
   asked: readonly string[] | false | undefined,
   self: Endpoint | undefined,

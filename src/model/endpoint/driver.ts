@@ -1,4 +1,4 @@
-/** Which kind of device an endpoint is to be. */
+/** The kind of an endpoint's device. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
@@ -6,27 +6,27 @@ import { driverOf } from '../desired/desired.js';
 import { endpointLabel, IFNAME_DEFAULT } from '../state/lookup.js';
 import type { Driver, Endpoint, NamespaceRef } from '../state/state.js';
 
-/** What is asked of an endpoint's device. */
+/** The requested kind of an endpoint's device. */
 export interface DriverRequest {
-  /** Nothing else will do. */
+  /** The kind that is required. */
   readonly driver?: Driver | undefined;
-  /** Of a new endpoint for which nothing is asked; a veth where it is not given. */
+  /** For a new endpoint if no kind is required; veth by default. */
   readonly defaultDriver?: Driver | undefined;
 }
 
-/** The device that is there already, if there is one. */
+/** The existing device, if there is one. */
 interface Present {
   readonly self: Endpoint | undefined;
-  /** An endpoint that is new takes over a veth. */
+  /** A new endpoint adopts an existing veth. */
   readonly adopts: boolean;
   readonly namespace: NamespaceRef;
   readonly ifname: string;
 }
 
 /**
- * The kind of an endpoint's device: that of the one that is there, else what is asked.
- * @throws DpctlError DRIVER_DIFFERS, exit 1, where another kind is asked than is there: a device
- *   cannot change its kind
+ * The kind of an endpoint's device: that of the existing device, else the requested kind.
+ * @throws DpctlError DRIVER_DIFFERS, exit 1, if the request differs from the existing device: a device cannot
+ *   change its kind
  */
 export function chooseDriver(request: DriverRequest, present: Present): Driver {
   const { self, adopts, namespace, ifname } = present;

@@ -1,9 +1,9 @@
-/** Small edits of endpoints that are there. Each gives the same state where nothing changes. */
+/** Small edits of existing endpoints. Each returns the same state if nothing changes. */
 
 import { requireEndpoint } from '../state/lookup.js';
 import type { Endpoint, NamespaceRef, State } from '../state/state.js';
 
-/** A state with an endpoint in place of the one of its number; endpoints are in that order. */
+/** A state with an endpoint in place of the one with the same number; endpoints are sorted by number. */
 export function putEndpoint(state: State, endpoint: Endpoint): State {
   const endpoints = state.endpoints.filter((each) => each.id !== endpoint.id);
   endpoints.push(endpoint);
@@ -11,7 +11,7 @@ export function putEndpoint(state: State, endpoint: Endpoint): State {
 }
 
 /**
- * An endpoint in another phase: `ready` when a command is done with it.
+ * Move an endpoint to another phase: `ready` when a command is done with it.
  * @throws DpctlError ENDPOINT_NOT_FOUND, exit 3
  */
 export function withPhase(state: State, id: number, phase: Endpoint['phase']): State {
@@ -20,14 +20,14 @@ export function withPhase(state: State, id: number, phase: Endpoint['phase']): S
 }
 
 /**
- * An endpoint on its way out: it keeps its numbers and addresses until all of it is gone.
+ * Mark an endpoint as being detached: it keeps its numbers and addresses until it is gone completely.
  * @throws DpctlError ENDPOINT_NOT_FOUND, exit 3
  */
 export function markDetaching(state: State, id: number): State {
   return withPhase(state, id, 'detaching');
 }
 
-/** A state without an endpoint and the static MACs behind it. One that is not there is no error. */
+/** A state without an endpoint and the static MACs behind it. A missing endpoint is no error. */
 export function removeEndpoint(state: State, id: number): State {
   if (!state.endpoints.some((each) => each.id === id)) return state;
   return {
@@ -38,7 +38,7 @@ export function removeEndpoint(state: State, id: number): State {
 }
 
 /**
- * An endpoint whose host end was made again under another number.
+ * Record that an endpoint's host end was made again under another number.
  * @throws DpctlError ENDPOINT_NOT_FOUND, exit 3
  */
 export function renumber(state: State, id: number, ifindex: number): State {
@@ -47,8 +47,8 @@ export function renumber(state: State, id: number, ifindex: number): State {
 }
 
 /**
- * A state in which all endpoints of a namespace know it by one reference: the process or file that it
- * was named by may be gone.
+ * A state in which all endpoints of a namespace share one reference: the process or file in their old
+ * references may be gone.
  * @returns the state, and the numbers of the endpoints that changed
  */
 export function renewNamespace(

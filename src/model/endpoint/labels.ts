@@ -1,31 +1,31 @@
-/** Labels of endpoints, by the rules of Kubernetes, and who made an endpoint. */
+/** Labels of endpoints, with Kubernetes' rules, and who made an endpoint. */
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type RunPart, run } from '../../../loader/hint.js';
 import type { Owner } from '../../api/endpoint.js';
 
-/** Values by their keys. */
+/** Values by key. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** A name or a value: letters and digits at both ends, 63 characters at the most. */
+/** A name or a value: letters and digits at both ends, at most 63 characters. */
 const NAME = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
-/** In front of a name and a slash: a DNS subdomain (RFC 1123), 253 characters at the most. */
+/** Before a name and a slash: a DNS subdomain (RFC 1123), at most 253 characters. */
 const PREFIX = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 const PREFIX_MAX = 253;
 
-/** Whether a key is `NAME` or `PREFIX/NAME`, as Kubernetes takes it. */
+/** Whether a key is `NAME` or `PREFIX/NAME`, as Kubernetes accepts it. */
 export function isLabelKey(key: string): boolean {
   const [name = '', prefix, ...rest] = key.split('/').reverse();
   if (rest.length > 0 || !NAME.test(name)) return false;
   return prefix === undefined || (prefix.length <= PREFIX_MAX && PREFIX.test(prefix));
 }
 
-/** Whether a label may have a value, which may be empty. */
+/** Whether a value is valid for a label; it may be empty. */
 export function isLabelValue(value: string): boolean {
   return value === '' || NAME.test(value);
 }
 
 /**
- * Labels after what is asked: `KEY=VALUE` sets one, `KEY-` removes it, as with kubectl.
+ * Apply label edits: `KEY=VALUE` sets a label, `KEY-` removes it, as with kubectl.
  * @param command the command so far, for the hint
  * @returns sorted by key; undefined: none
  * @throws DpctlError LABEL_INVALID, exit 1
@@ -75,7 +75,7 @@ export function labelTexts(labels: Labels = {}): string[] {
   return Object.entries(labels).map(([key, value]) => `${key}=${value}`);
 }
 
-/** Who made an endpoint, as one word: no column of a table has blanks. */
+/** Who made an endpoint, as one word: columns of tables contain no blanks. */
 export function ownerText(owner: Owner | undefined): string {
   if (owner === undefined) return 'person';
   return owner.kind === 'lab' ? `lab/${owner.lab}` : `cni/${owner.container}/${owner.ifname}`;

@@ -1,4 +1,4 @@
-/** Subnets and gateway addresses of a network: what was asked, checked against all else. */
+/** Subnets and gateway addresses of a network: the request, checked against the rest of the state. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type Hint, run } from '../../../loader/hint.js';
@@ -18,7 +18,7 @@ import { endpointLabel, NETWORK_DEFAULT } from '../state/lookup.js';
 import type { Network, State } from '../state/state.js';
 import { firstHost, freeIp } from './ipam.js';
 
-/** The subnets of a network, of each family one at the most. */
+/** The subnets of a network, at most one for each family. */
 export type Subnets = Pick<Network, 'subnet4' | 'subnet6'>;
 type Gateway = NonNullable<Network['gateway']>;
 
@@ -27,10 +27,9 @@ const FAMILIES: readonly Family[] = [4, 6];
 const USUAL_LENGTH: Readonly<Record<Family, number>> = { 4: 24, 6: 64 };
 
 /**
- * The subnets that a network is to have: those asked for, and for a family of which none is
- * asked for, the present one.
- * @throws DpctlError, all exit 1: ADDRESS_INVALID, PREFIX_INVALID, PREFIX_HOST_BITS,
- *   SUBNET_INVALID (reserved, or two of a family)
+ * The subnets of a network: the requested ones, and the present one for a family without a request.
+ * @throws DpctlError, all exit 1: ADDRESS_INVALID, PREFIX_INVALID, PREFIX_HOST_BITS, SUBNET_INVALID
+ *   (reserved, or two of a family)
  */
 export function chooseSubnets(network: Network, asked: readonly string[]): Subnets {
   const command = (subnet: string): Hint => run`network add ${network.name} --subnet ${subnet}`;
@@ -61,8 +60,8 @@ export function chooseSubnets(network: Network, asked: readonly string[]): Subne
 }
 
 /**
- * The gateway addresses that a network is to have, given its subnets.
- * @param asked as in the request; undefined or an empty list: what it has, following its subnets
+ * The gateway addresses of a network, for its subnets.
+ * @param asked as in the request; undefined or an empty list: the present ones, adjusted to its subnets
  * @returns undefined: none
  * @throws DpctlError, all exit 1: GATEWAY_NEEDS_SUBNET, ADDRESS_INVALID, ADDRESS_OUTSIDE_SUBNET,
  *   ADDRESS_IN_USE
@@ -95,7 +94,7 @@ export function chooseGateway(
   return gateway.ip4 === undefined && gateway.ip6 === undefined ? undefined : gateway;
 }
 
-/** The present address; where it was the default of another subnet, the default of this one. */
+/** The present address; if it was the default of the former subnet, the default of the new one. */
 function present(
   network: Network,
   subnet: string | undefined,
@@ -158,9 +157,9 @@ function checkGateway(state: State, { name }: Network, subnet: string, address: 
 }
 
 /**
- * The host routes by address: of two networks that overlap, one at the most may have a gateway. Without
- * one, or on different VNIs, they never meet.
- * @param network as it is to be
+ * The host routes by address, so only one of two networks that overlap may have a gateway. Networks without a
+ * gateway, and networks on different VNIs, never meet.
+ * @param network as requested
  * @throws DpctlError SUBNET_OVERLAP, exit 1
  */
 export function refuseMeeting(state: State, network: Network): void {
@@ -206,8 +205,8 @@ function overlapHint(name: string, other: string, free: string | undefined): Hin
 }
 
 /**
- * The next prefix of the same length that overlaps nobody's, for hints; few are tried.
- * @param avoid prefixes that are no network's, and are not free either
+ * The next prefix of the same length that overlaps no network, for hints; only a few are tried.
+ * @param avoid further prefixes that are not free
  */
 export function freeSubnet(
   state: State,

@@ -15,12 +15,11 @@ function gatewayIfnames(network: Network): { ifname: string; hostIfname: string 
 }
 
 /**
- * A state in which each network with a gateway has exactly one port of the host, with the
- * gateway's addresses, and no other network has one. Its MTU is the largest of the network:
- * with less, the veth would drop large frames without a word instead of the host answering
- * "fragmentation needed".
+ * A state in which each network with a gateway has exactly one host port, with the gateway's addresses, and
+ * no other network has one. Its MTU is the largest of the network: with a smaller one, the veth would
+ * silently drop large frames instead of the host answering "fragmentation needed".
  * @param node the node's own namespace, of kind `node`
- * @param pickIfindex gives the number that the host end of a new port is to have, by its name
+ * @param pickIfindex returns the number for the host end of a new port, by its name
  * @throws DpctlError ENDPOINT_LIMIT or NETWORK_FULL, exit 1
  */
 export function withGateways(
@@ -42,7 +41,7 @@ export function withGateways(
     if (network.gateway === undefined) continue;
     const old = ports.get(network.name);
     const port = gatewayPort(next, network, old, node, pickIfindex);
-    // A port that changes is unfinished, and so part of whatever command changed it.
+    // A changed port is unfinished, and so part of the command that changed it.
     if (!isDeepStrictEqual(old, port)) next = putEndpoint(next, { ...port, phase: 'attaching' });
   }
   return next;
@@ -88,7 +87,7 @@ function gatewayPort(
   };
 }
 
-/** As endpoints: while the underlay cannot be used, what there is stays. */
+/** The same rule as for endpoints: while the underlay cannot be used, the present MTU stays. */
 function gatewayMtu(state: State, old: Endpoint | undefined): number {
   const waits = state.underlay !== undefined && state.uplink === undefined;
   return waits && old !== undefined ? old.mtu : defaultMtu(state);

@@ -1,4 +1,4 @@
-/** Choice of addresses: pure, so that the same state and request always give the same one. */
+/** Choice of addresses. Pure: the same state and request always give the same address. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
@@ -8,12 +8,12 @@ import { addressOf, formatPrefix, hostRange, parsePrefix } from '../address/pref
 import { hash32 } from '../state/hash.js';
 
 /**
- * The lowest free address of a subnet. Looks at no more addresses than are taken, so a /64 costs
- * no more than a /24.
+ * The lowest free address of a subnet. Looks at no more addresses than are taken, so a /64 costs no more than
+ * a /24.
  * @param subnet canonical ADDRESS/LENGTH
- * @param taken canonical addresses (with or without /LENGTH) that somebody has; those of other
- *   subnets and families do no harm
- * @param reserved more of them, such as the gateway's
+ * @param taken canonical addresses in use (with or without /LENGTH); those of other subnets and families are
+ *   ignored
+ * @param reserved further addresses, such as the gateway's
  * @returns canonical, without a length; undefined when the subnet is full
  */
 export function freeIp(
@@ -33,14 +33,14 @@ export function freeIp(
 }
 
 /**
- * Consecutive addresses as text. Only the last part is written anew: with thousands of
- * endpoints the search for a free address would else cost more than the rest of an attach.
+ * Consecutive addresses as text. Only the last part is formatted anew: with thousands of endpoints, the
+ * search for a free address would otherwise cost more than the rest of an attach.
  */
 function* textsOf(family: Family, first: bigint, last: bigint): Generator<string> {
   const radix = family === 4 ? 10 : 16;
   const size = family === 4 ? 256n : 65_536n;
   for (let base = (first / size) * size; base <= last; base += size) {
-    // All addresses of a block but the one that ends in zero differ behind the last separator only.
+    // All addresses of a block, except for the one that ends in zero, differ only after the last separator.
     const head = formatIp({ family, value: base + 1n }).slice(0, -1);
     const from = base < first ? Number(first - base) : 0;
     const to = base + size > last ? Number(last - base) : Number(size) - 1;
@@ -75,24 +75,24 @@ export function allocateIp(
   );
 }
 
-/** The address of a gateway for which none was asked: the first that a host may have. */
+/** The default address of a gateway: the first that a host may use. */
 export function firstHost(subnet: string): string {
   const prefix = parsePrefix(subnet);
   return formatIp({ family: prefix.family, value: hostRange(prefix).first });
 }
 
-/** What a generated MAC is made from. */
+/** The inputs of a generated MAC. */
 export interface MacOrigin {
   /** Canonical IPv4 address of the endpoint, with or without a length. */
   readonly ip4?: string | undefined;
-  /** Text that no other endpoint has, used where there is no IPv4 address. */
+  /** Text that no other endpoint has, used if there is no IPv4 address. */
   readonly seed: string;
 }
 
 /**
- * A unicast, locally administered MAC that nobody on the network has: 0a:58 and the four bytes
- * of the IPv4 address, as the CNI plugins of Kubernetes make it, so that a person sees whose it
- * is; without an IPv4 address, or where somebody else took that MAC, 0a:58 and a hash.
+ * A unicast, locally administered MAC that is free on the network: 0a:58 and the four bytes of the IPv4
+ * address, as the CNI plugins of Kubernetes make it, so that users recognize its endpoint; without an IPv4
+ * address, or if that MAC is taken, 0a:58 and a hash.
  * @param taken canonical MACs of the network
  */
 export function generateMac(origin: MacOrigin, taken: ReadonlySet<string>): string {
@@ -113,7 +113,7 @@ function macWith(low: number): string {
   return bytesToMac(bytes);
 }
 
-/** The lowest whole number from `first` that is not taken; undefined when past `last`. */
+/** The lowest free integer from `first` on; undefined if none is free up to `last`. */
 export function lowestFree(
   taken: Iterable<number>,
   first: number,

@@ -1,4 +1,4 @@
-/** Edits of the networks of a state. Each gives a new state, or the same one where nothing changes. */
+/** Edits of the networks of a state. Each returns a new state, or the same one if nothing changes. */
 
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
@@ -20,13 +20,13 @@ import { chooseGateway, chooseSubnets, refuseMeeting } from './addresses.js';
 import { lowestFree } from './ipam.js';
 import { chooseRanges } from './ranges.js';
 
-/** What is asked of a network. What is left out (or an empty list) stays as it is. */
+/** A request for a network. A field that is left out (or an empty list) keeps its present value. */
 export interface NetworkRequest {
   readonly name: string;
   readonly vni?: number | undefined;
   /** At most one IPv4 and one IPv6 prefix. */
   readonly subnets?: readonly string[] | undefined;
-  /** Parts of the subnets from which this node chooses addresses; the whole subnet: no part of it. */
+  /** Parts of the subnets from which this node chooses addresses; the whole subnet removes the range. */
   readonly ranges?: readonly string[] | undefined;
   /** Seconds; 0: never. */
   readonly ageing?: number | undefined;
@@ -36,7 +36,7 @@ export interface NetworkRequest {
   readonly bigTcp?: boolean | undefined;
   /** Bits 3 to 15: see {@link checkGroupMask}. */
   readonly groupFwdMask?: number | undefined;
-  /** Route to and from other networks that have this, too, by way of the gateways. */
+  /** Route to and from other networks that set this too, through the gateways. */
   readonly routeBetween?: boolean | undefined;
   /** false: frames to unknown MACs are dropped. */
   readonly floodUnknown?: boolean | undefined;
@@ -52,10 +52,10 @@ export interface NetworkEdit {
 }
 
 /**
- * Make a network, or change what is asked of one that is there.
- * @throws DpctlError, all exit 1: NETWORK_NAME_INVALID, VNI_OUT_OF_RANGE, VNI_IN_USE,
- *   AGEING_OUT_OF_RANGE, GROUP_MASK_INVALID, NETWORK_LIMIT, NETWORK_IN_USE (VNI or subnet of a network with
- *   endpoints), MASQUERADE_NEEDS_GATEWAY, REPLICATION_LIMIT, and those of network/addresses.ts
+ * Make a network, or change settings of an existing one.
+ * @throws DpctlError, all exit 1: NETWORK_NAME_INVALID, VNI_OUT_OF_RANGE, VNI_IN_USE, AGEING_OUT_OF_RANGE,
+ *   GROUP_MASK_INVALID, NETWORK_LIMIT, NETWORK_IN_USE (VNI or subnet of a network with endpoints),
+ *   MASQUERADE_NEEDS_GATEWAY, REPLICATION_LIMIT, and those of network/addresses.ts
  */
 export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
   const old = networkOf(state, checkNetworkName(request.name));
@@ -92,13 +92,13 @@ export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
   return { state: { ...state, networks }, network, changed: true };
 }
 
-/** The network that the first attach makes on the way: a request for {@link addNetwork}. */
+/** The network that the first attach makes: a request for {@link addNetwork}. */
 export function defaultNetwork(): NetworkRequest {
   return { name: NETWORK_DEFAULT, subnets: ['10.201.0.0/16', 'fd00:c9::/64'] };
 }
 
 /**
- * The default network, made if it is not there; whatever it is, it stays.
+ * Make the default network if it is missing; an existing one stays unchanged.
  * @throws DpctlError SUBNET_OVERLAP and the others of {@link addNetwork}, exit 1
  */
 export function ensureDefaultNetwork(state: State): NetworkEdit {
@@ -108,8 +108,7 @@ export function ensureDefaultNetwork(state: State): NetworkEdit {
 }
 
 /**
- * Delete a network, the host's own port on it and its static MACs. One that is not there gives
- * the same state.
+ * Delete a network, the host's own port on it and its static MACs. A missing network gives the same state.
  * @throws DpctlError NETWORK_IN_USE, exit 1, while endpoints are on it
  */
 export function deleteNetwork(state: State, name: string): State {
@@ -144,7 +143,7 @@ function newNetwork(state: State, request: NetworkRequest): Network {
   return { name: request.name, index, vni, ...settings };
 }
 
-/** A mask of zeros is not kept: a network of an older dpctl has none. */
+/** A mask of zeros is not stored: networks of an older dpctl have none. */
 function groupMaskOf(mask: number): { groupFwdMask?: number } {
   return mask === 0 ? {} : { groupFwdMask: checkGroupMask(mask) };
 }

@@ -1,6 +1,6 @@
 /**
- * The part of a network's subnets from which this node chooses addresses. Nodes do not talk to each
- * other about addresses, so each needs a part of its own.
+ * The part of a network's subnets from which this node chooses addresses. Nodes do not coordinate addresses,
+ * so each needs a part of its own.
  */
 
 import { DpctlError } from '../../../loader/errors.js';
@@ -10,14 +10,14 @@ import { contains, formatPrefix, type Prefix, parsePrefix } from '../address/pre
 import type { Network } from '../state/state.js';
 import type { Subnets } from './addresses.js';
 
-/** The ranges of a network, of each family one at the most. */
+/** The ranges of a network, at most one for each family. */
 type Ranges = Pick<Network, 'range4' | 'range6'>;
 
 /**
- * The ranges that a network is to have, given its subnets: those asked for, else those it has as
- * far as they are still inside. The whole subnet is no range.
- * @throws DpctlError, exit 1: ADDRESS_INVALID, PREFIX_INVALID, PREFIX_HOST_BITS, RANGE_INVALID (not
- *   inside the subnet, or two of a family)
+ * The ranges of a network, for its subnets: the requested ones, else the present ones that are still inside.
+ * The whole subnet is not stored as a range.
+ * @throws DpctlError, exit 1: ADDRESS_INVALID, PREFIX_INVALID, PREFIX_HOST_BITS, RANGE_INVALID (not inside
+ *   the subnet, or two of a family)
  */
 export function chooseRanges(network: Network, subnets: Subnets, asked: readonly string[]): Ranges {
   const command = (range: string): Hint => run`network add ${network.name} --range ${range}`;

@@ -1,4 +1,4 @@
-/** Edits of static MACs: addresses behind an endpoint that are not its own and never learned. */
+/** Edits of static MACs: MACs behind an endpoint that are not its own and never learned. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
@@ -14,9 +14,9 @@ export interface StaticFdbEdit {
 }
 
 /**
- * A static MAC behind an endpoint; one that is elsewhere on the network moves.
- * @throws DpctlError, exit 3: NETWORK_NOT_FOUND, ENDPOINT_NOT_FOUND; exit 1: MAC_INVALID,
- *   MAC_MULTICAST, MAC_ZERO, MAC_IN_USE (it is the own MAC of an endpoint), NETWORK_MISMATCH
+ * Add a static MAC behind an endpoint; one that is elsewhere on the network moves.
+ * @throws DpctlError, exit 3: NETWORK_NOT_FOUND, ENDPOINT_NOT_FOUND; exit 1: MAC_INVALID, MAC_MULTICAST,
+ *   MAC_ZERO, MAC_IN_USE (it is the own MAC of an endpoint), NETWORK_MISMATCH
  */
 export function addStaticFdb(state: State, request: StaticFdb): StaticFdbEdit {
   const network = requireNetwork(state, request.network);
@@ -57,7 +57,7 @@ export function addStaticFdb(state: State, request: StaticFdb): StaticFdbEdit {
 }
 
 /**
- * A state without a static MAC; one that is not there gives the same state.
+ * A state without a static MAC; a missing one gives the same state.
  * @throws DpctlError MAC_INVALID, exit 1
  */
 export function deleteStaticFdb(state: State, request: Omit<StaticFdb, 'endpoint'>): State {
@@ -70,7 +70,7 @@ function isAt(entry: StaticFdb, network: string, mac: string): boolean {
   return entry.mac === mac && entry.network === network;
 }
 
-/** By code units: the order must not depend on the user's language. */
+/** Compare by code units: the order must not depend on the user's locale. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,51 +1,53 @@
 /**
- * How VXLAN is decapsulated on a device: as asked, if the device can, or else as measured best for
- * what the device does (docs/overlay.md). Pure.
+ * Where VXLAN is decapsulated on a device: as requested, if the device can, or else in the mode that measured
+ * best for what the device does (docs/overlay.md). Pure.
  */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
 import { DECAPS, type Decap, type ResolvedUnderlay, type Underlay } from '../state/state.js';
 
-/** What was found of a device. */
+/** The properties of a device. */
 export interface DeviceFacts {
-  /** Name of its driver, or empty. */
+  /** Name of its driver; may be empty. */
   readonly driver: string;
-  /** Segments of TCP, in a tunnel too, pass it whole. */
+  /** TCP segments, also in a tunnel, pass it whole. */
   readonly passesSegments: boolean;
-  /** It merges what comes in (GRO). */
+  /** It merges received packets (GRO). */
   readonly merges: boolean;
-  /** Its hardware merges, too, which a program in the driver would switch off. */
+  /** Its hardware merges too, which a program in the driver would switch off. */
   readonly mergesInHardware: boolean;
-  /** It says which checksums it has found right (rx-checksum), a veth those that its sender knows. */
+  /**
+   * Which checksums it reports as verified (rx-checksum); a veth reports those that the sender vouches for.
+   */
   readonly checksums: NonNullable<ResolvedUnderlay['checksums']>;
-  /** Its driver runs XDP programs; undefined where the kernel cannot tell before it is tried. */
+  /** Its driver runs XDP programs; undefined if the kernel cannot tell without trying. */
   readonly xdp: boolean | undefined;
-  /** It runs them on packets in several pieces; undefined as above. */
+  /** It runs them on packets in several fragments; undefined as above. */
   readonly xdpFrags: boolean | undefined;
-  /** The XDP program of somebody else that it runs. */
+  /** Another owner's XDP program that it runs. */
   readonly foreignXdp: string | undefined;
   /** Bytes of layer 3. */
   readonly mtu: number;
-  /** The kernel tells to which address a packet was sent that its own device took apart. */
+  /** The kernel reports the destination address of a packet that its own device decapsulated. */
   readonly tellsDestination: boolean;
-  /** A VXLAN device of the kernel that has the UDP port, so that its packets are merged already. */
+  /** A VXLAN device of the kernel with the same UDP port, so that its packets are already merged. */
   readonly tunnelDevice: string | undefined;
 }
 
-/** The way that is taken, and why: a clause for people. */
+/** The chosen decap mode, and why, as a clause for the user. */
 export interface DecapChoice {
   readonly decap: Decap;
   readonly why: string;
 }
 
-/** A packet in one piece fits into a page beside the headroom of XDP, the least that drivers have. */
+/** A packet in one fragment fits into a page beside XDP's headroom, the smallest that drivers have. */
 const ONE_PIECE = 3498;
 
 /**
- * Choose.
- * @param refused ways that the kernel has refused on this device
- * @throws DpctlError DECAP_IMPOSSIBLE, exit 1, for a way that was asked for and is not possible
+ * Choose the decap mode of a device.
+ * @param refused modes that the kernel has refused on this device
+ * @throws DpctlError DECAP_IMPOSSIBLE, exit 1, for a requested mode that is not possible
  */
 export function chooseDecap(
   { device, decap: asked }: Underlay,
@@ -81,7 +83,7 @@ export function chooseDecap(
   return { decap: 'tc', why: obstacles.join('; ') };
 }
 
-/** Whether the kernel's device may decapsulate: dpctl has to know to whom they were sent. */
+/** Whether the kernel's device may decapsulate: dpctl must know the destination address of the packets. */
 export function mayAnchor({ tellsDestination, tunnelDevice }: DeviceFacts): boolean {
   return tellsDestination && tunnelDevice === undefined;
 }
@@ -89,7 +91,7 @@ export function mayAnchor({ tellsDestination, tunnelDevice }: DeviceFacts): bool
 const NO_DESTINATION =
   'this kernel does not tell to which address a packet was sent that its own device took apart (Linux 6.0 does)';
 
-/** Why a way is not possible. */
+/** Why a mode is not possible. */
 function obstacleOf(decap: Decap, facts: DeviceFacts): string | undefined {
   switch (decap) {
     case 'tc':
@@ -120,7 +122,7 @@ function drawback(facts: DeviceFacts): string | undefined {
   return xdp === undefined ? 'this kernel cannot tell whether the driver has it' : undefined;
 }
 
-/** The error of a way that is not possible. */
+/** The error for a mode that is not possible. */
 function decapImpossible(
   device: string,
   decap: Decap,
@@ -136,8 +138,8 @@ function decapImpossible(
 }
 
 /**
- * The error of a way that the kernel refused when it was tried; where it was chosen by itself
- * another can be chosen.
+ * The error for a mode that the kernel refused when it was tried; if dpctl had chosen the mode, it can choose
+ * another.
  */
 export function decapRefused(decap: Decap, why: string, cause: unknown): DpctlError {
   return new DpctlError('DECAP_REFUSED', `the kernel refuses --decap ${decap}: ${why}`, {
@@ -148,7 +150,7 @@ export function decapRefused(decap: Decap, why: string, cause: unknown): DpctlEr
   });
 }
 
-/** The way that an error says was refused; undefined for every other error. */
+/** The mode that an error says was refused; undefined for every other error. */
 export function refusedDecap(error: unknown): ResolvedUnderlay['refused'][number] | undefined {
   if (!(error instanceof DpctlError) || error.code !== 'DECAP_REFUSED') return undefined;
   const { decap, why } = error.details;

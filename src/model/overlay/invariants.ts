@@ -1,4 +1,4 @@
-/** What is true of the underlay and the nodes of every desired state. */
+/** Invariants of the underlay and the nodes, true of every desired state. */
 import { NODE_MAX } from '../../contract/generated.js';
 import { canonicalIp } from '../address/ip.js';
 import { parseMac } from '../address/mac.js';
@@ -27,7 +27,7 @@ export function checkOverlay(checker: Checker, state: State): void {
   const names = new Set(networks.map(({ name }) => name));
   for (const [i, { network, mac, node, ips }] of remoteFdb.entries()) {
     const at = `remoteFdb[${i}]`;
-    // Of the same kind as endpoints' and static MACs: a MAC is in one place.
+    // Shares its kind with endpoints' and static MACs: a MAC is in one place.
     checker.once(`${at}.mac`, `MAC on ${network}`, mac);
     checker.fixpoint(`${at}.mac`, mac, parseMac);
     for (const ip of ips) {

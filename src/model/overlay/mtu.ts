@@ -1,4 +1,4 @@
-/** MTUs of endpoints: what the underlay carries, less the outer headers. */
+/** MTUs of endpoints: that of the underlay, less the outer headers. */
 
 import { familyOf } from '../address/ip.js';
 import { putEndpoint } from '../endpoint/edits.js';
@@ -6,23 +6,23 @@ import { MTU_MIN, MTU_MIN_IP6 } from '../state/names.js';
 import type { Endpoint, ResolvedUnderlay, State } from '../state/state.js';
 import { OVERHEAD } from './underlay.js';
 
-/** Bytes of layer 3 of an endpoint on a node without an underlay: Ethernet's. */
+/** MTU of an endpoint on a node without an underlay, in bytes of layer 3: Ethernet's. */
 const DEFAULT_MTU = 1500;
 
-/** Bytes of layer 3 of the largest packet that reaches another node in one piece. */
+/** Size of the largest packet that reaches another node unfragmented, in bytes of layer 3. */
 export function overlayMtu({ mtu, vtep }: ResolvedUnderlay): number {
   return mtu - OVERHEAD[familyOf(vtep)];
 }
 
-/** Bytes of layer 3 of an endpoint for which nobody asks for another size. */
+/** Default MTU of an endpoint, in bytes of layer 3. */
 export function defaultMtu({ uplink: resolved }: State): number {
   return resolved === undefined ? DEFAULT_MTU : overlayMtu(resolved);
 }
 
 /**
- * A state in which the endpoints without an MTU of their own have the underlay's. While an
- * underlay is asked for and cannot be used, they keep what they have: it will be back. With an IPv6
- * address the MTU stays at IPv6's least, below which the kernel would take the address away.
+ * A state in which the endpoints without an MTU of their own have the underlay's. While the requested
+ * underlay cannot be used, they keep their MTU: it will be back. With an IPv6 address the MTU stays at IPv6's
+ * minimum, below which the kernel would remove the address.
  */
 export function followMtu(state: State): State {
   if (state.underlay !== undefined && state.uplink === undefined) return state;

@@ -1,4 +1,4 @@
-/** Edits of MACs that are behind other nodes and never learned, with the addresses they answer to. */
+/** Edits of static MACs behind other nodes, with the addresses for which they are the answer. */
 
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
@@ -12,13 +12,15 @@ import { endpointLabel, requireNetwork } from '../state/lookup.js';
 import type { RemoteFdb, State } from '../state/state.js';
 import { requireNode } from './nodes.js';
 
-/** A MAC and the node behind which it is. */
+/** A MAC and its node. */
 export interface RemoteFdbRequest {
   readonly network: string;
   readonly mac: string;
   /** Name of the node. */
   readonly node: string;
-  /** Addresses for which ARP and neighbour requests are answered with the MAC; none: those it has. */
+  /**
+   * Addresses for which ARP and neighbour requests are answered with the MAC; none: keep the present ones.
+   */
   readonly ips?: readonly string[] | undefined;
 }
 
@@ -30,10 +32,9 @@ export interface RemoteFdbEdit {
 }
 
 /**
- * A static MAC behind another node; one that is elsewhere on the network moves.
- * @throws DpctlError, exit 3: NETWORK_NOT_FOUND, NODE_NOT_FOUND; exit 1: MAC_INVALID,
- *   MAC_MULTICAST, MAC_ZERO, MAC_IN_USE (it is the own MAC of an endpoint), ADDRESS_INVALID,
- *   ADDRESS_IN_USE
+ * Add a static MAC behind another node; one that is elsewhere on the network moves.
+ * @throws DpctlError, exit 3: NETWORK_NOT_FOUND, NODE_NOT_FOUND; exit 1: MAC_INVALID, MAC_MULTICAST,
+ *   MAC_ZERO, MAC_IN_USE (it is the own MAC of an endpoint), ADDRESS_INVALID, ADDRESS_IN_USE
  */
 export function addRemoteFdb(state: State, request: RemoteFdbRequest): RemoteFdbEdit {
   const network = requireNetwork(state, request.network);
@@ -73,7 +74,7 @@ export function addRemoteFdb(state: State, request: RemoteFdbRequest): RemoteFdb
 }
 
 /**
- * A state without such a MAC; one that is not there gives the same state.
+ * A state without such a MAC; a missing one gives the same state.
  * @throws DpctlError MAC_INVALID, exit 1
  */
 export function deleteRemoteFdb(state: State, request: Pick<RemoteFdb, 'network' | 'mac'>): State {

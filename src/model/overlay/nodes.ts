@@ -1,4 +1,4 @@
-/** Edits of the nodes that this one knows. Each gives a new state, or the same one where nothing changes. */
+/** Edits of the nodes that this one knows. Each returns a new state, or the same one if nothing changes. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
@@ -18,10 +18,9 @@ export interface RemoteEdit {
 }
 
 /**
- * Make a node known, or give one that is known another address.
- * @throws DpctlError, all exit 1: NODE_NAME_INVALID, ADDRESS_INVALID, VTEP_INVALID, VTEP_IN_USE
- *   (another node has it), VTEP_IS_NODE (this node has it), VTEP_FAMILY, NODE_LIMIT,
- *   REPLICATION_LIMIT
+ * Add a node, or change the address of a known one.
+ * @throws DpctlError, all exit 1: NODE_NAME_INVALID, ADDRESS_INVALID, VTEP_INVALID, VTEP_IN_USE (another node
+ *   has it), VTEP_IS_NODE (this node has it), VTEP_FAMILY, NODE_LIMIT, REPLICATION_LIMIT
  */
 export function addNode(state: State, request: Pick<Remote, 'name' | 'vtep'>): RemoteEdit {
   const name = checkNodeName(request.name);
@@ -47,7 +46,7 @@ export function addNode(state: State, request: Pick<Remote, 'name' | 'vtep'>): R
   return { state: edited, node, changed: true };
 }
 
-/** A state without a node and the static MACs behind it. One that is not there gives the same state. */
+/** A state without a node and the static MACs behind it. A missing node gives the same state. */
 export function deleteNode(state: State, name: string): State {
   const node = state.nodes.find((each) => each.name === name);
   if (node === undefined) return state;
@@ -59,7 +58,7 @@ export function deleteNode(state: State, name: string): State {
 }
 
 /**
- * The node of a name.
+ * Find a node by name.
  * @throws DpctlError NODE_NOT_FOUND, exit 3
  */
 export function requireNode(state: State, name: string): Remote {
@@ -75,7 +74,7 @@ export function requireNode(state: State, name: string): Remote {
 }
 
 /**
- * Every node is in every network's list, and all lists share a table.
+ * Check that the replication lists fit: every node is in every network's list, and all lists share a table.
  * @throws DpctlError REPLICATION_LIMIT, exit 1
  */
 export function checkReplication({ nodes, networks }: Pick<State, 'nodes' | 'networks'>): void {

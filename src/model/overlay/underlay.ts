@@ -9,10 +9,13 @@ import type { Remote, State, Underlay } from '../state/state.js';
 
 /** UDP port of VXLAN (RFC 7348, section 5). */
 const VXLAN_PORT = 4789;
-/** Bytes by which a frame grows, by the family of the underlay: IP, UDP, VXLAN and the Ethernet inside. */
+/**
+ * Bytes that encapsulation adds to a frame, by the family of the underlay: IP, UDP, VXLAN and the inner
+ * Ethernet.
+ */
 export const OVERHEAD: Readonly<Record<Family, number>> = { 4: 50, 6: 70 };
 
-/** What is asked of the underlay. What is left out stays as it is. */
+/** A request for the underlay. A field that is left out keeps its present value. */
 export interface UnderlayRequest {
   readonly device: string;
   readonly port?: number | undefined;
@@ -29,7 +32,7 @@ export interface UnderlayEdit {
 }
 
 /**
- * Choose the underlay. An address that was asked for goes with its device.
+ * Choose the underlay. A requested address is dropped when the device changes.
  * @throws DpctlError, all exit 1: PORT_OUT_OF_RANGE, ADDRESS_INVALID, VTEP_INVALID
  */
 export function setUnderlay(state: State, request: UnderlayRequest): UnderlayEdit {
@@ -74,7 +77,7 @@ export function checkPort(port: number): number {
 }
 
 /**
- * The canonical address of a VTEP: one of a host.
+ * The canonical address of a VTEP, which must be a host's.
  * @param command makes a command line with an address in it, for the hint
  * @throws DpctlError ADDRESS_INVALID, VTEP_INVALID, exit 1
  */
@@ -90,7 +93,7 @@ export function checkVtep(text: string, command: (address: string) => Hint): str
 }
 
 /**
- * Whether all nodes can be reached from an address of this node.
+ * Check that all nodes can be reached from an address of this node.
  * @throws DpctlError, exit 1: VTEP_IS_NODE (a node has it), VTEP_FAMILY (a node has the other family)
  */
 export function checkOwnVtep(nodes: readonly Remote[], vtep: string): void {

@@ -1,4 +1,4 @@
-/** Steps that make an endpoint's devices and put the program on them. */
+/** Steps that make an endpoint's devices and attach its program. */
 import type { Port } from '../desired/desired.js';
 import { endpointAlias } from '../state/ownership-mark.js';
 import { formerGso } from './leave.js';
@@ -6,8 +6,8 @@ import type { ObservedDevice, ObservedPort } from './observed.js';
 import { type DeviceSettings, type Step, setSteps } from './step.js';
 
 /**
- * What a plan can build on. A pair that was made by dpctl and lost its far end (moved or renamed by
- * somebody) is of no use; an adopted one is its owner's to mend.
+ * What a plan can build on. A pair that dpctl made and that lost its far end (moved or renamed by somebody)
+ * cannot be used; the owner of an adopted one must repair it.
  */
 export function usablePort(port: Port, found: ObservedPort | undefined): ObservedPort | undefined {
   if (found === undefined || !isBroken(port, found)) return found;
@@ -30,7 +30,7 @@ function isBroken({ endpoint }: Port, found: ObservedPort): boolean {
   );
 }
 
-/** Both ends, and the namespace if it is dpctl's to make. */
+/** Make both ends, and the namespace if dpctl has to make it. */
 export function deviceSteps(port: Port, found: ObservedPort | undefined): Step[] {
   const steps: Step[] = [];
   const { endpoint } = port;
@@ -46,7 +46,7 @@ export function deviceSteps(port: Port, found: ObservedPort | undefined): Step[]
   return steps;
 }
 
-/** The program of this build on the host end. */
+/** Run this build's program on the host end. */
 export function hookSteps(port: Port, found: ObservedPort | undefined, programId: number): Step[] {
   const { id, ifindex } = port.endpoint;
   const was = found?.hook;
@@ -54,7 +54,7 @@ export function hookSteps(port: Port, found: ObservedPort | undefined, programId
   return [{ op: 'tc.attach', id, ifindex, was }];
 }
 
-/** Both ends up with the settings asked for; the program is on the host end by now. */
+/** Bring both ends up with the requested settings; the program already runs on the host end. */
 export function settingSteps(port: Port, found: ObservedPort | undefined): Step[] {
   const { endpoint } = port;
   const { mac, mtu } = endpoint;
@@ -83,7 +83,7 @@ export function settingSteps(port: Port, found: ObservedPort | undefined): Step[
   return steps;
 }
 
-/** The host end with the settings asked for. */
+/** Bring the host end to the requested settings. */
 export function hostSteps(port: Port, host: ObservedDevice): Step[] {
   const { endpoint } = port;
   const gso = gsoSetting(port, host, endpoint.adopted?.hostGsoSize);
@@ -93,8 +93,8 @@ export function hostSteps(port: Port, host: ObservedDevice): Step[] {
 }
 
 /**
- * The sizes of a veth that was there before are its owner's, unless the network says more; when it
- * says so no longer, they go back.
+ * The owner decides the sizes of an adopted veth, unless the network requires more; when it no longer does,
+ * they are restored.
  */
 function gsoSetting(
   { endpoint, network, gsoSize }: Port,
@@ -106,8 +106,8 @@ function gsoSetting(
 }
 
 /**
- * What is in a tunnel already cannot be put into another one whole: then the namespace cuts it. Of an
- * adopted veth it is known what it goes back to, unless an older dpctl took it.
+ * Segments in a tunnel cannot be put into another one whole: then the namespace segments them. For an adopted
+ * veth the former setting is recorded, unless an older dpctl adopted it.
  */
 function tunnelSetting({ endpoint, wholeTunnels }: Port, inner: ObservedDevice): DeviceSettings {
   const isOwners = endpoint.adopted !== undefined && !endpoint.adopted.tunnels?.length;
@@ -115,7 +115,7 @@ function tunnelSetting({ endpoint, wholeTunnels }: Port, inner: ObservedDevice):
   return { wholeTunnels };
 }
 
-/** Addresses and default routes inside. What dpctl did not add is its owner's to keep. */
+/** Addresses and default routes inside. Those that dpctl did not add stay with their owner. */
 function addressSteps({ endpoint, addresses, gateways }: Port, found: ObservedPort | undefined) {
   const steps: Step[] = [];
   for (const address of addresses) {

@@ -1,4 +1,4 @@
-/** Steps that bring the tables to what is wanted. */
+/** Steps that bring the tables to their wanted content. */
 import {
   FDB_OFFSETS,
   NEIGH_OFFSETS,
@@ -11,7 +11,7 @@ import { entryName, type Observed } from './observed.js';
 import { isLearned, type Scope, scopedEntries } from './scope.js';
 import type { Step } from './step.js';
 
-/** Entries that are there and not wanted. Learned MACs are nobody's desire and stay. */
+/** Entries that exist and are not wanted. Learned MACs are not part of the desired state and stay. */
 export function staleEntries(
   before: State,
   scope: Scope,
@@ -34,18 +34,21 @@ export function deletions(stale: readonly RawEntry[], tables: readonly TableName
   );
 }
 
-/** The step that writes an entry, none when it is there already. */
+/** The step that writes an entry; none if it is already there. */
 export function putSteps(entry: RawEntry, observed: Observed): Step[] {
   const was = observed.entries.get(entryName(entry));
   return was !== undefined && sameValue(entry, was) ? [] : [{ op: 'table.put', entry, was }];
 }
 
-/** Two values of one table ask for the same, whatever the datapath has written into them. */
+/** Whether two values of one table request the same, whatever the datapath has written into them. */
 function sameValue(a: RawEntry, b: RawEntry): boolean {
   return Buffer.compare(askedValue(a), askedValue(b)) === 0;
 }
 
-/** What of a value people ask for: not the times of the FDB, nor who was heard with an address. */
+/**
+ * The part of a value that the user requested: not the times of the FDB, nor who was last seen with an
+ * address.
+ */
 function askedValue({ table, value }: RawEntry): Uint8Array {
   if (table === 'fdb') return value.subarray(0, FDB_OFFSETS.lastSeen);
   if (table === 'segment') return value.subarray(0, SEGMENT_OFFSETS.mask6 + 16);

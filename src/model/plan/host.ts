@@ -1,4 +1,4 @@
-/** Steps for what gateways need of the host: forwarding and masquerading. */
+/** Steps for what gateways need from the host: forwarding and masquerading. */
 
 import { type Masquerade, wantedMasquerades, wantedSysctls } from '../desired/desired.js';
 import { hostRulesText, nftTableName, wantedHostRules } from '../desired/host-rules.js';
@@ -6,11 +6,11 @@ import type { State, SysctlChange } from '../state/state.js';
 import type { Observed } from './observed.js';
 import type { Step, SysctlValue } from './step.js';
 
-/** Sysctls on for gateways, and back to what they were when the last one is gone. */
+/** Set sysctls for gateways, and restore them when the last gateway is gone. */
 export function sysctlSteps(after: State, observed: Observed): Step[] {
   const wanted = wantedSysctls(after);
   const advertised = after.sysctls.filter(({ key }) => isAdvertisement(key));
-  // Before anything is forwarded: the kernel drops the routes in that moment.
+  // Before forwarding is switched on: the kernel drops the routes at that moment.
   const steps: Step[] = advertised
     .filter(({ key, before }) => isNeeded(key, wanted) && observed.sysctls.get(key) === before)
     .map(({ key, before, value }) => ({ op: 'sysctl.set', key, value, was: before }));
@@ -22,7 +22,7 @@ export function sysctlSteps(after: State, observed: Observed): Step[] {
   }
   const others = after.sysctls.filter(({ key }) => !isAdvertisement(key));
   for (const { key, before, value } of [...others, ...advertised]) {
-    // What somebody else has changed since is theirs to keep.
+    // A value that somebody else has changed since stays.
     if (isShared(key, observed)) continue;
     if (!isNeeded(key, wanted) && observed.sysctls.get(key) === value && before !== value) {
       const then = after.sysctls
@@ -36,14 +36,14 @@ export function sysctlSteps(after: State, observed: Observed): Step[] {
   return steps;
 }
 
-/** Another root relies on it: the last one that does puts it back. */
+/** Another root relies on it: the last root that does restores it. */
 function isShared(key: string, { shared = [] }: Observed): boolean {
   return shared.some((each) => each.key === key);
 }
 
 /**
- * Whether a device accepts router advertisements: 1: not any more, and none of its default routes, when
- * the node forwards; 2: also then (rt6_purge_dflt_routers, ipv6_accept_ra in the kernel).
+ * The sysctl that decides whether a device accepts router advertisements: 1: not while the node forwards, and
+ * it loses its default routes from them; 2: also then (rt6_purge_dflt_routers, ipv6_accept_ra in the kernel).
  */
 export function advertisementSysctl(device: string): string {
   return `net/ipv6/conf/${device}/accept_ra`;
@@ -55,15 +55,15 @@ function isAdvertisement(key: string): boolean {
   return ADVERTISEMENT.test(key);
 }
 
-/** Parameters of which a change to 1 makes the kernel drop what it knows from advertisements. */
+/** When these parameters change to 1, the kernel drops what it learned from advertisements. */
 const PURGING = ['net/ipv6/conf/all/forwarding', 'net/ipv6/conf/lo/forwarding'];
 
-/** Whether the values of keys may make the kernel drop the routes of advertisements. */
+/** Whether setting these keys may make the kernel drop routes from advertisements. */
 export function isPurging(keys: Iterable<string>): boolean {
   return [...keys].some((key) => PURGING.includes(key));
 }
 
-/** What other roots have recorded of a parameter, and of those that it overwrites. */
+/** What other roots have recorded about a parameter, and about those that it overwrites. */
 export function inherited(key: string, { shared = [] }: Observed): SysctlChange[] {
   const own = shared.filter((each) => each.key === key).slice(0, 1);
   if (own.length === 0) return [];
@@ -73,7 +73,7 @@ export function inherited(key: string, { shared = [] }: Observed): SysctlChange[
   return [...own, ...others];
 }
 
-/** Devices that are to go on to accept advertisements, as their parameters are to be recorded. */
+/** Devices that must keep accepting advertisements, as records of their parameters. */
 export function keptAdvertisements({ sysctls }: Observed): State['sysctls'] {
   return [...sysctls]
     .filter(([key, value]) => isAdvertisement(key) && value === '1')
@@ -86,21 +86,21 @@ export function isNeeded(key: string, wanted: ReadonlyMap<string, string>): bool
   return wanted.has(sysctlOfAll(key) ?? key);
 }
 
-/** Devices of which a parameter differs from that of all. Loopback's is dpctl's own to keep. */
+/** Devices whose parameter differs from that of all. dpctl itself keeps loopback's. */
 export function exceptions(key: string, value: string, { sysctls }: Observed): SysctlValue[] {
   return [...sysctls]
     .filter(([own, of]) => sysctlOfAll(own) === key && of !== value)
     .map(([own, of]) => ({ key: own, value: of }));
 }
 
-/** The parameter of all devices that overwrites one of a single device when it is written. */
+/** The parameter of all devices that, when written, overwrites one of a single device. */
 export function sysctlOfAll(key: string): string | undefined {
   const [, family, device] = /^net\/ipv([46])\/conf\/([^/]+)\/forwarding$/.exec(key) ?? [];
   if (device === undefined || device === 'all' || device === 'lo') return undefined;
   return family === '4' ? 'net/ipv4/ip_forward' : 'net/ipv6/conf/all/forwarding';
 }
 
-/** A parameter of all devices is written to each of them, loopback among them. */
+/** Writing a parameter of all devices writes each device's, including loopback's. */
 function overwritten(key: string, value: string, wanted: ReadonlyMap<string, string>): Step[] {
   const own = loopbackOf(key);
   const ours = own === undefined ? undefined : wanted.get(own);
@@ -113,14 +113,14 @@ const FORWARDING: Readonly<Record<string, string>> = {
   'net/ipv6/conf/all/forwarding': 'net/ipv6/conf/lo/forwarding',
 };
 
-/** What the loopback device has of a parameter of all devices. */
+/** Loopback's own parameter for a parameter of all devices. */
 function loopbackOf(key: string): string | undefined {
   return FORWARDING[key];
 }
 
 /**
- * What a parameter was before dpctl changed any: one of all devices may have been changed earlier,
- * and loopback's with it.
+ * The value of a parameter before dpctl changed any: a parameter of all devices may have been changed
+ * earlier, and loopback's with it.
  */
 export function formerSysctl(state: State, key: string, found: string): string {
   const [all] = Object.entries(FORWARDING).find(([, own]) => own === key) ?? [];

@@ -1,4 +1,4 @@
-/** Steps that take away what is not wanted any more. */
+/** Steps that remove what is no longer wanted. */
 import { BIG_TCP_SIZE, wantedPorts } from '../desired/desired.js';
 import type { Endpoint, State } from '../state/state.js';
 import type { Observed, ObservedDevice, ObservedPort, Orphan } from './observed.js';
@@ -13,8 +13,8 @@ export function leavingEndpoints(before: State, after: State, scope: Scope): End
 }
 
 /**
- * What a namespace that is gone left under a number that another endpoint has now: its counters, and
- * MACs that were learned behind it, which would lead nowhere.
+ * What a dead namespace left under a number that another endpoint has now: its counters, and MACs learned
+ * behind it, which would lead nowhere.
  */
 export function inheritSteps(
   before: State,
@@ -34,7 +34,7 @@ export function inheritSteps(
     ]);
 }
 
-/** What of an endpoint is taken back and could be given again: an adopted veth is its owner's. */
+/** Undo those parts of an endpoint that could be made again: an adopted veth belongs to its owner. */
 export function releaseSteps(endpoint: Endpoint, observed: Observed, after: State): Step[] {
   const found = observed.ports.get(endpoint.id);
   const steps: Step[] = [];
@@ -55,7 +55,7 @@ export function releaseSteps(endpoint: Endpoint, observed: Observed, after: Stat
   return steps;
 }
 
-/** What goes for good: devices, counters, the namespaces that dpctl made. */
+/** Delete for good: devices, counters, the namespaces that dpctl made. */
 export function teardownSteps(
   leaving: readonly Endpoint[],
   observed: Observed,
@@ -67,7 +67,7 @@ export function teardownSteps(
   ];
 }
 
-/** Many pairs go at once: the kernel waits for each message, not for each device. */
+/** Delete many pairs at once: the kernel waits once for each message, not for each device. */
 function pairsDelete(leaving: readonly Endpoint[], observed: Observed): Step[] {
   const pairs = leaving
     .filter(({ adopted }) => adopted === undefined)
@@ -77,13 +77,13 @@ function pairsDelete(leaving: readonly Endpoint[], observed: Observed): Step[] {
   return pairs.map((pair) => ({ op: 'pair.delete', ...pair, orphan: false }));
 }
 
-/** What is left of an endpoint without its devices. */
+/** Remove what is left of an endpoint after its devices. */
 function remainderSteps(endpoint: Endpoint, observed: Observed, after: State): Step[] {
   const found = observed.ports.get(endpoint.id);
   const steps: Step[] = [];
   const { id, ifindex, adopted, lock, namespace } = endpoint;
   if (adopted === undefined && isHooked(found)) steps.push({ op: 'tc.detach', id, ifindex });
-  // Only now does nothing come from it any more that could be learned again.
+  // Only now can it send nothing more that would be learned again.
   if (!lock || (found?.learned ?? 0) > 0) steps.push({ op: 'fdb.forget', id });
   steps.push({ op: 'stats.clear', id });
   const isThere = found?.namespace === 'reachable' || found?.nameUse === 'leftover';
@@ -94,7 +94,7 @@ function remainderSteps(endpoint: Endpoint, observed: Observed, after: State): S
   return steps;
 }
 
-/** A link stays pinned when its device is gone. */
+/** A link stays pinned after its device is gone. */
 function isHooked(found: ObservedPort | undefined): boolean {
   return found?.hook !== undefined || found?.pinned === true;
 }
@@ -104,7 +104,7 @@ function isLastOne({ namespace }: Endpoint, after: State): boolean {
   return !wantedPorts(after).some(({ endpoint }) => endpoint.namespace.cookie === namespace.cookie);
 }
 
-/** An adopted veth gets back what it had. */
+/** Give an adopted veth its former settings back. */
 function restoreSteps(endpoint: Endpoint, found: ObservedPort | undefined): Step[] {
   const { adopted } = endpoint;
   if (adopted === undefined) return [];
@@ -132,12 +132,12 @@ function restoreSteps(endpoint: Endpoint, found: ObservedPort | undefined): Step
   return steps;
 }
 
-/** Sizes that BIG TCP changed go back; others are the owner's of today. */
+/** Sizes that BIG TCP changed are restored; others were set by the owner since. */
 export function formerGso({ gsoSize }: ObservedDevice, former: number | undefined): DeviceSettings {
   return former !== undefined && gsoSize === BIG_TCP_SIZE ? { gsoSize: former } : {};
 }
 
-/** What belongs to nobody goes. */
+/** Remove orphans. */
 export function orphanSteps(observed: Observed): Step[] {
   return observed.orphans.map(orphanStep);
 }

@@ -1,4 +1,4 @@
-/** What was found in the kernel, in the words in which plans compare it with what is wanted. */
+/** What was observed in the kernel, in the form in which plans compare it with the wanted state. */
 
 import type { Hint } from '../../../loader/hint.js';
 import type { Masquerade } from '../desired/desired.js';
@@ -15,9 +15,9 @@ export interface ObservedDevice {
   readonly mtu: number;
   readonly up: boolean;
   readonly alias: string;
-  /** Bytes; the larger of the IPv6 and IPv4 limits where they differ. */
+  /** Bytes; if the IPv6 and IPv4 limits differ, the larger one. */
   readonly gsoSize: number;
-  /** Segments in a tunnel pass it whole; undefined where nobody looked, for there is no underlay. */
+  /** Segments in a tunnel pass it whole; undefined if not checked, as there is no underlay. */
   readonly wholeTunnels?: boolean | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface ObservedHook {
   readonly programId: number;
 }
 
-/** What stands in the way of an endpoint, as an error says it. */
+/** What blocks an endpoint, as an error describes it. */
 export interface Obstacle {
   readonly code: string;
   readonly message: string;
@@ -35,35 +35,35 @@ export interface Obstacle {
   readonly exitCode: 1 | 2 | 3 | 5;
 }
 
-/** What was found of one endpoint. */
+/** What was observed of one endpoint. */
 export interface ObservedPort {
   /**
-   * `reachable`: its namespace can be opened. `hidden`: it lives (the host end has its peer
-   * there) but cannot be opened, so nothing inside is known. `gone`: there is no such namespace.
+   * `reachable`: its namespace can be opened. `hidden`: it exists (the host end has its peer there) but
+   * cannot be opened, so nothing inside is known. `gone`: there is no such namespace.
    */
   readonly namespace: 'reachable' | 'hidden' | 'gone';
   readonly host: ObservedDevice | undefined;
   readonly inner: ObservedDevice | undefined;
   /** ADDRESS/LENGTH of the interface inside, without link-local ones. */
   readonly addresses: readonly string[];
-  /** Those of them that dpctl added. Others are their owner's to keep. */
+  /** Those of them that dpctl added. The others belong to the namespace's owner. */
   readonly ownAddresses: readonly string[];
   /** Next hops of the default routes inside that dpctl added for this endpoint. */
   readonly gateways: readonly string[];
   readonly loopbackUp: boolean;
   readonly hook: ObservedHook | undefined;
-  /** A link is pinned under its number, whatever it is attached to. */
+  /** A link is pinned under its number, whatever device it is attached to. */
   readonly pinned: boolean;
   /** MACs learned behind it. */
   readonly learned: number;
-  /** Why nothing can be made of it until somebody makes room: then what there is of it stays. */
+  /** Why it cannot be made until somebody frees the name: until then, its present devices stay. */
   readonly blocked?: Obstacle | undefined;
   /**
-   * What has the name of a namespace that dpctl made and that is not there: nothing, an empty file that was
-   * left when making or deleting it was interrupted, or what is somebody else's.
+   * What has the name of a missing namespace that dpctl made: nothing, an empty file left by an interrupted
+   * creation or deletion, or something of somebody else's.
    */
   readonly nameUse?: 'free' | 'leftover' | 'taken' | undefined;
-  /** Who else uses a namespace that would be deleted with it; undefined: nobody. */
+  /** Who else uses a namespace that is about to be deleted; undefined: nobody. */
   readonly occupant?: string | undefined;
 }
 
@@ -80,10 +80,10 @@ export interface ObservedOverlayDevice {
   readonly ifindex: number;
   readonly mac: string;
   readonly up: boolean;
-  /** UDP port, of an anchor; 0 where it is no such device. */
+  /** UDP port of an anchor; 0 for other devices. */
   readonly port: number;
   readonly alias: string;
-  /** It merges what comes out of it (GRO), of an anchor. */
+  /** Whether an anchor merges the packets that it decapsulates (GRO). */
   readonly merges: boolean;
 }
 
@@ -95,15 +95,15 @@ export interface ObservedOverlayProgram {
   readonly ifindex: number;
 }
 
-/** What was found of the overlay's own programs and devices. */
+/** What was observed of the overlay's own programs and devices. */
 export interface ObservedOverlay {
   readonly devices: ReadonlyMap<OverlayDeviceKind, ObservedOverlayDevice>;
   readonly programs: ReadonlyMap<OverlayProgram, ObservedOverlayProgram>;
-  /** Ids of the programs that are to run; those that are to be loaded first are not there. */
+  /** Ids of the programs that must run; those that are not yet loaded are missing. */
   readonly programIds: ReadonlyMap<OverlayProgram, number>;
 }
 
-/** What was found of a node, or of the part of it that a command is about. */
+/** What was observed of a node, or of the part of it in a command's scope. */
 export interface Observed {
   /** By {@link entryName}. */
   readonly entries: ReadonlyMap<string, RawEntry>;
@@ -113,13 +113,13 @@ export interface Observed {
   readonly masquerades: readonly Masquerade[];
   /** hostRulesText of the other rules in the host's firewall. */
   readonly hostRules: string;
-  /** Key below /proc/sys -> value, of those that are or were wanted. */
+  /** Key below /proc/sys -> value, for keys that are or were wanted. */
   readonly sysctls: ReadonlyMap<string, string>;
-  /** Those that other roots in the same namespace rely on, with what was there before all of them. */
+  /** Parameters that other roots in the same namespace rely on, with the values from before all of them. */
   readonly shared?: readonly SysctlChange[] | undefined;
-  /** Id of the program that endpoints are to run; 0 when it is to be loaded first. */
+  /** Id of the program that endpoints must run; 0 if it is not yet loaded. */
   readonly programId: number;
-  /** Looked at where a plan is about all of the node. */
+  /** Only observed for a plan about the whole node. */
   readonly overlay?: ObservedOverlay | undefined;
 }
 

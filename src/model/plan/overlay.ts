@@ -1,6 +1,6 @@
 /**
- * Steps of the overlay's own devices and programs. This node can send before it hears: the
- * program that takes VXLAN from others is attached last, and goes first.
+ * Steps of the overlay's own devices and programs. This node can send before it receives: the program that
+ * takes VXLAN from others is attached last and detached first.
  */
 
 import { isGateway, type Port } from '../desired/desired.js';
@@ -19,7 +19,7 @@ import type { Observed, ObservedOverlay, ObservedOverlayDevice, ObservedPort } f
 import { nodeInScope, type Scope } from './scope.js';
 import type { Step } from './step.js';
 
-/** What runs or is there and is not wanted, or not so. */
+/** Devices and programs that are not wanted, or not in this form. */
 export function devicesLeave(after: State, observed: Observed): Step[] {
   const { overlay } = observed;
   if (overlay === undefined) return [];
@@ -42,7 +42,7 @@ export function devicesLeave(after: State, observed: Observed): Step[] {
   return steps;
 }
 
-/** No packet may be left to the anchor any more when it goes. */
+/** The anchor must not receive packets any more when it is deleted. */
 function isAnchorLeaving({ uplink: resolved }: State, { devices }: ObservedOverlay): boolean {
   return resolved !== undefined && resolved.anchor === undefined && devices.has('anchor');
 }
@@ -51,13 +51,13 @@ function entrySteps(after: State, observed: Observed): Step[] {
   return underlayEntry(after).flatMap((entry) => putSteps(entry, observed));
 }
 
-/** Programs that run on devices of the overlay's own. */
+/** Programs that run on the overlay's own devices. */
 const OWN_DEVICE: Partial<Record<OverlayProgram, OverlayDeviceKind>> = {
   replicate: 'replicator',
   anchor: 'anchor',
 };
 
-/** The device that a program is to run on is to be made again. */
+/** Whether the device of a program must be made again. */
 function isBroken(
   program: OverlayProgram,
   wanted: readonly OverlayDevice[],
@@ -80,7 +80,7 @@ function isAsWanted(device: OverlayDevice, found: ObservedOverlayDevice): boolea
   );
 }
 
-/** What is wanted and not there. */
+/** Devices and programs that are wanted and missing. */
 export function devicesArrive(after: State, observed: Observed): Step[] {
   const { overlay } = observed;
   if (overlay === undefined) return [];
@@ -101,8 +101,8 @@ export function devicesArrive(after: State, observed: Observed): Step[] {
 }
 
 /**
- * An endpoint that has come from another node is still sent for there: it says where it is now. One
- * that was here before is known to be here.
+ * Other nodes still send to the former node of an endpoint that has moved here, so it announces its new
+ * place. An endpoint that was here before is known to be here.
  */
 export function announceSteps(
   after: State,
@@ -116,7 +116,7 @@ export function announceSteps(
   return [{ op: 'endpoint.announce', endpoint }];
 }
 
-/** What was learned behind nodes that go. Nothing of theirs comes in any more by then. */
+/** Forget MACs learned behind nodes that leave. By then nothing is received from them any more. */
 export function nodesLeave(before: State, after: State, scope: Scope): Step[] {
   const staying = new Set(after.nodes.map(({ number }) => number));
   return before.nodes

@@ -1,8 +1,8 @@
 /**
- * plan(desired, observed) -> the steps that make the kernel what was asked, in an order in
- * which no frame goes astray: an endpoint knows its own source before its program runs, and
- * others learn of it only when it can receive; on the way out it is the other way round. Steps
- * that cannot be undone come last, when nothing else can fail any more. Pure: no step is taken here.
+ * plan(desired, observed) -> the steps that bring the kernel to the desired state, in an order in which no
+ * frame is misdelivered: an endpoint's source entries exist before its program runs, and others learn of it
+ * only when it can receive; removal goes the other way round. Steps that cannot be undone come last, when
+ * nothing else can fail any more. Pure: no step is taken here.
  */
 
 import {
@@ -78,7 +78,7 @@ export interface PlanInput {
   readonly observed: Observed;
 }
 
-/** @returns the steps, none when the kernel is as asked */
+/** @returns the steps, none when the kernel matches the desired state */
 export function plan(input: PlanInput): Step[] {
   const { before, after, scope, observed } = input;
   const wanted = new Map(scopedEntries(after, scope).map((entry) => [entryName(entry), entry]));
@@ -116,7 +116,7 @@ export function plan(input: PlanInput): Step[] {
 function portSteps(port: Port, observed: Observed): Step[] {
   const put = (entry: RawEntry): Step[] => putSteps(entry, observed);
   const there = observed.ports.get(port.endpoint.id);
-  // What there is of it goes on: its replacement could not be made.
+  // Its present devices keep working: a replacement could not be made.
   if (there?.blocked !== undefined) {
     const { host } = there;
     if (host === undefined) return [];

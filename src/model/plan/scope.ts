@@ -1,4 +1,4 @@
-/** The part of a node that a plan is about, and the entries that a state wants of it. */
+/** The part of a node that a plan is about, and the entries that a state wants there. */
 import { FDB_OFFSETS } from '../../contract/generated.js';
 import {
   networkEntry,
@@ -12,7 +12,7 @@ import { segmentEntries } from '../desired/segment.js';
 import { decodeValue, type RawEntry } from '../desired/table-entry.js';
 import type { Network, Remote, State } from '../state/state.js';
 
-/** What a plan is about: all of this node, or what a command names. */
+/** What a plan is about: the whole node, or what a command names. */
 export type Scope =
   | 'node'
   | {
@@ -22,18 +22,18 @@ export type Scope =
       readonly nodes?: ReadonlySet<number> | undefined;
     };
 
-/** True when the scope has this other node. */
+/** True when the scope includes this other node. */
 export function nodeInScope(scope: Scope, number: number): boolean {
   return scope === 'node' || scope.nodes?.has(number) === true;
 }
 
-/** Networks of which the scope has the entry: the longest list of nodes is a part of it. */
+/** Networks whose entry is in scope: it contains the length of the longest list of nodes. */
 export function scopedNetworks({ networks }: State, scope: Scope): Network[] {
   if (scope === 'node' || (scope.nodes?.size ?? 0) > 0) return [...networks];
   return networks.filter(({ name }) => scope.networks.has(name));
 }
 
-/** The places in the lists of nodes that a change of a network or of a node is about. */
+/** The slots in the lists of nodes that a change of a network or a node affects. */
 export function scopedReplicas(state: State, scope: Scope): RawEntry[] {
   const nodes = state.nodes.filter(({ number }) => nodeInScope(scope, number));
   return state.networks.flatMap((network) => {
@@ -43,26 +43,26 @@ export function scopedReplicas(state: State, scope: Scope): RawEntry[] {
   });
 }
 
-/** The VNIs on the wire of the networks that a change is about. */
+/** The VNIs on the wire of the networks in scope. */
 export function scopedVnis(state: State, scope: Scope): RawEntry[] {
   return state.networks
     .filter(({ name }) => scope === 'node' || scope.networks.has(name))
     .flatMap((network) => vniEntries(state, network));
 }
 
-/** What is told of the nodes that a change is about. */
+/** The entries of the nodes in scope. */
 export function scopedNodes(state: State, scope: Scope): RawEntry[] {
   return state.nodes
     .filter(({ number }) => nodeInScope(scope, number))
     .flatMap((node) => nodeEntries(state, node));
 }
 
-/** True when the scope has this endpoint. */
+/** True when the scope includes this endpoint. */
 export function inScope(scope: Scope, id: number): boolean {
   return scope === 'node' || scope.endpoints.has(id);
 }
 
-/** Every entry that a state wants of the scope, in the order in which they are written. */
+/** Every entry that a state wants in scope, in the order in which they are written. */
 export function scopedEntries(state: State, scope: Scope): RawEntry[] {
   const ports = wantedPorts(state).filter(({ endpoint }) => inScope(scope, endpoint.id));
   return [

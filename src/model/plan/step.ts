@@ -1,4 +1,4 @@
-/** What a plan is made of: one change of the kernel each, with what undoes it. */
+/** What a plan consists of: each step is one change of the kernel, with what undoes it. */
 
 import type { Masquerade, Port } from '../desired/desired.js';
 import type { HostRule } from '../desired/host-rules.js';
@@ -13,7 +13,7 @@ export interface DeviceSettings {
   readonly mtu?: number;
   readonly up?: boolean;
   readonly alias?: string;
-  /** Of what dpctl made: what has another name gets its own back. */
+  /** For devices that dpctl made: a renamed device gets its own name back. */
   readonly name?: string;
   readonly gsoSize?: number;
   readonly wholeTunnels?: boolean;
@@ -25,7 +25,7 @@ export interface SysctlValue {
   readonly value: string;
 }
 
-/** One change of the kernel. `was` is what undoes it. */
+/** One change of the kernel. `was` holds what undoes it. */
 export type Step =
   | { readonly op: 'netns.create'; readonly endpoint: Endpoint }
   | { readonly op: 'netns.delete'; readonly endpoint: Endpoint }
@@ -34,9 +34,9 @@ export type Step =
       readonly op: 'pair.delete';
       readonly name: string;
       readonly ifindex: number;
-      /** It is nobody's, or of no use: that it is gone need not be undone. */
+      /** It belongs to nobody or cannot be used: its deletion need not be undone. */
       readonly orphan: boolean;
-      /** Whose it was, where another one is to be made in its stead. */
+      /** Whose it was, if another one is to be made in its place. */
       readonly endpoint?: Endpoint;
     }
   | {
@@ -65,7 +65,7 @@ export type Step =
       readonly op: 'tc.attach';
       readonly id: number;
       readonly ifindex: number;
-      /** The program that runs there now, of another build. */
+      /** The program of another build that runs there now. */
       readonly was: ObservedHook | undefined;
     }
   | { readonly op: 'tc.detach'; readonly id: number; readonly ifindex: number }
@@ -79,7 +79,7 @@ export type Step =
       readonly op: 'overlay.attach';
       readonly program: OverlayProgram;
       readonly ifindex: number;
-      /** It runs there already, as of another build. */
+      /** Another build's program runs there already. */
       readonly replaces: boolean;
     }
   | {
@@ -94,14 +94,16 @@ export type Step =
       readonly key: string;
       readonly value: string;
       readonly was: string;
-      /** Of single devices, which the write overwrites: written again after it, or after its undo. */
+      /**
+       * Parameters of single devices that the write overwrites: written again after it, or after its undo.
+       */
       readonly then?: readonly SysctlValue[];
       readonly wasThen?: readonly SysctlValue[];
     }
   | {
       readonly op: 'nft.apply';
       readonly table: string;
-      /** A table of an older dpctl that this one takes the place of. */
+      /** The table of an older dpctl that this one replaces. */
       readonly replaces?: string;
       readonly rules: readonly Masquerade[];
       readonly host: readonly HostRule[];
@@ -119,8 +121,8 @@ export type StepOf<Op extends Step['op']> = Step extends infer Each
   : never;
 
 /**
- * True for a step after which there is no way back: what lived in the device or namespace (the
- * addresses, routes and rules of others, too) went with it. A plan has these last.
+ * True for a step that cannot be undone: everything in the device or namespace (others' addresses, routes and
+ * rules too) is lost with it. A plan has these last.
  */
 export function isFinal(step: Step): boolean {
   return (
@@ -130,7 +132,7 @@ export function isFinal(step: Step): boolean {
   );
 }
 
-/** The step that brings a device's settings to what is wanted, none when they are. */
+/** The step that brings a device's settings to the wanted ones; none if they already match. */
 export function setSteps(
   op: 'host.set' | 'inner.set',
   endpoint: Endpoint,
@@ -150,8 +152,8 @@ export function setSteps(
 }
 
 /**
- * Metric of the default routes that dpctl adds inside: behind any that the namespace's owner is
- * likely to have, and another one for each endpoint, so that a namespace with several has them all.
+ * Metric of the default routes that dpctl adds inside: behind any that the namespace's owner is likely to
+ * have, and different for each endpoint, so that a namespace with several can have all of them.
  */
 export function routeMetric({ id }: Endpoint): number {
   return 4096 + id;

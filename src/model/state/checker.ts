@@ -1,6 +1,6 @@
-/** The few kinds of checks of which invariants are made. */
+/** The few kinds of checks that invariants consist of. */
 
-/** Something that is not as it must be. */
+/** A violated invariant. */
 export interface Fault {
   /** The field, as in the store's files: `endpoints[3].mac`. */
   readonly subject: string;
@@ -11,14 +11,14 @@ export interface Fault {
 export interface Checker {
   readonly faults: readonly Fault[];
   report(subject: string, message: string): void;
-  /** No two things have the same value of a kind. */
+  /** No two things share a value of a kind. */
   once(subject: string, kind: string, value: string | number): void;
   range(subject: string, value: number, min: number, max: number): void;
-  /** A function gives back exactly this value, as canonical forms and validators do. */
+  /** A function returns exactly this value, as canonical forms and validators do. */
   fixpoint<T>(subject: string, value: T, canonical: (value: T) => T): boolean;
 }
 
-/** A checker that has seen nothing. */
+/** A checker without faults. */
 export function newChecker(): Checker {
   const faults: Fault[] = [];
   const seen = new Map<string, Set<string | number>>();

@@ -1,6 +1,6 @@
 /**
- * The part of desired state that other nodes may need to know: a store may keep it where all of them can
- * read it. What only this kernel knows is in local.ts; state.ts puts both together.
+ * The part of desired state that other nodes may need: a store may keep it where all of them can read it.
+ * What only this kernel uses is in local.ts; state.ts combines both.
  */
 import * as z from 'zod/mini';
 import type { remoteFdbSchema, remoteSchema } from './overlay.js';
@@ -12,7 +12,7 @@ const gatewaySchema = z.object({
   ip6: z.optional(z.string()),
 });
 
-/** A network, but for what each node chooses for itself. */
+/** A network, without what each node chooses for itself. */
 export const clusterNetworkSchema = z.object({
   name: z.string(),
   /** VXLAN network identifier, 1 to 2^24 - 1 (RFC 7348, section 5). */
@@ -24,11 +24,14 @@ export const clusterNetworkSchema = z.object({
   gateway: z.optional(gatewaySchema),
   /** Traffic that leaves the segment through the gateway takes the host's address. */
   masquerade: z.boolean(),
-  /** Traffic may pass between its gateway and those of other networks that allow it, too. */
+  /** Traffic may pass between its gateway and those of other networks that allow it too. */
   routeBetween: z.optional(z.boolean()),
   /** 192 KB GSO/GRO at the endpoints. */
   bigTcp: z.boolean(),
-  /** Bit N: frames to 01:80:c2:00:00:0N are forwarded, as by a bridge's group_fwd_mask; none where it is not set. */
+  /**
+   * Bit N: frames to 01:80:c2:00:00:0N are forwarded, as with a bridge's group_fwd_mask; if not set, none
+   * are.
+   */
   groupFwdMask: z.optional(z.int()),
   /** false: frames to unknown MACs are dropped. */
   floodUnknown: z.optional(z.literal(false)),
@@ -41,7 +44,7 @@ const ownerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('lab'), lab: z.string() }),
   z.object({
     kind: z.literal('cni'),
-    /** Id of the container, and the interface that was asked for: what CNI tells apart by. */
+    /** Id of the container and name of the requested interface, by which CNI identifies an attachment. */
     container: z.string(),
     ifname: z.string(),
   }),
@@ -57,13 +60,13 @@ export const clusterEndpointSchema = z.object({
   /** ADDRESS/LENGTH, where the length is that of its subnet; as is ip6. */
   ip4: z.optional(z.string()),
   ip6: z.optional(z.string()),
-  /** A person where nothing is said. */
+  /** A person if not set. */
   owner: z.optional(ownerSchema),
-  /** Values by keys, as Kubernetes takes them; sorted by key. */
+  /** Values by key, as Kubernetes accepts them; sorted by key. */
   labels: z.optional(z.record(z.string(), z.string())),
 });
 
-/** A MAC behind an endpoint, told by a person. */
+/** A static MAC behind an endpoint, added by a user. */
 export const staticFdbSchema = z.object({
   network: z.string(),
   mac: z.string(),
@@ -74,17 +77,17 @@ export const staticFdbSchema = z.object({
 export type ClusterNetwork = z.infer<typeof clusterNetworkSchema>;
 export type ClusterEndpoint = z.infer<typeof clusterEndpointSchema>;
 export type StaticFdb = z.infer<typeof staticFdbSchema>;
-/** Another node: `Node` is this one. */
+/** Another node: `Node` means this one. */
 export type Remote = z.infer<typeof remoteSchema>;
 export type RemoteFdb = z.infer<typeof remoteFdbSchema>;
 
 /** What other nodes may need to know. */
 export interface ClusterState {
   readonly networks: readonly ClusterNetwork[];
-  /** Those of this node. */
+  /** Endpoints of this node. */
   readonly endpoints: readonly ClusterEndpoint[];
   readonly staticFdb: readonly StaticFdb[];
-  /** Other nodes, in the order of their numbers. */
+  /** Other nodes, sorted by number. */
   readonly nodes: readonly Remote[];
   readonly remoteFdb: readonly RemoteFdb[];
 }

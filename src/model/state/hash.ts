@@ -1,6 +1,6 @@
 /**
- * FNV-1a of 32 bits over the UTF-16 units of a text: the same on every machine, and with no
- * module to load. For telling texts apart, not for keeping secrets.
+ * FNV-1a of 32 bits over the UTF-16 units of a text: the same on every machine, and without loading a module.
+ * Distinguishes texts; it is not cryptographic.
  * @param from unit at which to begin
  */
 export function hash32(text: string, from = 0): number {

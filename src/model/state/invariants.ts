@@ -1,6 +1,6 @@
 /**
- * What is true of every desired state, whatever edits made it. The store refuses files of which
- * it is not; tests ask after each edit.
+ * Invariants: true of every desired state, whatever edits made it. The store refuses files that violate them;
+ * tests check them after each edit.
  */
 import { ENDPOINT_MAX, FLOOD_PORT_MAX, NETWORK_MAX } from '../../contract/generated.js';
 import { canonicalIp } from '../address/ip.js';
@@ -25,20 +25,20 @@ import type { Endpoint, Network, State } from './state.js';
 
 export type { Fault } from './checker.js';
 
-/** A network with its subnets read once: there may be thousands of endpoints. */
+/** A network with its subnets parsed once: there may be thousands of endpoints. */
 interface Segment {
   readonly network: Network;
   readonly subnets: readonly Prefix[];
 }
 
-/** What is wrong with a state; empty when nothing is. */
+/** The violated invariants of a state; empty if there are none. */
 export function invariants(state: State): readonly Fault[] {
   const checker = newChecker();
   const segments = new Map<string, Segment>();
   const earlier: Prefix[] = [];
   for (const [i, network] of state.networks.entries()) {
     const subnets = checkNetwork(checker, `networks[${i}]`, network);
-    // Only where gateways would meet.
+    // Overlaps matter only between networks with a gateway.
     const routed = subnets.filter(
       ({ family }) => network.gateway?.[family === 4 ? 'ip4' : 'ip6'] !== undefined,
     );
@@ -59,7 +59,7 @@ export function invariants(state: State): readonly Fault[] {
   return checker.faults;
 }
 
-/** @returns the subnets that can be read */
+/** @returns the subnets that could be parsed */
 function checkNetwork(checker: Checker, at: string, network: Network): Prefix[] {
   const { name, index, vni, gateway } = network;
   checker.once(`${at}.name`, 'network', name);
@@ -146,7 +146,7 @@ function checkAddress(
   segment: Segment | undefined,
 ): void {
   if (!checker.fixpoint(at, addressOf(text), canonicalIp)) return;
-  // The host's own port follows its network's gateway with the next edit.
+  // The next edit adjusts the host's own port to its network's gateway.
   if (isGateway(endpoint)) return;
   checker.once(at, `address on ${endpoint.network}:`, addressOf(text));
   const { ip, length } = parseAddress(text);
@@ -168,7 +168,7 @@ function checkStatics(checker: Checker, { staticFdb, endpoints }: State): void {
   const byId = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
   for (const [i, { network, mac, endpoint }] of staticFdb.entries()) {
     const at = `staticFdb[${i}]`;
-    // Of the same kind as endpoints' MACs: an own address is never a static one, too.
+    // Shares its kind with endpoints' MACs: an endpoint's own MAC is never also a static one.
     checker.once(`${at}.mac`, `MAC on ${network}`, mac);
     checker.fixpoint(`${at}.mac`, mac, parseMac);
     if (byId.get(endpoint)?.network !== network) {

@@ -1,17 +1,17 @@
-/** Finding things in a state by the names that people use, and the errors when they are not there. */
+/** Find things in a state by the names that users give them, with the errors for missing ones. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { run } from '../../../loader/hint.js';
 import { isGateway, networkOf } from '../desired/desired.js';
 import type { Endpoint, NamespaceRef, Network, State } from './state.js';
 
-/** Name of the interface inside a namespace when none is asked for. */
+/** Default name of the interface inside a namespace. */
 export const IFNAME_DEFAULT = 'eth0';
-/** Name of the network when none is asked for. */
+/** Name of the default network. */
 export const NETWORK_DEFAULT = 'default';
 
 /**
- * The network of a name.
+ * Find a network by name.
  * @throws DpctlError NETWORK_NOT_FOUND, exit 3
  */
 export function requireNetwork(state: State, name: string): Network {
@@ -27,7 +27,7 @@ export function requireNetwork(state: State, name: string): Network {
 }
 
 /**
- * The endpoint of a number.
+ * Find an endpoint by number.
  * @throws DpctlError ENDPOINT_NOT_FOUND, exit 3
  */
 export function requireEndpoint(state: State, id: number): Endpoint {
@@ -40,20 +40,20 @@ export function requireEndpoint(state: State, id: number): Endpoint {
   });
 }
 
-/** What {@link findEndpoints} looks for: fields that are left out match everything. */
+/** The criteria of {@link findEndpoints}: fields that are left out match everything. */
 export interface EndpointFilter {
-  /** Namespace as the user named it when it was attached. */
+  /** Namespace as the user named it in the attach. */
   readonly ref?: string | undefined;
   /**
-   * Identity of the namespace; an empty one matches nothing. Where `ref` is given as well, either
-   * of them is enough.
+   * Cookie of the namespace; an empty one matches nothing. If `ref` is given as well, one of the two is
+   * enough.
    */
   readonly cookie?: string | undefined;
   readonly ifname?: string | undefined;
   readonly network?: string | undefined;
 }
 
-/** The endpoints that match, in the order of their numbers. The host's own ports never do. */
+/** The endpoints that match, sorted by number. The host's own ports never match. */
 export function findEndpoints(state: State, filter: EndpointFilter): Endpoint[] {
   const { ref, cookie, ifname, network } = filter;
   return state.endpoints.filter(
@@ -67,7 +67,7 @@ export function findEndpoints(state: State, filter: EndpointFilter): Endpoint[] 
   );
 }
 
-/** The endpoint of a namespace and of an interface inside, if there is one. */
+/** The endpoint of a namespace and an interface inside, if there is one. */
 export function endpointAt(
   state: State,
   namespace: NamespaceRef,
@@ -78,18 +78,18 @@ export function endpointAt(
   );
 }
 
-/** By identity; a namespace that is still to be made has none yet (an empty cookie), only a path. */
+/** By cookie; a namespace that is still to be made has an empty cookie and only a path. */
 function sameNamespace(a: NamespaceRef, b: NamespaceRef): boolean {
   if (a.cookie !== '' && b.cookie !== '') return a.cookie === b.cookie;
   return a.kind !== 'node' && b.kind !== 'node' && a.path === b.path;
 }
 
-/** Whether a namespace that is not there is still to be made: the command that was to make it has not ended. */
+/** Whether a missing namespace is still to be made: the command that makes it has not ended. */
 export function isPending({ cookie, pending }: NamespaceRef): boolean {
   return cookie === '' || pending === true;
 }
 
-/** How messages name an endpoint: its namespace, and its interface where it is not eth0. */
+/** How messages name an endpoint: its namespace, and its interface if that is not eth0. */
 export function endpointLabel(
   endpoint: Pick<Endpoint, 'namespace' | 'ifname' | 'network'>,
 ): string {
@@ -100,7 +100,7 @@ export function endpointLabel(
     : `endpoint ${ref} (${endpoint.ifname})`;
 }
 
-/** A few names for a message: all of them are in the details. */
+/** A few of the names for a message: the error's details hold all of them. */
 export function listText(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;

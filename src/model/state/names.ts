@@ -1,20 +1,20 @@
-/** Checks of names and numbers that people give: each says the value, the range and a remedy. */
+/** Checks of names and numbers from users: each error states the value, the range and a remedy. */
 import { DpctlError } from '../../../loader/errors.js';
 
-/** Characters of a network's name at the most; it goes into aliases and nftables comments. */
+/** Maximum length of a network's name in characters; it goes into aliases and nftables comments. */
 const NETWORK_NAME_MAX = 32;
-/** Bytes of an interface name at the most (IFNAMSIZ without the final zero). */
+/** Maximum length of an interface name in bytes (IFNAMSIZ without the final zero). */
 const IFNAME_MAX = 15;
-/** VXLAN network identifiers have 24 bits (RFC 7348, section 5); 0 is kept for "none". */
+/** VXLAN network identifiers have 24 bits (RFC 7348, section 5); 0 means "none". */
 export const VNI_MAX = 2 ** 24 - 1;
-/** Seconds of ageing at the most: a year. */
+/** Maximum ageing in seconds: a year. */
 const AGEING_MAX = 365 * 86_400;
-/** Seconds of ageing when none is asked for, as bridges have it (IEEE 802.1D, table 7-5). */
+/** Default ageing in seconds, as for bridges (IEEE 802.1D, table 7-5). */
 export const AGEING_DEFAULT = 300;
-/** The least MTU of IPv4 (RFC 791, 3.2) and the most that a veth takes (ETH_MAX_MTU). */
+/** The minimum MTU of IPv4 (RFC 791, 3.2) and the maximum of a veth (ETH_MAX_MTU). */
 export const MTU_MIN = 68;
 const MTU_MAX = 65_535;
-/** The least MTU of IPv6 (RFC 8200, section 5). */
+/** The minimum MTU of IPv6 (RFC 8200, section 5). */
 export const MTU_MIN_IP6 = 1280;
 
 const NETWORK_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
@@ -37,7 +37,7 @@ export function checkNetworkName(name: string): string {
 }
 
 /**
- * The name of another node: as a network's, so that a short host name will do.
+ * Check the name of another node: the rules of network names, which fit short host names.
  * @throws DpctlError NODE_NAME_INVALID, exit 1
  */
 export function checkNodeName(name: string): string {
@@ -54,7 +54,7 @@ export function checkNodeName(name: string): string {
 }
 
 /**
- * A name that the kernel takes for an interface (dev_valid_name() of net/core/dev.c).
+ * Check a name that the kernel accepts for an interface (dev_valid_name() of net/core/dev.c).
  * @throws DpctlError IFNAME_INVALID, exit 1
  */
 export function checkIfname(name: string): string {
@@ -91,8 +91,8 @@ export function checkAgeing(ageing: number): number {
 }
 
 /**
- * A bridge forwards no pauses, and spanning tree and link aggregation not because of its mask
- * (BR_GROUPFWD_RESTRICTED in the kernel).
+ * Check a group mask. A bridge never forwards pause frames, and its mask cannot make it forward spanning tree
+ * or link aggregation (BR_GROUPFWD_RESTRICTED in the kernel).
  * @param mask bit N stands for 01:80:c2:00:00:0N
  * @throws DpctlError GROUP_MASK_INVALID, exit 1
  */
@@ -111,7 +111,7 @@ export function checkGroupMask(mask: number): number {
 
 /**
  * @param mtu bytes of layer 3
- * @param ip6 the interface has an IPv6 address: the kernel takes IPv6 away below 1280
+ * @param ip6 the interface has an IPv6 address: the kernel disables IPv6 below 1280
  * @throws DpctlError MTU_OUT_OF_RANGE, exit 1
  */
 export function checkMtu(mtu: number, ip6 = false): number {

@@ -1,6 +1,6 @@
 /** Lists in which two elements may stand for the same thing. */
 
-/** The first element of each key, in their order. */
+/** The first element for each key, in order. */
 export function firstOfEach<T>(list: readonly T[], keyOf: (element: T) => unknown): T[] {
   const keys = new Set<unknown>();
   return list.filter((element) => {

@@ -8,15 +8,15 @@ import { searchPath, unstarted } from '../linux/command.js';
 import { hostPath } from '../linux/mountns.js';
 import type { LabPlace } from './lab.js';
 
-/** What a shell says of a program that is not there. */
+/** Exit code of a shell for a program that does not exist. */
 const NOT_FOUND = 127;
-/** Signals that are for the program, and that a terminal does not send to it itself. */
+/** Signals to forward to the program, as the terminal does not send them to it. */
 const FORWARDED = ['SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Run a program with the terminal's own input and output. In a node, DPCTL_ROOT is its root.
- * @param self how this dpctl is started, which is what `dpctl` means in there
- * @returns its exit code; 128 and more for a signal, as shells have it
+ * Run a program with the terminal's own input and output. In a node, DPCTL_ROOT is set to its root.
+ * @param self how this dpctl was started: `dpctl` runs the same inside
+ * @returns its exit code; for a signal, 128 plus its number, as shells do
  */
 export async function labExec(
   { ns, root }: LabPlace,
@@ -42,7 +42,7 @@ export async function labExec(
   });
 }
 
-/** A `dpctl` that is this one, found before any other. */
+/** Make a `dpctl` that runs this one, in a directory that is searched first. */
 function writeSelf(root: string, self: readonly string[]): string {
   const bin = join(root, 'bin');
   mkdirSync(hostPath(bin), { recursive: true });

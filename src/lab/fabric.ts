@@ -1,6 +1,6 @@
 /**
- * The underlay of a lab: a switch in a namespace of its own, a veth to each node. The bridge is the
- * wire here, not a part of what is tried.
+ * The underlay of a lab: a switch in a namespace of its own, and a veth to each node. The bridge only stands
+ * for the wire; it is not under test.
  */
 
 import type { LabSpec } from '../api/lab.js';
@@ -16,7 +16,7 @@ import { type LabNode, switchNs, UNDERLAY_IFNAME } from './names.js';
 const BRIDGE = 'br0';
 
 /**
- * Make the switch, and its cable to each node. What is there is set as it is asked for.
+ * Make the switch, and its link to each node. Existing parts are set to what is requested.
  * @returns whether a part had to be made
  */
 export async function raiseFabric(spec: LabSpec, nodes: readonly LabNode[]): Promise<boolean> {
@@ -49,7 +49,7 @@ async function raiseCable(spec: LabSpec, node: LabNode, fabric: Switch): Promise
   await inNs(node.ns, async (nsFd, rtnl) => {
     const end = linkGet(rtnl, { name: UNDERLAY_IFNAME });
     if (!areJoined(end, linkGet(fabric.rtnl, { name: port }))) {
-      // What one end is left of leads into a namespace that is gone, or was put there by hand.
+      // A single end leads into a namespace that is gone, or was made by hand.
       linkDelete(fabric.rtnl, { name: port });
       linkDelete(rtnl, { name: UNDERLAY_IFNAME });
       linkAddVeth(fabric.rtnl, { name: port, mtu, peer: { name: UNDERLAY_IFNAME, nsFd, mtu } });
@@ -83,7 +83,10 @@ function areJoined(one: Link | undefined, other: Link | undefined): boolean {
   );
 }
 
-/** A wire carries packets of its MTU: nothing is left whole on the way out, and merged on the way in. */
+/**
+ * Offloads of a device. A wire carries packets of its MTU: no segments leave whole, and none are merged on
+ * arrival.
+ */
 function setOffloads(nsFd: number, wire: boolean): void {
   featuresSet(nsFd, UNDERLAY_IFNAME, {
     tso: !wire,
@@ -93,10 +96,10 @@ function setOffloads(nsFd: number, wire: boolean): void {
   });
 }
 
-/** Packets that wait out a delay of 10 s at full speed need room. */
+/** Room for the packets that are delayed for up to 10 s at full speed. */
 const NETEM_LIMIT = '100000';
 
-/** Loss and delay towards a node. */
+/** Set loss and delay towards a node. */
 async function impair(ns: string, port: string, { loss, delay }: LabSpec): Promise<void> {
   const tc = ['tc', '-n', ns, 'qdisc'] as const;
   const wanted = [
@@ -121,7 +124,7 @@ function requireLink(rtnl: Rtnl, name: string): Link {
   return link;
 }
 
-/** Run a section with a namespace open, and rtnetlink in it. */
+/** Run a section with an open namespace, and rtnetlink in it. */
 async function inNs(ns: string, section: (fd: number, rtnl: Rtnl) => Promise<void>): Promise<void> {
   await withNetnsRef(ns, async ({ fd }) => {
     const rtnl = openRtnl(fd);

@@ -16,10 +16,10 @@ import { checkLabName, labSpec } from './spec.js';
 import { forgetLab, labDir, labNames, nodeDirs, readLab, writeLab } from './store.js';
 
 /**
- * Make a lab, or make one that is up what is asked now. May be repeated. A new one that cannot be
- * made whole is taken away again.
+ * Make a lab, or bring an existing one to the requested form. May be repeated. A new lab that fails halfway
+ * is removed again.
  * @param root directory below which the lab keeps its files; `/` when undefined
- * @throws DpctlError LAB_NAME_INVALID, LAB_RANGE and whatever the nodes refuse
+ * @throws DpctlError LAB_NAME_INVALID, LAB_RANGE and the errors of its nodes
  */
 export async function labUp(root: string | undefined, request: LabRequest): Promise<LabUp> {
   const start = performance.now();
@@ -35,7 +35,7 @@ export async function labUp(root: string | undefined, request: LabRequest): Prom
     const rows = await rowsOf(spec.name, spec, dir);
     return { spec, rows, changed, milliseconds: performance.now() - start };
   } catch (error) {
-    // Of one that was up, what works is left as it is, and what was refused is not remembered.
+    // An existing lab keeps its working parts, and a refused request is not recorded.
     if (!existed) await labDown(root, spec.name);
     else if (old !== undefined) writeLab(dir, old);
     throw ofLab(error, spec.name);
@@ -43,7 +43,7 @@ export async function labUp(root: string | undefined, request: LabRequest): Prom
 }
 
 /**
- * @param asBefore nothing else is asked than before: what fails now is damaged
+ * @param asBefore the request is the same as before: whatever fails now is damaged
  * @returns whether anything was changed
  */
 async function raise(spec: LabSpec, dir: string, asBefore: boolean): Promise<boolean> {
@@ -83,7 +83,7 @@ async function raiseOrRebuild(
   }
 }
 
-/** Namespaces of these names that no lab has made are somebody's. */
+/** Namespaces with these names that no lab has made belong to somebody else. */
 function refuseForeign(dir: string, { name }: LabSpec): void {
   if (isThere(hostPath(dir))) return;
   const taken = netnsList().find((ns) => isOfLab(name, ns));
@@ -97,7 +97,7 @@ function refuseForeign(dir: string, { name }: LabSpec): void {
 
 /**
  * Remove a lab, whatever state it is in.
- * @returns what was there; undefined: there is no such lab
+ * @returns what was removed; undefined: there is no such lab
  * @throws DpctlError LAB_INCOMPLETE, exit 2, when something could not be removed; all else is
  */
 export async function labDown(
@@ -135,7 +135,7 @@ function incomplete(name: string, failures: readonly unknown[]): DpctlError {
   });
 }
 
-/** The nodes and endpoints of a lab, or of all: what lab down would remove. */
+/** The nodes and endpoints of one lab or of all: what lab down would remove. */
 export async function labRows(root: string | undefined, name?: string): Promise<LabRow[]> {
   const rows: LabRow[] = [];
   for (const each of labNames(root)) {
@@ -146,7 +146,7 @@ export async function labRows(root: string | undefined, name?: string): Promise<
   return rows;
 }
 
-/** An error of a node, whose own hint would reset the node of this machine instead of the lab's. */
+/** Adapt an error of a node: its own hint would reset this machine's node instead of the lab's. */
 function ofLab(error: unknown, name: string): unknown {
   if (!(error instanceof DpctlError) || !advises(error.hint ?? '', 'reset')) return error;
   const { code, message, exitCode, details, cause } = error;
@@ -161,12 +161,12 @@ function ofLab(error: unknown, name: string): unknown {
 /** A place in a lab where a program can run. */
 export interface LabPlace {
   readonly ns: string;
-  /** Root directory of the node that it is, or is on. */
+  /** Root directory of this node, or of this endpoint's node. */
   readonly root: string;
 }
 
 /**
- * The place that people mean by n1 or n1e1.
+ * The place called n1 or n1e1.
  * @throws DpctlError LAB_NOT_UP, LAB_PLACE, exit 3
  */
 export async function labPlace(
@@ -196,7 +196,7 @@ export async function labPlace(
   });
 }
 
-/** The name has come to another namespace since the lab was made: what runs in there would change that. */
+/** The name belongs to another namespace than when the lab was made: a program would change that one. */
 function replaced(lab: string, where: string, ns: string): DpctlError {
   return new DpctlError(
     'LAB_PLACE',

@@ -1,18 +1,18 @@
-/** Names and addresses of what is in a lab: all follow from numbers. */
+/** Names and addresses of the parts of a lab: all are derived from numbers. */
 import { join, resolve } from 'node:path';
 import type { LabSpec } from '../api/lab.js';
 
 /** The device of a node that leads to the others. */
 export const UNDERLAY_IFNAME = 'under0';
 
-/** Where the labs below a root directory are. */
+/** Directory of the labs below a root directory. */
 export function labsDir(root: string | undefined): string {
   return join(resolve(root ?? '/'), 'run/dpctl-lab');
 }
 
 /** An endpoint of a node. */
 export interface LabEndpoint {
-  /** What people call it: n1e1, in further networks n1e1v2. */
+  /** Its name for users: n1e1, in further networks n1e1v2. */
   readonly where: string;
   readonly ns: string;
   readonly network: LabNetwork;
@@ -25,16 +25,16 @@ export interface LabNetwork {
   readonly subnets: readonly string[];
 }
 
-/** A node with what it is to have. */
+/** A node, as requested. */
 export interface LabNode {
   readonly number: number;
-  /** What people call it: n1. */
+  /** Its name for users: n1. */
   readonly where: string;
   readonly ns: string;
   readonly root: string;
-  /** Address on the underlay, ADDRESS/LENGTH, of each family. */
+  /** Its underlay addresses as ADDRESS/LENGTH, one for each family. */
   readonly addresses: readonly [string, string];
-  /** The one under which the others know it. */
+  /** The address by which the others know it. */
   readonly vtep: string;
   readonly endpoints: readonly LabEndpoint[];
 }
@@ -49,7 +49,7 @@ export function nsOf(lab: string, where: string): string {
   return `${lab}-${where}`;
 }
 
-/** Whether a namespace is of a lab. */
+/** Whether a namespace belongs to a lab. */
 export function isOfLab(lab: string, ns: string): boolean {
   return ns.startsWith(`${lab}-`) && /^(sw|n\d+(e\d+(v\d+)?)?)$/.test(ns.slice(lab.length + 1));
 }
@@ -65,7 +65,7 @@ export function labNetworks({ vnis }: Pick<LabSpec, 'vnis'>): LabNetwork[] {
   });
 }
 
-/** The addresses of a network that a node gives away. */
+/** The part of a network's addresses that a node assigns. */
 export function rangesOf({ vni }: LabNetwork, node: number): string[] {
   return [`10.${vni}.${node}.0/24`, `fd00:${vni}::${node.toString(16)}:0/112`];
 }
@@ -75,7 +75,7 @@ export function labNodes(spec: LabSpec, dir: string): LabNode[] {
   return Array.from({ length: spec.nodes }, (_, i) => labNode(spec, dir, i + 1));
 }
 
-/** The node with a number, whether the lab was asked for as many or not. */
+/** The node with a number, even one that was not requested. */
 export function labNode(spec: LabSpec, dir: string, number: number): LabNode {
   const where = `n${number}`;
   const addresses = [`172.31.210.${number}/24`, `fd00:31::${number.toString(16)}/64`] as const;

@@ -1,4 +1,4 @@
-/** A node of a lab: brought to what it is to be by what people would do on it, or taken away. */
+/** A node of a lab: set up with the same operations that users would run on it, or removed. */
 import { mkdirSync } from 'node:fs';
 import type { ChangeResult } from '../api/change.js';
 import type { LabSpec } from '../api/lab.js';
@@ -16,7 +16,7 @@ import { createNetns, deleteNetns, netnsExists, withNetnsRef } from '../linux/ne
 import { type LabNode, labNetworks, rangesOf, UNDERLAY_IFNAME } from './names.js';
 
 /**
- * Make a node what it is to be. Its namespace and the underlay's device are there.
+ * Bring a node to its requested form. Its namespace and the underlay's device already exist.
  * @returns whether anything was changed
  */
 export async function raiseNode(
@@ -45,7 +45,7 @@ export async function raiseNode(
   });
 }
 
-/** What an earlier form of the lab had and this one has not. */
+/** Remove what an earlier form of the lab had and this one has not. */
 async function dropSurplus(
   node: Node,
   spec: LabSpec,
@@ -61,7 +61,7 @@ async function dropSurplus(
   for (const { name } of await networkList(node)) {
     if (!networks.has(name)) changes.push(await networkDelete(node, { name }));
   }
-  // Another family of addresses is another underlay: nobody can be known by both at once.
+  // Another family of addresses is another underlay: a node cannot be known by both at once.
   const known = new Map(nodes.map(({ where, vtep }) => [where, vtep]));
   for (const { name, dst } of await nodeList(node)) {
     if (known.get(name) !== dst) changes.push(await nodeDelete(node, { name }));
@@ -69,7 +69,7 @@ async function dropSurplus(
   return changes;
 }
 
-/** Take a node away: all that dpctl has made, and its namespace. */
+/** Remove a node: everything that dpctl has made there, and its namespace. */
 export async function removeNode(own: Pick<LabNode, 'ns' | 'root'>): Promise<void> {
   await withNode(own, async (node) => {
     await reset(node);
@@ -77,7 +77,7 @@ export async function removeNode(own: Pick<LabNode, 'ns' | 'root'>): Promise<voi
   await deleteNetns(own.ns);
 }
 
-/** Open a node whose root and namespace belong together; both are made if need be. */
+/** Open a node whose root and namespace belong together; both are made if necessary. */
 async function withNode<T>(
   { ns, root }: Pick<LabNode, 'ns' | 'root'>,
   use: (node: Node) => Promise<T>,
@@ -85,7 +85,7 @@ async function withNode<T>(
   if (!netnsExists(ns)) await createNetns(ns);
   await withNetnsRef(ns, ({ fd }) => {
     mkdirSync(hostPath(root), { recursive: true, mode: 0o700 });
-    // A node that was never used would take the namespace of the caller for its own.
+    // A node that was never used would take the caller's namespace for its own.
     return bindNetns(fd, nodePaths(root).netns);
   });
   const node = openNode({ root });

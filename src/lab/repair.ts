@@ -1,4 +1,4 @@
-/** What somebody damaged by hand in a lab, made good as far as it can be, or taken away to be made anew. */
+/** Repair what was damaged by hand in a lab, or remove it to be made anew. */
 import { lstatSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isShortage } from '../../loader/errors.js';
@@ -16,13 +16,13 @@ import { nodeDirs } from './store.js';
 
 type LabNodeRef = Pick<LabNode, 'where' | 'ns' | 'root'>;
 
-/** A node of a lab by what people call it. */
+/** A node of a lab by its name for users. */
 export function labNodeRef(lab: string, dir: string, where: string): LabNodeRef {
   return { where, ns: nsOf(lab, where), root: join(dir, where) };
 }
 
 /**
- * Remove the names of namespaces that lead to none: what a killed `ip netns add`, or an unmount, leaves.
+ * Remove names of namespaces that lead nowhere, as a killed `ip netns add` or an unmount leaves them.
  * @returns whether there were any
  */
 export async function dropDeadNames(lab: string): Promise<boolean> {
@@ -32,8 +32,8 @@ export async function dropDeadNames(lab: string): Promise<boolean> {
 }
 
 /**
- * See to it that a node's name and its root directory mean one namespace. Where the directory still
- * holds the namespace, it keeps all that is in it; else nothing there is of any use.
+ * Make a node's name and its root directory refer to one namespace. If the directory still holds the
+ * namespace, that one is kept with its content; otherwise nothing there can be used.
  * @returns whether anything had to be done
  */
 export async function mendNode(lab: string, node: LabNodeRef): Promise<boolean> {
@@ -53,7 +53,7 @@ export async function mendNode(lab: string, node: LabNodeRef): Promise<boolean> 
   return bindNetns(hostPath(netns), name);
 }
 
-/** Whether a node's name and its root directory mean one namespace. */
+/** Whether a node's name and its root directory refer to one namespace. */
 export function isWhole({ ns, root }: Pick<LabNode, 'ns' | 'root'>): boolean {
   const { netns } = nodePaths(root);
   const name = join(NETNS_DIR, ns);
@@ -61,9 +61,9 @@ export function isWhole({ ns, root }: Pick<LabNode, 'ns' | 'root'>): boolean {
 }
 
 /**
- * Whether a name of the lab is another namespace's by now: not the one that the node's directory holds, or
+ * Whether a name of the lab now belongs to another namespace than the one that the node's directory holds, or
  * that was attached.
- * @param isNode it is the node's own; else an endpoint's on it
+ * @param isNode it is the node's own name; else that of an endpoint on it
  */
 export async function isReplaced(
   { ns, root }: Pick<LabNode, 'ns' | 'root'>,
@@ -84,7 +84,7 @@ export async function isReplaced(
   }
 }
 
-/** Whatever is where a node's directory belongs, and is none. */
+/** Remove anything in the place of a node's directory that is not a directory. */
 function dropStranger(root: string): void {
   if (!isFolder(root)) rmSync(hostPath(root), { force: true });
 }
@@ -98,7 +98,9 @@ function isSame(one: string, other: string): boolean {
   return a !== undefined && b !== undefined && sameNetns(a, b);
 }
 
-/** Take away a node with its endpoints, in whatever state it is: what it cannot tell is of no use. */
+/**
+ * Remove a node with its endpoints, whatever state it is in: information that it cannot give is not needed.
+ */
 export async function demolish(lab: string, node: LabNodeRef): Promise<void> {
   const { where, ns, root } = node;
   dropStranger(root);
@@ -106,7 +108,7 @@ export async function demolish(lab: string, node: LabNodeRef): Promise<void> {
     await removeNode({ ns, root });
   } catch (error) {
     if (isShortage(error)) throw error;
-    // Its records are damaged. What it made is in its namespaces, and goes with them.
+    // Its records are damaged. Everything it made is in its namespaces, and is deleted with them.
   }
   const own = new RegExp(`^${where}(e|$)`);
   for (const each of netnsList()) {
@@ -118,7 +120,7 @@ export async function demolish(lab: string, node: LabNodeRef): Promise<void> {
   rmSync(hostPath(root), { recursive: true, force: true });
 }
 
-/** What a lab was, as far as its namespaces and directories tell: where its record is lost. */
+/** The former form of a lab whose record is lost, guessed from its namespaces and directories. */
 export function guessSpec(name: string, dir: string): LabSpec {
   const places = netnsList()
     .filter((ns) => isOfLab(name, ns))

@@ -1,4 +1,4 @@
-/** What there is of a lab: the same for lab list, and for lab down, which removes it. */
+/** The parts of a lab: lab list shows them, and lab down removes them. */
 import { isShortage } from '../../loader/errors.js';
 import type { LabRow, LabSpec } from '../api/lab.js';
 import { endpointList } from '../control/endpoint/list.js';
@@ -13,8 +13,8 @@ import { nodeDirs } from './store.js';
 const NO_NETWORK = { network: '', vni: 0, ip4: '', ip6: '', mac: '' } as const;
 
 /**
- * All of a lab: what it was asked for, and what is there by its name.
- * @param spec undefined where nothing tells what was asked for
+ * All parts of a lab: requested ones, and existing ones by name.
+ * @param spec undefined if the request is unknown
  * @param dir directory of the lab
  */
 export async function rowsOf(
@@ -32,7 +32,7 @@ export async function rowsOf(
   const rows: LabRow[] = [];
   for (const number of [...numbers].sort((a, b) => a - b)) {
     const node = labNode(asked, dir, number);
-    // What is there of a node that was not asked for was made by hand, or for an earlier form.
+    // A node that was not requested was made by hand, or for an earlier form.
     const wanted = number <= (spec?.nodes ?? 0);
     rows.push(...(await nodeRows(name, wanted ? node : { ...node, endpoints: [] }, named)));
   }
@@ -72,7 +72,7 @@ async function nodeRows(lab: string, node: LabNode, named: readonly string[]): P
 
 type Attached = Pick<LabRow, 'ns' | 'network' | 'vni' | 'ip4' | 'ip6' | 'mac'>;
 
-/** The endpoints that a node knows; undefined where its records, or its directory, cannot be read. */
+/** The endpoints that a node knows; undefined if its records or its directory cannot be read. */
 async function attachedTo({ root }: LabNode): Promise<Attached[] | undefined> {
   try {
     return await endpointsBelow(root);

@@ -1,10 +1,10 @@
-/** What a lab is to be: how many nodes, endpoints and networks, and over what underlay. */
+/** The form of a lab: how many nodes, endpoints and networks, and its underlay. */
 
 import { DpctlError } from '../../loader/errors.js';
 import { run } from '../../loader/hint.js';
 import type { LabRequest, LabSpec } from '../api/lab.js';
 
-/** The lab that nobody asked anything of. */
+/** The lab for a request without settings. */
 export const LAB_DEFAULT: LabSpec = {
   name: 'lab',
   nodes: 2,
@@ -18,7 +18,7 @@ export const LAB_DEFAULT: LabSpec = {
   delay: 0,
 };
 
-/** Ranges of the numbers: addresses have a byte for a node, an endpoint and a network. */
+/** Ranges of the numbers: addresses have one byte each for a node, an endpoint and a network. */
 const RANGES = {
   nodes: [1, 250],
   endpoints: [0, 250],
@@ -30,8 +30,8 @@ const RANGES = {
 } as const;
 
 /**
- * The lab that a request means.
- * @param old as it is; undefined where there is none
+ * The lab that a request describes.
+ * @param old its present form; the default if there is none
  * @throws DpctlError LAB_NAME_INVALID, LAB_RANGE, exit 1
  */
 export function labSpec(request: LabRequest, old: LabSpec = LAB_DEFAULT): LabSpec {
@@ -50,7 +50,9 @@ export function labSpec(request: LabRequest, old: LabSpec = LAB_DEFAULT): LabSpe
   return spec;
 }
 
-/** A name that begins the names of namespaces. @throws DpctlError LAB_NAME_INVALID, exit 1 */
+/**
+ * Check a lab's name, which begins the names of its namespaces. @throws DpctlError LAB_NAME_INVALID, exit 1
+ */
 export function checkLabName(name: string): string {
   if (/^[a-z][a-z0-9]{0,15}$/.test(name)) return name;
   throw new DpctlError(

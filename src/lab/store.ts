@@ -1,4 +1,4 @@
-/** What is remembered of a lab: a file beside the roots of its nodes. */
+/** The record of a lab: a file beside the roots of its nodes. */
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isShortage } from '../../loader/errors.js';
@@ -13,17 +13,17 @@ export function labDir(root: string | undefined, name: string): string {
   return join(labsDir(root), name);
 }
 
-/** Names of the labs that are up, or were and left something. */
+/** Names of the labs that are up, or were up and left something behind. */
 export function labNames(root: string | undefined): string[] {
   const dir = hostPath(labsDir(root));
   return namesIn(dir).sort();
 }
 
 const RECORD = 'lab.json';
-/** The same once more, for who deletes or damages the first. */
+/** A second copy, in case the first is deleted or damaged. */
 const COPY = 'lab.json.copy';
 
-/** The lab as it was asked for; undefined where it is not up, or what is written is of no use. */
+/** The recorded request for a lab; undefined if it is not up, or if its record cannot be read. */
 export function readLab(dir: string): LabSpec | undefined {
   return readRecord(dir, RECORD) ?? readRecord(dir, COPY);
 }
@@ -38,13 +38,13 @@ function readRecord(dir: string, file: string): LabSpec | undefined {
   }
 }
 
-/** Remember a lab before anything of it is made, so that all of it can be found again. */
+/** Record a lab before any part of it is made, so that all parts can be found again. */
 export function writeLab(dir: string, spec: LabSpec): void {
   const place = hostPath(dir);
   mkdirSync(place, { recursive: true, mode: 0o700 });
   for (const file of [RECORD, COPY]) {
     const path = join(place, file);
-    // Beside and renamed: an interrupt leaves the old one or the new one.
+    // Written beside it and renamed: an interrupt leaves the old file or the new one.
     writeFileSync(`${path}.new`, `${JSON.stringify(spec, null, 2)}\n`);
     renameSync(`${path}.new`, path);
   }
@@ -56,7 +56,7 @@ export function nodeDirs(dir: string): string[] {
   return namesIn(path).filter((name) => /^n[1-9]\d*$/.test(name));
 }
 
-/** Remove the directory of a lab, and with the last one what only labs needed of a root of its own. */
+/** Remove the directory of a lab, and with the last lab also the directories above that only labs needed. */
 export function forgetLab(root: string | undefined, name: string): void {
   rmSync(hostPath(labDir(root, name)), { recursive: true, force: true });
   const labs = labsDir(root);

@@ -75,7 +75,7 @@ export function* networkRows(node: Node, names: Names): Generator<NetworkEntryRo
   }
 }
 
-/** The addresses that ARP and neighbour solicitations are answered for. */
+/** The addresses for which the datapath answers ARP and neighbour solicitations. */
 export function* neighRows(node: Node, names: Names): Generator<NeighbourRow> {
   for (const [key, value] of entriesOf(node, 'neigh')) {
     const { vni, ip } = decodeKey('neigh', key);
@@ -92,7 +92,7 @@ export function* neighRows(node: Node, names: Names): Generator<NeighbourRow> {
   }
 }
 
-/** What is set at run time. */
+/** The settings that can change at run time. */
 export function* configRows(node: Node): Generator<SettingRow> {
   const bytes = getRaw(node.tables(), 'config', tableKey('config', 0));
   const config = bytes === undefined ? { flags: 0, eventRate: 0 } : decodeValue('config', bytes);
@@ -102,7 +102,7 @@ export function* configRows(node: Node): Generator<SettingRow> {
   yield* underlayRows(node);
 }
 
-/** How this node sends to others; nothing where it does not. */
+/** How this node sends to others; none if it does not. */
 function* underlayRows(node: Node): Generator<SettingRow> {
   const bytes = getRaw(node.tables(), 'underlay', tableKey('underlay', 0));
   if (bytes === undefined) return;

@@ -1,4 +1,4 @@
-/** dump: what the kernel's tables hold, row by row, with names where there are names. */
+/** dump: the content of the kernel's tables, row by row, with names for numbers. */
 
 import type { DumpRows, DumpTable } from '../../api/dump.js';
 import type { Node } from '../../control/node/node.js';
@@ -11,15 +11,14 @@ import { nodeRows } from './nodes.js';
 import { programRows } from './progs.js';
 import { statsRows } from './stats.js';
 
-/** Rows of a table; one that may be long has them as JSON, too: in chunks, with commas between rows. */
+/**
+ * Rows of a table. A table that may be long also offers them as JSON: in chunks, with commas between rows.
+ */
 export interface Listing<Row> extends Iterable<Row> {
   readonly json?: Iterable<Uint8Array>;
 }
 
-/**
- * Rows of one table, read from the kernel as they are consumed. A node that was never used has
- * none.
- */
+/** Rows of one table, read from the kernel as they are consumed. None on a node that was never used. */
 export async function dump<Table extends DumpTable>(
   node: Node,
   table: Table,

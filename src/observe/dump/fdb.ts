@@ -1,4 +1,4 @@
-/** The MAC table, which may have a million rows: read in batches, decoded in location. */
+/** The MAC table, which may have a million rows: read in batches, and decoded once for each location. */
 import { mapReadAll } from '../../../loader/map/batch.js';
 import { clockTickHz } from '../../../loader/sys/machine.js';
 import type { FdbRow } from '../../api/fdb.js';
@@ -18,22 +18,22 @@ import type { Names } from './names.js';
 import { vtepsOf } from './nodes.js';
 import { decodeValue, entriesOf } from './tables.js';
 
-/** Of an entry, all that entries of the same location have in common. */
+/** What all entries of one location have in common. */
 interface Location extends Omit<FdbRow, 'mac' | 'age'> {
   /** The row as JSON, without MAC and age. */
   readonly text: RowText;
 }
 
-/** One entry; the same object each time. */
+/** One entry; the same object is reused for each. */
 interface Entry {
   readonly keys: Uint8Array;
-  /** Where its MAC is in the keys. */
+  /** Offset of its MAC in the keys. */
   mac: number;
   age: number;
   location: Location;
 }
 
-/** The entries of the MAC table. What has aged is left out: the datapath does not use it any more. */
+/** The entries of the MAC table, without aged ones: the datapath does not use them any more. */
 export function fdbRows(node: Node, names: Names): Listing<FdbRow> {
   return {
     *[Symbol.iterator]() {
@@ -97,12 +97,12 @@ function* entries(node: Node, names: Names): Generator<Entry> {
   }
 }
 
-/** Locations by the numbers in an entry, each made once. */
+/** Locations by the numbers in an entry, each built once. */
 function locations(node: Node, names: Names) {
   const vteps = vtepsOf(node);
   const byNetwork = new Map<number, Map<number, Location>>();
   return (vni: number, flags: number, ifindex: number, id: number, remote: number): Location => {
-    // Numbers of 53 bits: the flags behind the VNI's 24, the interface behind the 32 of its owners.
+    // Numbers of 53 bits: the flags above the VNI's 24 bits, the interface above its owners' 32.
     const network = vni + flags * 2 ** 24;
     let known = byNetwork.get(network);
     if (known === undefined) {

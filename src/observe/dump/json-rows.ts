@@ -1,41 +1,41 @@
 /**
- * Rows as JSON without making them: of a million rows, most of each is the same text as of another.
- * What differs (a MAC and a number) is written between what is kept.
+ * Rows as JSON without building objects: among a million rows, most of each row's text is the same as
+ * another's. Only the varying parts (a MAC and a number) are inserted into text that is reused.
  */
 
-/** Bytes of a chunk: few enough that a reader starts early, enough that a call costs nothing. */
+/** Bytes of a chunk: small enough that a reader starts early, large enough that the calls cost nothing. */
 const CHUNK = 128 * 1024;
 const HEX = Buffer.from('0123456789abcdef');
 const COLON = 58;
 const ZERO = 48;
 const MAC_LENGTH = 17;
-/** Digits of a whole number that is exact. */
+/** Digits of the largest exact integer. */
 const NUMBER_LENGTH = 16;
 const SEPARATOR = Buffer.from(',\n ');
 
-/** A row's JSON around its MAC and its number. */
+/** The JSON of a row around its MAC and its number. */
 export interface RowText {
   readonly head: Uint8Array;
   readonly middle: Uint8Array;
   readonly tail: Uint8Array;
 }
 
-/** Gathers rows, and has them in chunks. */
+/** Collects rows and returns them in chunks. */
 export interface RowWriter {
   /**
    * Add a row.
-   * @param bytes the MAC's six are at the offset
-   * @param number whole, not negative
+   * @param bytes holds the six bytes of the MAC at the offset
+   * @param number integer, not negative
    * @returns a chunk when one is full: rows with `,\n ` between them
    */
   add(text: RowText, bytes: Uint8Array, offset: number, number: number): Uint8Array | undefined;
-  /** What is left; undefined for nothing. */
+  /** The remaining rows; undefined if there are none. */
   end(): Uint8Array | undefined;
 }
 
 /**
- * Cut a row's JSON where its MAC and its number stand. A quote inside a value is escaped, so a key
- * with its quotes is found only where it is one.
+ * Cut the JSON of a row at its MAC and its number. Quotes inside values are escaped, so a quoted key matches
+ * only a key.
  * @param json a row whose MAC is empty and whose number is 0
  */
 export function cutRow(json: string, macKey: string, numberKey: string): RowText {
@@ -48,7 +48,7 @@ export function cutRow(json: string, macKey: string, numberKey: string): RowText
   };
 }
 
-/** @returns a writer of rows whose number comes behind their MAC */
+/** @returns a writer for rows in which the number follows the MAC */
 export function rowWriter(): RowWriter {
   let chunk = Buffer.allocUnsafe(CHUNK);
   let at = 0;

@@ -1,11 +1,11 @@
-/** Names for the numbers in the kernel's tables: of endpoints from desired state, of networks by VNI. */
+/** Names for the numbers in the kernel's tables: endpoints from desired state, networks by VNI. */
 import { isShortage } from '../../../loader/errors.js';
 import type { Node } from '../../control/node/node.js';
 import { isGateway } from '../../model/desired/desired.js';
 import { labelTexts, ownerText } from '../../model/endpoint/labels.js';
 import type { State } from '../../model/state/state.js';
 
-/** How numbers are called. A number that nothing has a name for gives ''. */
+/** Names for numbers. A number without a name gives ''. */
 export interface Names {
   network(vni: number): string;
   /** Namespace of an endpoint, `host` for a gateway. */
@@ -22,14 +22,14 @@ export interface Names {
   node(number: number): string;
 }
 
-/** Names as desired state has them; a store that cannot be read only costs the names. */
+/** Names from desired state; if the store cannot be read, only the names are missing. */
 export async function namesOf(node: Node): Promise<Names> {
   let state: State | undefined;
   try {
     state = (await node.store.load()).state;
   } catch (error) {
     if (isShortage(error)) throw error;
-    // The tables are worth seeing all the more when the store is broken.
+    // The tables are all the more useful when the store is broken.
   }
   const networks = new Map(state?.networks.map(({ vni, name }) => [vni, name]));
   const endpoints = new Map(state?.endpoints.map((endpoint) => [endpoint.id, endpoint]));

@@ -1,4 +1,4 @@
-/** The other nodes as the datapath knows them, with what went to each and came from it. */
+/** The other nodes as the datapath knows them, with the traffic to and from each. */
 
 import type { NodeEntryRow } from '../../api/dump.js';
 import { type NodeStats, sizeofNodeStats } from '../../contract/generated.js';
@@ -9,7 +9,7 @@ import { tableKey } from '../../model/desired/table-entry.js';
 import type { Names } from './names.js';
 import { decodeKey, decodeValue, entriesOf } from './tables.js';
 
-/** Addresses of the other nodes by their numbers. */
+/** Addresses of the other nodes by number. */
 export function vtepsOf(node: Node): Map<number, string> {
   const vteps = new Map<number, string>();
   for (const [key, value] of entriesOf(node, 'node')) {

@@ -15,7 +15,7 @@ import { tableKey } from '../../model/desired/table-entry.js';
 import type { Names } from './names.js';
 import { decodeKey, decodeValue, entriesOf } from './tables.js';
 
-/** The programs, and those of others on the same devices. */
+/** dpctl's programs, and others' programs on the same devices. */
 export function* programRows(node: Node, names: Names): Generator<ProgramRow> {
   for (const table of ['endpoint', 'endpointx'] as const) {
     for (const [key, value] of entriesOf(node, table)) {
@@ -34,7 +34,7 @@ export function* programRows(node: Node, names: Names): Generator<ProgramRow> {
   yield* overlayRows(node);
 }
 
-/** The overlay's programs, and those of others on the underlay's device; they belong to no namespace. */
+/** The overlay's programs, and others' programs on the underlay's device; they belong to no namespace. */
 function* overlayRows(node: Node): Generator<ProgramRow> {
   const bytes = getRaw(node.tables(), 'underlay', tableKey('underlay', 0));
   if (bytes === undefined) return;
@@ -46,7 +46,7 @@ function* overlayRows(node: Node): Generator<ProgramRow> {
   ]);
   const found = overlayPrograms(hostPins(node), node.netnsFd(), node.rtnl(), places);
   const where = (at: number) => ({
-    // A link whose device was deleted has number 0.
+    // A link whose device was deleted has ifindex 0.
     ifname: at === 0 ? '' : (linkGet(node.rtnl(), { ifindex: at })?.name ?? ''),
     ifindex: at,
     ns: '',
@@ -67,7 +67,7 @@ const NO_FACTS = { name: '', id: 0, tag: '', run_count: 0, run_ns: 0, jited: 0 }
 
 const GONE = ['ENODEV', 'ENOENT', 'EINVAL'] as const;
 
-/** A device may be gone while its entry is still there. */
+/** A device may be gone before its entry. */
 function others(node: Node, ifindex: number, own: number): ReturnType<typeof foreignFilters> {
   return exceptFor(GONE, () => node.within(() => foreignFilters(ifindex, own)), []);
 }

@@ -1,4 +1,4 @@
-/** Counters: of each endpoint, and of each reason for which a frame was dropped. */
+/** Counters: of each endpoint, and of each reason to drop a frame. */
 
 import type { CounterRow } from '../../api/dump.js';
 import {
@@ -40,7 +40,7 @@ function endpointTotals(bytes: Uint8Array): EndpointTotals {
   return totals;
 }
 
-/** The counters. Reasons that never came up have no row. */
+/** The counters. Reasons that never occurred have no row. */
 export function* statsRows(node: Node, names: Names): Generator<CounterRow> {
   const ids = new Set<number>();
   for (const table of ['endpoint', 'endpointx'] as const) {

@@ -5,7 +5,7 @@ import type { TableName } from '../../model/desired/table-entry.js';
 
 export { decodeKey, decodeValue } from '../../model/desired/table-entry.js';
 
-/** Entries of a table as bytes, those of an array that are zeros left out. */
+/** Entries of a table as bytes, without zero entries of an array. */
 export function entriesOf(node: Node, table: TableName) {
   return entriesRaw(node.tables(), table);
 }

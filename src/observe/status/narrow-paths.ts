@@ -1,4 +1,4 @@
-/** Ways to other nodes that carry less than the device they leave by. */
+/** Paths to other nodes with a smaller MTU than the device they leave by. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, exec, run } from '../../../loader/hint.js';
@@ -10,19 +10,19 @@ import { OVERHEAD } from '../../model/overlay/underlay.js';
 import { MTU_MIN_IP6 } from '../../model/state/names.js';
 import type { State } from '../../model/state/state.js';
 
-/** A way that is narrower than its device, by a route or by what routers have said. */
+/** A path that is narrower than its device, because of a route or of routers' messages. */
 export interface NarrowPath {
   readonly node: string;
   readonly vtep: string;
   /** Bytes of layer 3, as the kernel has them. */
   readonly mtu: number;
-  /** Of the device. */
+  /** MTU of the device. */
   readonly full: number;
-  /** Bytes that are sent all the same: what IPv6 inside needs. */
+  /** Size up to which packets are sent in any case, in bytes: what IPv6 inside needs. */
   readonly least: number;
 }
 
-/** Ask the kernel for the way to each node. */
+/** Ask the kernel for the path to each node. */
 export function narrowPaths(node: Node, { uplink: resolved, nodes }: State): NarrowPath[] {
   if (resolved === undefined) return [];
   const full = resolved.mtu;
@@ -33,7 +33,7 @@ export function narrowPaths(node: Node, { uplink: resolved, nodes }: State): Nar
   });
 }
 
-/** A node without a route is a problem of its own, which frames for it show. */
+/** A node without a route is a problem of its own, which shows in its dropped frames. */
 function mtuTo(node: Node, vtep: string): number | undefined {
   try {
     return routeMtu(node.rtnl(), vtep);
@@ -44,7 +44,7 @@ function mtuTo(node: Node, vtep: string): number | undefined {
   }
 }
 
-/** Ways that are said to carry less than what is sent. */
+/** Problems for paths whose MTU is smaller than what is sent. */
 export function pathProblems(paths: readonly NarrowPath[], device: string): Problem[] {
   return paths
     .filter(({ mtu, least }) => mtu < least)
@@ -56,7 +56,7 @@ export function pathProblems(paths: readonly NarrowPath[], device: string): Prob
     }));
 }
 
-/** All of them, for people. */
+/** All narrow paths, as facts for the user. */
 export function pathFacts(paths: readonly NarrowPath[]): StatusReport['facts'] {
   return paths.map(({ node, vtep, mtu, full }) => ({
     name: `path to ${node}`,

@@ -1,4 +1,4 @@
-/** What status says of dpctl's own files and pins: lost, or something else in their place. */
+/** What status reports about dpctl's own files and pins: lost, or replaced by something else. */
 
 import { basename, relative } from 'node:path';
 import { exec, type Hint, run } from '../../../loader/hint.js';
@@ -15,7 +15,7 @@ import type { State } from '../../model/state/state.js';
 
 const FIX = run`reconcile`;
 
-/** All of them; without endpoints no pin is needed. */
+/** All such problems; without endpoints no pin is needed. */
 export async function recordProblems(node: Node, state: State): Promise<Problem[]> {
   return [
     ...(await node.store.faults()).map(({ path, why }) => problem('RECORD_LOST', path, why)),
@@ -29,7 +29,7 @@ function problem(code: string, path: string, why: string, fix: Hint = FIX): Prob
   return { code, subject: basename(path), message: `${path} ${why}`, fix };
 }
 
-/** All records lost: only what dpctl has marked, or runs, still tells of them. */
+/** All records are lost: only dpctl's marks and running programs still show its devices. */
 function forgotten(node: Node, { rootId, endpoints }: State): Problem[] {
   if (rootId !== undefined || endpoints.length > 0) return [];
   const left = lostRootError(devicesOfLostRoots(node));
@@ -42,7 +42,7 @@ function forgotten(node: Node, { rootId, endpoints }: State): Problem[] {
   return [problem('RECORD_LOST', node.paths.stateDir, `had records; they ${why}`, run`reset`)];
 }
 
-/** Files that hold no record. */
+/** Something else in the place of record files. */
 function fileProblems(node: Node): Problem[] {
   const { buildFile } = hostPins(node);
   const lock = node.store.lockPath;

@@ -1,4 +1,4 @@
-/** status: desired state beside kernel state, and what would bring them together. */
+/** status: desired state next to kernel state, and what would make them agree. */
 
 import { exec, run } from '../../../loader/hint.js';
 import { mapReadAll } from '../../../loader/map/batch.js';
@@ -21,8 +21,8 @@ import { recordProblems } from './records.js';
 import { inputProblems, underlayFacts, underlayProblems } from './underlay.js';
 
 /**
- * Compare a node with what is asked of it.
- * @returns the differences as problems, each with the command that mends it, and facts
+ * Compare a node with its desired state.
+ * @returns the differences as problems, each with the command that repairs it, and facts
  */
 export async function status(node: Node): Promise<StatusReport> {
   node.refresh();
@@ -50,7 +50,7 @@ export async function status(node: Node): Promise<StatusReport> {
         fix: error.hint ?? '',
       }),
     ),
-    // Before the drift that may come of it.
+    // Listed before the drift that it may cause.
     ...(await underlayProblems(node, state)),
     ...pathProblems(paths, state.underlay?.device ?? ''),
     ...driftProblems(state, drift),
@@ -70,7 +70,7 @@ export async function status(node: Node): Promise<StatusReport> {
   };
 }
 
-/** The next change finishes it by itself; until there is one, people should know. */
+/** The next change finishes it automatically; until then, users should know. */
 function unfinishedProblems({ unfinished }: State): Problem[] {
   if (unfinished !== true) return [];
   return [
@@ -83,7 +83,7 @@ function unfinishedProblems({ unfinished }: State): Problem[] {
   ];
 }
 
-/** Steps that reconcile would take, one problem for each thing that they are about. */
+/** Steps that reconcile would take, as one problem for each object that they affect. */
 function driftProblems(state: State, plan: readonly PlanRow[]): Problem[] {
   const used =
     state.endpoints.length + state.networks.length + state.nodes.length > 0 ||
@@ -103,7 +103,7 @@ function driftProblems(state: State, plan: readonly PlanRow[]): Problem[] {
   }));
 }
 
-/** Steps that a problem names at the most; a table may have as many as it has entries. */
+/** Maximum number of steps that a problem names; a table may need one for each of its entries. */
 const STEPS_NAMED = 10;
 
 function stepsText(rows: readonly PlanRow[]): string {
@@ -115,7 +115,7 @@ function stepsText(rows: readonly PlanRow[]): string {
   return more > 0 ? `${named}; and ${more} more (${hintText(run`reconcile --dry-run`)})` : named;
 }
 
-/** Chains of the host's firewall that drop what gateways forward; undefined where nft is missing. */
+/** Chains of the host's firewall that drop what gateways forward; undefined if nft is missing. */
 async function forwardDrops(node: Node, state: State): Promise<ChainDrop[] | undefined> {
   if (!state.endpoints.some(isGateway)) return [];
   try {
@@ -140,14 +140,14 @@ function forwardProblems(drops: readonly ChainDrop[]): Problem[] {
   });
 }
 
-/** A counter only grows, so what it says is a problem no longer than the table has no room. */
+/** A counter only grows, so it indicates a problem only while the table is full. */
 async function fullProblems(node: Node, installed: boolean): Promise<Problem[]> {
   if (!installed) return [];
   const missed = [...(await dump(node, 'stats'))]
     .filter(({ name }) => name === 'fdb_full' || name === 'learn_room')
     .reduce((sum, { packets }) => sum + Number(packets), 0);
   const table = node.tables().map('fdb');
-  // What is learned leaves a quarter to what is told, and the loudest nodes a half.
+  // Learning leaves a quarter of the table to static entries, and the loudest nodes get half.
   if (missed === 0 || mapReadAll(table).count < Math.min(table.maxEntries, FDB_MAX / 2)) return [];
   return [
     {
@@ -168,7 +168,7 @@ async function facts(node: Node, state: State, installed: boolean): Promise<read
   const people = state.endpoints.filter((endpoint) => !isGateway(endpoint));
   const hooks = new Map<string, number>();
   for (const row of installed ? await dump(node, 'progs') : []) {
-    // Those of the overlay are on no endpoint.
+    // The overlay's programs are on no endpoint.
     if (row.owner !== 'dpctl' || row.ns === '') continue;
     hooks.set(String(row.hook), (hooks.get(String(row.hook)) ?? 0) + 1);
   }

@@ -1,4 +1,4 @@
-/** What status says of the way to other nodes. */
+/** What status reports about reaching other nodes. */
 
 import { DpctlError, isShortage } from '../../../loader/errors.js';
 import { advice, exec, run } from '../../../loader/hint.js';
@@ -17,7 +17,7 @@ import { endpointLabel } from '../../model/state/lookup.js';
 import type { ResolvedUnderlay, State, Underlay } from '../../model/state/state.js';
 import { dump } from '../dump/dump.js';
 
-/** What keeps this node from reaching others, and others from reaching it. */
+/** Problems that keep this node from reaching others, and others from reaching it. */
 export async function underlayProblems(node: Node, state: State): Promise<Problem[]> {
   const { underlay, nodes } = state;
   if (underlay === undefined) {
@@ -46,7 +46,7 @@ export async function underlayProblems(node: Node, state: State): Promise<Proble
   ];
 }
 
-/** A refusal is a problem with the same code, words and remedy. */
+/** Turn a refusal into a problem with the same code, text and remedy. */
 function attempt<T>(
   subject: string,
   look: () => T,
@@ -87,7 +87,7 @@ function addressProblems({ uplink: resolved }: State, now: ResolvedUnderlay): Pr
   ];
 }
 
-/** Whether a driver keeps what XDP says of a packet shows only with packets. */
+/** Only traffic shows whether a driver keeps XDP's metadata of a packet. */
 async function metadataProblems(
   node: Node,
   { underlay, uplink: resolved }: State,
@@ -107,13 +107,13 @@ async function metadataProblems(
   ];
 }
 
-/** What is left to the anchor comes to its socket past the host's firewall. */
+/** Packets left to the anchor must pass the host's firewall to reach its socket. */
 export async function inputProblems(
   node: Node,
   { underlay, uplink: resolved }: State,
 ): Promise<Problem[]> {
   if (underlay === undefined || resolved?.anchor === undefined) return [];
-  // Nothing is left to it where the kernel takes the tunnel's mark off.
+  // Nothing is left to it if the kernel clears the packet's tunnel mark.
   if (hasFeature('adjust_room_decap_l4_udp')) return [];
   const { device, port } = underlay;
   const datagrams = { ifname: device, port };
@@ -141,7 +141,7 @@ function noFirewall(error: unknown): [] {
 function sizeProblems(state: State): Problem[] {
   const { uplink: resolved } = state;
   if (resolved === undefined) return [];
-  // Those that follow the underlay are drift, not a wish that cannot be had.
+  // Endpoints that follow the underlay are drift, not a request that cannot be met.
   return oversized(state)
     .filter((endpoint) => endpoint.mtuFollows !== true && !isGateway(endpoint))
     .map((endpoint) => ({
@@ -152,14 +152,14 @@ function sizeProblems(state: State): Problem[] {
     }));
 }
 
-/** Without a socket on the port, the kernel takes no error about packets that came from it. */
+/** Without a socket on the port, the kernel accepts no ICMP errors about packets sent from it. */
 function pathMtuText({ anchor, tunnel }: ResolvedUnderlay): string {
   if (anchor !== undefined) return 'what routers say of the size of packets is heard';
   if (tunnel !== undefined) return `what routers say of the size of packets ${tunnel} hears`;
   return 'what routers say of the size of packets is not heard';
 }
 
-/** The underlay in words, and what was chosen for it and why. */
+/** The underlay in words, with what was chosen for it and why. */
 export function underlayFacts({ underlay, uplink: resolved, nodes }: State): StatusReport['facts'] {
   if (underlay === undefined && nodes.length === 0) return [];
   return [

@@ -1,6 +1,6 @@
 /**
- * Mounts of our own: the BPF file system that holds the pins, and bind mounts that keep a namespace
- * reachable by path. All of them in the host's mount namespace (mountns.ts).
+ * Mounts of our own: the BPF file system that holds the pins, and bind mounts that keep a namespace reachable
+ * by path. All are in the host's mount namespace (mountns.ts).
  */
 
 import { mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
@@ -33,7 +33,7 @@ export function isBpffs(dir: string): boolean {
   return !isLink(hostPath(dir)) && fileIsBpffs(hostPath(dir));
 }
 
-/** What a link leads to is not dpctl's. */
+/** The target of a symbolic link is not dpctl's. */
 function isLink(path: string): boolean {
   return statOf(path)?.isSymbolicLink() === true;
 }
@@ -44,9 +44,8 @@ export function isNsfs(path: string): boolean {
 }
 
 /**
- * Sees to it that `dir` (absolute, as the host has it) is a BPF file system: makes the directory and
- * mounts one when it is not. Returns true when it mounted. Throws BPFFS_UNAVAILABLE (exit 2) with
- * the cause.
+ * Ensure that `dir` (absolute, as the host sees it) is a BPF file system: make the directory, and mount one
+ * if it is not. Returns true if it mounted one. Throws BPFFS_UNAVAILABLE (exit 2) with the cause.
  */
 export async function ensureBpffs(dir: string): Promise<boolean> {
   const real = hostPath(dir);
@@ -56,7 +55,7 @@ export async function ensureBpffs(dir: string): Promise<boolean> {
     mkdirSync(real, { recursive: true, mode: BPFFS_MODE });
     await mountBpffs(dir);
   } catch (cause) {
-    // A shortage (no room, no rights) is told as one of the mount: what helps against it is known here.
+    // Report a shortage (no room, no rights) as a failed mount: the remedy is known here.
     if (cause instanceof DpctlError && cause.code === INTERRUPTED) throw cause;
     throw unavailable(dir, cause);
   }
@@ -65,9 +64,9 @@ export async function ensureBpffs(dir: string): Promise<boolean> {
 }
 
 /**
- * Unmounts whatever is at this absolute path of the host, now, even while in use (its users keep what
- * they have open), mounts below others included. Returns false when nothing is mounted there. Throws
- * KERNEL_* or UNMOUNT_FAILED (exit 2).
+ * Unmount whatever is at this absolute path of the host, at once, even while in use (users keep what they
+ * have open), including mounts below. Returns false when nothing is mounted there. Throws KERNEL_* or
+ * UNMOUNT_FAILED (exit 2).
  */
 export async function unmount(dir: string): Promise<boolean> {
   if (!isMountPoint(dir)) return false;
@@ -82,17 +81,17 @@ async function unmountTop(dir: string): Promise<void> {
   }
   const mounted = statSync(hostPath(dir));
   await runOnHost(['umount', '--lazy', dir], 'UNMOUNT_FAILED');
-  // Our own mount namespace began as a copy of the host's, and where mounts are private it keeps its
-  // copy of this one: the kernel would then refuse us the removal of the directory (EBUSY).
+  // Our own mount namespace began as a copy of the host's. If mounts are private, it keeps its copy of this
+  // one: the kernel would then refuse to remove the directory (EBUSY).
   const copy = statSync(dir, { throwIfNoEntry: false });
   if (copy?.dev === mounted.dev && copy.ino === mounted.ino) umount(dir, MNT_DETACH);
 }
 
 /**
- * Bind-mounts a network namespace (an open one, or a path of this process's view) at `target`, an
- * absolute path of the host that is made for it, so that it can be opened from anywhere and lives on
- * without processes. Does nothing when a namespace is bound there already: compare its inode if it may
- * be another one. Returns true when it bound. Throws KERNEL_* or NETNS_BIND (exit 2).
+ * Bind-mount a network namespace (an open one, or a path as this process sees it) at `target`, an absolute
+ * path of the host that is created, so that it can be opened from anywhere and outlives its processes. Does
+ * nothing when a namespace is already bound there: compare its inode if it may be another one. Returns true
+ * if it bound one. Throws KERNEL_* or NETNS_BIND (exit 2).
  */
 export async function bindNetns(source: number | string, target: string): Promise<boolean> {
   if (isNsfs(target)) return false;
@@ -116,8 +115,8 @@ async function bindPath(from: string, target: string): Promise<void> {
 }
 
 /**
- * The name is dpctl's own: a FIFO, a link or an empty directory in its place goes.
- * @throws DpctlError NETNS_BIND, exit 2, for a directory with something in it
+ * Remove a FIFO, a link or an empty directory in place of the file: the name is dpctl's own.
+ * @throws DpctlError NETNS_BIND, exit 2, for a directory with content
  */
 function clearPlace(target: string, real: string): void {
   const stat = statOf(real);
@@ -132,7 +131,10 @@ function clearPlace(target: string, real: string): void {
   }
 }
 
-/** Undoes bindNetns, file included. Returns false when there is nothing at `target`. Throws as unmount does. */
+/**
+ * Undo bindNetns, including the file. Returns false when there is nothing at `target`. Throws as unmount
+ * does.
+ */
 export async function unbindNetns(target: string): Promise<boolean> {
   if (!isThere(hostPath(target))) return false;
   while (isNsfs(target)) await unmount(target);
@@ -150,7 +152,7 @@ async function mountBpffs(dir: string): Promise<void> {
   await runOnHost(['mount', '-t', 'bpf', '-o', options, 'bpf', dir], 'MOUNT_FAILED');
 }
 
-/** A mount point is where the device number changes, or, of a bound file, the inode's file system. */
+/** The device number changes at a mount point; for a bound file, the inode's file system does. */
 function isMountPoint(path: string): boolean {
   const real = hostPath(path);
   if (!isThere(real)) return false;
@@ -167,7 +169,7 @@ function unavailable(dir: string, cause: unknown): DpctlError {
   });
 }
 
-/** What stands there instead of a directory must go before anything can be mounted on it. */
+/** What is in place of the directory must go before anything can be mounted on it. */
 function inTheWay(dir: string): Hint {
   const stat = statOf(hostPath(dir));
   return stat === undefined || stat.isDirectory() ? '' : advice`${exec`rm ${dir}`}${REPEAT}; or `;

@@ -1,6 +1,4 @@
-/**
- * Other programs of the system (ip, nft, mount), for what they do better than a few system calls.
- */
+/** Other programs of the system (ip, nft, mount), for tasks that would take many system calls. */
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,7 +17,7 @@ import {
 import { exec, type Hint } from '../../loader/hint.js';
 import { withFd } from '../../loader/sys/files.js';
 
-/** No command used here takes longer than milliseconds; this one hangs. */
+/** Commands used here take milliseconds; after this time one is considered hung. */
 const TIMEOUT_MS = 10_000;
 
 /** Debian's package of each program, for the hint when it is missing. */
@@ -31,20 +29,20 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nsenter: 'util-linux',
 };
 
-/** Signals by which people and services end what they started. */
+/** Signals with which users and services end what they started. */
 const INTERRUPTS: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP']);
 
 /** Options of runCommand. */
 export interface CommandOptions {
-  /** Code of the error when it fails; COMMAND_FAILED when not given. */
+  /** Error code when it fails; COMMAND_FAILED by default. */
   readonly code?: string | undefined;
   readonly hint?: Hint | undefined;
 }
 
 /**
- * Runs a program without a shell and returns its standard output. Throws COMMAND_MISSING (exit 2)
- * with the package to install, COMMAND_TIMEOUT (exit 2) after 10 s, INTERRUPTED (exit 130) where a signal
- * ended it, and `code` or COMMAND_FAILED (exit 2) with what the program said on standard error.
+ * Run a program without a shell and return its standard output. Throws COMMAND_MISSING (exit 2) with the
+ * package to install, COMMAND_TIMEOUT (exit 2) after 10 s, INTERRUPTED (exit 130) if a signal ended it, and
+ * `code` or COMMAND_FAILED (exit 2) with the program's standard error.
  */
 export async function runCommand(
   argv: readonly [string, ...string[]],
@@ -57,13 +55,14 @@ export async function runCommand(
   if (timedOut) {
     throw new DpctlError('COMMAND_TIMEOUT', `${line}: no end after ${TIMEOUT_MS / 1000} s`);
   }
-  // nsenter reports a program that it cannot find itself.
+  // nsenter reports that it cannot find the inner program.
   const inner = /failed to execute (\S+): No such file/.exec(stderr)?.[1];
   if (inner !== undefined) throw missing(inner);
   const errno = shortageIn(stderr);
   if (errno !== undefined) throw kernelError(line, errno, { details: { stderr } });
   if (signal !== null && INTERRUPTS.has(signal)) {
-    // A terminal's Ctrl-C reaches all programs of a command, and this one before dpctl has heard of it.
+    // A terminal's Ctrl-C reaches all processes of a command: this program may end before dpctl sees the
+    // signal.
     throw new DpctlError(INTERRUPTED, `${line}: ended by ${signal}`, {
       exitCode: EXIT_INTERRUPTED,
     });
@@ -76,7 +75,7 @@ export async function runCommand(
 }
 
 interface Ended {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended it. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -84,7 +83,7 @@ interface Ended {
   readonly timedOut: boolean;
 }
 
-/** Not by a package: the one that is used elsewhere takes a lack of descriptors for a fault of its own. */
+/** No package is used: execa, used elsewhere, takes a lack of descriptors for a fault of its own. */
 function runFile(file: string, args: readonly string[]): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const start = performance.now();
@@ -92,11 +91,11 @@ function runFile(file: string, args: readonly string[]): Promise<Ended> {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',
-      // Messages are parsed and shown: never in the user's language.
+      // Messages are parsed and shown, so they must not depend on the user's language.
       env: { ...process.env, LC_ALL: 'C', PATH: searchPath() },
     });
     child.on('error', (cause) => reject(unstarted(file, cause)));
-    // Where it did not start there is nothing to read from, whatever the types say.
+    // If it did not start there are no streams, despite the types.
     const outputs = [gather(child.stdout), gather(child.stderr)] as const;
     child.on('close', (code, signal) => {
       const [stdout, stderr] = [outputs[0](), outputs[1]()];
@@ -106,14 +105,14 @@ function runFile(file: string, args: readonly string[]): Promise<Ended> {
   });
 }
 
-/** All that a program writes, without the last line's end. */
+/** The program's whole output, without the final line break. */
 function gather(from: Readable | null | undefined): () => string {
   const chunks: Buffer[] = [];
   from?.on('data', (chunk: Buffer) => chunks.push(chunk));
   return () => Buffer.concat(chunks).toString('utf8').replace(/\n$/, '');
 }
 
-/** Not started at all: that is no word of the program. */
+/** The program did not start, so this error is not the program's. */
 export function unstarted(file: string, cause: Error): Error {
   const name = errnoOfAny(cause);
   if (name === 'ENOENT') return missing(file, cause);
@@ -121,7 +120,7 @@ export function unstarted(file: string, cause: Error): Error {
   return errno === undefined ? cause : kernelError(`start ${file}`, errno, { cause });
 }
 
-/** Errors that a program has of the machine, by the words of strerror(3), which it prints. */
+/** Errors caused by the machine, by the text of strerror(3) that a program prints. */
 const SHORTAGE_TEXTS: Readonly<Record<string, string>> = {
   'Too many open files in system': 'ENFILE',
   'Too many open files': 'EMFILE',
@@ -131,16 +130,16 @@ const SHORTAGE_TEXTS: Readonly<Record<string, string>> = {
   'Interrupted system call': 'EINTR',
 };
 
-/** The errno that a program died of, where it is the machine's; undefined for what it says itself. */
+/** The errno of a machine's shortage that ended a program; undefined for the program's own errors. */
 function shortageIn(stderr: string): number | undefined {
   const text = Object.keys(SHORTAGE_TEXTS).find((each) => stderr.includes(each));
   return text === undefined ? undefined : ERRNO[SHORTAGE_TEXTS[text] ?? ''];
 }
 
 /**
- * Hands `use` the path of a file without a name that holds `content`, for a program that reads files.
- * It vanishes with this process even when that is killed. Not a pipe to standard input: Node's pipes
- * are sockets, which a program that opens /dev/stdin (nft -f -) cannot open.
+ * Pass `use` the path of an unnamed file with `content`, for a program that reads files. It vanishes with
+ * this process, even if that is killed. A pipe to standard input would not do: Node's pipes are sockets,
+ * which a program that opens /dev/stdin (nft -f -) cannot open.
  */
 export async function withAnonymousFile<T>(
   content: string,
@@ -160,16 +159,16 @@ function anonymousFile(content: string): number {
   }
 }
 
-/** The message without the echo of the input and the carets below it that nft adds. */
+/** The message without the echoed input and the carets below it that nft adds. */
 function oneLine(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim());
   return lines.find((line) => /^Error: /.test(line)) ?? lines.filter((line) => line).join('; ');
 }
 
 /**
- * The system's directories first: npm puts node_modules/.bin in front, where a package may have a
- * program called nft, and users' shells leave the sbin directories out, where ip and nft live. The
- * caller's own path comes last, for systems that keep their programs elsewhere.
+ * The system's directories come first: npm puts node_modules/.bin in front, where a package may have a
+ * program called nft, and users' shells leave out the sbin directories, where ip and nft are. The caller's
+ * own path comes last, for systems that keep their programs elsewhere.
  */
 export function searchPath(): string {
   const system = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -1,10 +1,10 @@
-/** Who holds a lock of flock(2). */
+/** The holder of a lock of flock(2). */
 import { fstatSync, readFileSync } from 'node:fs';
 import { exceptFor } from '../../loader/errors.js';
 
 /**
  * The process that holds an exclusive lock on an open file.
- * @returns undefined where nobody does, or it cannot be seen from here
+ * @returns undefined if there is none, or if it cannot be seen from here
  */
 export function flockHolder(fd: number): number | undefined {
   const { ino } = fstatSync(fd, { bigint: true });
@@ -13,8 +13,8 @@ export function flockHolder(fd: number): number | undefined {
 }
 
 /**
- * The holder by the text of /proc/locks. Devices are not compared: those of overlayfs and btrfs differ from
- * what stat(2) says.
+ * The holder from the text of /proc/locks. Devices are not compared: for overlayfs and btrfs they differ from
+ * those of stat(2).
  */
 export function holderIn(text: string, inode: bigint): number | undefined {
   for (const line of text.split('\n')) {

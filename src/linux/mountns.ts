@@ -1,10 +1,9 @@
 /**
  * Paths and mounts of the host, whatever mount namespace this process is in.
  *
- * `ip netns exec` starts its command in a private mount namespace: what is mounted there is gone with
- * the command, and what the host mounts later is not seen there. State that lasts (pins, bound
- * namespaces) therefore always goes to the host's mount namespace, through the magic link
- * /proc/PID/root of a process that lives in it.
+ * `ip netns exec` starts its command in a private mount namespace: mounts made there vanish with the command,
+ * and later mounts of the host are not visible. Lasting state (pins, bound namespaces) therefore always goes
+ * to the host's mount namespace, through the magic link /proc/PID/root of a process in it.
  */
 
 import { readFileSync, readlinkSync } from 'node:fs';
@@ -15,33 +14,33 @@ const INIT = 1;
 /** Errors of a process that ended, is hidden, or has more rights than this one. */
 const UNSEEN = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'] as const;
 
-/** A process that lives in the host's mount namespace while this one does not. */
+/** A process in the host's mount namespace, if this one is in another. */
 interface Host {
   readonly pid: number;
 }
 
 /**
- * '' when this process is in the host's mount namespace, else a path that stands for the host's root
- * directory, like /proc/1/root: put it before an absolute path to reach the host's mounts, pins of a
- * bpffs included.
+ * '' when this process is in the host's mount namespace, otherwise a path that stands for the host's root
+ * directory, like /proc/1/root: put it before an absolute path to reach the host's mounts, including the pins
+ * of a bpffs.
  *
- * The host's mount namespace is that of process 1. Where that cannot be read (process 1 holds more
- * capabilities than we do: then it must not be inspected), it is that of our eldest ancestor that can
- * be; with none of these we are taken to be in the right one.
+ * The host's mount namespace is that of process 1. If that cannot be read (process 1 holds more capabilities
+ * than this process, which then must not inspect it), it is that of the eldest ancestor that can be read;
+ * without any, this process is assumed to be in the right one.
  */
 export function hostRoot(): string {
   const host = findHost();
   return host === undefined ? '' : `/proc/${host.pid}/root`;
 }
 
-/** An absolute path as seen from the host's root directory; unchanged when we are there. */
+/** An absolute path of the host, as this process reaches it; unchanged in the host's mount namespace. */
 export function hostPath(path: string): string {
   return hostRoot() + path;
 }
 
 /**
- * Runs a program in the host's mount namespace (by nsenter only when we are in another one) and
- * returns its standard output. Throws as runCommand does.
+ * Run a program in the host's mount namespace (through nsenter only from another one) and return its standard
+ * output. Throws as runCommand does.
  */
 export function runOnHost(argv: readonly [string, ...string[]], code: string): Promise<string> {
   const host = findHost();
@@ -49,7 +48,7 @@ export function runOnHost(argv: readonly [string, ...string[]], code: string): P
   return runCommand(['nsenter', '-t', String(host.pid), '-m', '--', ...argv], { code });
 }
 
-/** A process does not change its mount namespace, so it looks once. */
+/** A process does not change its mount namespace, so this is determined once. */
 let found: { readonly host: Host | undefined } | undefined;
 
 function findHost(): Host | undefined {
@@ -79,7 +78,7 @@ function ancestors(): number[] {
   return pids;
 }
 
-/** The parent in /proc/PID/stat, behind the command's name, which may hold spaces and parentheses. */
+/** The parent in /proc/PID/stat, after the command's name, which may contain spaces and parentheses. */
 function parentOf(pid: number): number {
   const stat = exceptFor(UNSEEN, () => readFileSync(`/proc/${pid}/stat`, 'utf8'), '');
   return stat === '' ? 0 : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);

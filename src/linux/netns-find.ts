@@ -1,4 +1,4 @@
-/** A network namespace by its cookie alone, where the path that led to it is lost. */
+/** Find a network namespace by its cookie alone, when the path that led to it is lost. */
 import { readlinkSync } from 'node:fs';
 import { exceptFor } from '../../loader/errors.js';
 import { isNsfs, openFd, withFd } from '../../loader/sys/files.js';
@@ -7,14 +7,14 @@ import { hostPath } from './mountns.js';
 import { NETNS_DIR, netnsList } from './netns.js';
 import { processIds } from './process.js';
 
-/** Errors of what has just ended, or is none of ours to look at. */
+/** Errors for a process that has just ended, or that may not be inspected. */
 const UNSEEN = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'ELOOP'] as const;
 
 /**
- * A path of this process's view that leads to a namespace: its own, one that has a name, or a process's.
- * @param cookie as netnsCookie gives it
- * @returns undefined where nothing leads there: then it is gone, unless somebody has it open
- * @throws what keeps it from looking (EMFILE, ENOMEM)
+ * A path, as this process sees it, that leads to a namespace: its own, a named one, or a process's.
+ * @param cookie from netnsCookie
+ * @returns undefined if no path leads there: then it is gone, unless somebody has it open
+ * @throws errors that prevent the search (EMFILE, ENOMEM)
  */
 export function findNetns(cookie: string): string | undefined {
   const own = '/proc/self/ns/net';
@@ -35,7 +35,7 @@ function ofProcess(cookie: string): string | undefined {
   return undefined;
 }
 
-/** Cookie of the namespace at a path; undefined where there is none. */
+/** Cookie of the namespace at a path; undefined if there is none. */
 function cookieAt(path: string): string | undefined {
   return exceptFor(
     UNSEEN,

@@ -1,4 +1,4 @@
-/** Namespaces that are made first and get their name then, and what an interrupt leaves of them. */
+/** Namespaces that are made first and named later, and what an interrupt leaves of them. */
 import { statSync } from 'node:fs';
 import { DpctlError } from '../../loader/errors.js';
 import { closeFd, isNsfs } from '../../loader/sys/files.js';
@@ -7,7 +7,7 @@ import { hostPath, runOnHost } from './mountns.js';
 import { assertName, deleteNetns, isName, NETNS_DIR, withNetnsPath } from './netns.js';
 
 /**
- * Makes a namespace that has no name yet and goes with the descriptor: who it is can be written down before
+ * Make a namespace without a name that vanishes with its descriptor: its cookie can be recorded before
  * anybody sees it. The holder closes the descriptor. Throws NETNS_CREATE (exit 2).
  */
 export function makeNetns(): { readonly fd: number; readonly cookie: bigint } {
@@ -29,9 +29,9 @@ export function makeNetns(): { readonly fd: number; readonly cookie: bigint } {
 }
 
 /**
- * Gives a namespace a name in the host's /run/netns, as `ip netns add` would; an empty file that was left
- * there gives way. The program that does so is in the namespace itself and keeps it: where this process
- * is killed meanwhile, the name still comes to be. Throws NETNS_CREATE (exit 2).
+ * Give a namespace a name in the host's /run/netns, as `ip netns add` would; a leftover empty file is
+ * replaced. The program that does this runs in the namespace and keeps it alive: if this process is killed
+ * meanwhile, the name is still set. Throws NETNS_CREATE (exit 2).
  */
 export async function nameNetns(name: string, fd: number): Promise<void> {
   assertName(name);
@@ -42,7 +42,10 @@ export async function nameNetns(name: string, fd: number): Promise<void> {
   );
 }
 
-/** What has a name in /run/netns: nothing, the empty file of a namespace that was not bound to it or is no more, or something else. */
+/**
+ * What a name in /run/netns holds: nothing, an empty file (its namespace was never bound, or is gone), or
+ * something else.
+ */
 export function netnsPlace(name: string): 'free' | 'leftover' | 'taken' {
   const path = `${hostPath(NETNS_DIR)}/${name}`;
   const file = isName(name) ? statSync(path, { throwIfNoEntry: false }) : undefined;

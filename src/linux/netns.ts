@@ -1,6 +1,4 @@
-/**
- * Network namespaces by the references that people use: a name of `ip netns`, a path, a pid.
- */
+/** Network namespaces by the references that users give: a name of `ip netns`, a path, a pid. */
 
 import { fstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -14,10 +12,10 @@ import { nearest } from './suggest.js';
 /** Where `ip netns` keeps its namespaces (/var/run is a link to /run on every current system). */
 export const NETNS_DIR = '/run/netns';
 
-/** Longest file name of the file systems in question (NAME_MAX). */
+/** Maximum length of a file name in the file systems in question (NAME_MAX). */
 const NAME_MAX = 255;
 
-/** Errors that say that there is no such file, and not that it could not be looked for. */
+/** Errors that mean that there is no such file, not that the lookup failed. */
 const NOT_THERE = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'] as const;
 
 function exists(path: string): boolean {
@@ -26,14 +24,17 @@ function exists(path: string): boolean {
   );
 }
 
-/** An open network namespace and who it is. */
+/** An open network namespace and its identity. */
 export interface NetnsRef {
   /** Open file of the namespace; the holder closes it with closeNetns. */
   readonly fd: number;
   readonly kind: 'name' | 'path' | 'pid';
-  /** Where it was opened, as seen from the host's root: /run/netns/NAME, /proc/PID/ns/net, or the real path. */
+  /**
+   * The path that opened it, as seen from the host's root: /run/netns/NAME, /proc/PID/ns/net, or the real
+   * path.
+   */
   readonly path: string;
-  /** The kernel's number for this namespace, never used again while the system is up. */
+  /** The kernel's number for this namespace, never reused while the system is up. */
   readonly cookie: bigint;
   /** Inode and device of the namespace file: equal for two references to the same one. */
   readonly ino: bigint;
@@ -41,15 +42,14 @@ export interface NetnsRef {
 }
 
 /**
- * Opens the namespace that `ref` means: a path when it has a
- * slash, else a name in /run/netns, else
- * (all digits, and no such name) a process. Throws NETNS_BAD_NAME (exit 1), NETNS_NOT_FOUND (exit 3,
- * with the nearest name), NETNS_NOT_A_NETNS (exit 1), KERNEL_EACCES and the like (exit 2).
+ * Open the namespace that `ref` means: a path if it has a slash, else a name in /run/netns, else (all digits,
+ * and no such name) a process. Throws NETNS_BAD_NAME (exit 1), NETNS_NOT_FOUND (exit 3, with the nearest
+ * name), NETNS_NOT_A_NETNS (exit 1), KERNEL_EACCES and the like (exit 2).
  */
 export function openNetnsRef(ref: string): NetnsRef {
   const { kind, path, real } = locate(ref);
   if (!exists(real)) {
-    // "a/b" may be a path or a mistyped name; without such a file only the second is left.
+    // "a/b" may be a path or a mistyped name; if there is no such file, it is a name.
     if (kind === 'path' && !/^[./]/.test(ref)) assertName(ref);
     throw notFound(ref, kind);
   }
@@ -66,8 +66,8 @@ export function openNetnsRef(ref: string): NetnsRef {
 }
 
 /**
- * A path that leads to a namespace from any directory. What a link of /proc says is no path, or one of
- * another mount namespace: it stays as it is.
+ * A path that leads to a namespace from any directory. A magic link of /proc resolves to no path, or to one
+ * of another mount namespace: then the path stays as it is.
  */
 function realPath(path: string, file: Pick<NetnsRef, 'ino' | 'dev'>): string {
   const real = exceptFor(NOT_THERE, (): string | undefined => realpathSync(path), undefined);
@@ -76,24 +76,24 @@ function realPath(path: string, file: Pick<NetnsRef, 'ino' | 'dev'>): string {
   return join(realpathSync(dirname(path)), basename(path));
 }
 
-/** Opens the namespace that this process is in. Throws KERNEL_* (exit 2). */
+/** Open the namespace that this process is in. Throws KERNEL_* (exit 2). */
 export function openOwnNetns(): NetnsRef {
   return openNetnsRef(`/proc/${process.pid}/ns/net`);
 }
 
-/** Whether a namespace was named by the number of a process, which another process may have tomorrow. */
+/** Whether a namespace was named by a process id, which another process may have later. */
 export function isByProcess({ kind, path }: Pick<NetnsRef, 'kind' | 'path'>): boolean {
   return kind === 'pid' || path.startsWith('/proc/');
 }
 
-/** Closes what openNetnsRef opened. */
+/** Close what openNetnsRef opened. */
 export function closeNetns(ref: NetnsRef): void {
   closeFd(ref.fd);
 }
 
 /**
- * Run a section with the namespace that `ref` means open, and close it whatever becomes of the section,
- * or of the promise that it returns. Throws as openNetnsRef and the section do.
+ * Run a section with the namespace that `ref` means open, and close it after the section, or after the
+ * promise that it returns. Throws as openNetnsRef and the section do.
  */
 export function withNetnsRef<T>(ref: string, section: (ns: NetnsRef) => T): T {
   const ns = openNetnsRef(ref);
@@ -112,9 +112,9 @@ export function sameNetns(
 }
 
 /**
- * Run a section with a path by which a program can open the namespace of `fd`. The path is that of a
- * descriptor of its own, open until the promise is settled: `fd` itself may be closed meanwhile, and its
- * number given to something else. Throws KERNEL_* (exit 2) and what the section throws.
+ * Run a section with a path by which a program can open the namespace of `fd`. The path is that of a separate
+ * descriptor, open until the promise is settled: `fd` itself may be closed meanwhile, and its number reused.
+ * Throws KERNEL_* (exit 2) and what the section throws.
  */
 export function withNetnsPath<T>(fd: number, section: (path: string) => Promise<T>): Promise<T> {
   return withFd(openFd(`/proc/self/fd/${fd}`), (own) => section(`/proc/${process.pid}/fd/${own}`));
@@ -131,8 +131,8 @@ export function netnsExists(name: string): boolean {
 }
 
 /**
- * Makes a namespace as `ip netns add` does, in the host's /run/netns even when called from within
- * `ip netns exec`. Throws NETNS_BAD_NAME (exit 1), NETNS_EXISTS (exit 1), NETNS_CREATE (exit 2).
+ * Make a namespace as `ip netns add` does, in the host's /run/netns even when called from within `ip netns
+ * exec`. Throws NETNS_BAD_NAME (exit 1), NETNS_EXISTS (exit 1), NETNS_CREATE (exit 2).
  */
 export async function createNetns(name: string): Promise<void> {
   assertName(name);
@@ -146,9 +146,8 @@ export async function createNetns(name: string): Promise<void> {
 }
 
 /**
- * Deletes a namespace's name as `ip netns del` does (the namespace itself ends with its last
- * process and open file). Returns false when there is no such name. Throws NETNS_BAD_NAME (exit 1),
- * NETNS_DELETE (exit 2).
+ * Delete a namespace's name as `ip netns del` does (the namespace itself ends with its last process and open
+ * file). Returns false when there is no such name. Throws NETNS_BAD_NAME (exit 1), NETNS_DELETE (exit 2).
  */
 export async function deleteNetns(name: string): Promise<boolean> {
   assertName(name);
@@ -160,7 +159,7 @@ export async function deleteNetns(name: string): Promise<boolean> {
 interface Location {
   readonly kind: NetnsRef['kind'];
   readonly path: string;
-  /** The same file from where this process stands. */
+  /** The path of the same file for this process. */
   readonly real: string;
 }
 
@@ -175,7 +174,7 @@ function locate(ref: string): Location {
   return { kind: 'name', path, real: hostPath(path) };
 }
 
-/** Whether it can be a name in /run/netns. */
+/** Whether the text can be a name in /run/netns. */
 export function isName(name: string): boolean {
   return (
     name !== '' &&
@@ -186,7 +185,7 @@ export function isName(name: string): boolean {
   );
 }
 
-/** @throws DpctlError NETNS_BAD_NAME, exit 1, for what `ip netns` takes for no name */
+/** @throws DpctlError NETNS_BAD_NAME, exit 1, for names that `ip netns` refuses */
 export function assertName(name: string): void {
   if (isName(name)) return;
   const why =
@@ -206,7 +205,7 @@ export function assertName(name: string): void {
   });
 }
 
-/** Names come from the command line: one line, and not a screenful. */
+/** Names come from the command line: shorten them to one line. */
 function shown(name: string): string {
   const line = JSON.stringify(name).slice(1, -1);
   return line.length > 60 ? `${line.slice(0, 57)}...` : line;
@@ -239,7 +238,7 @@ function notANetns(ref: string, path: string): DpctlError {
   });
 }
 
-/** A file of nsfs may be a namespace of another type (/proc/PID/ns/mnt); setns tells by EINVAL. */
+/** A file of nsfs may be a namespace of another type (/proc/PID/ns/mnt); setns then fails with EINVAL. */
 function cookieOf(fd: number, ref: string, path: string): bigint {
   try {
     return netnsCookie(fd);

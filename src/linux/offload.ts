@@ -1,5 +1,5 @@
 /**
- * What a device takes over from the stack: segmentation, merging, checksums.
+ * Offloads of a device: segmentation, merging, checksums.
  *
  * Source: include/uapi/linux/ethtool.h (ETHTOOL_GFEATURES and its string set).
  */
@@ -22,7 +22,10 @@ const ETHTOOL = {
 const ETH_SS_FEATURES = 4;
 const STRING_LENGTH = 32;
 
-/** Short names of ethtool(8) for several of the kernel's features; patterns, because kernels add members. */
+/**
+ * Short names of ethtool(8) that stand for several of the kernel's features; patterns, because kernels add
+ * members.
+ */
 const GROUPS: Readonly<Record<string, RegExp>> = {
   tso: /^tx-tcp.*-segmentation$/,
   gso: /^tx-generic-segmentation$/,
@@ -50,16 +53,18 @@ export function featuresGet(nsFd: number | undefined, ifname: string): Features 
   return withDevice(nsFd, ifname, readFeatures);
 }
 
-/** Whether any feature of a short name ('tso', 'gso', 'gro', 'tx', 'rx', 'sg') or the kernel's feature itself is active. */
+/**
+ * Whether any feature of a short name ('tso', 'gso', 'gro', 'tx', 'rx', 'sg'), or the kernel's feature of
+ * that name, is active.
+ */
 export function isActive(features: Features, name: string): boolean {
   return membersOf(features, name).some((feature) => features.get(feature)?.active === true);
 }
 
 /**
- * Switches features by short or by the kernel's name. Returns what each feature that changed was
- * before, those that the kernel switched along with it included, so that a second call can put it
- * back. Throws FEATURE_UNKNOWN (exit 1); FEATURE_FIXED (exit 2) when the device cannot do as asked;
- * KERNEL_ENODEV.
+ * Switch features by short name or by the kernel's name. Returns the former value of each feature that
+ * changed, including those that the kernel switched along with it, so that a second call can restore them.
+ * Throws FEATURE_UNKNOWN (exit 1); FEATURE_FIXED (exit 2) when the device cannot do it; KERNEL_ENODEV.
  */
 export function featuresSet(
   nsFd: number | undefined,
@@ -88,7 +93,7 @@ export function featuresSet(
   });
 }
 
-/** Segments of the protocols that are carried in tunnels, and of SCTP, which no tunnel takes whole. */
+/** Segments in tunnels, and those of SCTP, which no tunnel takes whole. */
 const TUNNELS = [
   'tx-gre-segmentation',
   'tx-gre-csum-segmentation',
@@ -99,20 +104,26 @@ const TUNNELS = [
   'tx-sctp-segmentation',
 ] as const;
 
-/** Whether segments that another tunnel could not take whole leave a device whole. Throws as featuresGet does. */
+/**
+ * Whether segments that another tunnel could not take whole may leave a device whole. Throws as featuresGet
+ * does.
+ */
 export function passesTunnels(nsFd: number | undefined, ifname: string): boolean {
   return tunnelsOf(nsFd, ifname).length > 0;
 }
 
-/** Kinds of segments that another tunnel could not take whole and that leave a device whole. Throws as featuresGet does. */
+/**
+ * Kinds of segments that may leave a device whole although another tunnel could not take them so. Throws as
+ * featuresGet does.
+ */
 export function tunnelsOf(nsFd: number | undefined, ifname: string): string[] {
   const features = featuresGet(nsFd, ifname);
   return TUNNELS.filter((name) => isActive(features, name));
 }
 
 /**
- * Let segments that another tunnel could not take whole leave a device whole, or not, or those of
- * some kinds only. Throws as featuresSet does.
+ * Set whether segments that another tunnel could not take whole may leave a device whole: all, none, or some
+ * kinds. Throws as featuresSet does.
  */
 export function setTunnels(
   nsFd: number | undefined,
@@ -134,7 +145,7 @@ export function driverName(nsFd: number | undefined, ifname: string): string {
   });
 }
 
-/** Runs one ethtool command; the answer is written over the question. */
+/** Runs one ethtool command; the answer overwrites the request. */
 type Device = (data: DataView) => void;
 
 function withDevice<T>(nsFd: number | undefined, ifname: string, use: (device: Device) => T): T {
@@ -154,9 +165,9 @@ function readFeatures(device: Device): Features {
   device(data);
   const features = new Map<string, Feature>();
   names.forEach((name, bit) => {
-    // A number that is no longer used keeps its place, without a name.
+    // A bit that is no longer used keeps its position, without a name.
     if (name === '') return;
-    // Four words a block: available, requested, active, never_changed.
+    // Four words in each block: available, requested, active, never_changed.
     const block = 8 + (bit >> 5) * 16;
     const available = testBit(data, block, bit & 31);
     const fixed = testBit(data, block + 12, bit & 31);
@@ -166,7 +177,7 @@ function readFeatures(device: Device): Features {
   return features;
 }
 
-/** Bits have names instead of fixed numbers, because the numbers differ between kernels. */
+/** Bits are found by name, because their numbers differ between kernels. */
 function featureNames(device: Device): string[] {
   const info = command(ETHTOOL.GSSET_INFO, 20);
   info.setBigUint64(8, 1n << BigInt(ETH_SS_FEATURES), true);
@@ -184,7 +195,7 @@ function membersOf(features: Features, name: string): string[] {
   return [...features.keys()].filter((key) => (pattern ? pattern.test(key) : key === name));
 }
 
-/** The features behind a name that have to be switched. */
+/** The features behind a name that must be switched. */
 function choose(features: Features, ifname: string, name: string, value: boolean): string[] {
   const members = membersOf(features, name);
   if (members.length === 0) {

@@ -1,11 +1,11 @@
-/** Whether a file is there: yes, no, or an error that says why nobody can tell. */
+/** Whether a file exists: yes, no, or an error that says why this cannot be determined. */
 import { type BigIntStats, lstatSync, readdirSync } from 'node:fs';
 import { exceptFor } from '../../loader/errors.js';
 
 /**
- * What has this name, a link not followed.
- * @returns undefined where nothing has
- * @throws Node's error (EACCES, EIO, ENOMEM ...): that is not "nothing is there"
+ * Status of a path, without following a symbolic link.
+ * @returns undefined if there is nothing
+ * @throws Node's error (EACCES, EIO, ENOMEM ...): these do not mean that there is nothing
  */
 export function statOf(path: string): BigIntStats | undefined {
   return exceptFor(
@@ -15,17 +15,17 @@ export function statOf(path: string): BigIntStats | undefined {
   );
 }
 
-/** Whether anything has this name. @throws as {@link statOf} does */
+/** Whether a path exists. @throws as {@link statOf} does */
 export function isThere(path: string): boolean {
   return statOf(path) !== undefined;
 }
 
-/** Names in a directory; none where there is no directory. @throws as {@link statOf} does */
+/** Names in a directory; none if there is no directory. @throws as {@link statOf} does */
 export function namesIn(path: string): string[] {
   return statOf(path)?.isDirectory() === true ? readdirSync(path) : [];
 }
 
-/** What a file is, for messages; undefined for a regular one. */
+/** Type of a file, for messages; undefined for a regular one. */
 export function oddKind(stat: BigIntStats): string | undefined {
   if (stat.isFile()) return undefined;
   if (stat.isDirectory()) return 'a directory';

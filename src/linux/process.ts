@@ -1,6 +1,4 @@
-/**
- * The machine and this process: what must hold before anything is changed.
- */
+/** The machine and this process: requirements to check before anything is changed. */
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
@@ -10,7 +8,7 @@ import { advice } from '../../loader/hint.js';
 /** Numbers of the capabilities needed (include/uapi/linux/capability.h). */
 const CAPABILITIES = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 } as const;
 
-/** Differs after every boot: state of an earlier one describes links and pins that are gone. */
+/** Changes with every boot: state of an earlier boot describes links and pins that are gone. */
 export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
@@ -21,9 +19,9 @@ export function kernelRelease(): string {
 }
 
 /**
- * Throws NOT_ROOT (exit 2) unless this process may do what dpctl does: CAP_NET_ADMIN for links and
- * maps, CAP_SYS_ADMIN for entering namespaces and mounting (setns and mount take nothing less, so
- * CAP_BPF alone would not help).
+ * Throws NOT_ROOT (exit 2) unless this process has the capabilities that dpctl needs: CAP_NET_ADMIN for links
+ * and maps, CAP_SYS_ADMIN for entering namespaces and mounting (setns and mount require it, so CAP_BPF alone
+ * would not help).
  */
 export function requireRoot(): void {
   const missing = missingCapabilities(readFileSync('/proc/self/status', 'utf8'));
@@ -37,7 +35,7 @@ export function requireRoot(): void {
   });
 }
 
-/** Names of the needed capabilities that are not effective according to the text of a /proc/PID/status. */
+/** Names of the needed capabilities that are not effective, from the text of a /proc/PID/status. */
 export function missingCapabilities(status: string): string[] {
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
   return Object.entries(CAPABILITIES)
@@ -45,17 +43,17 @@ export function missingCapabilities(status: string): string[] {
     .map(([name]) => name);
 }
 
-/** Errors of a process that has just ended, or that is none of ours to look at. */
+/** Errors for a process that has just ended, or that may not be inspected. */
 const UNSEEN = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'] as const;
 
-/** Numbers of all processes that this one can see. */
+/** Ids of all processes that this one can see. */
 export function processIds(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
 }
 
-/** Another process whose network namespace has this inode, if there is one: the first that is seen. */
+/** Another process whose network namespace has this inode, if there is one: the first one found. */
 export function processInNetns(inode: number): { pid: number; name: string } | undefined {
   for (const pid of processIds()) {
     if (pid === process.pid) continue;

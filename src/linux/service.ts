@@ -1,15 +1,18 @@
-/** The manager of services is told how this process is: sd_notify(3). */
+/** Notify the service manager of this process's status: sd_notify(3). */
 import { sendUnixDatagram } from '../../loader/sys/datagram.js';
 
-/** What a process says to the manager that started it. */
+/** What a process tells the manager that started it. */
 export interface Service {
-  /** Send lines such as READY=1, STATUS=text. A manager that does not listen is no error. */
+  /** Send lines such as READY=1, STATUS=text. It is no error if the manager does not listen. */
   notify(...lines: readonly string[]): void;
-  /** Milliseconds in which the manager wants to hear WATCHDOG=1; undefined where it does not. */
+  /** Interval in milliseconds in which the manager expects WATCHDOG=1; undefined if it does not. */
   readonly watchdog: number | undefined;
 }
 
-/** The manager that the environment names (NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID); else nobody. */
+/**
+ * The manager that the environment names (NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID), or else one that gets
+ * nothing.
+ */
 export function serviceOf(env: Readonly<Record<string, string | undefined>>): Service {
   const { NOTIFY_SOCKET: socket = '', WATCHDOG_USEC: usec = '', WATCHDOG_PID: pid } = env;
   const isMine = pid === undefined || pid === '' || Number(pid) === process.pid;
@@ -21,7 +24,7 @@ export function serviceOf(env: Readonly<Record<string, string | undefined>>): Se
       try {
         sendUnixDatagram(socket, Buffer.from(lines.join('\n')));
       } catch {
-        // It restarts, or its queue is full: the next word will do.
+        // It restarts, or its queue is full: the next notification will do.
       }
     },
   };

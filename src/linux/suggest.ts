@@ -1,10 +1,8 @@
-/**
- * "Did you mean": the candidate that a typing error turned into what was given.
- */
+/** "Did you mean": the candidate that was probably mistyped. */
 
 /**
- * The candidate with the fewest single-character edits from `word`, at most a third of its length
- * (and at least one); undefined when none is so near. Ties go to the first.
+ * The candidate with the fewest single-character edits from `word`, at most a third of its length (and at
+ * least one); undefined if none is that close. Ties go to the first.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
@@ -21,8 +19,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 }
 
 /**
- * Edits of one character, an exchange of two neighbours among them (it is the commonest slip of
- * all): the optimal string alignment distance, by three rows.
+ * Number of single-character edits, including a swap of two neighbours (the most common typing error): the
+ * optimal string alignment distance, with three rows.
  */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];

@@ -1,6 +1,6 @@
 /**
- * Kernel parameters under /proc/sys, of any network namespace: what is below /proc/sys/net shows the
- * namespace of the process that opens it, so a short synchronous section inside is enough.
+ * Kernel parameters under /proc/sys, of any network namespace: files below /proc/sys/net show the namespace
+ * of the process that opens them, so a short synchronous section inside is enough.
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,10 +8,10 @@ import { DpctlError, exceptFor, kernelError } from '../../loader/errors.js';
 import { inNetns } from '../../loader/sys/netns.js';
 
 /**
- * Path below /proc/sys of a key. Either separator works, as in sysctl(8): the first one in the key
- * separates, the other is a character of a name. So 'net/ipv4/conf/eth0.5/forwarding' and
- * 'net.ipv4.conf.eth0/5.forwarding' are the same; prefer slashes where a device's name is in the key.
- * Throws SYSCTL_BAD_KEY (exit 1) for a key that leaves /proc/sys or is empty.
+ * Path below /proc/sys of a key. Either separator works, as in sysctl(8): the first one in the key separates,
+ * the other is a character of a name. So 'net/ipv4/conf/eth0.5/forwarding' and
+ * 'net.ipv4.conf.eth0/5.forwarding' are the same; prefer slashes if the key contains a device's name. Throws
+ * SYSCTL_BAD_KEY (exit 1) for a key that leaves /proc/sys or is empty.
  */
 export function sysctlPath(key: string): string {
   const first = key.search(/[./]/);
@@ -23,15 +23,17 @@ export function sysctlPath(key: string): string {
 }
 
 /**
- * The value of a parameter, without the final newline, in the namespace of `nsFd` (the caller's own
- * when undefined). Throws SYSCTL_NOT_FOUND (exit 2), KERNEL_* (exit 2).
+ * The value of a parameter, without the final newline, in the namespace of `nsFd` (the caller's own when
+ * undefined). Throws SYSCTL_NOT_FOUND (exit 2), KERNEL_* (exit 2).
  */
 export function sysctlGet(nsFd: number | undefined, key: string): string {
   const path = sysctlPath(key);
   return inside(nsFd, () => read(path));
 }
 
-/** As sysctlGet, but undefined for a parameter that the kernel does not have: its device is gone. */
+/**
+ * Like sysctlGet, but undefined for a parameter that the kernel does not have, as when its device is gone.
+ */
 export function sysctlFind(nsFd: number | undefined, key: string): string | undefined {
   try {
     return sysctlGet(nsFd, key);
@@ -41,16 +43,16 @@ export function sysctlFind(nsFd: number | undefined, key: string): string | unde
   }
 }
 
-/** Names in a directory of parameters: in net/ipv4/conf those of devices. Empty where there is none. */
+/** Names in a directory of parameters: devices in net/ipv4/conf. Empty if there is none. */
 export function sysctlNames(nsFd: number | undefined, dir: string): string[] {
-  // IPv6 may not be there at all.
+  // The kernel may lack IPv6.
   return inside(nsFd, () => exceptFor(['ENOENT'], () => readdirSync(`/proc/sys/${dir}`), []));
 }
 
 /**
- * Sets a parameter and returns the value it had, so that it can be put back. Writes nothing when it
- * has this value already. Throws SYSCTL_NOT_FOUND (exit 2), KERNEL_EINVAL for a value that the kernel
- * refuses, KERNEL_EROFS where /proc/sys is read-only (a container).
+ * Set a parameter and return its former value, so that it can be restored. Writes nothing if the value is
+ * already set. Throws SYSCTL_NOT_FOUND (exit 2), KERNEL_EINVAL for a value that the kernel refuses,
+ * KERNEL_EROFS if /proc/sys is read-only (a container).
  */
 export function sysctlSet(nsFd: number | undefined, key: string, value: string): string {
   const path = sysctlPath(key);

@@ -1,6 +1,4 @@
-/**
- * Addresses between their text and the bytes that netlink carries (network order).
- */
+/** Addresses between text and the bytes that netlink carries (network order). */
 
 import { bytesToIp, type Ip, ipToBytes, parseIp } from '../../model/address/ip.js';
 import { canonicalMac, macToBytes } from '../../model/address/mac.js';
@@ -21,7 +19,7 @@ export interface PrefixBytes extends AddressBytes {
   readonly prefixLength: number;
 }
 
-/** Six bytes of a MAC as people write it. Throws MAC_INVALID (exit 1) for anything else. */
+/** Parse a MAC written by a user into its six bytes. Throws MAC_INVALID (exit 1) for anything else. */
 export function macBytes(mac: string): Uint8Array {
   return macToBytes(canonicalMac(mac));
 }
@@ -32,8 +30,8 @@ export function macText(bytes: Uint8Array): string {
 }
 
 /**
- * Bytes and family of an IPv4 or IPv6 address. Throws ADDRESS_INVALID (exit 1) for anything else, zone
- * suffixes included: a netlink message names its device by index.
+ * Bytes and family of an IPv4 or IPv6 address. Throws ADDRESS_INVALID (exit 1) for anything else, including
+ * zone suffixes: a netlink message names its device by index.
  */
 export function ipBytes(address: string): AddressBytes {
   return bytesOf(parseIp(address));

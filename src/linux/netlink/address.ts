@@ -60,13 +60,13 @@ export interface AddressSpec {
   readonly prefixLength: number;
   /** IPv6: usable at once, no duplicate address detection. */
   readonly nodad?: boolean | undefined;
-  /** No route to the prefix is added with it. */
+  /** Do not add a route to the prefix. */
   readonly noprefixroute?: boolean | undefined;
-  /** ifa_proto: who added it. Kernels before 5.18 forget it. */
+  /** ifa_proto: who added it. Kernels before 5.18 do not store it. */
   readonly protocol?: number | undefined;
 }
 
-/** An address as the kernel has it. */
+/** An address in the kernel. */
 export interface LinkAddress {
   readonly ifindex: number;
   readonly family: 4 | 6;
@@ -78,11 +78,11 @@ export interface LinkAddress {
   readonly flags: readonly string[];
   /** IPv4 only; usually the device's name. */
   readonly label: string | undefined;
-  /** ifa_proto: who added it; 0 where nobody said. */
+  /** ifa_proto: who added it; 0 if not set. */
   readonly protocol: number;
 }
 
-/** Adds an address. Throws KERNEL_EEXIST when the link has it, KERNEL_ENODEV, ADDRESS_INVALID (exit 1). */
+/** Add an address. Throws KERNEL_EEXIST when the link has it, KERNEL_ENODEV, ADDRESS_INVALID (exit 1). */
 export function addrAdd(rtnl: Rtnl, ifindex: number, spec: AddressSpec): void {
   const flags = (spec.nodad ? IFA_F_NODAD : 0) | (spec.noprefixroute ? IFA_F_NOPREFIXROUTE : 0);
   const parts = [addressBody(ifindex, spec), attribute(IFA.FLAGS, u32(flags))];
@@ -91,7 +91,7 @@ export function addrAdd(rtnl: Rtnl, ifindex: number, spec: AddressSpec): void {
   request(rtnl, what, RTM_NEWADDR, NLM_F.CREATE | NLM_F.EXCL, concat(parts));
 }
 
-/** Removes an address. Throws KERNEL_EADDRNOTAVAIL when the link has none such, KERNEL_ENODEV. */
+/** Remove an address. Throws KERNEL_EADDRNOTAVAIL when the link does not have it, KERNEL_ENODEV. */
 export function addrDelete(
   rtnl: Rtnl,
   ifindex: number,
@@ -114,7 +114,7 @@ function addressBody(
   spec: Pick<AddressSpec, 'address' | 'prefixLength'>,
 ): Uint8Array {
   const { family, bytes } = ipBytes(spec.address);
-  // Both are given, and equal, on a broadcast device; they differ only where there is a fixed peer.
+  // On a broadcast device both are given and equal; they differ only with a fixed peer.
   return concat([
     ifaddrmsg(family, spec.prefixLength, ifindex),
     attribute(IFA.LOCAL, bytes),

@@ -1,8 +1,8 @@
 /**
- * Numbers of rtnetlink's link messages and the two encoders that link.ts and pair.ts share.
+ * Numbers of rtnetlink's link messages, and the two encoders that link.ts and pair.ts share.
  *
- * Source: include/uapi/linux/if_link.h, if.h, rtnetlink.h, veth.h. Written out here because the
- * headers of Debian 12 stop short of the IPv4 BIG TCP attributes (6.3) and of netkit (6.7).
+ * Source: include/uapi/linux/if_link.h, if.h, rtnetlink.h, veth.h. Listed here because the headers of Debian
+ * 12 lack the IPv4 BIG TCP attributes (6.3) and netkit (6.7).
  */
 
 import { attribute, nested, text, u8, u32, viewOf } from '../../../loader/netlink/codec.js';
@@ -78,7 +78,7 @@ export const OPERSTATES = [
 /** How the kernel makes the link-local IPv6 address of a device (IN6_ADDR_GEN_MODE_*). */
 export const ADDR_GEN_MODES = { eui64: 0, none: 1, 'stable-privacy': 2, random: 3 } as const;
 
-/** Name of a way to make link-local addresses. */
+/** Name of a mode for making link-local addresses. */
 export type AddrGenMode = keyof typeof ADDR_GEN_MODES;
 
 /** The 16 bytes of struct ifinfomsg. `flags` are set where `change` has the bit. */
@@ -91,7 +91,7 @@ export function ifinfomsg(ifindex: number, flags = 0, change = 0): Uint8Array {
   return out;
 }
 
-/** What can be said of a link both when it is made and later; sizes in bytes. */
+/** Settings of a link that are possible both at creation and later; sizes in bytes. */
 export interface LinkSettings {
   readonly name?: string | undefined;
   /** "aa:bb:cc:dd:ee:ff" */
@@ -99,14 +99,14 @@ export interface LinkSettings {
   readonly mtu?: number | undefined;
   /** Open namespace to move the link to (or to make it in). */
   readonly nsFd?: number | undefined;
-  /** Largest GSO packet handed to the device, IPv6 and all but IPv4 (IFLA_GSO_MAX_SIZE). */
+  /** Largest GSO packet handed to the device, for IPv6 and everything else but IPv4 (IFLA_GSO_MAX_SIZE). */
   readonly gsoMaxSize?: number | undefined;
   readonly groMaxSize?: number | undefined;
   readonly gsoIpv4MaxSize?: number | undefined;
   readonly groIpv4MaxSize?: number | undefined;
 }
 
-/** Attributes of LinkSettings, those not given left out. Throws MAC_INVALID for a malformed MAC. */
+/** Attributes of LinkSettings, without the unset ones. Throws MAC_INVALID for a malformed MAC. */
 export function settingsAttributes(settings: LinkSettings): Uint8Array[] {
   const out: Uint8Array[] = [];
   if (settings.name !== undefined) out.push(attribute(IFLA.IFNAME, text(settings.name)));

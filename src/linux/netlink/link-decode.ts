@@ -42,25 +42,25 @@ export interface Link {
   readonly name: string;
   /** "veth", "bridge", "vxlan" ...; undefined for physical devices and lo. */
   readonly kind: string | undefined;
-  /** Frames begin with an Ethernet header; not so at lo, and at tunnels of layer 3. */
+  /** Frames begin with an Ethernet header; false for lo and for layer-3 tunnels. */
   readonly ethernet: boolean;
-  /** Lower case with colons; '' where the device has none. */
+  /** Lower case with colons; '' if the device has none. */
   readonly mac: string;
   readonly mtu: number;
   readonly minMtu: number | undefined;
   readonly maxMtu: number | undefined;
-  /** As iproute2 prints them: NO-CARRIER for what is up but not running, RUNNING never. */
+  /** As iproute2 prints them: NO-CARRIER for a device that is up but not running; RUNNING is left out. */
   readonly flags: readonly string[];
   /** Administratively up. */
   readonly up: boolean;
-  /** Up with a carrier; for a veth: the peer is up, too. */
+  /** Up with a carrier; for a veth the peer is up too. */
   readonly running: boolean;
   /** RFC 2863 state: 'UP', 'DOWN', 'LOWERLAYERDOWN' ... */
   readonly operstate: string;
   readonly alias: string | undefined;
-  /** IFLA_LINK: of a veth its peer, in the namespace that linkNetnsId names; of a vlan its parent. */
+  /** IFLA_LINK: for a veth its peer, in the namespace that linkNetnsId names; for a vlan its parent. */
   readonly peerIfindex: number | undefined;
-  /** Id of the peer's namespace as seen from this one; undefined when it is the same one. */
+  /** Id of the peer's namespace as seen from this one; undefined when it is the same. */
   readonly linkNetnsId: number | undefined;
   /** Ifindex of the bridge, bond or vrf that the device is a port of. */
   readonly master: number | undefined;
@@ -68,12 +68,12 @@ export interface Link {
   readonly groMaxSize: number | undefined;
   readonly gsoIpv4MaxSize: number | undefined;
   readonly groIpv4MaxSize: number | undefined;
-  /** The most that gsoMaxSize can be set to. */
+  /** Upper limit of gsoMaxSize. */
   readonly tsoMaxSize: number | undefined;
-  /** Undefined where IPv6 is off on the device. */
+  /** Undefined if IPv6 is off on the device. */
   readonly addrGenMode: AddrGenMode | undefined;
   readonly statistics64: LinkStatistics | undefined;
-  /** Of a device of kind vxlan. */
+  /** Only for a device of kind vxlan. */
   readonly vxlan: VxlanInfo | undefined;
 }
 
@@ -118,7 +118,7 @@ export function decodeLink(message: Message, statistics = true): Link {
   };
 }
 
-/** Made once: a list of thousands of devices is decoded by some commands. */
+/** Built once: some commands decode thousands of devices. */
 const FLAGS = Object.entries(IFF).filter(([name]) => name !== 'RUNNING');
 const MODES = new Map<number, AddrGenMode>(
   (Object.keys(ADDR_GEN_MODES) as AddrGenMode[]).map((name) => [ADDR_GEN_MODES[name], name]),
@@ -154,7 +154,7 @@ function decodeStatistics(payload: Uint8Array | undefined): LinkStatistics | und
   };
 }
 
-/** Up, and with a carrier (netif_carrier_ok): of a pair, both ends are up. */
+/** Up and with a carrier (netif_carrier_ok): both ends of a pair are up. */
 export function hasCarrier({ flags }: Link): boolean {
   return flags.includes('LOWER_UP');
 }

@@ -20,8 +20,8 @@ export type { AddrGenMode, LinkSettings } from './link-attributes.js';
 export { hasCarrier, type Link, type LinkStatistics } from './link-decode.js';
 
 /**
- * RTEXT_FILTER_SKIP_STATS: no counters, which are sums over all CPUs. Those of IPv6 only until Linux
- * 6.18; 7.3 leaves out the device's, too.
+ * RTEXT_FILTER_SKIP_STATS: leave out counters, which are sums over all CPUs. Up to Linux 6.18 this leaves out
+ * only IPv6's; 7.3 leaves out the device's too.
  */
 const SKIP_STATISTICS = 1 << 3;
 const IFF_UP = 0x1;
@@ -33,15 +33,15 @@ export type LinkSelector = { readonly name: string } | { readonly ifindex: numbe
 /** What linkSet can change. */
 export interface LinkChange extends LinkSettings {
   readonly up?: boolean | undefined;
-  /** Text for people, kept by the kernel with the device; '' removes it. */
+  /** Text kept by the kernel with the device; '' removes it. */
   readonly alias?: string | undefined;
   readonly addrGenMode?: AddrGenMode | undefined;
 }
 
-/** The link, or undefined when there is none of that name or index in the socket's namespace. Throws KERNEL_*. */
+/** A link of the socket's namespace by name or index; undefined when there is none. Throws KERNEL_*. */
 export function linkGet(rtnl: Rtnl, selector: LinkSelector): Link | undefined {
   const byName = 'name' in selector;
-  // The kernel answers ERANGE for a name that no device can have.
+  // For an invalid name the kernel would answer ERANGE.
   if (byName && !isLinkName(selector.name)) return undefined;
   const body = byName
     ? concat([ifinfomsg(0), attribute(IFLA.IFNAME, text(selector.name))])
@@ -67,8 +67,8 @@ export function linkDump(rtnl: Rtnl, options: { readonly statistics?: boolean } 
 }
 
 /**
- * Changes a link in one message; what is not given stays. A rename of a link that is up needs
- * kernel 6.2. Throws KERNEL_ENODEV, KERNEL_EEXIST (name taken), KERNEL_EINVAL (MTU or size out of range).
+ * Change a link with one message; fields that are left out stay. Renaming a link that is up needs kernel 6.2.
+ * Throws KERNEL_ENODEV, KERNEL_EEXIST (name taken), KERNEL_EINVAL (MTU or size out of range).
  */
 export function linkSet(rtnl: Rtnl, ifindex: number, change: LinkChange): void {
   const flags = change.up === undefined ? 0 : IFF_UP;
@@ -81,7 +81,10 @@ export function linkSet(rtnl: Rtnl, ifindex: number, change: LinkChange): void {
   request(rtnl, `set link #${ifindex}`, RTM.NEWLINK, 0, concat([header, ...attributes]));
 }
 
-/** Deletes a link (of a veth: both ends). Returns false when there is none. Throws KERNEL_EOPNOTSUPP for a physical one. */
+/**
+ * Delete a link (for a veth: both ends). Returns false when there is none. Throws KERNEL_EOPNOTSUPP for a
+ * physical one.
+ */
 export function linkDelete(rtnl: Rtnl, selector: LinkSelector): boolean {
   const byName = 'name' in selector;
   if (byName && !isLinkName(selector.name)) return false;
@@ -98,13 +101,13 @@ export function linkDelete(rtnl: Rtnl, selector: LinkSelector): boolean {
   }
 }
 
-/** Devices that go in one message. The kernel's lock of all devices is held for one batch at a time. */
+/** Devices deleted by one message. The kernel holds its lock of all devices for one batch at a time. */
 const BATCH = 64;
 
 /**
- * Deletes many links (of a veth: both ends). The kernel waits for every CPU once a message, so a group
- * of them goes in the time of a few. Those that are gone already are passed over.
- * @throws KERNEL_EOPNOTSUPP where one is physical; others of its batch stay, too
+ * Delete many links (for a veth: both ends). The kernel waits for every CPU once for each message, so a group
+ * takes about as long as a few links. Links that are already gone are skipped.
+ * @throws KERNEL_EOPNOTSUPP if one is physical; others of its batch then stay too
  */
 export function linksDelete(rtnl: Rtnl, ifindexes: readonly number[]): void {
   for (let start = 0; start < ifindexes.length; start += BATCH) {
@@ -120,12 +123,12 @@ function deleteGroup(rtnl: Rtnl, ifindexes: readonly number[]): void {
   try {
     request(rtnl, `delete ${put.length} links`, RTM.DELLINK, 0, body);
   } catch (error) {
-    // All of them went in the meantime.
+    // All of them vanished meanwhile.
     if (errnoOf(error) !== 'ENODEV') throw error;
   }
 }
 
-/** By chance: everything in a group is deleted, so nobody else may have put a device of theirs there. */
+/** A random group: everything in it is deleted, so nobody else may have a device in it. */
 function unusedGroup(): number {
   return 2 ** 30 + Math.floor(Math.random() * 2 ** 30);
 }
@@ -141,7 +144,10 @@ function setGroup(rtnl: Rtnl, ifindex: number, group: number): boolean {
   }
 }
 
-/** Whether the kernel takes this as a device name (dev_valid_name): 1 to 15 bytes, no slash, colon or space, not . or .. */
+/**
+ * Whether the kernel accepts this as a device name (dev_valid_name): 1 to 15 bytes, no slash, colon or space,
+ * not . or ..
+ */
 function isLinkName(name: string): boolean {
   const length = Buffer.byteLength(name);
   return length > 0 && length < IFNAMSIZ && name !== '.' && name !== '..' && !/[/:\s\0]/.test(name);

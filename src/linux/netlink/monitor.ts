@@ -1,6 +1,6 @@
 /**
- * What rtnetlink tells of by itself: devices, addresses and routes that come, change and go. What a notice
- * says may be old when it is read: it is the occasion to look.
+ * Notifications of rtnetlink: devices, addresses and routes that come, change and go. A notice may be out of
+ * date when it is read: it only prompts a look.
  */
 
 import { errnoOf } from '../../../loader/errors.js';
@@ -12,14 +12,14 @@ import { openNetlink } from '../../../loader/sys/socket.js';
 const NETLINK_ROUTE = 0;
 /** RTNLGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE (linux/rtnetlink.h). */
 const GROUPS = [1, 5, 7, 9, 11];
-/** The kernel's messages have at most 32 KiB. */
+/** The kernel's messages are at most 32 KiB long. */
 const RECEIVE_BYTES = 65_536;
-/** Datagrams that are read before others get their turn. */
+/** Datagrams to read before other work gets its turn. */
 const MOST = 256;
-/** Milliseconds after an error that has no name here: it may be there for a while. */
+/** Milliseconds to wait after an unexpected error, which may persist for a while. */
 const RETRY = 1000;
 
-/** What happened, as far as the message's type and head say it. */
+/** What happened, as far as the message's type and header say. */
 export interface Notice {
   readonly about: 'link' | 'address' | 'route';
   readonly gone: boolean;
@@ -27,7 +27,7 @@ export interface Notice {
   readonly ifindex: number;
 }
 
-/** Notices in their order; `lost`: some did not fit into the socket's buffer, so nobody knows what happened. */
+/** Notices in order; `lost`: some did not fit into the socket's buffer, so anything may have happened. */
 export type Notices = readonly Notice[] | 'lost';
 
 /** Types of messages (linux/rtnetlink.h). */
@@ -41,10 +41,11 @@ const TYPES: ReadonlyMap<number, Pick<Notice, 'about' | 'gone'>> = new Map([
 ]);
 
 /**
- * Hear of changes in a namespace. The socket keeps the namespace alive until it is closed; so does it the
- * process.
- * @param onNotices called on the event loop with what has come since; what it throws is an uncaught exception
- * @returns closes it
+ * Watch for changes in a namespace. Until it is closed, the socket keeps the namespace and this process
+ * alive.
+ * @param onNotices called on the event loop with the notices that arrived since; an error it throws is an
+ *   uncaught exception
+ * @returns a function that closes the socket
  * @throws DpctlError KERNEL_*, exit 2
  */
 export function monitorRtnl(nsFd: number, onNotices: (notices: Notices) => void): () => void {
@@ -69,7 +70,7 @@ export function monitorRtnl(nsFd: number, onNotices: (notices: Notices) => void)
         if (errno === 'ETIMEDOUT') next = 'wait';
         else {
           lost = true;
-          // Of others nobody knows whether they pass.
+          // Other errors may not go away by themselves.
           if (errno !== 'ENOBUFS' && errno !== 'EMSGSIZE' && !(error instanceof RangeError)) {
             next = 'retry';
           }
@@ -106,7 +107,7 @@ export function monitorRtnl(nsFd: number, onNotices: (notices: Notices) => void)
   return close;
 }
 
-/** struct ifinfomsg and struct ifaddrmsg both have the device's number behind four bytes of other things. */
+/** struct ifinfomsg and struct ifaddrmsg both have the device's number after four bytes of other fields. */
 function noticeOf({ type, body }: Message): Notice | undefined {
   const known = TYPES.get(type);
   if (known === undefined) return undefined;

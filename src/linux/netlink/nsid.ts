@@ -19,7 +19,7 @@ const NETNSA_FD = 3;
 
 /**
  * The id by which the socket's namespace knows the namespace of `nsFd` (compare it with a link's
- * linkNetnsId); undefined when it has none, so no link leads there. Throws KERNEL_EINVAL when nsFd is no
+ * linkNetnsId); undefined when it has none, so no link leads there. Throws KERNEL_EINVAL when nsFd is not a
  * network namespace.
  */
 export function nsidOf(rtnl: Rtnl, nsFd: number): number | undefined {

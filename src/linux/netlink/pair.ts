@@ -1,6 +1,6 @@
 /**
- * Veth and netkit pairs: both ends made by one message, the far end born in the namespace it is for,
- * so that no half-made pair is ever seen in the wrong one.
+ * Veth and netkit pairs. One message makes both ends, with the far end created in its own namespace, so that
+ * no half-made pair ever appears in the wrong one.
  */
 
 import { constants } from 'node:os';
@@ -24,39 +24,39 @@ import { type Rtnl, request } from './socket.js';
 /** The far end of a new pair. */
 export interface VethPeer extends LinkSettings {
   readonly name: string;
-  /** Number the far end gets; the kernel picks one when not given. */
+  /** Number of the far end; chosen by the kernel if not given. */
   readonly ifindex?: number | undefined;
-  /** Open namespace that the far end is born in; without one, the socket's own. */
+  /** Open namespace in which the far end is created; the socket's own by default. */
   readonly nsFd?: number | undefined;
 }
 
-/** A new pair; the near end is born in the socket's namespace. */
+/** A new pair; the near end is created in the socket's namespace. */
 export interface VethSpec extends Omit<LinkSettings, 'nsFd'> {
   readonly name: string;
-  /** Number the near end gets (EEXIST when taken); the kernel picks one when not given. */
+  /** Number of the near end (EEXIST when taken); chosen by the kernel if not given. */
   readonly ifindex?: number | undefined;
   readonly alias?: string | undefined;
-  /** Brings the near end up; the far end is brought up by linkSet in its own namespace. */
+  /** Bring the near end up; linkSet brings the far end up in its own namespace. */
   readonly up?: boolean | undefined;
   readonly peer: VethPeer;
 }
 
 /**
- * Makes a veth pair and returns its near end (`peerIfindex` is the far end's index there). The near
- * end gets no IPv6 link-local address (addr_gen_mode none): it is a port of a switch, not a host on it.
- * The kernel takes alias and generation mode only in a second message; when that one fails the pair is
- * deleted again. Throws KERNEL_EEXIST when a name or number is taken, KERNEL_EINVAL for a bad name or MTU,
- * MAC_INVALID for a malformed MAC.
+ * Make a veth pair and return its near end (`peerIfindex` is the far end's index there). The near end gets no
+ * IPv6 link-local address (addr_gen_mode none): it is a port of a switch, not a host on it. The kernel
+ * accepts alias and generation mode only in a second message; if that fails the pair is deleted again. Throws
+ * KERNEL_EEXIST when a name or number is taken, KERNEL_EINVAL for a bad name or MTU, MAC_INVALID for a
+ * malformed MAC.
  */
 export function linkAddVeth(rtnl: Rtnl, spec: VethSpec): Link {
   return addPair(rtnl, spec, 'veth', (far) => [attribute(VETH_INFO_PEER, far)]);
 }
 
 /**
- * Makes a netkit pair, the near end its primary, as linkAddVeth makes a veth. Its ends carry Ethernet
- * frames (the kernel's default is bare IP without a MAC), and without a BPF program of netkit's own
- * they pass every frame on. Throws as linkAddVeth does, and KERNEL_EOPNOTSUPP where the kernel has no
- * netkit, or none whose MAC can be chosen (before 6.10).
+ * Make a netkit pair with the near end as its primary, as linkAddVeth makes a veth. Its ends carry Ethernet
+ * frames (the kernel's default is bare IP without a MAC), and without a BPF program of netkit's own they pass
+ * every frame on. Throws as linkAddVeth does, and KERNEL_EOPNOTSUPP if the kernel has no netkit, or none with
+ * a settable MAC (before 6.10).
  */
 export function linkAddNetkit(rtnl: Rtnl, spec: VethSpec): Link {
   return addPair(rtnl, spec, 'netkit', (far) => [
@@ -69,9 +69,9 @@ export function linkAddNetkit(rtnl: Rtnl, spec: VethSpec): Link {
 const NO_MAC = '01:00:00:00:00:00';
 
 /**
- * Whether the kernel makes netkit pairs with a MAC of the caller's. It is asked for one that no device
- * can have: where there are such pairs it finds fault with the MAC, and nothing is made either way.
- * Throws KERNEL_* (exit 2) where nobody can tell.
+ * Whether the kernel makes netkit pairs with a given MAC. The request has a MAC that no device can have: a
+ * kernel that supports such pairs rejects the MAC, so nothing is made either way. Throws KERNEL_* (exit 2) if
+ * the answer does not decide it.
  */
 export function hasNetkit(rtnl: Rtnl): boolean {
   const info = nested(IFLA.LINKINFO, [
@@ -123,13 +123,13 @@ function finishNearEnd(rtnl: Rtnl, spec: VethSpec): Link {
   linkSet(rtnl, ifindex, {
     alias: spec.alias,
     up: spec.up,
-    // There is no mode to set where IPv6 is off: the kernel would refuse the message.
+    // If IPv6 is off there is no mode to set: the kernel would refuse the message.
     addrGenMode: addrGenMode === undefined ? undefined : 'none',
   });
   return present(linkGet(rtnl, { ifindex }), spec);
 }
 
-/** The link may be gone again: somebody deleted the namespace that the far end was born in. */
+/** The link may be gone again: somebody deleted the namespace in which the far end was created. */
 function present(link: Link | undefined, spec: VethSpec): Link {
   if (link === undefined) throw kernelError(`read link ${spec.name}`, constants.errno.ENODEV);
   return link;

@@ -20,8 +20,8 @@ import { AF, ipBytes, ipText, ipVersion, prefixBytes } from './address-bytes.js'
 import { dump, type Rtnl, request } from './socket.js';
 
 /**
- * Who added a route (rtm_protocol). 220 is free in iproute2's rt_protos and marks the routes of dpctl:
- * `ip route show proto 220` lists them, and nothing else is ever deleted by us.
+ * Who added a route (rtm_protocol). 220 is free in iproute2's rt_protos and marks dpctl's routes: `ip route
+ * show proto 220` lists them, and dpctl never deletes others.
  */
 export const ROUTE_PROTOCOL = 220;
 
@@ -60,26 +60,26 @@ export interface RouteSpec {
   readonly gateway?: string | undefined;
   /** Device of the route; may be left out when the gateway is on a connected network. */
   readonly ifindex?: number | undefined;
-  /** The gateway counts as directly reachable through the device whatever the addresses say. */
+  /** Treat the gateway as directly reachable through the device, whatever the addresses say. */
   readonly onlink?: boolean | undefined;
-  /** Smaller wins; the kernel takes 0 for IPv4 and 1024 for IPv6 when not given. */
+  /** Smaller wins; if not given, the kernel uses 0 for IPv4 and 1024 for IPv6. */
   readonly metric?: number | undefined;
   /** Preferred source address. */
   readonly source?: string | undefined;
   /** Path MTU of the route in bytes. */
   readonly mtu?: number | undefined;
-  /** Routing table; 254 (main) when not given. */
+  /** Routing table; 254 (main) by default. */
   readonly table?: number | undefined;
-  /** rtm_protocol; ROUTE_PROTOCOL when not given. */
+  /** rtm_protocol; ROUTE_PROTOCOL by default. */
   readonly protocol?: number | undefined;
 }
 
-/** A route as the kernel has it. */
+/** A route in the kernel. */
 export interface Route {
   readonly family: 4 | 6;
   /** 'default' or a prefix, host routes with their /32 or /128. */
   readonly dst: string;
-  /** Undefined for directly connected ones and where nexthops are listed apart. */
+  /** Undefined for directly connected routes, and if next hops are listed separately. */
   readonly gateway: string | undefined;
   readonly ifindex: number | undefined;
   readonly onlink: boolean;
@@ -95,7 +95,7 @@ export interface Route {
 }
 
 /**
- * Adds a route. Throws KERNEL_EEXIST when there is one to the same destination with the same metric,
+ * Add a route. Throws KERNEL_EEXIST when there is one to the same destination with the same metric,
  * KERNEL_ENETUNREACH when the gateway is not reachable, KERNEL_ENETDOWN when the device is down.
  */
 export function routeAdd(rtnl: Rtnl, spec: RouteSpec): void {
@@ -104,14 +104,17 @@ export function routeAdd(rtnl: Rtnl, spec: RouteSpec): void {
 }
 
 /**
- * Deletes the route that matches everything given; of the protocol given, ROUTE_PROTOCOL without one,
- * so nobody else's route is hit. Throws KERNEL_ESRCH when there is none.
+ * Delete the route that matches all given fields; the protocol is ROUTE_PROTOCOL by default, so nobody else's
+ * route matches. Throws KERNEL_ESRCH when there is none.
  */
 export function routeDelete(rtnl: Rtnl, spec: RouteSpec): void {
   request(rtnl, `delete route ${spec.dst}`, RTM_DELROUTE, 0, routeBody(spec, RT_SCOPE_NOWHERE));
 }
 
-/** What routeDump shows: everything given must match. Without a table: all tables, `local` included. */
+/**
+ * Selects the routes of routeDump: all given fields must match. Without a table: all tables, including
+ * `local`.
+ */
 export interface RouteFilter {
   readonly family?: 4 | 6 | undefined;
   readonly table?: number | undefined;
@@ -134,8 +137,8 @@ export function routeDump(rtnl: Rtnl, filter: RouteFilter = {}): Route[] {
 }
 
 /**
- * Bytes of layer 3 that the way to an address carries by its route, or as routers have said; undefined:
- * what the device carries. Throws KERNEL_ENETUNREACH and others where there is none.
+ * MTU of the path to an address, in bytes of layer 3, as set by its route or learned from routers; undefined:
+ * that of the device. Throws KERNEL_ENETUNREACH and others if there is no route.
  */
 export function routeMtu(rtnl: Rtnl, address: string): number | undefined {
   const { family, bytes } = ipBytes(address);
@@ -148,7 +151,7 @@ export function routeMtu(rtnl: Rtnl, address: string): number | undefined {
   return route?.mtu;
 }
 
-/** A gateway makes a route global, none means that the destination is on the link; IPv6 has no scopes. */
+/** With a gateway a route is global; without one the destination is on the link. IPv6 has no scopes. */
 function scopeOf(spec: RouteSpec): number {
   const linkScope = spec.gateway === undefined && familyOf(spec) === AF.INET;
   return linkScope ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;

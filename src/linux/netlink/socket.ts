@@ -1,31 +1,31 @@
-/** Netlink sockets of network namespaces. What is said on them: loader/netlink/exchange.ts. */
+/** Netlink sockets of network namespaces. Messages: loader/netlink/exchange.ts. */
 
 import { type Netlink, openExchange } from '../../../loader/netlink/exchange.js';
 import { inNetns } from '../../../loader/sys/netns.js';
 
 export { dump, request } from '../../../loader/netlink/exchange.js';
 
-/** An open netlink socket of one family in one namespace, which it keeps for its life. */
+/** An open netlink socket of one family, tied to one namespace for its lifetime. */
 export type Rtnl = Netlink;
 
 const NETLINK_ROUTE = 0;
 
 /**
- * Opens a NETLINK_ROUTE socket inside the namespace of `nsFd`, or in the caller's own without one.
- * The socket stays with that namespace; `nsFd` may be closed afterwards. Throws KERNEL_* (exit 2).
+ * Open a NETLINK_ROUTE socket inside the namespace of `nsFd`, by default the caller's own. The socket stays
+ * with that namespace; `nsFd` may be closed afterwards. Throws KERNEL_* (exit 2).
  */
 export function openRtnl(nsFd?: number): Rtnl {
   return openFamily(NETLINK_ROUTE, nsFd);
 }
 
-/** As openRtnl for another netlink protocol (16 is generic netlink). */
+/** Like openRtnl, for another netlink protocol (16 is generic netlink). */
 export function openFamily(protocol: number, nsFd?: number): Rtnl {
   return nsFd === undefined ? openExchange(protocol) : inNetns(nsFd, () => openExchange(protocol));
 }
 
 /**
- * Opens a socket, hands it to `use` and closes it whatever happens. Throws TypeError when `use` returns
- * a promise, which would go on with a closed socket, and what openRtnl and `use` throw.
+ * Open a socket, pass it to `use` and always close it. Throws TypeError when `use` returns a promise, which
+ * would continue with a closed socket, and what openRtnl and `use` throw.
  */
 export function withRtnl<T>(nsFd: number | undefined, use: (rtnl: Rtnl) => T): T {
   const rtnl = openRtnl(nsFd);

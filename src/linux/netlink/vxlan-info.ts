@@ -1,5 +1,5 @@
 /**
- * What the kernel says of a VXLAN device.
+ * The kernel's description of a VXLAN device.
  *
  * Source: include/uapi/linux/if_link.h.
  */
@@ -15,13 +15,13 @@ export const IFLA_VXLAN = {
   COLLECT_METADATA: 25,
 } as const;
 
-/** What makes a VXLAN device take a packet. */
+/** The properties by which a VXLAN device accepts a packet. */
 export interface VxlanInfo {
-  /** VNI; 0 for a device that takes all of them. */
+  /** VNI; 0 for a device that accepts all. */
   readonly vni: number;
   /** UDP port. */
   readonly port: number;
-  /** It takes every VNI that no other device has, and leaves it to others what to do (`external`). */
+  /** It accepts every VNI that no other device has, and leaves the handling to others (`external`). */
   readonly external: boolean;
 }
 
@@ -31,7 +31,7 @@ export function decodeVxlan(data: Uint8Array): VxlanInfo {
   const port = attributes.get(IFLA_VXLAN.PORT);
   return {
     vni: readUint(attributes.get(IFLA_VXLAN.ID)) ?? 0,
-    // The one number of these attributes in network byte order.
+    // The only one of these attributes in network byte order.
     port: port === undefined ? 0 : ((port[0] ?? 0) << 8) | (port[1] ?? 0),
     external: readUint(attributes.get(IFLA_VXLAN.COLLECT_METADATA)) === 1,
   };

@@ -1,4 +1,4 @@
-/** A VXLAN device of the kernel that has no VNI of its own. */
+/** A VXLAN device of the kernel without a VNI of its own. */
 
 import { attribute, concat, NLM_F, nested, text, u8 } from '../../../loader/netlink/codec.js';
 import { linkDelete, linkGet, linkSet } from './link.js';
@@ -6,7 +6,7 @@ import { IFLA, IFLA_INFO, ifinfomsg, RTM, settingsAttributes } from './link-attr
 import { type Rtnl, request } from './socket.js';
 import { IFLA_VXLAN } from './vxlan-info.js';
 
-/** A device that has the UDP port of a tunnel, and no tunnel. */
+/** A device that holds the UDP port of a tunnel without being one. */
 export interface VxlanExternalSpec {
   readonly name: string;
   readonly ifindex: number;
@@ -16,8 +16,8 @@ export interface VxlanExternalSpec {
 }
 
 /**
- * Makes a VXLAN device in metadata mode. Once it is up, which may throw KERNEL_EADDRINUSE (a socket has
- * the port), the kernel merges VXLAN packets to its port (GRO). Throws KERNEL_EEXIST (the port has such
+ * Make a VXLAN device in metadata mode. While it is up, the kernel merges VXLAN packets to its port (GRO);
+ * bringing it up may throw KERNEL_EADDRINUSE (a socket has the port). Throws KERNEL_EEXIST (the port has such
  * a device, or the name is taken), KERNEL_EOPNOTSUPP (no VXLAN in this kernel).
  */
 export function linkAddVxlanExternal(rtnl: Rtnl, spec: VxlanExternalSpec): void {
@@ -27,7 +27,7 @@ export function linkAddVxlanExternal(rtnl: Rtnl, spec: VxlanExternalSpec): void 
     nested(IFLA_INFO.DATA, [
       attribute(IFLA_VXLAN.PORT, Uint8Array.of(port >> 8, port & 0xff)),
       attribute(IFLA_VXLAN.LEARNING, u8(0)),
-      // On IPv6 the kernel drops what has no checksum, unless it is told that this is VXLAN's way.
+      // On IPv6 the kernel drops datagrams without a checksum unless told that VXLAN sends them so.
       attribute(IFLA_VXLAN.UDP_ZERO_CSUM6_RX, u8(1)),
       attribute(IFLA_VXLAN.COLLECT_METADATA, u8(1)),
     ]),

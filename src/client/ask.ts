@@ -1,4 +1,4 @@
-/** Asking an agent: one request, with a limit to how long it may show no life. */
+/** Ask an agent: one request, with a limit on how long it may stay silent. */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { DpctlError } from '../../loader/errors.js';
 import { advice, run } from '../../loader/hint.js';
@@ -10,21 +10,21 @@ import { standing } from '../linux/standing.js';
 import { socketAddress } from '../linux/unix-socket.js';
 import type { AgentAt } from './where.js';
 
-/** Asks an agent, and gives up one that shows no life. */
+/** A running request, abandoned if the agent stays silent. */
 interface Asking {
   readonly agent: AgentAt;
   readonly request: ClientRequest;
-  /** It has shown life: what was asked may have been begun. */
+  /** The agent has answered: it may have begun the operation. */
   begun: boolean;
   timer: NodeJS.Timeout | undefined;
-  /** What was waited for in vain. */
+  /** Why the wait was given up. */
   failure: DpctlError | undefined;
 }
 
 /**
- * Have an operation carried out by an agent.
- * @returns undefined where the agent has not begun it, and will not: it is in other namespaces, of another
- *   build, or has just gone
+ * Let an agent carry out an operation.
+ * @returns undefined if the agent has not begun it, and will not: it is in other namespaces, is another
+ *   build, or has just ended
  * @throws DpctlError what the operation throws there; AGENT_HUNG, AGENT_GONE, exit 5
  */
 export async function askAgent<Name extends OperationName>(
@@ -88,7 +88,7 @@ function start(agent: AgentAt, name: OperationName, request: object): Asking | u
   return asking;
 }
 
-/** @returns undefined where nothing was begun */
+/** @returns undefined if nothing was begun */
 function answerTo(asking: Asking): Promise<IncomingMessage | undefined> {
   return new Promise((resolve, reject) => {
     asking.request.on('response', (response) => {
@@ -99,7 +99,7 @@ function answerTo(asking: Asking): Promise<IncomingMessage | undefined> {
     asking.request.on('error', () => {
       settle(asking);
       if (asking.failure !== undefined) reject(asking.failure);
-      // It may have gone before it read the request: whatever it shows comes before it begins.
+      // It may have ended before it read the request: an agent answers before it begins.
       else if (asking.begun) reject(gone(asking.agent));
       else resolve(undefined);
     });
@@ -140,7 +140,7 @@ function rowOf(line: string, agent: AgentAt): object {
   return row;
 }
 
-/** What comes, for as long as it comes; a connection that ends before the answer does is an error. */
+/** The chunks of a response; a connection that ends before the answer is complete is an error. */
 async function* chunksOf(asking: Asking, response: IncomingMessage): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -152,7 +152,7 @@ async function* chunksOf(asking: Asking, response: IncomingMessage): AsyncGenera
   }
 }
 
-/** Wait once more as long as an agent may show no life. */
+/** Restart the time in which the agent may stay silent. */
 function touch(asking: Asking): void {
   clearTimeout(asking.timer);
   const { agent, begun, request } = asking;
@@ -171,12 +171,12 @@ function bodyOf(text: string, agent: AgentAt): object {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value;
   } catch {
-    // As if nothing had come: it is no answer of an agent.
+    // Ignored, as if nothing had come: it is not an agent's answer.
   }
   throw gone(agent);
 }
 
-/** An error as an agent tells dpctl of it; undefined where the request was refused before it was begun. */
+/** An error that an agent reports; undefined if it refused the request before beginning. */
 function failureIn(body: unknown): Failure | undefined {
   if (typeof body !== 'object' || body === null || !('raw' in body)) return undefined;
   const { raw, ...told } = body as Pick<Failure, 'code' | 'msg' | 'exitCode'> & {

@@ -1,16 +1,16 @@
-/** Whether there is an agent that may be asked: without one, this takes no time worth mentioning. */
+/** Whether there is an agent to ask: without one, the check takes next to no time. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import { requireRoot } from '../linux/process.js';
 
-/** An agent that may be there. */
+/** An agent that may be running. */
 export interface AgentAt {
   /** Path of its socket. */
   readonly socket: string;
   /** Root directory of its node. */
   readonly root: string;
-  /** Milliseconds after which one that shows no life is given up. */
+  /** Milliseconds after which a silent agent is given up. */
   readonly timeout: number;
 }
 
@@ -18,22 +18,22 @@ export interface AgentAt {
 const TIMEOUT = 10_000;
 
 /**
- * Variables that change how a command does what it does: the agent has its own. DPCTL_DEBUG is of the same
- * kind: the trace of a failure is in the process that it happened in.
+ * Variables that change how a command works: the agent has its own. DPCTL_DEBUG is one too: the trace of a
+ * failure is in the process in which it happened.
  */
 const OWN_WAYS = [
   ...['DPCTL_TC', 'DPCTL_LOCK_TIMEOUT', 'DPCTL_FFI', 'DPCTL_LIBBPF', 'DPCTL_BPF_DIR'],
   ...['DPCTL_PROBE_DISABLE', 'DPCTL_FAULT', 'DPCTL_FAULT_ERROR', 'DPCTL_DEBUG'],
 ] as const;
 
-/** Names of namespaces that mean to the agent what they mean here: others may depend on who asks, or where. */
+/** Namespace names that mean the same to the agent as here: others may depend on who asks, or from where. */
 const PLAIN_NAMESPACE = /^([^/]*|\/(var\/)?run\/netns\/[^/]+|\/proc\/[1-9][0-9]*\/ns\/net)$/;
 
 /**
- * The agent that may be asked for an operation.
- * @param ns the namespace that the request names, if it does
+ * The agent to ask for an operation.
+ * @param ns the namespace that the request names, if any
  * @returns undefined: do it here
- * @throws DpctlError NOT_ROOT, as what is done here would; AGENT_TIMEOUT_INVALID, exit 1
+ * @throws DpctlError NOT_ROOT, as the operation itself would; AGENT_TIMEOUT_INVALID, exit 1
  */
 export function agentFor(
   root: string,
@@ -44,7 +44,7 @@ export function agentFor(
   if (!isSocket(socket)) return undefined;
   if (OWN_WAYS.some((name) => (env[name] ?? '') !== '')) return undefined;
   if (ns !== undefined && !PLAIN_NAMESPACE.test(ns)) return undefined;
-  // The agent may do more than the one who asks it: its rights are not lent.
+  // The agent may have more rights than its caller, and must not lend them.
   requireRoot();
   return { socket, root, timeout: timeoutOf(env.DPCTL_AGENT_TIMEOUT) };
 }
@@ -53,7 +53,7 @@ function isSocket(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false })?.isSocket() === true;
   } catch {
-    // What is in the way of the socket is in the way of the command: it says so in its own words.
+    // Whatever blocks the socket also blocks the command, which then reports it itself.
     return false;
   }
 }

@@ -1,4 +1,4 @@
-/** Replacing files so that a reader, a crash or a power cut sees the old or the new, never half. */
+/** Replace files so that a reader, a crash or a power cut sees the old or the new file, never half of one. */
 import { randomBytes } from 'node:crypto';
 import {
   type Dirent,
@@ -16,7 +16,7 @@ import { errnoOfAny } from '../../loader/errors.js';
 import { fsyncDir, openFd, withFd } from '../../loader/sys/files.js';
 import { unavailable } from './errors.js';
 
-/** A file and what it is to hold. */
+/** A file and its new content. */
 export interface Replacement {
   readonly path: string;
   readonly text: string;
@@ -26,9 +26,9 @@ export interface Replacement {
 export type Checkpoint = (step: string) => void;
 
 /**
- * Replace files one after the other, in the given order. All are written and on the disk before
- * the first takes its place, so a full disk is found while nothing has changed.
- * @param checkpoint told before each step
+ * Replace files one after another, in the given order. All are written and synced to disk before the first is
+ * renamed, so that a full disk is detected before anything has changed.
+ * @param checkpoint called before each step
  * @throws DpctlError STORE_UNAVAILABLE, exit 5
  */
 export function replaceFiles(
@@ -47,7 +47,7 @@ export function replaceFiles(
       checkpoint(`rename ${basename(path)}`);
       attempt(`replace ${path}`, () => renameSync(temporary, path));
       checkpoint(`sync ${basename(path)}`);
-      // The rename itself is on the disk only with the directory (rename(2), fsync(2)).
+      // The rename is on disk only once the directory is (rename(2), fsync(2)).
       attempt(`write ${dirname(path)}`, () => fsyncDir(dirname(path)));
     }
   } catch (error) {
@@ -57,9 +57,9 @@ export function replaceFiles(
 }
 
 /**
- * Write a copy, which needs be on the disk no sooner than the kernel thinks fit: it is of use in this boot
- * only. What has its place and is no file goes. A copy that cannot be written is no reason to fail a
- * change, but an old one must not be taken for it.
+ * Write a copy, without syncing it to disk: it is only used in this boot. Anything else in its place is
+ * removed. A copy that cannot be written is no reason to fail a change, but an old copy must not be taken for
+ * the new one.
  */
 export function replaceCopy({ path, text }: Replacement): void {
   const temporary = temporaryOf(path);
@@ -71,17 +71,17 @@ export function replaceCopy({ path, text }: Replacement): void {
     }
     renameSync(temporary, path);
   } catch {
-    // status tells that it is missing.
+    // status reports the missing copy.
     for (const stale of [temporary, path]) discard(stale);
   }
 }
 
-/** Not by the process's number: one that has it again would find what another has left. */
+/** Not named by process id: a later process with the same id would find what an earlier one left. */
 function temporaryOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}.tmp`);
 }
 
-/** Never throws: what made it necessary is what people are told, and the next command cleans up. */
+/** Never throws: the user must see the original error, and the next command cleans up. */
 function discard(temporary: string): void {
   try {
     rmSync(temporary, { force: true });
@@ -90,7 +90,7 @@ function discard(temporary: string): void {
   }
 }
 
-/** Make a directory that only its owner may look into, with its parents. */
+/** Make a directory that only its owner may access, with its parents. */
 export function makeDirectory(path: string): void {
   attempt(`make ${path}`, () => {
     for (let again = RACES; ; again--) {
@@ -98,7 +98,7 @@ export function makeDirectory(path: string): void {
         makeEach(path);
         return;
       } catch (error) {
-        // A reset has just removed the directory above it, and is done now.
+        // A reset has just removed the directory above it, and has finished.
         if (again === 0 || errnoOfAny(error) !== 'ENOENT') throw error;
       }
     }
@@ -107,7 +107,7 @@ export function makeDirectory(path: string): void {
 
 const RACES = 8;
 
-/** One by one: where none can be made (in /proc), Node's own recursion does not end. */
+/** One by one: where no directory can be made (in /proc), Node's own recursion does not end. */
 function makeEach(path: string): void {
   const there = statSync(path, { throwIfNoEntry: false });
   if (there?.isDirectory()) return;
@@ -115,16 +115,16 @@ function makeEach(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    // Another process may have been quicker.
+    // Another process may have made it meanwhile.
     if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
-  // A file is on the disk only with all the names that lead to it.
+  // A file is on disk only if all directories that lead to it are.
   fsyncDir(dirname(path));
 }
 
 /**
- * Remove what killed processes left of {@link replaceFiles}. Call it under the lock: another
- * process at work has such files, too.
+ * Remove what killed processes left of {@link replaceFiles}. Call it under the lock: a running process has
+ * such files too.
  */
 export function removeLeftovers(path: string): void {
   const dir = dirname(path);
@@ -132,14 +132,14 @@ export function removeLeftovers(path: string): void {
   attempt(`clean ${dir}`, () => {
     for (const entry of readEntries(dir)) {
       const { name } = entry;
-      // A directory of such a name is nobody's leftover, and in nobody's way.
+      // A directory with such a name is not a leftover, and does no harm.
       if (!entry.isFile() || !name.startsWith(start) || !name.endsWith('.tmp')) continue;
       rmSync(join(dir, name), { force: true });
     }
   });
 }
 
-/** Remove a file, durably; one that is not there is no error. */
+/** Remove a file, durably; a missing one is no error. */
 export function removeFile(path: string): void {
   attempt(`remove ${path}`, () => {
     rmSync(path, { force: true });
@@ -154,7 +154,7 @@ function writeDurably(path: string, text: string): void {
   });
 }
 
-/** What is in a directory; nothing where there is no directory. */
+/** The entries of a directory; none if there is no directory. */
 function readEntries(dir: string): Dirent[] {
   try {
     return readdirSync(dir, { withFileTypes: true });

@@ -1,4 +1,4 @@
-/** The files of the store as text: JSON with a line for each thing, checked when it is read. */
+/** The files of the store as text: JSON with one line for each element, checked when it is read. */
 import * as z from 'zod/mini';
 import { FORMATS } from '../api/version.js';
 import { hash32 } from '../model/state/hash.js';
@@ -9,14 +9,13 @@ import { readOwn } from './own-file.js';
 /** A document that was read. */
 export interface Document<T> {
   readonly data: T;
-  /** Byte for byte what dpctl wrote, so that what it holds needs no further check. */
+  /** Byte for byte what dpctl wrote, so that its content needs no further check. */
   readonly intact: boolean;
 }
 
 /**
- * A document as text: two spaces, and each element of a list on one line. So a person can read
- * and grep it, and thousands of endpoints cost no more than they must. The first line has a
- * checksum of all others.
+ * A document as text: indented by two spaces, with each element of a list on one line. Users can read and
+ * grep it, and thousands of endpoints stay cheap. The first line has a checksum of all others.
  */
 export function formatDocument(document: Readonly<Record<string, unknown>>): string {
   const members = Object.entries(document).map(([key, value]) => {
@@ -52,9 +51,9 @@ function textOf(element: unknown): string {
 }
 
 /**
- * A document from its file. The schema is checked only where a person has edited it: for
- * thousands of endpoints that takes longer than all the rest of a command.
- * @returns undefined where there is no file
+ * Read a document from its file. The schema is checked only if somebody has edited the file: for thousands of
+ * endpoints the check takes longer than the rest of a command.
+ * @returns undefined if there is no file
  * @throws DpctlError STORE_CORRUPT, STORE_NEWER or STORE_UNAVAILABLE, exit 5
  */
 export function readDocument<T extends z.ZodMiniType>(
@@ -65,11 +64,11 @@ export function readDocument<T extends z.ZodMiniType>(
   if (text === undefined) return undefined;
   const value = parseJson(path, text);
   const version = versionOf(value);
-  // First of all: a newer document may differ in every other field.
+  // Checked first: a newer document may differ in every other field.
   if (version !== undefined && version > FORMATS.state) throw newer(path, version, FORMATS.state);
   const isOurs =
     version === FORMATS.state && text.startsWith(checkLine(hash32(text, CHECK_LENGTH)));
-  // What was written had the type of the schema, and this is what was written.
+  // The value had the schema's type when it was written, and the file is unchanged since.
   if (isOurs) return { data: value as z.infer<T>, intact: true };
   const result = z.safeParse(schema, value);
   if (result.success) return { data: result.data, intact: false };

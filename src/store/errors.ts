@@ -1,4 +1,4 @@
-/** Failures of the store. All are exit 5: the state that was saved is untouched. */
+/** Failures of the store. All are exit 5: the saved state is untouched. */
 
 import {
   DpctlError,
@@ -12,8 +12,8 @@ import {
 import { advice, type Hint, REPEAT, run } from '../../loader/hint.js';
 
 /**
- * The kernel refused a file of the store.
- * @param what what was to be done, with the path: `write /var/lib/dpctl/state.json`
+ * The kernel refused access to a file of the store.
+ * @param what the failed action, with the path: `write /var/lib/dpctl/state.json`
  * @param cause an error of node:fs, or of the loader
  */
 export function unavailable(what: string, cause: unknown): DpctlError {
@@ -27,7 +27,7 @@ export function unavailable(what: string, cause: unknown): DpctlError {
   });
 }
 
-/** The file is there but is not what dpctl wrote. */
+/** The file exists but does not hold what dpctl wrote. */
 export function corrupt(path: string, where: string, why: string, cause?: unknown): DpctlError {
   return new DpctlError('STORE_CORRUPT', `${path} is damaged at ${where}: ${why}`, {
     exitCode: 5,
@@ -37,7 +37,7 @@ export function corrupt(path: string, where: string, why: string, cause?: unknow
   });
 }
 
-/** A record is not there, and the other one needs it. */
+/** A record is missing, and the other one needs it. */
 export function lost(path: string, other: string, where: string, why: string): DpctlError {
   return new DpctlError(
     'STORE_LOST',
@@ -50,7 +50,7 @@ export function lost(path: string, other: string, where: string, why: string): D
   );
 }
 
-/** What is saved is not what the caller has changed. */
+/** The saved state is not the one that the caller has edited. */
 export function conflict(loaded: number, found: number): DpctlError {
   const why =
     loaded === found
@@ -63,7 +63,7 @@ export function conflict(loaded: number, found: number): DpctlError {
   });
 }
 
-/** The file was written by a dpctl that knows more than this one. */
+/** The file was written by a newer dpctl. */
 export function newer(path: string, found: number, known: number): DpctlError {
   return new DpctlError(
     'STORE_NEWER',
@@ -92,7 +92,10 @@ function remedy(errno: string): Hint {
   return shortageHint(errno) ?? advice`look at that path${REPEAT}`;
 }
 
-/** Throws an error that says no more than that a record cannot be looked at now, or may not be: it may be whole. */
+/**
+ * Rethrow an error that only says that a record cannot be read now, or may not be read: the record may be
+ * intact.
+ */
 export function throwUnseen(error: unknown): void {
   if (isShortage(error)) throw error;
   if (error instanceof DpctlError && error.code === 'PATH_NOT_TRUSTED') throw error;

@@ -1,4 +1,4 @@
-/** Where a store keeps what, and in which boot. */
+/** Where a store keeps its files, and in which boot. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Checkpoint } from './atomic.js';
@@ -6,15 +6,15 @@ import { unavailable } from './errors.js';
 import type { StoreFiles } from './records.js';
 
 export interface FileStoreOptions {
-  /** Ends with the boot: lock, endpoints. Made when first needed, as is the other. */
+  /** Until the next boot: lock, endpoints. Made on first use, as is the other. */
   readonly runDir: string;
-  /** Outlives a boot: networks. */
+  /** Survives a reboot: networks. */
   readonly stateDir: string;
-  /** Directory from which down nothing may be a link or another user's; without it, nobody looks. */
+  /** Directory below which nothing may be a link or another user's; not checked if unset. */
   readonly root?: string | undefined;
-  /** Identity of the running kernel; by default what it says itself. */
+  /** Identity of the running kernel; by default the kernel's own boot_id. */
   readonly bootId?: string | undefined;
-  /** Told before each step of a save: where a test kills the process. */
+  /** Called before each step of a save: a test kills the process here. */
   readonly checkpoint?: Checkpoint | undefined;
 }
 
@@ -30,14 +30,14 @@ export function storeFiles({ runDir, stateDir }: FileStoreOptions): StoreFiles {
 }
 
 /**
- * All records, those first without which the others would be taken for damage. If only the last of them
- * is found, nothing is lost: the lasting ones tell that there were endpoints.
+ * All records; those without which the others would count as damaged come first. If only the last is left,
+ * nothing is lost: the durable ones tell that there were endpoints.
  */
 export function recordsOf({ runtimeCopy, runtime, durableCopy, durable }: StoreFiles): string[] {
   return [durableCopy, durable, runtimeCopy, runtime];
 }
 
-/** Identity of the boot that a store lives in. @throws DpctlError STORE_UNAVAILABLE, exit 5 */
+/** Identity of the boot that a store belongs to. @throws DpctlError STORE_UNAVAILABLE, exit 5 */
 export function bootIdOf({ bootId }: FileStoreOptions): string {
   if (bootId !== undefined) return bootId;
   const path = '/proc/sys/kernel/random/boot_id';

@@ -1,6 +1,6 @@
 /**
- * Desired state in two files: networks, which outlive a boot, and endpoints and all else, which
- * end with the kernel they describe.
+ * Desired state in two files: networks, which survive a reboot, and endpoints and everything else, which end
+ * with the kernel they describe.
  */
 import { statSync } from 'node:fs';
 import { relative } from 'node:path';
@@ -18,7 +18,7 @@ import { saveFiles } from './save.js';
 import type { Store, Versioned } from './store.js';
 import { watchFiles } from './watch.js';
 
-/** A store in files. Nothing is read or made before it is used. */
+/** A store in files. Reads and makes nothing before it is used. */
 export function openFileStore(options: FileStoreOptions): Store {
   const files = storeFiles(options);
   const bootId = (): string => bootIdOf(options);
@@ -55,7 +55,7 @@ export function openFileStore(options: FileStoreOptions): Store {
       if (!believed && !isOver(there, before, failed)) {
         throw conflict(before.revision, there.revision);
       }
-      // Until it is done nobody knows how much of it is there.
+      // Until it is done, it is unknown how much of it was written.
       known = undefined;
       const revision = saveFiles(files, bootId(), there, after, {
         checkpoint: options.checkpoint,
@@ -80,7 +80,7 @@ export function openFileStore(options: FileStoreOptions): Store {
       holder = release;
       failed = undefined;
       return () => {
-        // Called again, it must not say of a later lock that nobody has it.
+        // A second call must not clear the holder of a later lock.
         if (holder === release) holder = undefined;
         release();
       };
@@ -100,32 +100,35 @@ export function openFileStore(options: FileStoreOptions): Store {
   };
 }
 
-/** A state that was read or written, and the files as they were then. */
+/** A state that was read or written, with the files as they were then. */
 interface Known extends Versioned {
   readonly stamp: string;
 }
 
 const versioned = ({ revision, state }: Known): Versioned => ({ revision, state });
 
-/** A save of which nobody knows how much was done. */
+/** A failed save, of which it is unknown how much was written. */
 interface FailedSave {
-  /** Revision that it was to replace. */
+  /** Revision that it was meant to replace. */
   readonly over: number;
   /** Revision of the last file that it may have written. */
   readonly most: number;
 }
 
-/** Whether what is there is what a caller has seen, or the half of its own save that failed since. */
+/**
+ * Whether the present state is the one that a caller has seen, or part of the caller's own save that failed
+ * since.
+ */
 function isOver(there: Versioned, seen: Versioned, failed: FailedSave | undefined): boolean {
   if (failed?.over === seen.revision) return there.revision <= failed.most;
-  // After a reset revisions begin anew, but another root has another id.
+  // After a reset revisions begin again, but another root has another id.
   return there.revision === seen.revision && there.state.rootId === seen.state.rootId;
 }
 
-/** Times that both files are read again because a save came between. */
+/** How often to read both files again if a save came between. */
 const READ_ATTEMPTS = 20;
 
-/** Both files as they were at one moment: each is replaced whole, but not both at once. */
+/** Both files as of one moment: each is replaced as a whole, but not both at once. */
 function load(files: StoreFiles, bootId: string): Known {
   for (let attempt = 1; ; attempt++) {
     const before = stamp(files);
@@ -140,8 +143,8 @@ function load(files: StoreFiles, bootId: string): Known {
 }
 
 /**
- * Changes with each save: what replaces a file is another one. A file that cannot be looked at
- * has the cause instead: it is not taken for one that is not there. Reading it says why.
+ * Changes with each save, as every save makes a new file. For a file that cannot be inspected it holds the
+ * cause: such a file is not taken for a missing one. Reading the file gives the error.
  */
 function stamp({ durable, runtime }: StoreFiles): string {
   return [durable, runtime].map(stampOf).join();

@@ -1,8 +1,8 @@
-/** Where a text stops being JSON. */
+/** Where a text stops being valid JSON. */
 
 /**
- * Line and column, from 1, of the first character that no JSON can have there. Found by trying
- * ever shorter beginnings, as V8 tells the position of some errors only.
+ * Line and column, from 1, of the first character that makes the text invalid. Found by trying shorter and
+ * shorter prefixes, as V8 reports the position only for some errors.
  * @param text on which JSON.parse fails
  */
 export function locateFault(text: string): { readonly line: number; readonly column: number } {
@@ -17,7 +17,7 @@ export function locateFault(text: string): { readonly line: number; readonly col
   return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
 }
 
-/** Whether more text could make this JSON: then the only fault is that it ends. */
+/** Whether more text could make this valid JSON: then its only fault is that it ends. */
 function isBeginning(text: string): boolean {
   try {
     JSON.parse(text);

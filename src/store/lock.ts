@@ -1,6 +1,6 @@
 /**
- * The lock of a node: flock(2) on a file of its own, which the kernel gives back when the holder
- * ends, however it ends. Who holds it is written into the file, for those who wait.
+ * The lock of a node: flock(2) on a file of its own, which the kernel releases when the holder ends, however
+ * it ends. The file names the holder, for those who wait.
  */
 import {
   constants,
@@ -25,19 +25,22 @@ const OPEN = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constan
 
 /** Milliseconds for which a command waits for another one, unless DPCTL_LOCK_TIMEOUT says otherwise. */
 const LOCK_TIMEOUT = 10_000;
-/** Whose turn it is: beside the lock itself, so that who gives the lock back cannot pass those who wait. */
+/**
+ * Suffix of the turn: a file beside the lock itself, so that a process that releases the lock cannot overtake
+ * those who wait.
+ */
 const TURN = '.turn';
-/** Milliseconds between two looks: flock(2) can wait by itself, but not for a limited time. */
+/** Milliseconds between two attempts: flock(2) can wait, but not with a time-out. */
 const POLL = 20;
 
 /**
- * Take the lock, waiting for another process at the most as long as is said. The first that waits
- * takes a second lock, the turn, and keeps it until it has the first: so a process that takes the lock again
- * and again gets it only after those that waited meanwhile.
- * @param path of the lock file; its directory is made if it is not there
+ * Take the lock, waiting for another process for at most `timeout`. The first waiter takes a second lock, the
+ * turn, and keeps it until it has the first: so a process that takes the lock again and again gets it only
+ * after those that waited meanwhile.
+ * @param path of the lock file; its directory is made if missing
  * @param command what the holder does
  * @param timeout ms; 0: do not wait
- * @returns gives the lock back
+ * @returns a function that releases the lock
  * @throws DpctlError STORE_BUSY or STORE_UNAVAILABLE, exit 5
  */
 export async function acquireLock(
@@ -63,11 +66,11 @@ export async function acquireLock(
   }
 }
 
-/** Gives a lock back; calling it again does nothing. */
+/** Releases a lock; calling it again does nothing. */
 export type Release = () => void;
 
 /**
- * Take the lock if nobody has it.
+ * Take the lock if nobody holds it.
  * @returns undefined when somebody does
  * @throws DpctlError STORE_UNAVAILABLE, exit 5
  */
@@ -75,19 +78,19 @@ export function tryLock(path: string, command: string): Release | undefined {
   return tryFile(path, JSON.stringify({ pid: process.pid, command }));
 }
 
-/** @param text what is written into the file for those who wait */
+/** @param text written into the file for those who wait */
 function tryFile(path: string, text?: string): Release | undefined {
   const fd = openLock(path);
   if (fd === undefined) return undefined;
   try {
-    // A lock file that reset has removed meanwhile keeps nobody out any more: look again.
+    // A lock file that a reset has removed meanwhile excludes nobody any more: look again.
     if (!flock(fd, 'exclusive', true) || !isStill(fd, path)) {
       closeFd(fd);
       return undefined;
     }
   } catch (cause) {
     closeFd(fd);
-    // Without a library to call, this is only the first call that finds out.
+    // If libc cannot be called, this is just the first call that notices.
     if (cause instanceof DpctlError && errnoOf(cause) === undefined) throw cause;
     throw unavailable(`lock ${path}`, cause);
   }
@@ -95,24 +98,24 @@ function tryFile(path: string, text?: string): Release | undefined {
   let held = true;
   return () => {
     if (!held) return;
-    // First of all: the number of a descriptor that is closed soon is somebody else's.
+    // Set this first: once closed, the descriptor's number may belong to another file.
     held = false;
     closeFd(fd);
   };
 }
 
-/** The lock holds without it, and a full file system must not keep people from making room on it. */
+/** The lock holds without this text, and a full file system must not keep users from freeing space on it. */
 function signHolder(fd: number, text: string): void {
   try {
     ftruncateSync(fd, 0);
     writeSync(fd, text, 0);
   } catch {
-    // Who waits is told of `another dpctl` then.
+    // Those who wait are then told of `another dpctl`.
   }
 }
 
 /**
- * Remove what is where the lock is to be and is no file: nobody can hold that, and nobody can get past it.
+ * Remove anything in the place of the lock that is not a file: it cannot be locked, and blocks every command.
  * @throws DpctlError STORE_UNAVAILABLE, exit 5
  */
 export function clearLock(path: string): void {
@@ -125,7 +128,7 @@ export function clearLock(path: string): void {
   }
 }
 
-/** What a command is told that finds the lock taken. */
+/** The error of a command that finds the lock taken. */
 export function busy(path: string, waited: number): DpctlError {
   const { pid, command } = readHolder(path);
   const who = pid === undefined ? 'another dpctl' : `${command} (pid ${pid})`;
@@ -152,11 +155,11 @@ export function lockTimeout(text: string | undefined): number {
   );
 }
 
-/** @returns undefined when a reset took the directory away just now */
+/** @returns undefined when a reset has just removed the directory */
 function openLock(path: string): number | undefined {
   makeDirectory(dirname(path));
   const found = look(path);
-  // A link, or another user's file, could be held by anybody for ever.
+  // Anybody could hold a link or another user's file for ever.
   if (found !== undefined && !found.isDirectory()) checkFile(path, found);
   try {
     return openSync(path, OPEN, 0o600);
@@ -172,7 +175,7 @@ function isStill(fd: number, path: string): boolean {
   return named !== undefined && named.ino === open.ino && named.dev === open.dev;
 }
 
-/** Empty where the holder has not written yet, or is gone by now. */
+/** Empty if the holder has not written yet, or is gone by now. */
 function readHolder(path: string): { readonly pid?: number; readonly command?: string } {
   try {
     const holder: unknown = JSON.parse(readFileSync(path, 'utf8'));

@@ -1,6 +1,6 @@
 /**
- * Files below the root, opened only if they are dpctl's: no link is followed, nobody else may have
- * written them or may put others in their place, and what is no file is not waited for.
+ * Files below the root, opened only if they belong to dpctl: links are not followed, nobody else may have
+ * written or may replace the files, and opening anything but a regular file does not block.
  */
 
 import { constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs';
@@ -16,8 +16,8 @@ const OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
 
 /**
- * The text of a file of dpctl's.
- * @returns undefined where there is none
+ * The text of one of dpctl's files.
+ * @returns undefined if there is none
  * @throws DpctlError PATH_NOT_TRUSTED, STORE_UNAVAILABLE, exit 5
  */
 export function readOwn(path: string): string | undefined {
@@ -28,7 +28,7 @@ export function readOwn(path: string): string | undefined {
   try {
     fd = openSync(path, READ);
   } catch (cause) {
-    // It has gone since.
+    // It has vanished since.
     if (errnoOfAny(cause) === 'ENOENT') return undefined;
     throw unavailable(`read ${path}`, cause);
   }
@@ -42,7 +42,10 @@ export function readOwn(path: string): string | undefined {
   }
 }
 
-/** What has this name, a link not followed; undefined: nothing. @throws DpctlError STORE_UNAVAILABLE */
+/**
+ * Status of a path, without following a link; undefined if there is nothing. @throws DpctlError
+ * STORE_UNAVAILABLE
+ */
 export function look(path: string): Stats | undefined {
   try {
     return lstatSync(path);
@@ -52,7 +55,7 @@ export function look(path: string): Stats | undefined {
   }
 }
 
-/** @throws DpctlError PATH_NOT_TRUSTED, or STORE_UNAVAILABLE where it is no file */
+/** @throws DpctlError PATH_NOT_TRUSTED, or STORE_UNAVAILABLE if it is not a file */
 export function checkFile(path: string, stat: Stats): void {
   if (stat.isSymbolicLink()) throw untrusted(path, stat, 'is a symbolic link', exec`rm ${path}`);
   if (!stat.isFile()) throw misplaced(path, stat);
@@ -60,8 +63,8 @@ export function checkFile(path: string, stat: Stats): void {
 }
 
 /**
- * Check each directory on the way from a root down to one of dpctl's: of those that are there, none may
- * be a link or be another's. Those that the system has above dpctl's own may be links of root's.
+ * Check each existing directory from a root down to one of dpctl's: none may be a link or belong to another
+ * user. Directories of the system above dpctl's own may be links that root owns.
  * @throws DpctlError PATH_NOT_TRUSTED or STORE_UNAVAILABLE, exit 5
  */
 export function checkWay(root: string, below: string): void {
@@ -101,7 +104,7 @@ function untrusted(path: string, { uid, mode }: Stats, why: string, hint: Hint):
   );
 }
 
-/** Something else than a file, or a directory, has its place. */
+/** Something else is in the place of a file or directory. */
 function misplaced(path: string, stat: Stats, wanted: 'file' | 'directory' = 'file'): DpctlError {
   const found = kindOf(stat);
   const errno = stat.isDirectory() ? 'EISDIR (illegal operation on a directory)' : found;

@@ -3,7 +3,10 @@ import { FORMATS } from '../api/version.js';
 import type { State } from '../model/state/state.js';
 import { formatDocument } from './document.js';
 
-/** What outlives a boot. @param bootId of the running kernel @param revision of the save that writes it */
+/**
+ * The record that survives a reboot. @param bootId of the running kernel @param revision of the save that
+ * writes it
+ */
 export function durableText(state: State, bootId: string, revision: number): string {
   const { rootId, networks, underlay, nodes, remoteFdb } = state;
   const isUsed = state.endpoints.length + state.sysctls.length > 0;
@@ -19,7 +22,7 @@ export function durableText(state: State, bootId: string, revision: number): str
   });
 }
 
-/** What ends with the kernel that it describes. @param revision of the save that writes it */
+/** The record that ends with the kernel it describes. @param revision of the save that writes it */
 export function runtimeText(state: State, bootId: string, revision: number): string {
   const { rootId, netns, unfinished, untold, uplink, endpoints, staticFdb, sysctls } = state;
   return formatDocument({

@@ -1,7 +1,7 @@
 /**
- * The two records of a node, each with a copy in the directory of the other: what dpctl has changed can
- * be undone as long as one of the two is whole. The copy of what ends with the boot outlives a loss of
- * /run, and the other way round.
+ * The two records of a node, each with a copy in the other's directory: dpctl's changes can be undone as long
+ * as one of the two is intact. The copy of the runtime record survives a loss of /run, and the other way
+ * round.
  */
 
 import type * as z from 'zod/mini';
@@ -26,30 +26,30 @@ export interface StoreFiles {
   readonly runtimeCopy: string;
 }
 
-/** What is wrong with a file of the store that is no obstacle: the next change mends it. */
+/** A fault of a store file that blocks nothing: the next change repairs it. */
 export interface RecordFault {
   readonly path: string;
   readonly why: string;
 }
 
-/** What is said of the record of what ends with the boot, where nothing is left of it. */
+/** The explanation when the runtime record and its copy are both gone. */
 export const BOTH_LOST =
   'is lost, and so is its copy: nobody can tell all that dpctl has changed in this boot';
 
 /** Both records as read. */
 export interface Records {
   readonly durable: Document<DurableState> | undefined;
-  /** Of another boot: undefined. */
+  /** Undefined for a record of another boot. */
   readonly runtime: Document<RuntimeState> | undefined;
-  /** There was one of this boot, and it is lost together with its copy. */
+  /** There was one of this boot, and both it and its copy are lost. */
   readonly runtimeLost: boolean;
-  /** Of the save that wrote the later one, in whatever boot. */
+  /** Revision of the later of the two records, of any boot. */
   readonly revision: number;
 }
 
 /**
- * Both records, a lost one from its copy.
- * @throws DpctlError STORE_CORRUPT and the like where one is there and damaged: it may be a person's edit
+ * Both records; a lost one is read from its copy.
+ * @throws DpctlError STORE_CORRUPT and the like if one exists and is damaged: a user may have edited it
  */
 export function readRecords(files: StoreFiles, bootId: string): Records {
   const durable =
@@ -58,14 +58,14 @@ export function readRecords(files: StoreFiles, bootId: string): Records {
   const runtime =
     withCopy(files.runtime, files.runtimeCopy, runtimeSchema) ??
     wholeCopy(files.runtimeCopy, runtimeSchema);
-  // Namespaces, interfaces and sysctls of another boot went with its kernel.
+  // Namespaces, interfaces and sysctls of another boot ended with its kernel.
   const isOurs = runtime?.data.bootId === bootId;
   const runtimeLost = !isOurs && durable?.data.usedIn === bootId;
   const revision = Math.max(durable?.data.revision ?? 0, runtime?.data.revision ?? 0);
   return { durable, runtime: isOurs ? runtime : undefined, runtimeLost, revision };
 }
 
-/** A record; what is said of a damaged one tells of its copy, if that is whole. */
+/** A record; the error for a damaged one mentions its copy, if that is intact. */
 function withCopy<T extends z.ZodMiniType>(path: string, copy: string, schema: T) {
   try {
     return readDocument(path, schema);
@@ -81,7 +81,7 @@ function withCopy<T extends z.ZodMiniType>(path: string, copy: string, schema: T
   }
 }
 
-/** A copy as dpctl wrote it; undefined for anything else. */
+/** A copy exactly as dpctl wrote it; undefined for anything else. */
 export function wholeCopy<T extends z.ZodMiniType>(
   path: string,
   schema: T,
@@ -98,7 +98,7 @@ export function wholeCopy<T extends z.ZodMiniType>(
 const isThere = (path: string): boolean => look(path) !== undefined;
 
 /**
- * Records and copies that are lost or differ, where a node is in use since this boot.
+ * Records and copies that are missing or differ, if the node was used in this boot.
  * @throws as {@link readRecords}
  */
 export function recordFaults(files: StoreFiles, bootId: string): RecordFault[] {
@@ -134,11 +134,11 @@ function copyFault(path: string, copy: string): string | undefined {
 }
 
 /**
- * Write what is lost again, from the other one. Call it under the lock.
- * @param check throws where the records do not belong together: no good copy is given up for a bad record
+ * Write missing records again from their copies, and the other way round. Call it under the lock.
+ * @param check throws if the records do not belong together: a bad record must not replace a good copy
  */
 export function mendRecords(files: StoreFiles, check: () => unknown, bootId: string): void {
-  // Both are parsed only where there is something to mend.
+  // Both are parsed only if something has to be repaired.
   if (isSame(files.durable, files.durableCopy) && isSame(files.runtime, files.runtimeCopy)) return;
   check();
   const { durable, runtime } = readRecords(files, bootId);

@@ -1,4 +1,4 @@
-/** The readable part of damaged files, thing by thing, for a reset that has to put things back. */
+/** The readable part of damaged files, element by element, for a reset that must restore what they record. */
 import type * as z from 'zod/mini';
 import {
   durableSchema,
@@ -21,10 +21,10 @@ import { BOTH_LOST, type StoreFiles, wholeCopy } from './records.js';
 import type { Salvaged } from './store.js';
 
 /**
- * Whatever in the files of a store is whole: a record, else its copy, else the things in both that can be
- * read one by one. Of another boot: nothing.
+ * Whatever is intact in the files of a store: a record, else its copy, else every element in either that can
+ * be read. Nothing of another boot.
  * @param bootId of the running kernel
- * @throws DpctlError where a file cannot be looked at now, or may not be: it may be whole
+ * @throws DpctlError if a file cannot be read now, or may not be read: it may be intact
  */
 export function salvageFiles(files: StoreFiles, bootId: string): Salvaged {
   const durable = salvage(files.durable, files.durableCopy, durableSchema);
@@ -57,12 +57,12 @@ export function salvageFiles(files: StoreFiles, bootId: string): Salvaged {
   return { state, unknown };
 }
 
-/** What only this kernel knows, as far as any record tells it: needed where nobody can wait for a store. */
+/** What only this kernel knows, as far as any record tells: for code that cannot wait for a store. */
 export type LocalRecords = Pick<State, 'rootId' | 'netns' | 'sysctls'>;
 
 /**
- * Read the files of this machine at once, whatever keeps the rest. Damage costs only what is damaged.
- * @throws DpctlError where a file cannot be looked at now, or may not be: it may be whole
+ * Read this machine's files synchronously, wherever the rest is kept. Damage only loses the damaged parts.
+ * @throws DpctlError if a file cannot be read now, or may not be read: it may be intact
  */
 export function localRecords(options: FileStoreOptions): LocalRecords {
   const files = storeFiles(options);
@@ -99,7 +99,7 @@ function salvage(path: string, copy: string, schema: z.ZodMiniType, bootId?: str
   return { members, unknown: [`${path} is lost or damaged, and there is no whole copy of it`] };
 }
 
-/** A record that can be read, also one that a person has edited. */
+/** A record that can be read, even if a user has edited it. */
 function wholeRecord(path: string, schema: z.ZodMiniType): Members | undefined {
   try {
     return readDocument(path, schema)?.data as Members | undefined;
@@ -120,14 +120,14 @@ function readMembers(path: string): Members {
   } catch (error) {
     throwUnseen(error);
   }
-  // Not there, or no file.
+  // Missing, or not a file.
   if (text === undefined) return {};
   const value = parse(text);
   if (value === undefined) return readLines(text);
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
-/** Where the whole is no JSON any more: each thing has a line of its own, and most may be whole. */
+/** For a text that is not valid JSON as a whole: each element has its own line, and most may be intact. */
 function readLines(text: string): Members {
   const members: Record<string, unknown> = {};
   let list: unknown[] = [];

@@ -13,11 +13,11 @@ import type { StoreFiles } from './records.js';
 import type { Versioned } from './store.js';
 
 /**
- * Replace what differs, in an order in which a crash between two files leaves a state that is sound.
- * Each file that is replaced is another state for those who read now, and so has a revision of its own.
- * @param before what is in the files
- * @param begin told the revision of the last file before the first is replaced
- * @returns the revision of what is in the files then
+ * Replace the records that differ, in an order in which a crash between two files leaves a sound state.
+ * Readers see each replaced file as another state, so each has its own revision.
+ * @param before the content of the files
+ * @param begin called with the revision of the last file before the first is replaced
+ * @returns the revision of the files afterwards
  */
 export function saveFiles(
   files: StoreFiles,
@@ -44,16 +44,16 @@ export function saveFiles(
   };
   const contents = (state: State): string => durableText(state, bootId, 0);
   const sameDurable = contents(before.state) === contents(after);
-  // By identity: edits keep what they do not change, and thousands of endpoints take long to compare.
+  // Compared by identity: edits keep unchanged parts, and comparing thousands of endpoints takes long.
   const sameRuntime = RUNTIME_KEYS.every((key) => before.state[key] === after[key]);
   if (sameDurable || sameRuntime) {
     if (!sameDurable) durable(after);
     if (!sameRuntime) runtime(after);
   } else {
-    // After a crash between two renames the kernel is not what the files say: it is marked before.
+    // After a crash between two renames the kernel does not match the files: mark them as unfinished first.
     if (before.state.unfinished !== true) runtime({ ...before.state, unfinished: true });
-    // Each endpoint must still find its network, too. So what both old and new endpoints need comes
-    // next, and what nobody needs goes last.
+    // Each endpoint must still find its network. So what both old and new endpoints need comes next, and what
+    // no endpoint needs is removed last.
     const wide = { ...after, networks: unionOf(before.state.networks, after.networks) };
     const isWideNew = contents(wide) === contents(after);
     if (contents(wide) !== contents(before.state)) durable(wide);
@@ -81,7 +81,7 @@ const RUNTIME_KEYS = [
   'unfinished',
 ] as const;
 
-/** The new networks, and those of the old ones that are no more. */
+/** The new networks, and the old ones that are being removed. */
 function unionOf(before: readonly Network[], after: readonly Network[]): Network[] {
   const names = new Set(after.map((network) => network.name));
   return [...after, ...before.filter((network) => !names.has(network.name))];

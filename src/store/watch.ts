@@ -1,7 +1,6 @@
 /**
- * Seeing what is saved: by inotify on the directories of the files, or on the nearest one above that is
- * there. What is told of events is not trusted (names are reused, directories go and come): each one is
- * the occasion to look at the files again.
+ * Watch for saves: with inotify on the directories of the files, or on the nearest existing parent. Events
+ * are not trusted (names are reused, directories come and go): each one only prompts a new look at the files.
  */
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
@@ -11,24 +10,24 @@ import type { DpctlError } from '../../loader/errors.js';
 import { unavailable } from './errors.js';
 import type { Versioned, WatchOptions } from './store.js';
 
-/** Milliseconds after an event in which what follows it belongs to it: a save replaces several files. */
+/** Milliseconds after an event in which later events count as part of it: a save replaces several files. */
 const BURST = 20;
-/** Milliseconds until what could not be read is tried again: what was in the way may leave no event. */
+/** Milliseconds until a failed read is tried again: the end of its cause may send no event. */
 const RETRY = 1000;
 
 /** Files that are watched. */
 export interface WatchedFiles {
-  /** Where they are; a directory need not be there. */
+  /** Their directories, which may be missing. */
   readonly dirs: readonly string[];
-  /** Differs where a file was replaced or removed. Never throws. */
+  /** Changes when a file is replaced or removed. Never throws. */
   stamp(): string;
-  /** What the files say now. */
+  /** The present content of the files. */
   read(): Versioned;
 }
 
 /**
- * The states that files have one after the other, as {@link Store.watch} promises.
- * libuv keeps one inotify descriptor a process, once there was a watch: no watch leaves one of its own.
+ * The successive states of the files, as {@link Store.watch} promises. libuv opens one inotify descriptor for
+ * each process, at its first watch: further watches open none.
  */
 export async function* watchFiles(
   files: WatchedFiles,
@@ -39,7 +38,7 @@ export async function* watchFiles(
   let seen: string | undefined;
   try {
     while (!signal.aborted) {
-      // First of all: what changes after it rings.
+      // Set up first: every later change rings.
       bell.arm(files.dirs);
       const stamp = files.stamp();
       const found = stamp === seen ? last : tryRead(files);
@@ -59,21 +58,21 @@ function tryRead(files: WatchedFiles): Versioned | undefined {
   try {
     return files.read();
   } catch {
-    // Half removed by a reset, or being edited by a person.
+    // Half removed by a reset, or being edited by a user.
     return undefined;
   }
 }
 
-/** A record that was written again from its copy is no news; what a person has edited is. */
+/** A record restored from its copy is no news; one edited by a user is. */
 function isSame(last: Versioned, found: Versioned | undefined): boolean {
   if (found === undefined || found === last) return true;
   return found.revision === last.revision && isDeepStrictEqual(found.state, last.state);
 }
 
 interface Bell {
-  /** Listen at these directories anew. @throws DpctlError STORE_UNAVAILABLE, exit 5 */
+  /** Watch these directories from now on. @throws DpctlError STORE_UNAVAILABLE, exit 5 */
   arm(dirs: readonly string[]): void;
-  /** Settles with the first event since {@link arm}, with the signal, or after a time. */
+  /** Settles at the first event since {@link arm}, at the signal, or after a time. */
   rung(timeout?: number): Promise<void>;
   close(): void;
 }
@@ -95,7 +94,7 @@ function newBell(signal: AbortSignal): Bell {
   return {
     arm(dirs) {
       isRung = false;
-      // A directory may have come or gone while the one above it got its watch.
+      // A directory may have come or gone while its parent got its watch.
       for (let paths: readonly string[] = []; ; ) {
         const wanted = [...new Set(dirs.map(nearest))];
         if (wanted.join('\0') === paths.join('\0') && watchers.length === wanted.length) return;
@@ -129,7 +128,7 @@ function newBell(signal: AbortSignal): Bell {
   };
 }
 
-/** @returns undefined where the directory has just gone */
+/** @returns undefined if the directory has just vanished */
 function listen(
   path: string,
   ring: () => void,
@@ -149,7 +148,7 @@ function listen(
   return watcher;
 }
 
-/** A directory, or the first above it that is there. */
+/** A directory, or its nearest existing parent. */
 function nearest(path: string): string {
   let found = path;
   while (!isDirectory(found) && found !== dirname(found)) found = dirname(found);

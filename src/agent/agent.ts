@@ -1,28 +1,28 @@
-/** The long-lived process of a node: started once, told when to end, and always the only one. */
+/** The long-lived process of a node: started once, ended by a signal, and always the only one. */
 import type { Node } from '../control/node/node.js';
 import { serviceOf } from '../linux/service.js';
 import { attend } from './attention.js';
 import type { Logger } from './log.js';
 import { claimNode } from './single.js';
 
-/** What an agent is started with. */
+/** Options of an agent. */
 export interface AgentOptions {
   readonly node: Node;
   readonly log: Logger;
-  /** Milliseconds between two full looks, about. */
+  /** Milliseconds between two full looks, approximately. */
   readonly interval: number;
-  /** Aborted when the agent is to end. */
+  /** Aborted when the agent must end. */
   readonly signal: AbortSignal;
-  /** Called with what makes the agent look at all now. */
+  /** Called with a function that makes the agent look at everything now. */
   readonly onReady?: (look: () => void) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * Be the agent of a node until the signal. Whatever a look meets is logged and tried again; forwarding does
- * not depend on it, and what is there when it ends stays.
- * @throws DpctlError AGENT_RUNNING, exit 5, where there is one; AGENT_OUTDATED, exit 5, where dpctl was
- *   replaced meanwhile; KERNEL_* where the kernel tells nothing of devices
+ * Run the agent of a node until the signal. Failures of a look are logged and retried; forwarding does not
+ * depend on the agent, and everything stays in place when it ends.
+ * @throws DpctlError AGENT_RUNNING, exit 5, if there is one already; AGENT_OUTDATED, exit 5, if dpctl was
+ *   replaced meanwhile; KERNEL_* if the kernel sends no notices of devices
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
   const { node, log, signal } = options;

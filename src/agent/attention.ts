@@ -1,4 +1,4 @@
-/** What the agent attends to: occasions to look become tasks of its loop. */
+/** What the agent reacts to: events become tasks of its loop. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readiness } from '../api/operations.js';
 import { nodeExists } from '../control/change/prepared-node.js';
@@ -16,27 +16,27 @@ import { newEar, watchStore } from './triggers.js';
 import { newTurn } from './turn.js';
 import { fulfil, isWanted, newWishes } from './wishes.js';
 
-/** Milliseconds in which what belongs to one occasion has come, and a command has done what it does. */
+/** Milliseconds to wait for the other notices of one event, and for a command to finish its work. */
 const SETTLE = 250;
-/** Milliseconds after which a change that is marked as unfinished is taken for one that was killed. */
+/** Milliseconds after which a change marked as unfinished counts as killed. */
 const UNFINISHED = 500;
-/** Milliseconds that a look has to end when the agent is to. What it leaves half done the next one finishes. */
+/** Milliseconds that a look has to finish when the agent must end. The next look finishes what is left. */
 const LAST_LOOK = 700;
-/** Milliseconds after which a look is taken for stuck, and the manager of services hears no more of the agent. */
+/** Milliseconds after which a look counts as stuck: the service manager then hears no more from the agent. */
 const STUCK = 120_000;
 
-/** An agent at work. */
+/** A running agent. */
 export interface Attention {
-  /** Look at all now. */
+  /** Look at everything now. */
   look(): void;
-  /** Attend to nothing more; settles when the look that goes on has ended, or within a second. */
+  /** React to nothing more; settles when the running look has ended, or within a second. */
   stop(): Promise<void>;
 }
 
 /**
- * Begin with a full look, and look again whenever something happens.
- * @param onFatal called with an error after which the agent is of no use
- * @throws DpctlError KERNEL_* where the kernel tells nothing of devices
+ * Begin with a full look, and look again at every event.
+ * @param onFatal called with an error after which the agent cannot go on
+ * @throws DpctlError KERNEL_* if the kernel sends no notices of devices
  */
 export function attend(
   { node, log, interval }: Omit<AgentOptions, 'signal'>,
@@ -46,7 +46,7 @@ export function attend(
   const turn = newTurn();
   const wishes = newWishes();
   const closing = new AbortController();
-  /** Unknown until the store has been read: what is noticed before that may be about anything. */
+  /** Unknown until the store has been read: earlier notices may be about anything. */
   let interest: Interest | undefined;
   let ready: Readiness = { ready: false, why: 'the agent has not looked yet' };
   let hasLooked = false;
@@ -76,7 +76,10 @@ export function attend(
   };
   const ear = newEar(node, onNotices);
 
-  /** What a look leaves: the next slow one, what is known of the node, and a word to the manager of services. */
+  /**
+   * After each look: schedule the next slow one, update what is known of the node, and notify the service
+   * manager.
+   */
   const after = async (look: string, found: Found): Promise<void> => {
     try {
       await turn.take(async () => {
@@ -90,7 +93,7 @@ export function attend(
         }
       });
     } catch {
-      // The look itself has said why the store cannot be read.
+      // The look itself has reported why the store cannot be read.
     }
     hear();
     if (look !== FULL) return;
@@ -115,7 +118,7 @@ export function attend(
   const hear = (): void => {
     try {
       if (!ear.follow()) return;
-      // What happened before anybody listened.
+      // Covers events from before the agent listened.
       wishes.everything = true;
       loop.ask(FULL);
     } catch (error) {
@@ -144,7 +147,7 @@ export function attend(
         : task,
     ),
   );
-  // Before the first look: what happens after it is heard.
+  // Before the first look, so that later events are not missed.
   ear.follow();
   loop.ask(FULL);
   void watchStore(node, closing.signal, log, onState);

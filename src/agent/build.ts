@@ -1,18 +1,18 @@
-/** An agent works with the build that it was started from, and with no other. */
+/** An agent works only with the build that it was started from. */
 import { DpctlError } from '../../loader/errors.js';
 import { hostPins, type Node } from '../control/node/node.js';
 import { runsOtherBuild } from '../datapath/install.js';
 import { buildId } from '../datapath/objects.js';
 
-/** What an agent asks before each look. */
+/** Checks that an agent makes before each look. */
 export interface BuildGuard {
   /** @throws DpctlError AGENT_OUTDATED, exit 5 */
   check(): void;
-  /** From now on the node is this build's: another one that shows up has taken it over. */
+  /** From now on the node runs this build: a different one that appears has taken it over. */
   taken(): void;
 }
 
-/** Watch over what the agent was started from. */
+/** Watch for a replacement of the build that the agent was started from. */
 export function guardBuild(node: Node): BuildGuard {
   const build = (): string => buildId(hostPins(node).buildFile);
   const own = build();

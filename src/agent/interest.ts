@@ -1,19 +1,19 @@
-/** Which of the kernel's notices are about a node: told by numbers of devices, as last recorded. */
+/** Which of the kernel's notices concern a node: decided by device numbers, as last recorded. */
 import type { Notice } from '../linux/netlink/monitor.js';
 import type { State } from '../model/state/state.js';
 
-/** What a node's state says that notices can be compared with. */
+/** The part of a node's state to compare notices with. */
 export interface Interest {
   /** Devices that dpctl made or uses. */
   readonly devices: ReadonlySet<number>;
-  /** Addresses and routes matter: they lead to other nodes. */
+  /** Addresses and routes matter, as they lead to other nodes. */
   readonly underlay: boolean;
 }
 
-/** Of a node that nothing is known of. */
+/** For a node of which nothing is known. */
 export const NO_INTEREST: Interest = { devices: new Set(), underlay: false };
 
-/** What a state is interested in. */
+/** The interest of a state. */
 export function interestOf({ endpoints, underlay, uplink }: State): Interest {
   const overlay = [uplink?.ifindex, uplink?.replicator, uplink?.anchor];
   const devices = [...endpoints.map(({ ifindex }) => ifindex), ...overlay];
@@ -24,8 +24,8 @@ export function interestOf({ endpoints, underlay, uplink }: State): Interest {
 }
 
 /**
- * Devices of the node that notices are about.
- * @returns their numbers; 0 for the way to other nodes
+ * Devices of the node that notices concern.
+ * @returns their numbers; 0 stands for the path to other nodes
  */
 export function noticed(notices: readonly Notice[], { devices, underlay }: Interest): number[] {
   return notices.flatMap(({ about, ifindex }) => {

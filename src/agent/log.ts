@@ -1,19 +1,19 @@
-/** What the agent says: an object a line for machines, text for people, both on stderr. */
+/** The agent's log: one JSON object for each line for machines, text for users, both on stderr. */
 import { writeSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import { DpctlError } from '../../loader/errors.js';
 
 export type { Logger } from 'pino';
 
-/** Levels, the most talkative first. */
+/** Levels, the most verbose first. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['auto', 'json', 'text'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /**
- * A log. Whether it is read is no matter of the agent's: what cannot be written is lost.
- * @param options.isTerminal whether stderr is one, which decides where the format is `auto`
+ * A log. The agent does not depend on its reader: lines that cannot be written are lost.
+ * @param options.isTerminal whether stderr is one, which decides if the format is `auto`
  */
 export function openLog(options: {
   readonly level: LogLevel;
@@ -42,7 +42,7 @@ function toStderr(line: string): void {
   }
 }
 
-/** `09:41:07.123 info  mended: 3 steps took=12`, and what has several parts on lines of its own. */
+/** `09:41:07.123 info  mended: 3 steps took=12`, with the parts of a list on lines of their own. */
 function lineOf(json: string): string {
   const { level, time, msg, ...rest } = JSON.parse(json) as Record<string, unknown>;
   const words: string[] = [];
@@ -57,14 +57,14 @@ function lineOf(json: string): string {
   return [head, ...lines].join('\n');
 }
 
-/** Names come from outside: a line stays a line. */
+/** Names come from outside: keep each entry on one line. */
 function plain(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }
 
-/** An error as fields of a log's line. */
+/** An error as fields of a log entry. */
 export function errorFields(error: unknown): Record<string, unknown> {
   if (error instanceof DpctlError) return { code: error.code, error: error.message };
   if (error instanceof Error) return { code: 'BUG', error: error.stack ?? error.message };

@@ -1,4 +1,6 @@
-/** What the agent does on its node: a quick look for dead endpoints, and a full one that mends everything. */
+/**
+ * What the agent does on its node: a quick look for dead endpoints, and a full one that repairs everything.
+ */
 import { DpctlError } from '../../loader/errors.js';
 import type { Hint } from '../../loader/hint.js';
 import type { ChangeResult } from '../api/change.js';
@@ -17,19 +19,24 @@ import type { Turn } from './turn.js';
 export const DEAD = 'dead';
 export const FULL = 'full';
 
-/** A quick look rests as long as it took, up to so many milliseconds: notices come by the hundred. */
+/** A quick look rests for as long as it took, up to this many milliseconds: notices come by the hundred. */
 const DEAD_REST = 20;
-/** A full look takes a fifth of the time at the most, however many notices come, and rests so many milliseconds. */
+/**
+ * A full look takes at most a fifth of the time, however many notices come: it rests for this many times its
+ * duration, and at least for FULL_REST milliseconds.
+ */
 const FULL_DUTY = 4;
 const FULL_REST = 100;
-/** Milliseconds after the first failure, and after any number of them. */
+/** Milliseconds until a retry: after the first failure, and at most. */
 const DEAD_RETRY = [100, 10_000] as const;
 const FULL_RETRY = [1_000, 60_000] as const;
-/** Changes in a row that are made at once. After more of them somebody undoes what the agent does. */
+/**
+ * Successive changes that are made without delay. After that, somebody is probably undoing the agent's work.
+ */
 const EAGER = 3;
-/** Looks in a row that give way to a command that holds the node's lock. */
+/** Successive looks that give way to a command that holds the node's lock. */
 const YIELDS = 20;
-/** Errors that tell of another command, or of a reset, and not of trouble. */
+/** Errors that point to another command or a reset, and not to a problem. */
 const PASSING: ReadonlySet<string> = new Set(['STORE_BUSY', 'NODE_UNUSED']);
 
 /** What the looks need. */
@@ -38,15 +45,15 @@ export interface Looking {
   readonly log: Logger;
   readonly turn: Turn;
   readonly guard: BuildGuard;
-  /** Called after each look, whatever it has found. Does not throw. */
+  /** Called after each look, whatever it found. Does not throw. */
   readonly after: (look: string, found: Found) => Promise<void>;
-  /** Called with an error after which the agent is of no use. */
+  /** Called with an error after which the agent cannot go on. */
   readonly end: (error: unknown) => void;
-  /** Whether what a full look was asked for still matters. */
+  /** Whether the reason for a full look still holds. */
   readonly isWanted: () => boolean;
-  /** The full look begins: what is asked for from now on is another one. */
+  /** The full look begins: later requests are for another one. */
   readonly begins: () => void;
-  /** Ask for the full look again, later. */
+  /** Request another full look, later. */
   readonly again: () => void;
 }
 
@@ -71,7 +78,7 @@ export function looksOf(looking: Looking): readonly Task[] {
       name: FULL,
       async run() {
         if (!isWanted()) return 'nothing';
-        // A command that is at it makes what a look would find half done.
+        // A command at work explains a half-done state.
         if (yields < YIELDS && isLocked(node)) {
           yields++;
           again();
@@ -98,7 +105,7 @@ function newLook(
   name: string,
   look: () => Promise<ChangeResult | undefined>,
 ): () => Promise<Found> {
-  /** What was said last: the same trouble again is no news. */
+  /** The last reported error: repeating it is no news. */
   let said = '';
   const attempt = async (): Promise<Found> => {
     try {
@@ -145,7 +152,7 @@ function textOf(note: Hint): string {
   return hintText(note);
 }
 
-/** Whether another process holds the node's lock just now. */
+/** Whether another process holds the node's lock right now. */
 function isLocked(node: Node): boolean {
   if (!nodeExists(node)) return false;
   try {
@@ -153,7 +160,7 @@ function isLocked(node: Node): boolean {
     release?.();
     return release === undefined;
   } catch {
-    // The look itself finds out what is the matter.
+    // The look itself will find the cause.
     return false;
   }
 }

@@ -1,32 +1,32 @@
 /**
- * When the agent looks: tasks are asked for, run one at a time, and what is asked for while it waits or
- * runs is one run more. A task that fails is tried again, later each time; no other waits for that.
+ * When the agent looks. Requested tasks run one at a time; a request for a task that waits or runs leads to
+ * one more run. A failed task is retried, with growing delays; other tasks do not wait for it.
  */
 
-/** What a run has found: nothing to do, something that it has done, or something that it could not do. */
+/** The result of a run: nothing to do, something done, or something that failed. */
 export type Found = 'nothing' | 'changed' | 'failed';
 
-/** Something that the agent does again and again. */
+/** A task that the agent repeats. */
 export interface Task {
   readonly name: string;
   /** Does not throw. */
   run(): Promise<Found>;
   /**
-   * Milliseconds until the task may run again by itself or by events.
-   * @param streak runs in a row, with this one, that ended the same way
+   * Milliseconds until the task may run again, by itself or after events.
+   * @param streak number of runs in a row, including this one, that ended the same way
    */
   rest(found: Found, streak: number, took: number): number;
 }
 
-/** The tasks' clock. */
+/** Schedules the tasks. */
 export interface Loop {
-  /** Run a task within so many milliseconds, unless it rests. Asked for already, it stays the earlier one. */
+  /** Run a task within this many milliseconds, unless it rests. An earlier request stays in force. */
   ask(name: string, delay?: number): void;
-  /** Run it now, though it rests. */
+  /** Run it now, even if it rests. */
   insist(name: string): void;
-  /** Milliseconds for which a run goes on by now; 0 where none does. */
+  /** Milliseconds since the present run began; 0 if none runs. */
   busyFor(): number;
-  /** Run nothing more; settles when the run that goes on has ended. */
+  /** Run nothing more; settles when the present run has ended. */
   stop(): Promise<void>;
 }
 
@@ -38,10 +38,10 @@ interface Entry {
   streak: number;
 }
 
-/** Node's timers cannot wait longer. */
+/** Maximum delay of Node's timers. */
 const LONGEST = 2 ** 31 - 1;
 
-/** Start with nothing asked for. Of tasks that are due, the first of the list runs first. */
+/** Start without requests. Among tasks that are due, the first of the list runs first. */
 export function startLoop(tasks: readonly Task[]): Loop {
   const entries = tasks.map(
     (task): Entry => ({ task, due: Infinity, notBefore: 0, last: 'nothing', streak: 0 }),
@@ -110,12 +110,12 @@ export function startLoop(tasks: readonly Task[]): Loop {
   };
 }
 
-/** Times that differ by a quarter: what many nodes do must not fall into one moment. */
+/** Vary a time by up to a quarter, so that many nodes do not act at the same moment. */
 export function jittered(milliseconds: number, random: () => number = Math.random): number {
   return milliseconds * (0.75 + random() / 2);
 }
 
-/** Milliseconds before a try after so many failures: doubled each time, up to a bound, with jitter. */
+/** Milliseconds until a retry after this many failures: doubled each time, up to a limit, with jitter. */
 export function backOff(streak: number, first: number, most: number): number {
   return jittered(Math.min(most, first * 2 ** Math.min(streak - 1, 30)));
 }

@@ -1,6 +1,6 @@
 /**
- * What carries out each operation. The command line and the API both come here, so that they do the same;
- * a module is loaded when it is first needed.
+ * The implementation of each operation. The command line and the API both use these, so that they do the
+ * same; a module is loaded on first use.
  */
 import type { ChangeResult } from '../api/change.js';
 import type { EndpointChange } from '../api/endpoint.js';
@@ -108,7 +108,7 @@ const OPERATIONS: { readonly [Name in OperationName]: () => Promise<Perform<Name
 };
 
 /**
- * Carry out an operation on a node that is open.
+ * Carry out an operation on an open node.
  * @throws DpctlError NODE_NETNS_CHANGED, exit 3; what the operation throws
  */
 export async function perform<Name extends OperationName>(
@@ -122,7 +122,7 @@ export async function perform<Name extends OperationName>(
   return section(node, request);
 }
 
-/** What a change has besides what its type tells stays here. */
+/** Only the fields of the type: anything else in a change stays here. */
 function changeOf({ changed, plan, notes, milliseconds }: ChangeResult): ChangeResult {
   return { changed, plan, notes, milliseconds };
 }

@@ -1,4 +1,7 @@
-/** One agent a node: a lock on the node's root directory, which is there before and after everything else. */
+/**
+ * One agent for each node: a lock on the node's root directory, which exists before and after everything
+ * else.
+ */
 import { mkdirSync } from 'node:fs';
 import { DpctlError } from '../../loader/errors.js';
 import { closeFd, flock, openFd } from '../../loader/sys/files.js';
@@ -7,8 +10,9 @@ import { flockHolder } from '../linux/flock-holder.js';
 import { hostPath } from '../linux/mountns.js';
 
 /**
- * Become the agent of a node. The lock goes with the process, however it ends, and leaves no file.
- * @returns gives it back
+ * Become the agent of a node. The kernel releases the lock when the process ends, however it ends, and no
+ * file is left.
+ * @returns a function that releases it
  * @throws DpctlError AGENT_RUNNING, exit 5
  */
 export function claimNode({ paths }: Node): () => void {

@@ -1,4 +1,4 @@
-/** What makes the agent look: notices of the kernel in the node's namespace, and what commands save. */
+/** What makes the agent look: the kernel's notices in the node's namespace, and saves of commands. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { netnsCookie } from '../../loader/sys/netns.js';
 import type { Node } from '../control/node/node.js';
@@ -6,17 +6,17 @@ import { monitorRtnl, type Notices } from '../linux/netlink/monitor.js';
 import type { State } from '../model/state/state.js';
 import { errorFields, type Logger } from './log.js';
 
-/** Milliseconds until the store is watched again after the kernel has refused it. */
+/** Milliseconds until the store is watched again after the kernel refused it. */
 const RETRY = 30_000;
 
-/** Hears what the kernel tells of a node's namespace, whichever that is by now. */
+/** Receives the kernel's notices in a node's namespace, whichever it currently is. */
 export interface Ear {
-  /** Listen in the namespace that is the node's now. @returns whether it is another one than before */
+  /** Listen in the node's current namespace. @returns whether it is another one than before */
   follow(): boolean;
   close(): void;
 }
 
-/** An ear that is not open yet. */
+/** A listener that is not open yet. */
 export function newEar(node: Node, onNotices: (notices: Notices) => void): Ear {
   let cookie: bigint | undefined;
   let stop = (): void => {};
@@ -35,7 +35,7 @@ export function newEar(node: Node, onNotices: (notices: Notices) => void): Ear {
   };
 }
 
-/** Hand on each state that is saved, until the signal. Does not throw. */
+/** Pass on each saved state, until the signal. Does not throw. */
 export async function watchStore(
   node: Node,
   signal: AbortSignal,

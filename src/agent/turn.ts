@@ -1,21 +1,21 @@
 /**
- * One thing at a time on a node's value in this process. The lock of a node keeps other processes out; this
- * keeps the requests of the API and the agent's own passes apart, in the order in which they came.
+ * One action at a time on a node's value in this process. The node's lock excludes other processes; this
+ * serializes the requests of the API and the agent's own looks, in the order in which they came.
  */
 
-/** Who waits for whom. */
+/** A queue of sections. */
 export interface Turn {
   /**
-   * Run a section when all that were asked for before it are done, whatever became of them.
-   * @param signal where it is aborted before the section has begun, the section is never run
+   * Run a section when all earlier ones are done, whatever their results.
+   * @param signal if it is aborted before the section begins, the section never runs
    * @throws what the section throws; the signal's reason
    */
   take<T>(section: () => T | Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** Sections that run or wait. */
+  /** Number of sections that run or wait. */
   readonly length: number;
 }
 
-/** A turn that nobody has. */
+/** An empty queue. */
 export function newTurn(): Turn {
   let last: Promise<unknown> = Promise.resolve();
   let length = 0;
@@ -26,7 +26,7 @@ export function newTurn(): Turn {
         signal?.throwIfAborted();
         return section();
       });
-      // Who comes next waits for the end alone: the error is its owner's.
+      // The next section only waits for the end: its caller handles the error.
       last = mine.then(leave, leave);
       return mine;
     },

@@ -1,23 +1,23 @@
-/** What a full look was asked for, so that it is left out where the reason is gone. */
+/** The reasons for a full look, so that it is skipped when they no longer hold. */
 
 /** Reasons for the next full look. */
 export interface Wishes {
   /** Look in any case. */
   everything: boolean;
-  /** A change is recorded as not finished: its command may still be at it. */
+  /** A change is recorded as unfinished: its command may still be running. */
   unfinished: boolean;
-  /** Devices that something happened to; 0 for the way to other nodes. */
+  /** Devices with an event; 0 stands for the path to other nodes. */
   readonly devices: Set<number>;
-  /** The moment (performance.now) of the slow look. */
+  /** Time of the slow look (performance.now). */
   slow: number;
 }
 
-/** The first look is at everything. */
+/** The first look covers everything. */
 export function newWishes(): Wishes {
   return { everything: true, unfinished: false, devices: new Set(), slow: 0 };
 }
 
-/** Whether one of the reasons still holds. A device that is none of the node's by now was cleared away. */
+/** Whether one of the reasons still holds. A device that no longer belongs to the node was cleaned up. */
 export function isWanted(
   wishes: Wishes,
   known: ReadonlySet<number> | undefined,
@@ -32,7 +32,7 @@ export function isWanted(
   );
 }
 
-/** A look at everything begins: nothing is left to wish for. */
+/** A look at everything begins: clear all reasons. */
 export function fulfil(wishes: Wishes, nextSlow: number): void {
   wishes.everything = false;
   wishes.devices.clear();

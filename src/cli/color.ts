@@ -1,8 +1,8 @@
-/** Whether to colour, and with what. */
+/** Whether to use colour, and which styles. */
 import { fstatSync } from 'node:fs';
 import type { Environment } from './options.js';
 
-/** The styles that dpctl uses: of picocolors where there is colour, else texts as they are. */
+/** The styles that dpctl uses: picocolors' with colour, otherwise functions that change nothing. */
 export interface Paint {
   bold(text: string): string;
   red(text: string): string;
@@ -14,9 +14,9 @@ const same = (text: string): string => text;
 const PLAIN: Paint = { bold: same, red: same, cyan: same, dim: same };
 
 /**
- * The colours for one file descriptor: --color, else its variable (both in `when`), else off where
- * NO_COLOR is set (no-color.org: to anything but the empty string) or nobody watches. What is
- * needed only for colour is loaded only then: it would take a tenth of a command's time.
+ * The colours for one file descriptor: --color, else its variable (both in `when`); without them, colour is
+ * off if NO_COLOR is set (no-color.org: to anything but the empty string) or if the output is not a terminal.
+ * The colour library is loaded only if needed: it would take a tenth of a command's time.
  */
 export async function paintFor(
   fd: number,
@@ -33,7 +33,7 @@ async function isWatched(fd: number, env: Environment): Promise<boolean> {
   return (await import('node:tty')).isatty(fd);
 }
 
-/** A pipe, a file or a closed descriptor is no terminal, and that can be told without node:tty. */
+/** A pipe, a file or a closed descriptor is not a terminal; this check does without node:tty. */
 function isDevice(fd: number): boolean {
   try {
     return fstatSync(fd).isCharacterDevice();

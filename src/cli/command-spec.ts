@@ -1,9 +1,9 @@
 /**
- * The vocabulary of the table of commands. Parser, help, completion, man page and docs/cli.md are
- * all made from values of these types, so that none of them can disagree with another.
+ * The vocabulary of the table of commands. Parser, help, completion, man page and docs/cli.md are all made
+ * from values of these types, so that they always agree.
  */
 
-/** What the value of a flag or argument is completed with. */
+/** How to complete the value of a flag or argument. */
 export type Completion =
   | 'namespace'
   | 'endpoint'
@@ -14,9 +14,9 @@ export type Completion =
   | 'command';
 
 /**
- * How a flag's text becomes a value: `boolean` takes none; `list` may be repeated and split by
- * commas; `switch-list` is a list whose value may be left out; `seconds` takes 300, 300s, 5m or 2h;
- * `mask` takes 16 or 0x10.
+ * How a flag's text becomes a value: `boolean` takes none; `list` may be repeated and is split at commas;
+ * `switch-list` is a list with an optional value; `seconds` takes 300, 300s, 5m or 2h; `mask` takes 16 or
+ * 0x10.
  */
 export type FlagType = 'boolean' | 'text' | 'integer' | 'mask' | 'seconds' | 'list' | 'switch-list';
 
@@ -24,19 +24,19 @@ export type FlagType = 'boolean' | 'text' | 'integer' | 'mask' | 'seconds' | 'li
 export interface Flag {
   /** Without the dashes. */
   readonly name: string;
-  /** Name of the value in the options; the flag's name in camelCase when left out. */
+  /** Name of the value in the options; by default the flag's name in camelCase. */
   readonly key?: string;
   /** One letter. */
   readonly short?: string;
   readonly type: FlagType;
-  /** What stands for the value in help: `NAME`, `ADDRESS`. */
+  /** Placeholder of the value in help: `NAME`, `ADDRESS`. */
   readonly placeholder?: string;
-  /** All that it can be; of an integer, words that may stand for one. */
+  /** All possible values; for an integer, words that may replace it. */
   readonly choices?: readonly string[];
   readonly summary: string;
-  /** What holds when it is not given, for people; `on` makes the --no- form the one shown first. */
+  /** The default, as help shows it; `on` shows the --no- form first. */
   readonly default?: string;
-  /** --no-NAME undoes it: false, of a list as of a switch. */
+  /** --no-NAME sets it to false, for lists as well as switches. */
   readonly negatable?: boolean;
   /** Shown first in help. */
   readonly common?: boolean;
@@ -45,19 +45,21 @@ export interface Flag {
 
 /** One positional argument. */
 export interface Argument {
-  /** As help shows it: NS, NAME. */
+  /** Its name in help: NS, NAME. */
   readonly name: string;
   /** Name of the value in the arguments. */
   readonly key: string;
   readonly summary: string;
   readonly optional?: boolean;
-  /** All words that follow, flags of other programs among them: `COMMAND...`. The last argument. */
+  /**
+   * Takes all following words, including flags of other programs: `COMMAND...`. Only for the last argument.
+   */
   readonly rest?: boolean;
   readonly choices?: readonly string[];
   readonly completion?: Completion;
 }
 
-/** A command line to copy, and what it is for. */
+/** A command line to copy, and its purpose. */
 export interface Example {
   readonly line: string;
   readonly text: string;
@@ -69,7 +71,7 @@ export interface Command {
   readonly path: string;
   /** One line without a full stop. */
   readonly summary: string;
-  /** What the summary leaves open, a paragraph each. */
+  /** Details beyond the summary, one paragraph each. */
   readonly description?: readonly string[];
   readonly examples: readonly Example[];
   readonly args: readonly Argument[];
@@ -78,9 +80,9 @@ export interface Command {
   readonly schemas: readonly string[];
   /** It changes state: an interrupt is followed by advice. */
   readonly changes?: boolean;
-  /** It runs until a signal ends it, and takes that itself. */
+  /** It runs until a signal ends it, and handles the signal itself. */
   readonly stays?: boolean;
-  /** What finishes it after an interrupt is the command itself, not reconcile; with its --name. */
+  /** After an interrupt, the command itself finishes it, not reconcile; the advice repeats its --name. */
   readonly repeats?: boolean;
   /** Left out of help and docs. */
   readonly hidden?: boolean;
@@ -120,12 +122,12 @@ type ArgValue<A extends Argument> = A extends {
   ? C
   : string;
 
-/** The options of a list of flags: a key is there only when the flag or its variable was given. */
+/** The options for a list of flags: a key exists only if the flag or its variable was given. */
 export type FlagValues<F extends readonly Flag[]> = {
   readonly [One in F[number] as FlagKey<One>]?: FlagValue<One>;
 };
 
-/** The arguments of a list of positionals. */
+/** The arguments for a list of positionals. */
 export type ArgValues<A extends readonly Argument[]> = {
   readonly [One in A[number] as One extends { readonly optional: true }
     ? never
@@ -141,12 +143,12 @@ export function camelCase(name: string): string {
   return name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** The name under which a flag's value is found in the options. */
+/** The key of a flag's value in the options. */
 export function keyOf(flag: Flag): string {
   return flag.key ?? camelCase(flag.name);
 }
 
-/** The form of a flag that help shows first: `--no-lock` where the default is `on`. */
+/** The form of a flag that help shows first: `--no-lock` if the default is `on`. */
 export function shownForm(flag: Flag): string {
   return flag.negatable && flag.default === 'on' ? `no-${flag.name}` : flag.name;
 }

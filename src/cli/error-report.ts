@@ -6,16 +6,16 @@ import type { Paint } from './color.js';
 import type { HintReader } from './hints.js';
 import { printableLines } from './output.js';
 
-/** An error as it is shown. */
+/** An error as it is printed. */
 export interface Report extends Omit<Failure, 'hint'> {
   /** The next step; empty when there is none. */
   readonly hint: string;
-  /** With DPCTL_DEBUG only. */
+  /** Only with DPCTL_DEBUG. */
   readonly stack: string;
 }
 
 /**
- * What to show of anything that was thrown.
+ * The report for any value that was thrown.
  * @param read makes the text of its hint
  */
 export function reportOf(error: unknown, debug: boolean, read: HintReader = hintText): Report {
@@ -27,7 +27,10 @@ export function reportOf(error: unknown, debug: boolean, read: HintReader = hint
   return prefix === '' ? report : withoutPrefix(report, `${prefix}/`);
 }
 
-/** Below `ip netns exec` the host's files are reached by a detour (mountns.ts) that tells nobody anything. */
+/**
+ * Inside `ip netns exec` the host's files are reached through a prefix (mountns.ts) that means nothing to
+ * users.
+ */
 function withoutPrefix<T>(value: T, prefix: string): T;
 function withoutPrefix(value: unknown, prefix: string): unknown {
   if (typeof value === 'string') return value.replaceAll(prefix, '/');
@@ -52,7 +55,7 @@ export function reportText(report: Report, paint: Paint): string {
   ].join('\n');
 }
 
-/** The same for machines, on one line: code, msg, details, hint. */
+/** The same as one line of JSON: code, msg, details, hint. */
 export function reportJson(report: Report): string {
   const { code, msg, details, hint, causes, stack } = report;
   const more = {

@@ -1,6 +1,6 @@
 import type { Flag, FlagValues } from './command-spec.js';
 
-/** The forms in which data can be had. */
+/** The output formats of data. */
 const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 export type Output = (typeof OUTPUTS)[number];
 
@@ -42,7 +42,7 @@ export const GLOBAL_FLAGS = [
 
 export type GlobalValues = FlagValues<typeof GLOBAL_FLAGS>;
 
-/** --dry-run, of every command that changes state. */
+/** --dry-run, for every command that changes state. */
 export const DRY_RUN = {
   name: 'dry-run',
   type: 'boolean',

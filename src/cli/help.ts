@@ -1,4 +1,4 @@
-/** Help texts, from the table of commands: examples first, common flags before the others. */
+/** Help texts from the table of commands: examples first, common flags before the others. */
 
 import { type Command, envName, type Flag, shownForm } from './command-spec.js';
 import {
@@ -13,7 +13,7 @@ import {
 } from './commands/table.js';
 import { GLOBAL_FLAGS } from './global-flags.js';
 
-/** Columns of a line of help; wider than 80 is hard to read and does not fit a small terminal. */
+/** Width of help in columns: longer lines are hard to read and do not fit a small terminal. */
 const WIDTH = 80;
 
 /** Help of `dpctl`. */
@@ -61,7 +61,7 @@ export function commandHelp(command: Command): string {
   ]);
 }
 
-/** One line that shows how a command is written: `dpctl attach NS [FLAGS]`. */
+/** The usage line of a command: `dpctl attach NS [FLAGS]`. */
 export function synopsis(command: Command): string {
   return `dpctl ${usageOf(command)}${command.flags.length > 0 ? ' [FLAGS]' : ''}`;
 }
@@ -79,7 +79,7 @@ export function flagForm(flag: Flag): string {
   return flag.negatable ? `${form}, --no-${flag.name}` : form;
 }
 
-/** What a flag means, with its choices, default and whether it may be repeated. */
+/** The meaning of a flag, with its choices, default and whether it may be repeated. */
 export function flagText(flag: Flag): string {
   const remarks = [
     flag.choices === undefined || flag.type === 'integer' ? '' : flag.choices.join(', '),
@@ -89,7 +89,7 @@ export function flagText(flag: Flag): string {
   return remarks.length === 0 ? flag.summary : `${flag.summary} (${remarks.join('; ')})`;
 }
 
-/** What an argument means, with its choices. */
+/** The meaning of an argument, with its choices. */
 export function argumentText(argument: Command['args'][number]): string {
   const { summary, choices } = argument;
   return choices === undefined ? summary : `${summary} (${choices.join(', ')})`;
@@ -119,7 +119,7 @@ function flagLines(flags: readonly Flag[]): string[] {
   return table(flags.map((flag) => [flagForm(flag), flagText(flag)]));
 }
 
-/** How the flags are given by variables, shown by one of them. */
+/** How variables set the flags, with one of them as an example. */
 function variableText(path: string, flags: readonly Flag[]): string {
   const flag = flags.find((one) => one.placeholder !== undefined) ?? flags[0];
   if (flag === undefined) return '';
@@ -128,7 +128,7 @@ function variableText(path: string, flags: readonly Flag[]): string {
 
 const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
 
-/** Two columns; the second is folded under itself, and starts a line of its own after a long first. */
+/** Two columns; the second is wrapped to its own indent, and starts on a new line after a long first. */
 function table(rows: readonly (readonly [string, string])[]): string[] {
   const first = Math.min(26, Math.max(0, ...rows.map(([left]) => left.length)));
   return rows.flatMap(([left, right]) => {

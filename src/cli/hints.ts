@@ -1,18 +1,18 @@
-/** Advice on the terminal: what was asked of another root is to be mended there. */
+/** Hints on the terminal: a command for another root must be repaired there. */
 import type { Hint } from '../../loader/hint.js';
 import { hintText } from '../model/hint.js';
 import type { GlobalValues } from './global-flags.js';
 import type { Environment } from './options.js';
 
-/** Commands that look at no node. */
+/** Commands that use no node. */
 const WITHOUT_NODE = /^(bench|completion|version|-.*)?$/;
 
 /** Makes the text of a hint. */
 export type HintReader = (hint: Hint) => string;
 
-/** How hints read for who gave these flags: with the root of the command line in their commands. */
+/** A reader for a command line with these flags: it adds the given root to the commands in hints. */
 export function hintReader({ root }: GlobalValues, env: Environment): HintReader {
-  // A root that the environment gives holds for the next command, too.
+  // A root from the environment also applies to the next command.
   if (root === undefined || root === env.DPCTL_ROOT) return hintText;
   return (hint) =>
     hintText(hint, (words) =>

@@ -1,10 +1,10 @@
-/** The program. What it does is in run.ts, which tests can import without running anything. */
+/** The program. Its work is in run.ts, which tests can import without running anything. */
 import { BUG } from '../api/failure.js';
 import { runLine, watchCrashes } from './run.js';
 
 const words = process.argv.slice(2);
 watchCrashes(words, process.env);
-// Node ends with this when nothing is left to wait for: a command that never came back.
+// Node exits with this code when nothing is left to wait for: the command never returned.
 process.exitCode = BUG;
-// Everything is written when this comes back; what is still open is the kernel's to close.
+// Everything is written when this returns; the kernel closes what is still open.
 void runLine(words, process.env).then((code) => process.exit(code));

@@ -1,6 +1,6 @@
 /**
- * From texts (flags, variables) to the options of a command: flag, then variable, then nothing,
- * since defaults are known to those who use the values.
+ * From texts (flags, variables) to the options of a command: flag, then variable. Defaults belong to the code
+ * that uses the values.
  */
 
 import { resolve } from 'node:path';
@@ -9,7 +9,7 @@ import type { Hint } from '../../loader/hint.js';
 import { nearest } from '../linux/suggest.js';
 import { envName, type Flag, keyOf } from './command-spec.js';
 
-/** What the parser found for a flag: true or false for a switch, texts for what takes a value. */
+/** The parser's result for a flag: true or false for a switch, texts for a flag with a value. */
 export type Given = boolean | string | readonly string[];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -19,7 +19,7 @@ const SECONDS_PER: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3
 /**
  * The options of a command.
  * @param path words of the command, empty for global flags
- * @param given by key of the flag; what was not given is not there
+ * @param given by key of the flag; flags that were not given are missing
  * @throws DpctlError BAD_VALUE, exit 1, naming the flag or the variable
  */
 export function resolveOptions(
@@ -38,7 +38,7 @@ export function resolveOptions(
     }
     const name = envName(path, flag);
     const text = env[name];
-    // An empty variable is as good as none: `DPCTL_ROOT= dpctl ...` is how shells unset one.
+    // An empty variable counts as unset: `DPCTL_ROOT= dpctl ...` is how shells unset one.
     if (text !== undefined && text !== '') options[key] = fromVariable(flag, name, text);
   }
   return Object.freeze(options);
@@ -91,7 +91,7 @@ function convert(flag: Flag, value: Given, source: string): unknown {
   }
 }
 
-/** As it is from here: whatever is done later, also elsewhere, means the same directory. */
+/** Made absolute, so that it means the same directory later and in other processes. */
 function directory(text: string, source: string): string {
   if (text === '')
     throw badValue(`${source}: an empty path`, `no ${source} at all, or ${source} DIR`);
@@ -135,7 +135,7 @@ function splitList(texts: readonly string[], source: string): string[] {
 /**
  * A text that must be one of a few.
  * @param what names it in the message: `--output`, `TABLE`
- * @param write the command line's part that has a choice in it, for the hint
+ * @param write the part of the command line with a choice in it, for the hint
  * @throws DpctlError BAD_VALUE, exit 1, with the nearest choice as the hint
  */
 export function oneOf(

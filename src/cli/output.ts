@@ -1,21 +1,21 @@
 /**
- * Writing to stdout and stderr. By write(2) itself: it is done when it returns, so the process can
- * end right after, and a reader that went away is an error here and not an event somewhere else.
+ * Writing to stdout and stderr, by write(2): it is done when it returns, so the process can end right after,
+ * and a closed reader is an error here instead of an event elsewhere.
  */
 import { writeSync } from 'node:fs';
 import { DpctlError, ERRNO, errnoOfAny, errnoText } from '../../loader/errors.js';
 
-/** Bytes that are gathered before a write: fewer, larger calls. */
+/** Bytes that are collected before a write: fewer, larger calls. */
 const CHUNK = 64 * 1024;
 /**
- * Bytes that are held back until the data is complete, so that a failure leaves stdout empty. What
- * is larger (a table of some 300,000 rows) is written from there on as it comes.
+ * Bytes that are held back until the data is complete, so that a failure leaves stdout empty. Larger output
+ * (a table of some 300,000 rows) is written as it comes from there on.
  */
 const HOLD = 32 * 1024 * 1024;
-/** Milliseconds between two tries to write into a full pipe that does not block. */
+/** Milliseconds between two attempts to write into a full non-blocking pipe. */
 const RETRY = 2;
 
-/** A place to write text to, or bytes of UTF-8 that stay as they are from then on. */
+/** Accepts text, or bytes of UTF-8 that must not change afterwards. */
 export interface Sink {
   write(text: string | Uint8Array): void;
   /** Write what is still held back. */
@@ -67,16 +67,16 @@ export function holdStdout(fd = 1, hold = HOLD): Sink {
   };
 }
 
-/** Write a message; a stderr that nobody reads is no reason to fail. */
+/** Write a message; it is no error if nobody reads stderr. */
 export function writeStderr(text: string): void {
   try {
     writeAll(2, Buffer.from(text));
   } catch {
-    // there is nobody to tell
+    // Nobody reads it.
   }
 }
 
-/** Not all of stdout could be written: a full disk, a reader that went away. */
+/** Not all of stdout could be written: a full disk, or a closed reader. */
 function lost(errno: string, cause: unknown): DpctlError {
   const why = errno === 'EPIPE' ? 'its reader went away' : errnoText(ERRNO[errno] ?? 0);
   const message = `stdout cannot be written: ${errno} (${why})`;
@@ -97,14 +97,14 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   }
 }
 
-/** Sleep without turning the event loop; only ever for a pipe that somebody made non-blocking. */
+/** Sleep without running the event loop; only for a pipe that somebody made non-blocking. */
 function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 /**
- * A value (a name, an address) that is safe on a terminal and stays on its line: control
- * characters, which a name may have in it, are written as \\xNN.
+ * A value (a name, an address) made safe for a terminal, on one line: control characters, which names may
+ * contain, are written as \\xNN.
  */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

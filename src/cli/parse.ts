@@ -1,6 +1,6 @@
 /**
- * From the words of a command line to a call: which command, with which arguments and options.
- * commander does the splitting; it is fed from the table of commands and prints nothing itself.
+ * From the words of a command line to a call: which command, with which arguments and options. commander
+ * splits the words; it is configured from the table of commands and prints nothing itself.
  */
 
 import { CommanderError, Option, Command as Parser } from 'commander';
@@ -15,17 +15,17 @@ import { guardRest } from './trailing-command.js';
 import { type ParseContext, usageError } from './usage.js';
 import { VERSION } from './version.js';
 
-/** A command that is to be run. */
+/** A command to run. */
 export interface Call {
   readonly command: Command;
   readonly args: Readonly<Record<string, string>>;
-  /** The words of an argument that takes all that follow. */
+  /** The words of an argument that takes all following ones. */
   readonly rest: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
   readonly globals: GlobalValues;
 }
 
-/** What a command line asks for: a call, or a text (help, version). */
+/** The result of parsing: a call, or a text (help, version). */
 export type Parsed = { readonly call: Call } | { readonly text: string };
 
 /**
@@ -67,7 +67,7 @@ export function parse(words: readonly string[], env: Environment): Parsed {
   return one.command.path === 'help' ? { text: helpOf(call.args) } : { call };
 }
 
-/** Help and errors of a parser in our words; whatever it would print goes to `shown`. */
+/** Make a parser use dpctl's help and errors; whatever it would print goes to `shown`. */
 function prepare(parser: Parser, path: string, shown: string[], command?: Command): Parser {
   parser.helpInformation = () => helpText(path, command);
   parser.helpOption('-h, --help').helpCommand(false);
@@ -111,13 +111,13 @@ function addFlags(parser: Parser, flags: readonly Flag[]): void {
   }
 }
 
-/** The last word counts: what comes behind --no-NAME is a list of its own. */
+/** The last form wins: values after --no-NAME start a new list. */
 const collect = (text: string, before: readonly string[] | false | undefined): string[] => [
   ...(before || []),
   text,
 ];
 
-/** The values that commander found, under our keys. */
+/** The values that commander found, under dpctl's keys. */
 function givenOf(parser: Parser, flags: readonly Flag[]): Map<string, Given> {
   const values: Record<string, Given | undefined> = parser.opts();
   const given = new Map<string, Given>();
@@ -137,7 +137,7 @@ function callOf(command: Command, parser: Parser, root: Parser, env: Environment
       hint: 'only one of the two',
     });
   }
-  // The flag -o beats a variable for -j, and the other way round.
+  // The flag -o overrides a variable for -j, and the other way round.
   const hidden = given.has('output') ? 'DPCTL_JSON' : given.has('json') ? 'DPCTL_OUTPUT' : '';
   const args: Record<string, string> = {};
   for (const [index, { key, name, choices, rest }] of command.args.entries()) {

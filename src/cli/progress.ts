@@ -1,4 +1,6 @@
-/** How far a long command is, on stderr: one line that changes on a terminal, one a figure else. */
+/**
+ * Progress of a long command, on stderr: a changing line on a terminal, otherwise one line for each figure.
+ */
 
 import { isatty } from 'node:tty';
 import type { FigureResult } from '../api/bench.js';
@@ -6,15 +8,15 @@ import type { Progress } from '../bench/measure/rounds.js';
 import { digits } from '../bench/report/format.js';
 import { printable, writeStderr } from './output.js';
 
-/** Back to the line's start, and clear it. */
+/** Return to the line's start, and clear it. */
 const CLEAR = '\r\u001b[2K';
 
-/** A progress for people; end it before anything else is written. */
+/** Visible progress; end it before anything else is written. */
 export interface ShownProgress extends Progress {
   end(): void;
 }
 
-/** @param animated whether stderr is a terminal; found out when left out */
+/** @param animated whether stderr is a terminal; detected by default */
 export function showProgress(animated = isatty(2)): ShownProgress {
   let shown = '';
   const clear = (): void => {
@@ -28,7 +30,7 @@ export function showProgress(animated = isatty(2)): ShownProgress {
     if (before !== '') writeStderr(before);
     shown = before;
   };
-  // An interrupt is answered on a line of its own.
+  // The message about an interrupt goes on a line of its own.
   process.on('SIGINT', clear);
   return {
     step(title, seconds) {

@@ -1,4 +1,4 @@
-/** One command line: words in, an exit code out. The one place where errors become output. */
+/** One command line: words in, an exit code out. The only place that turns errors into output. */
 import { DpctlError, EXIT_INTERRUPTED, errnoOf, INTERRUPTED } from '../../loader/errors.js';
 import { run } from '../../loader/hint.js';
 import { paintFor } from './color.js';
@@ -35,7 +35,7 @@ export async function runLine(words: readonly string[], env: Environment): Promi
   }
 }
 
-/** Data first and whole, then what there is to say about it. */
+/** First all of the data, then the messages about it. */
 async function emit(outcome: Outcome, call: Call, env: Environment): Promise<number> {
   const { globals } = call;
   const { data, dataIfAsked = false, done = [], notes = [], exitCode = 0 } = outcome;
@@ -75,14 +75,14 @@ async function emitText(text: string): Promise<number> {
       return 0;
     },
     (error) => {
-      // Who leafs through help has seen enough of it (`dpctl --help | head`).
+      // The reader of help has seen enough (`dpctl --help | head`).
       if (errnoOf(error) === 'EPIPE') return 0;
       throw outputLost(error, 'nothing was to be done');
     },
   );
 }
 
-/** Run a section that writes to stdout; `lost` says what becomes of what cannot be written. */
+/** Run a section that writes to stdout; `lost` handles output that cannot be written. */
 async function toStdout<T>(section: () => Promise<T>, lost: (error: DpctlError) => T): Promise<T> {
   try {
     return await section();
@@ -92,7 +92,7 @@ async function toStdout<T>(section: () => Promise<T>, lost: (error: DpctlError) 
   }
 }
 
-/** The command itself has come to its end by then, so its change is made though nobody was told. */
+/** The command itself is done by then: report its change as made, although its output was lost. */
 function lostBy({ done = [], exitCode }: Outcome, call: Call): (error: DpctlError) => never {
   const changes = call.command.changes === true && call.options.dryRun !== true;
   const what = changes ? `it is done: ${done.join('; ') || 'all of it'}` : 'nothing was changed';
@@ -130,8 +130,8 @@ async function fail(error: unknown, globals: GlobalValues, env: Environment): Pr
 }
 
 /**
- * What is thrown where nobody waits for it (a timer, a worker) ends the process as any other error
- * does. Without this Node prints it in its own way and exits with 1, which means bad usage here.
+ * An error outside of any awaited promise (a timer, a worker) ends the process as any other error does.
+ * Otherwise Node would print it in its own form and exit with 1, which means bad usage here.
  */
 export function watchCrashes(words: readonly string[], env: Environment): void {
   process.on('uncaughtException', (error) => {
@@ -140,8 +140,8 @@ export function watchCrashes(words: readonly string[], env: Environment): void {
 }
 
 /**
- * An interrupt ends the process at once; what a change left half done, the next command finishes.
- * @returns a function that gives interrupts back to the system
+ * An interrupt ends the process at once; the next command finishes a half-done change.
+ * @returns a function that restores the default handling
  */
 function onInterrupt({ command, options, globals }: Call, env: Environment): () => void {
   const listener = (): void => {
@@ -158,7 +158,7 @@ function onInterrupt({ command, options, globals }: Call, env: Environment): () 
   return () => process.off('SIGINT', listener);
 }
 
-/** How errors of the command line itself are to be shown: what can be told before it is understood. */
+/** How to print errors of the command line itself: from what is known before it is parsed. */
 function guessGlobals(words: readonly string[], env: Environment): GlobalValues {
   const text = ` ${words.join(' ')} `;
   const flag = / (-j|--json|-o ?json|--output[ =]json) /.test(text);

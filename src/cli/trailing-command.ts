@@ -1,13 +1,10 @@
-/** Commands whose last argument is the command line of another program: its flags are not ours. */
+/** Commands whose last argument is the command line of another program: its flags are not dpctl's. */
 
 import type { Command, Flag } from './command-spec.js';
 import { COMMANDS } from './commands/table.js';
 import { GLOBAL_FLAGS } from './global-flags.js';
 
-/**
- * The words of a command line with `--` in front of what belongs to the other program, so that its
- * flags need none.
- */
+/** Insert `--` before the other program's words, so that users need not do so for its flags. */
 export function guardRest(words: readonly string[]): readonly string[] {
   let path = '';
   let operands = 0;

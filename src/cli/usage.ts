@@ -1,4 +1,4 @@
-/** What commander finds wrong with a command line, in dpctl's own words. */
+/** Errors that commander finds in a command line, in dpctl's own words. */
 
 import type { CommanderError } from 'commander';
 import { DpctlError } from '../../loader/errors.js';
@@ -8,11 +8,11 @@ import type { Command, Flag } from './command-spec.js';
 import { GLOBAL_FLAGS } from './global-flags.js';
 import { synopsis } from './help.js';
 
-/** Where commander was when it found the error. */
+/** The position at which commander found the error. */
 export interface ParseContext {
   /** Words so far: empty, `network`, `network add`. */
   readonly path: string;
-  /** Absent where only more words may follow. */
+  /** Missing if only more words may follow. */
   readonly command?: Command;
   /** Words that may follow. */
   readonly words: readonly string[];
@@ -21,8 +21,8 @@ export interface ParseContext {
 }
 
 /**
- * @param error with a `code` of commander's
- * @returns USAGE, exit 1, with the nearest right word
+ * @param error with one of commander's `code`s
+ * @returns USAGE, exit 1, with the nearest correct word
  */
 export function usageError(
   error: Pick<CommanderError, 'code' | 'message'>,
@@ -89,7 +89,7 @@ const synopsisOf = (context: ParseContext): Hint => {
 
 const words = ({ path }: ParseContext): string[] => path.split(' ').filter((word) => word !== '');
 
-/** All that can be written for some flags, with --help. */
+/** All forms of some flags, with --help. */
 function flagWords(flags: readonly Flag[]): string[] {
   return [
     ...flags.flatMap((flag) =>

@@ -1,10 +1,10 @@
-/** Answers: results and errors as JSON. */
+/** Responses: results and errors as JSON. */
 import type { ServerResponse } from 'node:http';
 import { DpctlError } from '../../../loader/errors.js';
 import { type Failure, failureOf, plain, withHints } from '../../api/failure.js';
 import { hintText } from '../../model/hint.js';
 
-/** HTTP status of an exit code; 500 for the rest. */
+/** HTTP status for an exit code; 500 for the others. */
 const STATUS: Readonly<Record<number, number>> = { 1: 400, 2: 422, 3: 404, 5: 503 };
 
 /** An error as the command line prints it with `-o json`. */
@@ -14,21 +14,21 @@ export interface ErrorBody {
   readonly details: Failure['details'];
   /** The next step; empty when there is none. */
   readonly hint: string;
-  /** Exit code of the command that is told of it. */
+  /** Exit code for the command that receives it. */
   readonly exitCode: number;
-  /** For dpctl itself: what it makes its own words from. */
+  /** For dpctl itself: the parts from which it makes its own message. */
   readonly raw?: Pick<Failure, 'details' | 'hint' | 'causes'>;
 }
 
-/** What went wrong before an operation was begun, with a status of its own. */
+/** A fault found before an operation began, with its own HTTP status. */
 export interface Refusal {
   readonly status: number;
   readonly error: DpctlError;
-  /** The rest of the request is not read: the connection ends. */
+  /** The rest of the request is not read: the connection is closed. */
   readonly isLast?: boolean;
 }
 
-/** A request that cannot be understood. */
+/** The refusal of a malformed request. */
 export function refusal(
   status: number,
   code: string,
@@ -43,7 +43,7 @@ export function refusal(
   return { status, error };
 }
 
-/** The body that tells of an error. @param raw it is for dpctl itself */
+/** The body of an error. @param raw it is for dpctl itself */
 export function errorBody(error: unknown, raw: boolean): ErrorBody {
   const { code, msg, details, hint, exitCode, causes } = failureOf(error);
   const told = withHints(details, hintText);
@@ -54,12 +54,12 @@ export function errorBody(error: unknown, raw: boolean): ErrorBody {
   };
 }
 
-/** HTTP status of an error that an operation has thrown. */
+/** HTTP status of an error that an operation threw. */
 export function statusOf(error: unknown): number {
   return STATUS[failureOf(error).exitCode] ?? 500;
 }
 
-/** Send a value, and end the answer. */
+/** Send a value, and end the response. */
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
   if (response.headersSent || response.destroyed) return;
   const body = Buffer.from(`${JSON.stringify(value, plain)}\n`);
@@ -71,7 +71,7 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.end(body);
 }
 
-/** An answer to what no HTTP request could be made of, as bytes. */
+/** A response, as bytes, to input that is not an HTTP request. */
 export function rawAnswer(status: number, reason: string, code: string, message: string): string {
   const body = `${JSON.stringify(errorBody(refusal(status, code, message).error, false))}\n`;
   return [

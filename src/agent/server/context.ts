@@ -4,19 +4,19 @@ import type { Node } from '../../control/node/node.js';
 import type { Turn } from '../turn.js';
 import type { Log } from './log.js';
 
-/** What requests are answered with. */
+/** What request handlers use. */
 export interface Context {
-  /** A node that is open for one look, and closed after it: looks do not wait for changes. */
+  /** Open a node for one look, to be closed after it: looks do not wait for changes. */
   openLook(): Node;
-  /** The node that is changed, in turns. */
+  /** The node for changes, used in turns. */
   readonly node: Node;
   readonly turn: Turn;
   readonly log: Log;
   readonly ready: () => Readiness | Promise<Readiness>;
-  /** Where the agent stands (linux/standing.ts). */
+  /** The context of the agent's process (linux/standing.ts). */
   readonly standing: string;
-  /** Aborted when the agent goes. */
+  /** Aborted when the agent ends. */
   readonly signal: AbortSignal;
-  /** performance.now() of when it began to answer. */
+  /** performance.now() at the start of the API. */
   readonly since: number;
 }

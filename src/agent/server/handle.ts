@@ -1,4 +1,4 @@
-/** One request: what it asks for is found, checked, carried out in its turn, and answered. */
+/** One request: find its operation, check it, carry it out in turn, and answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { DpctlError } from '../../../loader/errors.js';
@@ -14,7 +14,7 @@ import { answerOfAgent } from './of-agent.js';
 import { hasGone } from './peer.js';
 import { type Asked, askedBy, bodyOf, checked } from './request.js';
 
-/** Milliseconds between two signs of life to dpctl itself, which gives up an agent that shows none. */
+/** Milliseconds between two interim responses to dpctl itself, which gives up a silent agent. */
 const SIGN_OF_LIFE = 1000;
 
 /** Answer a request. Never throws. */
@@ -40,12 +40,15 @@ export async function handle(
       context.log.error({ url: request.url, code: failure.code, stack }, failure.msg);
     }
     sendJson(response, statusOf(error), errorBody(error, raw));
-    // An answer that has begun cannot be taken back.
+    // A response that has begun cannot be taken back.
     if (!response.writableEnded) response.destroy();
   }
 }
 
-/** A name, a path or a pid may mean something else where the caller is; another build may mean something else by a request. */
+/**
+ * A name, a path or a pid may mean something else to the caller; another build may mean something else by a
+ * request.
+ */
 function refuseElsewhere({ standing }: Context, { headers }: IncomingMessage): Refusal | undefined {
   const caller = headers[CALLER];
   if (caller === undefined) return undefined;
@@ -59,19 +62,19 @@ function refuseElsewhere({ standing }: Context, { headers }: IncomingMessage): R
   return undefined;
 }
 
-/** Without anything for dpctl itself: nothing was begun, so it does without the agent. */
+/** Without fields for dpctl itself: nothing was begun, so dpctl works without the agent. */
 function refuse(response: ServerResponse, { status, error, isLast }: Refusal): void {
   const allowed = error.details.allowed;
   if (status === 405 && Array.isArray(allowed)) response.setHeader('allow', allowed.join(', '));
   if (isLast === true) {
     response.setHeader('connection', 'close');
-    // What it still sends is nobody's.
+    // Nobody reads what it still sends.
     response.on('finish', () => response.req.destroy());
   }
   sendJson(response, status, errorBody(error, false));
 }
 
-/** @returns why it cannot be asked for */
+/** @returns why it is refused */
 async function answer(
   context: Context,
   request: IncomingMessage,
@@ -110,7 +113,7 @@ async function givenTo(
   return ROUTES[asked.name].method === 'POST' ? bodyOf(request) : { body: asked.parameters };
 }
 
-/** Interim answers for as long as the answer takes. */
+/** Send interim responses until the answer is ready. */
 function showLife(response: ServerResponse): () => void {
   const sign = (): void => {
     if (!response.headersSent && !response.destroyed) response.writeProcessing();
@@ -120,11 +123,11 @@ function showLife(response: ServerResponse): () => void {
   return () => clearInterval(timer);
 }
 
-/** Who asks, and whether it is there still. */
+/** The caller, and whether it is still connected. */
 interface Caller {
   readonly gone: AbortSignal;
   readonly socket: Socket;
-  /** It is dpctl itself. */
+  /** The caller is dpctl itself. */
   readonly raw: boolean;
 }
 
@@ -142,7 +145,7 @@ async function answerOperation(
   }
   const node = context.openLook();
   try {
-    // The names are those of the table: what was checked is the request of this operation.
+    // The names are those of the table: the checked request belongs to this operation.
     const result = await perform(node, name, request as never);
     if (name !== 'dump') {
       sendJson(response, 200, result);
@@ -155,7 +158,7 @@ async function answerOperation(
   }
 }
 
-/** A change whose caller has gone before it was begun is not made: nobody waits for it any more. */
+/** Carry out a change, unless its caller disconnected before it began: nobody waits for it any more. */
 async function changeInTurn(
   { node, turn, log }: Context,
   name: OperationName,

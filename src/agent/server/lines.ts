@@ -1,20 +1,20 @@
-/** Streams: one JSON object a line, as fast as the reader takes them. */
+/** Streams: one JSON object for each line, as fast as the reader takes them. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { plain } from '../../api/failure.js';
 import { errorBody } from './answer.js';
 
-/** Bytes that are gathered before a write. */
+/** Bytes that are collected before a write. */
 const CHUNK = 64 * 1024;
-/** Milliseconds for which a reader may leave what was sent to it. */
+/** Milliseconds for which a reader may leave sent data unread. */
 const READER_TIMEOUT = 30_000;
 
 /**
- * Send rows, and end the answer. An error after the first of them is a last line with the one key `error`:
- * the status was sent before.
- * @param signal ends it: the reader has gone, or the agent goes
+ * Send rows, and end the response. An error after the first row is sent as a last line with the single key
+ * `error`, as the status was sent before.
+ * @param signal ends the stream: the reader has gone, or the agent ends
  * @param raw the reader is dpctl itself
- * @throws what the rows throw before there is one
+ * @throws the error of the rows, if it comes before the first
  */
 export async function sendLines(
   response: ServerResponse,
@@ -31,7 +31,7 @@ export async function sendLines(
     if (chunk !== '' && !response.write(chunk)) await drained(response, signal);
   };
   try {
-    // What happens now and then is not to wait for a first row to say that it was understood.
+    // Confirm a stream of rare events at once, before its first row.
     if (live) {
       begin(response);
       response.flushHeaders();
@@ -59,7 +59,7 @@ function begin(response: ServerResponse): void {
   });
 }
 
-/** Wait until the reader has taken what was sent; one that takes nothing is given up. */
+/** Wait until the reader has taken what was sent; a stalled reader is given up. */
 async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
   const late = AbortSignal.timeout(READER_TIMEOUT);
   try {

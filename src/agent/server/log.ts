@@ -1,4 +1,4 @@
-/** What the parts of an agent write down: pino's form, so that any logger of that form fits. */
+/** The log interface of an agent's parts: pino's form, so that any logger of that form fits. */
 
 /** Facts by name, then a sentence. */
 type Write = (facts: object, message: string) => void;

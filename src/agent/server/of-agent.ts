@@ -1,4 +1,4 @@
-/** What an agent says of itself. */
+/** The agent's own status. */
 import type { ServerResponse } from 'node:http';
 import { BUILD } from '../../api/build.js';
 import type { Health, Revision } from '../../api/operations.js';
@@ -8,7 +8,7 @@ import type { Context } from './context.js';
 import { sendLines } from './lines.js';
 import type { Asked } from './request.js';
 
-/** Answer a request that is about the agent itself. @param gone aborted when the reader has gone */
+/** Answer a request about the agent itself. @param gone aborted when the reader has gone */
 export async function answerOfAgent(
   context: Context,
   what: Extract<Asked, { agent: unknown }>['agent'],

@@ -1,13 +1,13 @@
-/** The description of the API in OpenAPI 3.1, made from what requests are checked by. */
+/** The description of the API in OpenAPI 3.1, made from the schemas that check requests. */
 import * as z from 'zod/mini';
 import { AGENT_ROUTES, type OperationName, ROUTES, type Route } from '../../api/operations.js';
 import { REQUESTS } from './schemas/requests.js';
 import { AGENT_RESULTS, ERROR, RESULTS } from './schemas/results.js';
 
-/** Raised with what a client must know of. */
+/** Raised with every change that clients must know about. */
 const VERSION = '1.0.0';
 
-/** Operations that answer with a line for each row. */
+/** Operations that answer with one line for each row. */
 const STREAMS: ReadonlySet<string> = new Set(['dump', 'watch']);
 
 /** The whole document, as an object. */
@@ -69,7 +69,7 @@ function agentPath(name: string, route: Route, result: object, unready = false):
   return [route.path, { get: { operationId: idOf(name), summary: route.summary, responses } }];
 }
 
-/** The members of a request that stand in its path. */
+/** The fields of a request that are part of its path. */
 function parametersOf(request: {
   readonly properties?: Readonly<Record<string, unknown>>;
 }): object[] {

@@ -1,21 +1,21 @@
-/** Who is at the other end of a connection, and whether it is there still: the kernel knows. */
+/** Who is at the other end of a connection, and whether it is still connected, as the kernel knows it. */
 import type { Socket } from 'node:net';
 import { hasHungUp, type Peer, peerOf } from '../../../loader/sys/socket.js';
 
-/** @returns undefined where the connection has just ended */
+/** @returns undefined if the connection has just ended */
 export function peerOfSocket(socket: Socket): Peer | undefined {
   return asked(socket, peerOf);
 }
 
 /**
- * Whether who asked has closed the connection. The kernel is asked: Node learns of it only when it has read
- * all that came before.
+ * Whether the caller has closed the connection. Asks the kernel: Node notices it only after reading all
+ * earlier data.
  */
 export function hasGone(socket: Socket): boolean {
   return asked(socket, hasHungUp) ?? true;
 }
 
-/** Node keeps the descriptor of a socket to itself, but has no other way to ask these. */
+/** Node does not expose the descriptor of a socket, but offers no other way to ask. */
 function asked<T>(socket: Socket, question: (fd: number) => T): T | undefined {
   const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly fd?: number } };
   const fd = handle?.fd ?? -1;

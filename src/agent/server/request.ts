@@ -1,16 +1,16 @@
-/** From a request as it came to an operation with a checked request, or to a refusal. */
+/** From an incoming request to an operation with a checked request, or to a refusal. */
 import type { IncomingMessage } from 'node:http';
 import type * as z from 'zod/mini';
 import { AGENT_ROUTES, type OperationName, ROUTES, type Route } from '../../api/operations.js';
 import { type Refusal, refusal } from './answer.js';
 import { REQUESTS } from './schemas/requests.js';
 
-/** Bytes of a request's body: a thousand prefixes are some 50 KB. */
+/** Maximum size of a request's body in bytes: a thousand prefixes are some 50 KB. */
 export const BODY_MAX = 256 * 1024;
-/** Faults of a request that are told: the others are mostly of the same kind. */
+/** Maximum number of a request's faults that are reported: the others are mostly of the same kind. */
 const FAULTS_MAX = 8;
 
-/** What is asked for. */
+/** What a request asks for. */
 export type Asked =
   | { readonly agent: keyof typeof AGENT_ROUTES }
   | { readonly name: OperationName; readonly parameters: Readonly<Record<string, string>> };
@@ -45,7 +45,7 @@ export function askedBy({ method = '', url = '' }: IncomingMessage): Asked | Ref
 
 /**
  * The checked request of an operation.
- * @param given what its schema is to be checked against
+ * @param given the value to check against its schema
  */
 export function checked(name: OperationName, given: unknown): { request: object } | Refusal {
   const schema: z.ZodMiniType<object> = REQUESTS[name];

@@ -15,46 +15,46 @@ import { type Log, SILENT } from './log.js';
 import { peerOfSocket } from './peer.js';
 import { type BoundSocket, bindSocket } from './socket.js';
 
-/** Milliseconds for a whole request, and for its head: it comes from this machine. */
+/** Milliseconds for a whole request, and for its headers: clients are on this machine. */
 const REQUEST_TIMEOUT = 10_000;
 const HEAD_TIMEOUT = 5_000;
-/** Milliseconds for which a connection without a request stays. */
+/** Milliseconds for which a connection without a request stays open. */
 const IDLE_TIMEOUT = 5_000;
-/** Milliseconds between two looks at who is slow, and at whether the socket has its name still. */
+/** Milliseconds between two checks for slow clients, and for the socket's name. */
 const LOOK = 1_000;
 const HEAD_MAX = 16 * 1024;
-/** At once; more are closed, and dpctl itself then does without the agent. */
+/** Concurrent connections; further ones are closed, and dpctl itself then works without the agent. */
 const CONNECTIONS_MAX = 64;
 
 export interface ServeOptions {
-  /** The node, as those who change it see it: it is worked on in turns. */
+  /** The node that changes use, in turns. */
   readonly node: Node;
-  /** Another place for the socket than the node's run directory. */
+  /** Path of the socket, if not in the node's run directory. */
   readonly socketPath?: string;
-  /** Shared with all that changes the node in this process. */
+  /** Shared with everything in this process that changes the node. */
   readonly turn?: Turn;
   readonly log?: Log;
-  /** Whether the node is as it was asked to be, as far as its agent knows. */
+  /** Whether the node matches its desired state, as far as its agent knows. */
   readonly ready?: () => Readiness | Promise<Readiness>;
   /** Closes the API when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
-/** An API that answers. */
+/** A running API. */
 export interface Served {
   readonly socketPath: string;
-  /** Take no more requests, end what streams, wait for what is being changed, and remove the socket. */
+  /** Accept no more requests, end streams, wait for running changes, and remove the socket. */
   close(): Promise<void>;
 }
 
-/** Where the API of a node is. */
+/** Path of the API's socket on a node. */
 export function apiSocket(node: Pick<Node, 'paths'>): string {
   return join(hostPath(node.paths.runDir), 'agent.sock');
 }
 
 /**
- * Serve the API of a node until it is closed. A reset takes the socket with the node's directory; it is back
- * as soon as the node has one again.
+ * Serve the API of a node until it is closed. A reset removes the socket with the node's directory; the
+ * socket is made again as soon as the node has a directory.
  * @throws DpctlError AGENT_RUNNING, exit 5
  */
 export async function serveApi(options: ServeOptions): Promise<Served> {
@@ -105,7 +105,7 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
     bound.unbind();
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
-    // What is being changed is changed to its end; what only waits to be answered is not waited for.
+    // Running changes are finished; requests that still wait for a response are dropped.
     await turn.take(() => {});
     setTimeout(() => server.closeAllConnections(), LOOK).unref();
     await ended;
@@ -130,7 +130,7 @@ function newServer(context: Context): Server {
   return server;
 }
 
-/** The mode of the socket keeps others out; who gets past it is looked at all the same. */
+/** Check the peer of a connection, although the socket's mode already keeps others out. */
 function admit(log: Log, socket: Socket): void {
   const peer = peerOfSocket(socket);
   if (peer !== undefined && (peer.uid === 0 || peer.uid === process.getuid?.())) return;
@@ -138,14 +138,14 @@ function admit(log: Log, socket: Socket): void {
   socket.destroy();
 }
 
-/** Bytes that are no HTTP, too many of them, or too slow. */
+/** Input that is not HTTP, too long, or too slow. */
 function refuseBytes(error: Error & { readonly code?: string }, socket: Socket): void {
   if (socket.destroyed || !socket.writable) {
     socket.destroy();
     return;
   }
   socket.end(answerTo(error.code));
-  // A client that does not read does not keep the connection.
+  // A client that does not read cannot hold the connection.
   socket.setTimeout(LOOK, () => socket.destroy());
 }
 

@@ -1,4 +1,4 @@
-/** The agent's socket in the file system: whose it is, and how it comes to its name. */
+/** The agent's socket in the file system: who owns it, and how it gets its name. */
 import { chmodSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
@@ -7,22 +7,22 @@ import { DpctlError, errnoOfAny } from '../../../loader/errors.js';
 import { type SocketAddress, socketAddress } from '../../linux/unix-socket.js';
 import { makeDirectory } from '../../store/atomic.js';
 
-/** Root's alone: who may write to it may connect. */
+/** For root only: whoever may write to a socket may connect to it. */
 const MODE = 0o600;
-/** Milliseconds for who listens at a socket to be connected to. */
+/** Milliseconds for the server of a socket to accept a connection. */
 const CONNECT_TIMEOUT = 1000;
 
-/** A name that a server listens under. */
+/** A name under which a server listens. */
 export interface BoundSocket {
-  /** The name leads to this server still. */
+  /** Whether the name still leads to this server. */
   isBound(): boolean;
   /** Remove the name, if it is this server's. */
   unbind(): void;
 }
 
 /**
- * Listen at a path. The socket gets its name when it is ready, in place of one that a dead agent left.
- * @throws DpctlError AGENT_RUNNING, exit 5, where somebody listens there
+ * Listen at a path. The socket gets its name when it is ready, replacing one that a dead agent left.
+ * @throws DpctlError AGENT_RUNNING, exit 5, if another process listens there
  */
 export async function bindSocket(server: Server, path: string): Promise<BoundSocket> {
   makeDirectory(dirname(path));
@@ -81,7 +81,7 @@ async function refuseLive(path: string): Promise<void> {
   });
 }
 
-/** Somebody who does not take the connection in time is there all the same. */
+/** A server that does not accept in time still counts as listening. */
 async function isListening(path: string): Promise<boolean> {
   const address = socketAddress(path);
   try {

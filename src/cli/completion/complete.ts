@@ -1,16 +1,16 @@
-/** What may stand where the cursor is. Pure but for the sources, which are asked only if needed. */
+/** What may follow at the cursor. Pure except for the sources, which are only queried if needed. */
 
 import type { Argument, Command, Completion, Flag } from '../command-spec.js';
 import { commandOf, GROUPS, shownCommands, subverbs, verbs } from '../commands/table.js';
 import { GLOBAL_FLAGS } from '../global-flags.js';
 
-/** A word that may stand there, and what it means. */
+/** A possible word, and its meaning. */
 export interface Candidate {
   readonly value: string;
   readonly text: string;
 }
 
-/** Names of the moment. Each gives an empty list rather than fail. */
+/** Names that exist now. Each source gives an empty list rather than fail. */
 export type Sources = Readonly<
   Record<
     'namespace' | 'endpoint' | 'network' | 'node' | 'device',
@@ -18,15 +18,15 @@ export type Sources = Readonly<
   >
 >;
 
-/** The line that asks the shell for directories. */
+/** The line that makes the shell complete directories. */
 const DIRECTORY = ':directory';
 
-/** What the words before the cursor mean. */
+/** The meaning of the words before the cursor. */
 interface Context {
   readonly command: Command | undefined;
   /** First word of a two-word command whose second is missing. */
   readonly group: string | undefined;
-  /** Arguments so far. */
+  /** Number of arguments so far. */
   readonly args: number;
   /** The flag whose value is being typed. */
   readonly pending: Flag | undefined;
@@ -54,7 +54,7 @@ export async function candidates(words: readonly string[], sources: Sources): Pr
       if (flag === undefined || flag.type === 'boolean') return [];
       const values = await valuesOf(flag, sources, context.root);
       if (merged.split) return values;
-      // Only bash looks for directories behind the equals sign.
+      // Only bash completes directories after the equals sign.
       if (flag.completion === 'directory') return [];
       return values.map(({ value, text }) => ({
         value: `${current.slice(0, equals + 1)}${value}`,
@@ -119,7 +119,7 @@ async function completed(
   }
 }
 
-/** bash splits `--flag=value` at the equals sign; here it is one word again. */
+/** bash splits `--flag=value` at the equals sign; join it into one word again. */
 function mergeEquals(words: readonly string[]): { words: string[]; split: boolean } {
   const merged: string[] = [];
   let split = false;

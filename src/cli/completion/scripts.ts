@@ -1,6 +1,6 @@
 /**
- * The scripts that shells load. They know nothing: they ask `dpctl __complete` with the words so
- * far and print its lines, `VALUE<tab>TEXT`. A first line `:directory` asks for directories.
+ * The scripts that shells load. They hold no commands or names: they pass the words so far to `dpctl
+ * __complete` and print its lines, `VALUE<tab>TEXT`. A first line `:directory` asks for directories.
  */
 
 const BASH = `# bash completion for dpctl

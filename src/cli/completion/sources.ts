@@ -1,4 +1,4 @@
-/** Names that exist now, for completion. Whatever goes wrong, there is nothing to propose. */
+/** Existing names, for completion. Any failure leaves nothing to propose. */
 import { type Candidate, candidates, type Sources } from './complete.js';
 
 /**
@@ -54,7 +54,7 @@ async function endpoints(root: string | undefined): Promise<Candidate[]> {
     const { endpointList } = await import('../../control/endpoint/list.js');
     const { openNode } = await import('../../control/node/node.js');
     const rows = await endpointList(openNode(rootOption(root)));
-    // A namespace with several interfaces is one word.
+    // A namespace with several interfaces appears once.
     return [...new Map(rows.map((row) => [row.ns, row])).values()].map(
       ({ ns, network, ip4, ip6 }) => ({
         value: ns,

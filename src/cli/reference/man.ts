@@ -62,7 +62,7 @@ function flagPart(flag: Flag): string[] {
   return tagged(`\\fB${roff(flagForm(flag))}\\fR`, sentence(flagText(flag)));
 }
 
-/** A paragraph with a tag; the tag is roff already, the text is not. */
+/** A paragraph with a tag; the tag is already roff, the text is not. */
 function tagged(tag: string, text: string): string[] {
   return ['.TP', tag, roff(text)];
 }
@@ -71,7 +71,7 @@ function literal(lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['.PP', '.RS 4', '.nf', ...lines.map(roff), '.fi', '.RE'];
 }
 
-/** Text as roff: no line of it may be taken for a request, no dash for a hyphen. */
+/** Text as roff: no line starts a request, and dashes do not become hyphens. */
 function roff(text: string): string {
   return text
     .replaceAll('\\', '\\e')

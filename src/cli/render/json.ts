@@ -1,4 +1,4 @@
-/** Rows as JSON: a list is one array with an object a line, so that grep and diff work on it. */
+/** Rows as JSON: a list is one array with an object on each line, so that grep and diff work. */
 import { fieldOf, type Schema } from '../schemas/schema.js';
 
 /** A function from a row to the object that is printed, under the keys that iproute2 would use. */
@@ -10,12 +10,12 @@ export function jsonRow(schema: Schema): (row: object) => object {
     Object.fromEntries(Object.keys(row).map((key) => [names.get(key) ?? key, fieldOf(row, key)]));
 }
 
-/** What stands before an array's element: `first` for the one that opens the array. */
+/** The text before an array's element; `first` opens the array. */
 export function jsonStart(first: boolean): string {
   return first ? '[' : ',\n ';
 }
 
-/** One chunk of an array's elements; `first` for the one that opens the array. */
+/** One chunk of an array's elements; `first` opens the array. */
 export function jsonElements(rows: readonly object[], first: boolean): string {
   let text = '';
   let separator = jsonStart(first);
@@ -26,7 +26,7 @@ export function jsonElements(rows: readonly object[], first: boolean): string {
   return text;
 }
 
-/** What closes the array: all of it when there was no element. */
+/** The end of the array: all of it if there was no element. */
 export function jsonEnd(empty: boolean): string {
   return empty ? '[]\n' : ']\n';
 }

@@ -1,4 +1,4 @@
-/** From the data of a command to text on stdout, in the form that was asked for. */
+/** From the data of a command to text on stdout, in the requested format. */
 import { paintFor } from '../color.js';
 import type { Output } from '../global-flags.js';
 import type { Environment } from '../options.js';
@@ -9,8 +9,8 @@ import { jsonElements, jsonEnd, jsonRow, jsonStart } from './json.js';
 import { needsWidths, shownColumns, tableLines } from './table.js';
 
 /**
- * Rows as functions of observe/ and control/ give them. What may be long comes as JSON, too, under the
- * keys that are printed: in chunks, with `,\n ` between rows.
+ * Rows as observe/ and control/ return them. Long lists also come as JSON, under the printed keys: in chunks,
+ * with `,\n ` between rows.
  */
 export type Rows<Row = object> = (Iterable<Row> | AsyncIterable<Row>) & {
   readonly json?: Iterable<Uint8Array>;
@@ -20,9 +20,9 @@ export type Rows<Row = object> = (Iterable<Row> | AsyncIterable<Row>) & {
 export type Data =
   /** A list. */
   | { readonly kind: 'rows'; readonly schema: Schema; readonly rows: Rows }
-  /** One thing: an object in JSON, a list of one elsewhere. */
+  /** A single value: an object in JSON, a list of one in other formats. */
   | { readonly kind: 'object'; readonly schema: Schema; readonly row: object }
-  /** Something with a form of its own in each output. */
+  /** Data with its own form in each format. */
   | {
       readonly kind: 'report';
       readonly value: object;
@@ -32,12 +32,12 @@ export type Data =
   /** Text, whatever -o says: scripts, help. */
   | { readonly kind: 'text'; readonly text: string };
 
-/** A list: the compiler refuses rows that are not those of the schema. */
+/** A list: the compiler refuses rows that do not match the schema. */
 export function listOf<Row extends object>(schema: Schema<Row>, rows: Rows<NoInfer<Row>>): Data {
   return { kind: 'rows', schema, rows };
 }
 
-/** One thing, under the same check. */
+/** A single value, under the same check. */
 export function oneOf<Row extends object>(schema: Schema<Row>, row: NoInfer<Row>): Data {
   return { kind: 'object', schema, row };
 }
@@ -50,12 +50,12 @@ export interface Form {
 }
 
 /**
- * Rows that are handled at once: enough to know how wide columns are, few enough that the strings
- * in between stay small.
+ * Rows that are handled at once: enough to determine column widths, few enough to keep intermediate strings
+ * small.
  */
 const BATCH = 4096;
 
-/** Long texts stay on their line, and rows that share a value each have it: readers need no anchors. */
+/** Long texts stay on one line, and equal values are repeated instead of using anchors. */
 const YAML = { lineWidth: 0, aliasDuplicateObjects: false };
 
 /**
@@ -156,7 +156,7 @@ async function renderTable(schema: Schema, rows: Rows, form: Form, sink: Sink): 
   return count;
 }
 
-/** Rows in batches, from what comes at once and from what comes in time. */
+/** Rows in batches, from synchronous or asynchronous sources. */
 async function eachBatch(
   rows: Rows,
   handle: (batch: readonly object[]) => void | Promise<void>,

@@ -1,17 +1,17 @@
 /**
- * Tables as kubectl prints them: upper-case heads, two spaces between columns, no boxes. Nothing
- * is ever cut or folded, at a terminal or off it, and an empty cell is `-`, so awk counts right.
+ * Tables as kubectl prints them: upper-case heads, two spaces between columns, no boxes. Nothing is ever cut
+ * or wrapped, on a terminal or elsewhere, and an empty cell is `-`, so that awk counts columns correctly.
  */
 import { printable } from '../output.js';
 import { type Column, fieldOf, headOf, type Schema } from '../schemas/schema.js';
 
-/** Cells of one row, and how wide each is on a screen. */
+/** The width of a text on a screen. */
 type Widths = (text: string) => number;
 
 const GAP = '  ';
 const ASCII = /^[\x20-\x7e]*$/;
 
-/** The columns of a schema that are shown. */
+/** The visible columns of a schema. */
 export function shownColumns(schema: Schema, wide: boolean): Column[] {
   return schema.columns.filter((column) => wide || !column.wide);
 }
@@ -26,15 +26,15 @@ function cellOf(row: object, column: Column): string {
   return typeof value === 'string' ? printable(value) : String(value);
 }
 
-/** What a table's lines are made with: widths that are settled by the first rows. */
+/** Makes a table's lines, with widths determined from the first rows. */
 export interface TableLines {
   head(): string;
   lines(rows: readonly object[]): string;
 }
 
 /**
- * @param sample the first rows: all of them, or enough to know how wide the columns are; a later
- *   row that is wider is printed whole and stands out
+ * @param sample the first rows: all of them, or enough to determine the widths; a later row that is wider is
+ *   printed whole and breaks the alignment
  * @param widthOf columns on a screen of a text that is not ASCII
  */
 export function tableLines(
@@ -67,7 +67,7 @@ export function tableLines(
   };
 }
 
-/** Whether a text needs a width of its own: string-width is loaded only then. */
+/** Whether texts need their width computed: string-width is loaded only then. */
 export function needsWidths(rows: readonly object[], columns: readonly Column[]): boolean {
   return rows.some((row) => columns.some((column) => !ASCII.test(cellOf(row, column))));
 }

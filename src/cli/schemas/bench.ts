@@ -2,7 +2,7 @@
 import { digits } from '../../bench/report/format.js';
 import { schemaOf } from './schema.js';
 
-/** One subject's figure, once for each subject that it is put in relation to. */
+/** One subject's figure, once for each subject that it is compared with. */
 export interface FigureRow {
   readonly figure: string;
   readonly subject: string;
@@ -17,7 +17,7 @@ export interface FigureRow {
   readonly says?: string;
 }
 
-/** A goal, and what the run says to it. */
+/** A goal, and the run's verdict on it. */
 export interface GoalRow {
   readonly reached: string;
   readonly goal: string;
@@ -37,7 +37,7 @@ export interface MoveRow {
   readonly unit: string;
 }
 
-/** One subject's figure, and what it is in relation to others. */
+/** One subject's figure, and its relation to others. */
 export const FIGURE = schemaOf<FigureRow>()({
   name: 'bench figure',
   nameKey: 'figure',
@@ -54,7 +54,7 @@ export const FIGURE = schemaOf<FigureRow>()({
   ],
 });
 
-/** A goal and what the run says to it. */
+/** A goal, and the run's verdict on it. */
 export const GOAL = schemaOf<GoalRow>()({
   name: 'bench goal',
   nameKey: 'goal',

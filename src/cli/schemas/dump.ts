@@ -1,4 +1,6 @@
-/** Rows of `dump`: one schema a table. Keys are those of `bridge -j fdb` and `ip -j` where those have one. */
+/**
+ * Rows of `dump`: one schema for each table. Keys are those of `bridge -j fdb` and `ip -j` where they exist.
+ */
 import { DUMP_TABLES, type DumpRows, type DumpTable } from '../../api/dump.js';
 import { type Column, type Schema, schemaOf } from './schema.js';
 
@@ -29,7 +31,7 @@ const IFINDEX = {
 } as const satisfies Column;
 
 const SCHEMAS: { readonly [Table in DumpTable]: Schema<DumpRows[Table]> } = {
-  // Its widths are settled beforehand, for it may be long.
+  // Its widths are fixed beforehand, as it may be long.
   fdb: schemaOf<DumpRows['fdb']>()({
     name: 'dump fdb',
     nameKey: 'mac',

@@ -44,7 +44,7 @@ export const NODE = schemaOf<NodeRow>()({
   ],
 });
 
-/** The node that node add made known or found. */
+/** The node that node add added or found. */
 export const NODE_ADDED = withChange(NODE, 'node added');
 
 /** Rows of `lab list`, and of what lab up and down report. */

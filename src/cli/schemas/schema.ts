@@ -1,38 +1,38 @@
 /**
- * The shape of rows: which keys, of which type, under which heads. One schema a table; tables,
- * JSON, YAML and the docs are made from it.
+ * The shape of rows: keys, types and column heads. One schema for each table; tables, JSON, YAML and the docs
+ * are made from it.
  */
 import type { Hint } from '../../../loader/hint.js';
 import type { ChangedRow } from '../../api/change.js';
 
-/** One value of a row. Numbers right-align; a list is joined by commas in tables. */
+/** One value of a row. Numbers are right-aligned; tables join a list with commas. */
 export interface Column {
   /** The row's property. */
   readonly key: string;
-  /** Key in JSON and YAML, as iproute2 writes keys; the property itself when left out. */
+  /** Key in JSON and YAML, in iproute2's style; by default the property itself. */
   readonly json?: string;
   readonly type: 'text' | 'number' | 'list' | 'boolean';
   /** Unit of a number; goes into the head: `AGE(s)`. */
   readonly unit?: string;
-  /** In tables only with -o wide. */
+  /** Shown in tables only with -o wide. */
   readonly wide?: boolean;
-  /** Least width in a table, where the first rows may be shorter than later ones. */
+  /** Minimum width in a table, as later rows may be longer than the first ones. */
   readonly width?: number;
-  /** How a number is written in tables, where that is not how JSON has it. */
+  /** Formats a number in tables, if it differs from JSON. */
   show?(value: number): string;
   /** One line for the docs. */
   readonly doc: string;
 }
 
-/** The rows of one table. Without a type it stands for rows of any. */
+/** The rows of one table. Without a type it stands for any rows. */
 export interface Schema<Row = never> {
-  /** Never set: it lets the compiler tell schemas of different rows apart. */
+  /** Never set: it lets the compiler distinguish schemas of different rows. */
   readonly of?: (row: Row) => void;
   readonly name: string;
   readonly columns: readonly Column[];
-  /** Key of what -o name prints. */
+  /** Key of the value that -o name prints. */
   readonly nameKey: string;
-  /** Said on stderr when a table has no rows. */
+  /** Printed on stderr when a table has no rows. */
   readonly empty?: Hint;
 }
 
@@ -58,8 +58,8 @@ type Complete<Row, Columns extends readonly Column[]> = Columns &
   ([Exclude<keyof Row, Columns[number]['key']>] extends [never] ? unknown : never);
 
 /**
- * A schema of the rows of a type. The compiler refuses a column that the rows do not have, one of
- * another type, and a field of the rows that has no column.
+ * A schema for the rows of a type. The compiler refuses columns that the rows do not have, columns of another
+ * type, and fields without a column.
  */
 export function schemaOf<Row>() {
   return <const Columns extends readonly ColumnOf<Row>[]>(
@@ -67,7 +67,7 @@ export function schemaOf<Row>() {
   ): Schema<Row> => schema;
 }
 
-/** A schema of rows that have more than those of another: its columns come behind, under the same checks. */
+/** A schema for rows that extend those of another: its columns follow, under the same checks. */
 export function schemaWith<More>() {
   return <Row, const Columns extends readonly ColumnOf<More>[]>(
     base: Schema<Row>,
@@ -82,7 +82,7 @@ const CHANGE = [
   { key: 'milliseconds', type: 'number', unit: 'ms', wide: true, doc: 'how long it took' },
 ] as const satisfies readonly Column[];
 
-/** A schema of what a change reports: the row, and what was done to it. */
+/** A schema for what a change reports: the row, and what was done to it. */
 export function withChange<Row>(base: Schema<Row>, name: string): Schema<ChangedRow<Row>> {
   return schemaWith<ChangedRow<object>>()(base, name, CHANGE);
 }

@@ -5,7 +5,7 @@ import { benchText } from '../render/bench.js';
 import { VERSION } from '../version.js';
 import { type Outcome, valuesOf } from './verb.js';
 
-/** Exit code of `--compare` when something got worse. */
+/** Exit code of `--compare` when a figure got worse. */
 const WORSE = 4;
 
 /** dpctl bench. */
@@ -15,7 +15,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { compare: comparison } = await import('../../bench/report/compare.js');
   const { readResult } = await import('../../bench/report/schema.js');
   const { reportFile } = await import('../../bench/report/output-file.js');
-  // What cannot be read or written is said now, not after ten minutes.
+  // Report unreadable or unwritable files now, not after ten minutes.
   const before = compare === undefined ? undefined : readResult(compare);
   const report = html === undefined ? undefined : reportFile(html);
   const progress = showProgress();

@@ -8,7 +8,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { labPlace } = await import('../../lab/lab.js');
   const { labExec } = await import('../../lab/exec.js');
   const place = await labPlace(call.globals.root, options.name ?? 'lab', args.where);
-  // The terminal's interrupt reaches the program by itself, and what to do then is its affair.
+  // The terminal's interrupt reaches the program by itself, which decides what to do.
   process.removeAllListeners('SIGINT');
   process.on('SIGINT', () => undefined);
   const self = [process.execPath, process.argv[1] ?? ''];

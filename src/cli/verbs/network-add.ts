@@ -23,7 +23,7 @@ export async function run(call: Call): Promise<Outcome> {
   };
 }
 
-/** A network in one line: `vni 2 10.1.0.0/16 gateway 10.1.0.1 masquerade`; usual ageing goes unsaid. */
+/** A network in one line: `vni 2 10.1.0.0/16 gateway 10.1.0.1 masquerade`; the default ageing is left out. */
 function networkText(network: NetworkRow): string {
   const { vni, subnet4, subnet6, ageing, gateway, groupFwdMask, flags } = network;
   return words(

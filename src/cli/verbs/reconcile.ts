@@ -22,7 +22,7 @@ export async function run(call: Call): Promise<Outcome> {
   };
 }
 
-/** Whose namespace the caller is in, no agent can tell. */
+/** Done here, as no agent knows which namespace the caller is in. */
 async function adopted(call: Call): Promise<ChangeResult> {
   const node = await anyNodeOf(call);
   const { adoptNamespace } = await import('../../control/node/namespace.js');

@@ -9,7 +9,7 @@ import { PLAN } from '../schemas/control.js';
 import { count } from './reconcile.js';
 import { anyNodeOf, type Outcome, valuesOf, words } from './verb.js';
 
-/** dpctl reset. The list comes first, on stderr: what is on stdout has been done. */
+/** dpctl reset. The list is printed first, on stderr: stdout has only what was done. */
 export async function run(call: Call): Promise<Outcome> {
   const { dryRun = false, yes = false } = valuesOf(RESET, call).options;
   const node = await anyNodeOf(call);
@@ -48,11 +48,11 @@ async function confirm(things: number): Promise<void> {
   }
   const { createInterface } = await import('node:readline');
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  // readline takes ^C for itself; here it means what it means everywhere.
+  // readline handles ^C itself; here it must interrupt as usual.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   const answer = await new Promise<string>((resolve) => {
     lines.question(`remove ${count(things, 'thing')}? [y/N] `, resolve);
-    // The terminal went away, or ^D: that is no yes.
+    // The terminal was closed, or ^D was typed: that does not confirm.
     lines.on('close', () => resolve(''));
   });
   lines.close();

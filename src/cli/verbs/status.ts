@@ -9,7 +9,7 @@ import { FACT, FEATURE } from '../schemas/control.js';
 import { count } from './reconcile.js';
 import { ask, type Outcome, valuesOf } from './verb.js';
 
-/** Exit code of `status` when it found something. */
+/** Exit code of `status` when it found problems. */
 const PROBLEMS = 4;
 
 /** dpctl status. */
@@ -31,7 +31,7 @@ export async function run(call: Call): Promise<Outcome> {
   };
 }
 
-/** The kernel alone is asked: this works where nothing is installed, and before anything is. */
+/** Asks only the kernel: works without an installation, and before anything is installed. */
 async function features(): Promise<Outcome> {
   const { featureRows } = await import('../../datapath/features.js');
   const rows = featureRows();
@@ -39,7 +39,7 @@ async function features(): Promise<Outcome> {
   return { data: listOf(FEATURE, rows), exitCode: usable ? 0 : PROBLEMS };
 }
 
-/** Facts as a table, then each problem with what mends it, then the verdict. */
+/** Facts as a table, then each problem with its remedy, then the verdict. */
 function statusText(
   {
     healthy,

@@ -1,4 +1,4 @@
-/** Where each command of the table is carried out; loaded only when it is called. */
+/** The module of each command of the table, loaded when it is called. */
 import type { Verb } from './verb.js';
 
 const VERBS: Readonly<Record<string, () => Promise<{ readonly run: Verb }>>> = {
@@ -31,7 +31,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ readonly run: Verb }>>> = {
   version: () => import('./version.js'),
 };
 
-/** The function of a command; every command of the table but `help` has one (a test checks). */
+/** The function of a command; every command of the table except `help` has one (a test checks it). */
 export async function verbOf(path: string): Promise<Verb> {
   const load = VERBS[path];
   if (load === undefined) throw new Error(`the command ${path} has no verb`);

@@ -1,4 +1,4 @@
-/** What verbs have in common: how they get their values and what they hand back. */
+/** What verbs share: how they get their values and what they return. */
 
 import type { Hint } from '../../../loader/hint.js';
 import type { ChangeResult } from '../../api/change.js';
@@ -10,23 +10,23 @@ import type { Call } from '../parse.js';
 import { type Data, listOf } from '../render/render.js';
 import { PLAN } from '../schemas/control.js';
 
-/** What a verb hands back to be shown. */
+/** The result of a verb, to be printed. */
 export interface Outcome {
   readonly data?: Data;
-  /** The data is shown only where -o or -j asks for it: a change is told by its message. */
+  /** Print the data only with -o or -j: a change is reported by its message. */
   readonly dataIfAsked?: boolean;
-  /** What changed, shown on stderr where the data is not. */
+  /** What changed, printed on stderr if the data is not printed. */
   readonly done?: readonly string[];
-  /** What the user must see in any case, on stderr. */
+  /** Notes that the user must see in any case, on stderr. */
   readonly notes?: readonly Hint[];
-  /** 0 when left out. */
+  /** 0 by default. */
   readonly exitCode?: number;
 }
 
-/** A verb: parse, call one function, hand back what to show. */
+/** A verb: parse, call one function, return what to print. */
 export type Verb = (call: Call) => Promise<Outcome>;
 
-/** The call's values under the types of its command in the table. */
+/** The call's values, typed by its command in the table. */
 export function valuesOf<C extends Command>(
   _command: C,
   call: Call,
@@ -38,7 +38,7 @@ export function valuesOf<C extends Command>(
 }
 
 /**
- * The node that --root means. It is open until the process ends: rows are read while they print.
+ * The node of --root. It stays open until the process ends: rows are read while they are printed.
  * @throws DpctlError NODE_NETNS_CHANGED, exit 3
  */
 export async function nodeOf(call: Call): Promise<Node> {
@@ -48,15 +48,15 @@ export async function nodeOf(call: Call): Promise<Node> {
   return node;
 }
 
-/** As {@link nodeOf}, also where its namespace is not the one that people mean any more. */
+/** As {@link nodeOf}, but also if the node's namespace is no longer the one that users mean. */
 export async function anyNodeOf({ globals }: Call): Promise<Node> {
   const { openNode } = await import('../../control/node/node.js');
   return openNode(globals.root === undefined ? {} : { root: globals.root });
 }
 
 /**
- * Have an operation carried out on the node that --root means: by its agent where one is up that can, else
- * here. Which of the two it was cannot be told from what comes back.
+ * Carry out an operation on the node of --root: by its agent if a suitable one runs, otherwise here. The
+ * result is the same either way.
  * @throws what the operation throws; DpctlError AGENT_HUNG, AGENT_GONE, exit 5
  */
 export async function ask<Name extends OperationName>(
@@ -76,7 +76,7 @@ export async function ask<Name extends OperationName>(
   return perform(await anyNodeOf(call), name, request);
 }
 
-/** What --dry-run shows. */
+/** The outcome of --dry-run. */
 export function planOutcome({ plan, notes }: Pick<ChangeResult, 'plan' | 'notes'>): Outcome {
   return { data: listOf(PLAN, plan), notes };
 }
@@ -86,12 +86,12 @@ export function took(milliseconds: number): string {
   return `${Math.round(milliseconds)} ms`;
 }
 
-/** Milliseconds for JSON: more digits would be noise. */
+/** Milliseconds for JSON, without insignificant digits. */
 export function rounded(milliseconds: number): number {
   return Math.round(milliseconds * 10) / 10;
 }
 
-/** Words with single spaces between, the empty ones left out. */
+/** Words joined by single spaces, without empty ones. */
 export function words(...parts: readonly (string | undefined)[]): string {
   return parts.filter((part) => part !== undefined && part !== '').join(' ');
 }

@@ -1,17 +1,17 @@
 /**
- * What a request may look like. Only its shape is checked here: what the values mean is refused where the
- * command line has it refused, in the same words.
+ * The schemas of requests. Only the shape is checked here: invalid values are refused by the same code, and
+ * with the same messages, as for the command line.
  */
 import * as z from 'zod/mini';
 import { DUMP_TABLES } from '../../../api/dump.js';
 import type { OperationName, RequestOf } from '../../../api/operations.js';
 
-/** A schema that has all members of a request, and no other. */
+/** A schema that has all fields of a request, and no others. */
 type SchemaOf<Request> = z.ZodMiniType<Request> & {
   readonly shape: { readonly [Member in keyof Request]-?: z.ZodMiniType };
 };
 
-/** No argument of a program can have other texts, and no code behind the schema expects them. */
+/** A program's arguments cannot hold other texts, and the code behind the schema does not expect them. */
 const text = (description: string) =>
   z.string().check(
     // NUL and halves of surrogate pairs.

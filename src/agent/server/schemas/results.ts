@@ -1,4 +1,4 @@
-/** What results look like: for the description of the API, and for the tests that hold it to that. */
+/** The schemas of results: for the description of the API, and for the tests that compare results with it. */
 import * as z from 'zod/mini';
 import type { Hint } from '../../../../loader/hint.js';
 import type {
@@ -10,7 +10,7 @@ import type {
 } from '../../../api/operations.js';
 import type { ErrorBody } from '../answer.js';
 
-/** A schema of an object that has all members of a type. */
+/** A schema of an object that has all fields of a type. */
 type Whole<Result> = z.ZodMiniType<Result> & {
   readonly shape: { readonly [Member in keyof Result]-?: z.ZodMiniType };
 };
@@ -159,13 +159,13 @@ const status: Whole<ResultOf<'status'>> = z.strictObject({
   facts: z.array(z.strictObject({ name: text('what it is about'), value: text('the fact') })),
 });
 
-/** A row of a table, which has its own keys: docs/cli.md has those of each. */
+/** A row of a table with keys of its own: docs/cli.md lists them. */
 const row = z.record(
   z.string(),
   z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]),
 );
 
-/** The result of each operation; of one that streams, each line. */
+/** The result of each operation; for one that streams, of each line. */
 export const RESULTS: {
   readonly [Name in Exclude<OperationName, 'dump'>]: z.ZodMiniType<ResultOf<Name>>;
 } & {
@@ -207,10 +207,10 @@ const watch: Whole<Revision> = z.strictObject({
   nodes: number('how many other nodes are known'),
 });
 
-/** What the agent says of itself. */
+/** The agent's own status. */
 export const AGENT_RESULTS = { health, ready, watch } as const;
 
-/** What tells of an error. */
+/** The body of an error. */
 export const ERROR: Whole<ErrorBody> = z.strictObject({
   code: text('what went wrong, as a stable word'),
   msg: text('what happened, and to what'),

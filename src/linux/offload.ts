@@ -136,7 +136,7 @@ export function setTunnels(
   featuresSet(nsFd, ifname, Object.fromEntries(known.map((name) => [name, wanted(name)])));
 }
 
-/** Name of the device's driver: 'veth', 'virtio_net', 'ixgbe' ... Throws KERNEL_ENODEV, KERNEL_EOPNOTSUPP (lo has none) (exit 2). */
+/** A device's driver, such as 'virtio_net'. Throws KERNEL_ENODEV, KERNEL_EOPNOTSUPP (lo has none), exit 2. */
 export function driverName(nsFd: number | undefined, ifname: string): string {
   return withDevice(nsFd, ifname, (device) => {
     const info = command(ETHTOOL.GDRVINFO, 196);

@@ -7,7 +7,7 @@ import { DpctlError, errnoOfAny } from '../../../loader/errors.js';
 import { type SocketAddress, socketAddress } from '../../linux/unix-socket.js';
 import { makeDirectory } from '../../store/atomic.js';
 
-/** For root only: whoever may write to a socket may connect to it. */
+/** For root only: write permission on a socket allows connecting to it. */
 const MODE = 0o600;
 /** Milliseconds for the server of a socket to accept a connection. */
 const CONNECT_TIMEOUT = 1000;

@@ -52,7 +52,7 @@ interface Found {
   readonly dead: readonly Endpoint[];
 }
 
-/** For the caller's report: the endpoint's number, and the dead endpoints that it replaces. */
+/** For the caller's report: the endpoint's number, and the dead endpoints that were removed with it. */
 interface Attached {
   readonly id: number;
   readonly created: boolean;

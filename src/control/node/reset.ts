@@ -208,7 +208,7 @@ function markedRoot(node: Node): string | undefined {
   return markOf(marked?.alias)?.root;
 }
 
-/** Clean adopted devices that have no record, by what they themselves tell. */
+/** Remove marks and programs from adopted devices that have no record. */
 function unmarkDevices(node: Node, marked: ReadonlySet<number>): void {
   for (const { ifindex, alias } of linkDump(node.rtnl(), { statistics: false })) {
     if (!marked.has(ifindex) || markOf(alias) === undefined) continue;

@@ -37,7 +37,9 @@ export function ipBytes(address: string): AddressBytes {
   return bytesOf(parseIp(address));
 }
 
-/** Text of 4 or 16 bytes in network order (IPv6 as RFC 5952 writes it). Throws RangeError for another length. */
+/**
+ * Text of 4 or 16 bytes in network order (IPv6 as RFC 5952 writes it). Throws RangeError for another length.
+ */
 export function ipText(bytes: Uint8Array): string {
   if (bytes.length !== 4 && bytes.length !== 16) {
     throw new RangeError(`an IP address of ${bytes.length} bytes`);

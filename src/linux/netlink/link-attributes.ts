@@ -114,7 +114,7 @@ export function settingsAttributes(settings: LinkSettings): Uint8Array[] {
   const numbers = [
     [IFLA.MTU, settings.mtu],
     [IFLA.NET_NS_FD, settings.nsFd],
-    // The IPv6 sizes first: setting one of at most 64 KiB also sets its IPv4 sibling (netif_set_gso_max_size).
+    // IPv6 sizes first: setting one of at most 64 KiB also sets its IPv4 sibling (netif_set_gso_max_size).
     [IFLA.GSO_MAX_SIZE, settings.gsoMaxSize],
     [IFLA.GRO_MAX_SIZE, settings.groMaxSize],
     [IFLA.GSO_IPV4_MAX_SIZE, settings.gsoIpv4MaxSize],

@@ -23,7 +23,10 @@ import {
 } from './link-attributes.js';
 import { decodeVxlan, type VxlanInfo } from './vxlan-info.js';
 
-/** Counters of a device since it was made (struct rtnl_link_stats64). Packets and bytes are numbers: exact to 2^53. */
+/**
+ * Counters of a device since it was made (struct rtnl_link_stats64). Packets and bytes are numbers: exact to
+ * 2^53.
+ */
 export interface LinkStatistics {
   readonly rxPackets: number;
   readonly txPackets: number;
@@ -136,7 +139,9 @@ function decodeAddrGenMode(attributes: Attributes): AddrGenMode | undefined {
   return mode === undefined ? undefined : MODES.get(mode);
 }
 
-/** The first nine counters of struct rtnl_link_stats64, 64 bits each; the attribute is only 4-byte aligned. */
+/**
+ * The first nine counters of struct rtnl_link_stats64, 64 bits each; the attribute is only 4-byte aligned.
+ */
 function decodeStatistics(payload: Uint8Array | undefined): LinkStatistics | undefined {
   if (payload === undefined || payload.length < 9 * 8) return undefined;
   const view = viewOf(payload);

@@ -56,7 +56,10 @@ export function linkGet(rtnl: Rtnl, selector: LinkSelector): Link | undefined {
   }
 }
 
-/** All links of the socket's namespace, by ifindex. `statistics: false` leaves the counters out. Throws KERNEL_*. */
+/**
+ * All links of the socket's namespace, by ifindex. `statistics: false` leaves the counters out. Throws
+ * KERNEL_*.
+ */
 export function linkDump(rtnl: Rtnl, options: { readonly statistics?: boolean } = {}): Link[] {
   const { statistics = true } = options;
   const mask = statistics ? 0 : SKIP_STATISTICS;

@@ -128,7 +128,7 @@ function underlayFlags({ vtep, anchor }: ResolvedUnderlay): number {
   );
 }
 
-/** What a program in the driver has to know: of nothing that came before it, unless it is there. */
+/** Flags for decapsulation in the driver: what the device may have done to a packet by then. */
 function underlayDecap({ decap, checksums }: ResolvedUnderlay): number {
   if (decap !== 'xdp') return 0;
   return (

@@ -36,7 +36,7 @@ export type Step =
       readonly ifindex: number;
       /** It belongs to nobody or cannot be used: its deletion need not be undone. */
       readonly orphan: boolean;
-      /** Whose it was, if another one is to be made in its place. */
+      /** Its endpoint, if another device is made in its place. */
       readonly endpoint?: Endpoint;
     }
   | {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * What the kernel has decapsulated instead of underlay.bpf.c: runs at TC ingress of
- * the anchor, an external vxlan device that is there so that the kernel merges
- * the segments of tunnels (GRO).
+ * Frames that the kernel has decapsulated instead of underlay.bpf.c: runs at TC ingress
+ * of the anchor, an external vxlan device that makes the kernel merge the segments of
+ * tunnels (GRO).
  *
- * Its socket receives whatever reaches the UDP port through any device and at any
- * address of the host, also packets of a container to its gateway. All that is not for
- * this node is dropped here: it has left its tunnel, and the host's IP stack would take
- * it for a packet of a neighbour.
+ * Its socket receives all packets to the UDP port, through any device and at any
+ * address of the host, also packets of a container to its gateway. Packets that are not
+ * for this node are dropped here: they are already decapsulated, and the host's IP stack
+ * would accept them as packets of a neighbour.
  */
 #include "decap/match.h"
 #include "delivery/from_node.h"
@@ -19,9 +19,9 @@
 char LICENSE[] SEC("license") = "GPL";
 
 /*
- * What the outer headers said, as the device has kept it. false: nothing that
- * underlay.bpf.c would have taken, by family or by destination. (Before 6.0 the
- * helper knows no destination, and refuses the whole of the question.)
+ * The outer headers' values, as the device has kept them. false: underlay.bpf.c would
+ * not have taken the packet, because of its family or destination. (Before 6.0 the
+ * helper does not know the destination, and refuses the call.)
  */
 static __always_inline bool anchor_read(struct __sk_buff *skb, struct inbound *in)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
  * Decapsulation in XDP: runs in the underlay's driver, so that GRO merges the inner
- * frames as if they had come without a tunnel. What the outer headers said is left as
- * metadata in front of the frame, where underlay.bpf.c finds it, and where it keeps GRO
+ * frames as if they had come without a tunnel. The values of the outer headers are left
+ * as metadata in front of the frame, for underlay.bpf.c. The metadata also keeps GRO
  * from merging frames of different networks.
  *
- * A packet that is not entirely right is passed on as it is: underlay.bpf.c looks at
- * it again and counts the reason.
+ * An invalid packet is passed on unchanged: underlay.bpf.c checks it again and
+ * counts the reason.
  */
 #include "decap/match.h"
 #include "wire/ecn.h"
@@ -14,7 +14,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* The headers of the packet, in the packet; NULL where it is too short for them. */
+/* A pointer to headers in the packet; NULL if the packet is too short for them. */
 static __always_inline void *at(struct xdp_md *ctx, __u32 offset, __u32 size)
 {
 	void *data = (void *)(long)ctx->data + offset;
@@ -31,7 +31,7 @@ static __always_inline bool decap_xdp_match(struct xdp_md *ctx, const struct und
 	struct ethhdr *eth = at(ctx, 0, overhead + ETH_HLEN);
 	void *ip = (void *)(eth + 1);
 
-	/* Other MACs are of others, or of a device that was given another one: TC knows. */
+	/* Another MAC is foreign, or the device's MAC has been changed: TC can tell. */
 	if (!eth || !mac_equal(eth->h_dest, underlay->mac))
 		return false;
 	if (ip6) {
@@ -50,9 +50,9 @@ static __always_inline bool decap_xdp_match(struct xdp_md *ctx, const struct und
 			return false;
 	}
 	/*
-	 * Padding behind the frame would make it longer. And where there is an outer UDP
-	 * checksum the kernel may believe that it is yet to be computed, or verified, and
-	 * take that for the one inside once the header is gone.
+	 * Padding behind the frame would make it longer. And if there is an outer UDP
+	 * checksum, the kernel may have noted it as verified or still to be computed, and
+	 * would apply that to the inner checksum after the header is removed.
 	 */
 	return !tunnel->reason && !tunnel->checksum && tunnel->length == bytes + ETH_HLEN;
 }
@@ -73,10 +73,10 @@ static __always_inline bool decap_xdp_partial(struct xdp_md *ctx, const struct u
 #define TCP_HLEN 20
 
 /*
- * The kernel believes what the driver said of checksums: of the first ones that it
- * saw, which are about to be removed. So only what is merged goes on without its
- * outer headers, and only if it is right: all else is for TC, where the kernel can
- * be told.
+ * The kernel trusts the driver's report on checksums, which is about the outer ones,
+ * and they are about to be removed. So only packets that GRO merges are decapsulated
+ * here, and only with a correct inner checksum. All others are left to TC, where the
+ * kernel's state of checksums can be corrected.
  */
 static __always_inline bool decap_xdp_verify(struct xdp_md *ctx, const struct underlay *underlay,
 					     __u32 overhead, const struct tunnel *tunnel)
@@ -118,7 +118,7 @@ static __always_inline bool decap_xdp_verify(struct xdp_md *ctx, const struct un
 	       checksum_right_xdp(ctx, offset, length, pseudo);
 }
 
-/* Marks of congestion go inside; false: they cannot, or the packet's head is too short to tell. */
+/* Copy congestion marks to the inner packet; false: impossible, or the packet's head is too short. */
 static __always_inline bool decap_xdp_ecn(struct xdp_md *ctx, __u32 overhead,
 					  const struct tunnel *tunnel)
 {
@@ -158,7 +158,7 @@ static __always_inline bool decap_xdp_tagged(struct xdp_md *ctx, __u32 overhead)
 	return !eth || protocol_is_tag(eth->h_proto);
 }
 
-/* Leave in front of the packet what TC is to know of it; false: there is no room. */
+/* Write the metadata for TC in front of the packet; false: there is no room. */
 static __always_inline bool decap_xdp_meta(struct xdp_md *ctx, __u32 network, __u32 node)
 {
 	struct tunnel_meta *meta = (void *)(long)ctx->data_meta;
@@ -206,7 +206,7 @@ int decap(struct xdp_md *ctx)
 	if (!underlay || !(underlay->decap & DECAP_XDP))
 		return XDP_PASS;
 	if (underlay->decap & DECAP_VETH) {
-		/* What somebody else has left there would pass for ours. */
+		/* Foreign metadata there would be mistaken for ours. */
 		if (bpf_xdp_adjust_meta(ctx, -(int)(sizeof(struct tunnel_meta) + redirect_flags)))
 			return XDP_PASS;
 		decap_xdp_meta(ctx, 0, 0);

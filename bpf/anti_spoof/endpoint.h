@@ -16,7 +16,7 @@
 #undef HERE
 #define HERE FILE_ANTI_SPOOF_ENDPOINT
 
-/* The whole check of what is behind the Ethernet header. */
+/* The complete check of the headers behind the Ethernet header. */
 int anti_spoof_check(struct __sk_buff *skb, struct endpoint *ep);
 
 __noinline int anti_spoof_check(struct __sk_buff *skb, struct endpoint *ep)
@@ -59,7 +59,7 @@ __noinline int anti_spoof_check(struct __sk_buff *skb, struct endpoint *ep)
 	return CONTINUE;
 }
 
-/* Is the source beyond doubt? false only means that anti_spoof_check must look. */
+/* Is the source certainly its own? false only means that anti_spoof_check must decide. */
 static __always_inline bool anti_spoof_is_plain(struct __sk_buff *skb, const struct endpoint *ep)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
@@ -75,7 +75,7 @@ static __always_inline bool anti_spoof_is_plain(struct __sk_buff *skb, const str
 		       ip4->protocol != IPPROTO_ICMP;
 	if ((void *)(ip6 + 1) > end)
 		return false;
-	/* With these two straight behind the header there is no neighbour discovery inside. */
+	/* Directly behind the header, neither of these can contain neighbour discovery. */
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
 		return ep->flags & ENDPOINT_IP6 && ip6->version == 6 &&
 		       (ip6->nexthdr == IPPROTO_TCP || ip6->nexthdr == IPPROTO_UDP) &&

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
  * Anti-spoofing at the host's own port. The host forwards what endpoints send through
- * their gateway under its own address (masquerading), and believes what they say about
- * its own packets. So two things stay out:
+ * their gateway under its own address (masquerading), and accepts ICMP errors about its
+ * own packets. So two kinds of packets are refused:
  *
  * - VXLAN, which the host would forward to other nodes, or which the anchor's socket
  *   would take for another node's;
@@ -28,7 +28,7 @@ static __always_inline bool icmp4_quotes(__u8 type)
 	       type == ICMP4_TIME_EXCEEDED || type == ICMP4_PARAMETER;
 }
 
-/* About a packet to another node? The kernel keeps what errors say by destination. */
+/* About a packet to another node? The kernel stores ICMP errors by destination. */
 static __always_inline enum reason host_quoted(struct vtep_key *destination)
 {
 	return bpf_map_lookup_elem(&dp_vtep_v1, destination) ? REASON_FORGED_ERROR : REASON_UNSPEC;
@@ -44,7 +44,7 @@ static __always_inline enum reason host_error4(struct __sk_buff *skb, __u32 offs
 		return REASON_MALFORMED;
 	if (!icmp4_quotes(type))
 		return REASON_UNSPEC;
-	/* Too short to quote, or the quote is in another fragment, which is not looked at. */
+	/* Too short for a quote, or the quote is in another fragment, which is not checked. */
 	if (!load_within(skb, offset + sizeof(struct icmp_error) + offsetof(struct iphdr, daddr), &daddr,
 			 sizeof(daddr), end))
 		return REASON_MALFORMED;
@@ -70,7 +70,7 @@ static __always_inline enum reason host_error6(struct __sk_buff *skb, __u32 offs
 	return host_quoted(&destination);
 }
 
-/* UDP to the port of VXLAN. A first fragment has all of the header: 8 bytes are the least. */
+/* UDP to the port of VXLAN. A first fragment has the whole header: at least 8 bytes. */
 static __always_inline enum reason host_udp(struct __sk_buff *skb, __u32 offset, __u32 end,
 					     __be16 port)
 {
@@ -81,7 +81,7 @@ static __always_inline enum reason host_udp(struct __sk_buff *skb, __u32 offset,
 	return dest == port ? REASON_FORGED_VXLAN : REASON_UNSPEC;
 }
 
-/* Fragments behind the first say nothing, and are of no use without it. */
+/* Later fragments have no UDP or ICMP header, and cannot be reassembled without the first. */
 static __always_inline enum reason host_ip4(struct __sk_buff *skb, __u32 offset, __be16 port,
 					     bool group)
 {
@@ -124,8 +124,8 @@ static __always_inline enum reason host_ip6(struct __sk_buff *skb, __u32 offset,
 }
 
 /*
- * Why a frame must not come to the host, or REASON_UNSPEC. group: it is to a group of
- * layer 2, by which the host would take a packet that is to its own address, too.
+ * Why a frame must not reach the host, or REASON_UNSPEC. group: the frame is to a layer 2
+ * group, through which the host also accepts packets to its own address.
  */
 int anti_spoof_host(struct __sk_buff *skb, bool group);
 
@@ -138,7 +138,7 @@ __noinline int anti_spoof_host(struct __sk_buff *skb, bool group)
 
 	if (!underlay)
 		return REASON_UNSPEC;
-	/* The outermost tag is beside the data; the host may have devices for two. */
+	/* The outermost tag is not in the data; the host may have devices for two tags. */
 	for (i = 0; i <= VLAN_TAGS_MAX; i++) {
 		if (!load(skb, offset, &protocol, sizeof(protocol)))
 			return REASON_MALFORMED;

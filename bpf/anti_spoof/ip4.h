@@ -23,8 +23,8 @@ static __always_inline bool speaker_owns_ip4(struct endpoint *ep, __be32 ip4)
 }
 
 /*
- * A host with no address yet may ask everybody for one in its own name, and say nothing
- * else (RFC 2131, 4.1).
+ * A host without an address may broadcast a DHCP request for its own MAC, and send
+ * nothing else (RFC 2131, 4.1).
  */
 static __always_inline enum reason anti_spoof_dhcp(struct __sk_buff *skb, const struct iphdr *ip4,
 						     const struct speaker *speaker,
@@ -51,8 +51,8 @@ static __always_inline enum reason anti_spoof_dhcp(struct __sk_buff *skb, const 
 }
 
 /*
- * A redirect (RFC 792) changes where others send what is for the destination that it quotes,
- * a router advertisement (RFC 1256) where they send everything: only from whom that was allowed.
+ * A redirect (RFC 792) changes the next hop of others for the destination that it quotes, a router
+ * advertisement (RFC 1256) for every destination: only endpoints allowed to use those may send them.
  */
 static __always_inline enum reason anti_spoof_icmp4(struct __sk_buff *skb, struct endpoint *ep,
 						      const struct iphdr *ip4, __u32 offset,
@@ -74,7 +74,7 @@ static __always_inline enum reason anti_spoof_icmp4(struct __sk_buff *skb, struc
 		return prefix_is_allowed(ep, &mapped, IP6_BITS - IP4_BITS) ? REASON_UNSPEC :
 									       REASON_SOURCE_ICMP;
 	}
-	/* The destination of the packet that is quoted behind the header of 8 bytes. */
+	/* The destination in the quoted packet, which follows a header of 8 bytes. */
 	offset += sizeof(struct icmp_error) + offsetof(struct iphdr, daddr);
 	if (!load_within(skb, offset, &quoted, sizeof(quoted), end))
 		return REASON_MALFORMED;

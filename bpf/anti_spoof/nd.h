@@ -6,8 +6,8 @@
 #include "anti_spoof/nd_options.h"
 
 /*
- * A default router speaks for every address and about the link. An endpoint with fewer
- * prefixes may only say that it forwards to those.
+ * A default router announces every address and parameters of the link. An endpoint with
+ * fewer prefixes may only announce routes to those.
  */
 static __always_inline enum reason anti_spoof_nd_router(struct __sk_buff *skb, struct endpoint *ep,
 						   struct nd_claim *nd)
@@ -46,10 +46,10 @@ static __always_inline enum reason anti_spoof_nd_redirect(struct __sk_buff *skb,
 }
 
 /*
- * May it ask whether anybody has an address that is not its own? Such a question speaks for
- * nobody, but a host that is about to take the address would give it up (RFC 4862, 5.4.3).
- * So only in the one form in which the datapath itself answers for endpoints (neighbour/nd.h), or
- * in a VLAN, of which that knows nothing.
+ * May it ask whether an address that is not its own is taken? The question claims nothing,
+ * but a host that is about to use the address would give it up (RFC 4862, 5.4.3). So only in
+ * the form that the datapath itself answers for endpoints (neighbour/nd.h), or in a VLAN, where
+ * the datapath does not answer.
  */
 static __always_inline bool nd_may_ask(const struct nd_claim *nd, const struct in6_addr *target)
 {

@@ -36,8 +36,8 @@ struct nd_claim {
 };
 
 /*
- * Options of a router advertisement by whom that was not allowed every address: prefixes
- * (RFC 4861, 4.6.2) and routes (RFC 4191, 2.3) that are a part of what was allowed, and a nonce.
+ * Options of a router advertisement from an endpoint without the prefix ::/0: prefixes
+ * (RFC 4861, 4.6.2) and routes (RFC 4191, 2.3) within its allowed prefixes, and a nonce.
  */
 int anti_spoof_nd_prefix(struct __sk_buff *skb, struct endpoint *ep, __u32 offset, __u32 end);
 
@@ -70,8 +70,8 @@ __noinline int anti_spoof_nd_prefix(struct __sk_buff *skb, struct endpoint *ep, 
 }
 
 /*
- * A redirect that says the MAC of where it leads to: receivers believe that (RFC 4861, 8.3),
- * so it has to be what is known.
+ * A redirect may name the MAC of the new next hop. Receivers use it (RFC 4861, 8.3), so it
+ * has to be the known one.
  */
 static __noinline enum reason anti_spoof_nd_target(struct endpoint *ep, const struct nd_claim *nd,
 					      const struct nd_option_mac *option)
@@ -91,7 +91,7 @@ static __noinline enum reason anti_spoof_nd_target(struct endpoint *ep, const st
 	return neigh && mac_equal(neigh->mac, option->mac) ? REASON_UNSPEC : REASON_SOURCE_ND;
 }
 
-/* Do all options name the speaker only, and what it was allowed? */
+/* Do all options name only the speaker and its allowed prefixes? */
 static __noinline enum reason anti_spoof_nd_options(struct __sk_buff *skb, struct endpoint *ep,
 					       struct nd_claim *nd)
 {

@@ -144,7 +144,7 @@ static __always_inline enum reason node_ip6(struct __sk_buff *skb,
 	return REASON_UNSPEC;
 }
 
-/* Why a frame from a node is not to be believed, or REASON_UNSPEC. The outer headers may be there. */
+/* Why a frame from a node is refused, or REASON_UNSPEC. The outer headers may still be there. */
 int anti_spoof_node(struct __sk_buff *skb, struct inbound *in, struct network *network);
 
 __noinline int anti_spoof_node(struct __sk_buff *skb,
@@ -166,7 +166,7 @@ __noinline int anti_spoof_node(struct __sk_buff *skb,
 								 REASON_UNSPEC;
 	if (protocol == bpf_htons(ETH_P_IPV6))
 		return node_ip6(skb, network, offset, end);
-	/* Receivers strip any number of tags with VLAN 0 and believe what is behind them. */
+	/* Receivers strip any number of tags with VLAN 0 and accept the packet behind them. */
 	return protocol_is_tag(protocol) ? REASON_HEADER_CHAIN : REASON_UNSPEC;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Marks of congestion on the way go into the packet inside. */
+/* Congestion marks of the outer header are copied to the inner packet. */
 #ifndef DECAP_CONGESTION_H
 #define DECAP_CONGESTION_H
 
 #include "decap/inner_frame.h"
 #include "wire/ecn.h"
 
-/* A mark of congestion that goes into the packet inside. */
+/* A congestion mark to be written to the inner packet. */
 struct decap_mark {
 	__u32 tags; /* bytes of them in front of its IP header */
 	__be16 protocol; /* its type */

@@ -61,8 +61,8 @@ static __always_inline bool decap_vxlan(const struct vxlan *vxlan, struct tunnel
 
 /*
  * bytes: of layer 3, as received; 0 if the packet is yet to be segmented, whose
- * lengths may say anything. The kernel keeps the checksum of an IP header right
- * then, too. That of UDP is for who calls this to look at.
+ * lengths may be anything. The kernel keeps the checksum of the IP header correct
+ * even then. The caller checks that of UDP.
  */
 static __always_inline bool decap_match4(const struct underlay *underlay, const struct iphdr *ip,
 					 const struct udphdr *udp, const struct vxlan *vxlan,
@@ -124,7 +124,7 @@ static __always_inline struct network *decap_network(struct tunnel *tunnel)
 	return network_find_index(tunnel->network);
 }
 
-/* The node that sent it; false: it is none that we know. */
+/* The node that sent it; false: the node is unknown. */
 static __always_inline bool decap_node(struct tunnel *tunnel)
 {
 	struct vtep *vtep = bpf_map_lookup_elem(&dp_vtep_v1, &tunnel->source);

@@ -10,7 +10,7 @@
 
 #include "decap/inner_frame.h"
 
-/* Bytes of layer 3 by which the lengths in the headers are judged; 0: not at all. */
+/* Bytes of layer 3, to check the lengths in the headers against; 0: no check. */
 static __always_inline __u32 decap_bytes(struct __sk_buff *skb)
 {
 	return skb->gso_size ? 0 : skb->len - ETH_HLEN;
@@ -29,9 +29,9 @@ struct sk_buff___checksum {
 } __attribute__((preserve_access_index));
 
 /*
- * An outer UDP checksum, where there is one, is right if somebody has said so: the
- * driver, GRO, or the sender, if that was on this machine. Else it is computed, which
- * is rare: no GRO, or a device that sums whole packets (CHECKSUM_COMPLETE).
+ * An outer UDP checksum, if any, is correct if the driver or GRO has verified it, or if
+ * the sender is on this machine. Otherwise it is computed here, which is rare: without
+ * GRO, or with a device that sums whole packets (CHECKSUM_COMPLETE).
  */
 static __always_inline void decap_checksum(struct __sk_buff *skb, struct tunnel *tunnel,
 					   __u32 offset)
@@ -111,14 +111,14 @@ static __always_inline bool decap_read6(struct __sk_buff *skb, const struct unde
 	return true;
 }
 
-/* Is the packet VXLAN for this node? Fills in what it says, and the frame's Ethernet header. */
+/* Is the packet VXLAN for this node? Fills in its tunnel values and the frame's Ethernet header. */
 static __always_inline bool decap_read(struct __sk_buff *skb, struct inbound *in)
 {
 	struct underlay *underlay = underlay_find();
 
 	/*
-	 * A tag would have to be the underlay's own, whose device then has none. And a
-	 * device that hears all (promiscuous, a flooded frame) hears what is for others.
+	 * The underlay's own VLAN device delivers packets without the tag. And a
+	 * promiscuous device, or a flooded frame, delivers packets for other hosts.
 	 */
 	if (!underlay || skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST)
 		return false;
@@ -127,7 +127,7 @@ static __always_inline bool decap_read(struct __sk_buff *skb, struct inbound *in
 	return skb->protocol == bpf_htons(ETH_P_IP) && decap_read4(skb, underlay, in);
 }
 
-/* What XDP has left of a packet: the frame, and in front of it what the outer headers said. */
+/* A packet that XDP decapsulated: the frame, with the metadata of the outer headers before it. */
 static __always_inline bool decap_read_meta(struct __sk_buff *skb, struct inbound *in)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The outer headers are removed by bpf_skb_adjust_room. */
+/* Remove the outer headers with bpf_skb_adjust_room. */
 #ifndef DECAP_STRIP_H
 #define DECAP_STRIP_H
 
 #include "decap/inner_frame.h"
 
 /*
- * What this kernel's adjust_room can be told when it shrinks, set when loaded:
- * BPF_F_ADJ_ROOM_DECAP_L3_* (6.3), without which a packet of the other family
- * than the underlay's keeps its type, and BPF_F_ADJ_ROOM_DECAP_L4_UDP, which takes
- * the mark of a tunnel off segments.
+ * The decapsulation flags that this kernel's adjust_room supports, set when loaded:
+ * BPF_F_ADJ_ROOM_DECAP_L3_* (6.3), without which a packet of the other family than
+ * the underlay keeps its type, and BPF_F_ADJ_ROOM_DECAP_L4_UDP, which clears the
+ * tunnel mark of segments.
  */
 const volatile __u64 decap_flags = 0;
 
 /*
- * Remove the outer headers. What is left is as if it had just come in: checksums
- * that the kernel has verified are one fewer, and it knows the type of the frame.
+ * Remove the outer headers. The frame is then as if it had just arrived: the kernel's
+ * count of verified checksums is one lower, and the type of the frame is set.
  */
 static __always_inline long decap_strip(struct __sk_buff *skb, const struct inbound *in, bool *typed)
 {
@@ -25,8 +25,8 @@ static __always_inline long decap_strip(struct __sk_buff *skb, const struct inbo
 	long error;
 
 	/*
-	 * What is behind the frame would become a part of it. And adjust_room wants an
-	 * IP header to be left, even where there is none: before 6.3, one of the outer
+	 * Bytes behind the frame would become a part of it. And adjust_room requires room
+	 * for an IP header to remain, even without one: before 6.3, one of the outer
 	 * header's family (bpf_skb_net_base_len).
 	 */
 	shortest += decap_flags & ADJ_ROOM_DECAP_L3_IPV4 || in->overhead == OUTER4_LENGTH ?

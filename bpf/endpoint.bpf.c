@@ -108,7 +108,7 @@ int endpoint(struct __sk_buff *skb)
 		verdict = neigh_answer(skb, ep, network);
 		if (verdict != CONTINUE)
 			return verdict;
-		/* The host is a station like others here, and may send what it wants. */
+		/* The host is an ordinary station here, and may send anything. */
 		reason = ep->flags & ENDPOINT_GATEWAY ? REASON_UNSPEC : anti_spoof_host(skb, true);
 		if (reason)
 			return drop(skb, ep, reason, 0);

@@ -58,7 +58,7 @@ static __always_inline void translated_ports(struct __sk_buff *skb, struct trans
 	packet->protocol = protocol;
 }
 
-/* false: it is no IP, or in a VLAN, which the host's port is not. */
+/* false: the frame is not IP, or in a VLAN, which the host's port does not serve. */
 static __always_inline bool translated_read(struct __sk_buff *skb, struct translated_packet *packet)
 {
 	union {
@@ -77,7 +77,7 @@ static __always_inline bool translated_read(struct __sk_buff *skb, struct transl
 		ip4_map(&packet->source, header.ip4.saddr);
 		ip4_map(&packet->destination, header.ip4.daddr);
 		end = ip4_end(skb, &header.ip4, ETH_HLEN);
-		/* Fragments go one way, and only the first has ports. */
+		/* All fragments take the same path, and only the first has ports. */
 		translated_ports(skb, packet,
 			      header.ip4.frag_off & bpf_htons(IP4_MF | IP4_OFFSET) ?
 				      0 : header.ip4.protocol,
@@ -106,7 +106,7 @@ static __noinline bool translated_divert(struct __sk_buff *skb, struct network *
 	struct endpoint *gateway;
 	struct fdb_place place;
 	struct flow *flow;
-	/* Never to a group, for which there is no place; nor what is for the host as it is. */
+	/* Not frames to a group, which have no single place, nor frames to the host itself. */
 	if (!to->owner.word || to->flags & FDB_GATEWAY || !translated_read(skb, &packet))
 		return false;
 	key.vni = network->vni;
@@ -130,7 +130,7 @@ static __noinline bool translated_divert(struct __sk_buff *skb, struct network *
 	return true;
 }
 
-/* Has the network any such flow? Without a gateway the network's own entry tells. */
+/* Has the network any such flow? Without a gateway, the network's own entry says no. */
 static __always_inline bool translated_has_flows(const struct network *network, __u32 index)
 {
 	struct segment *segment;

@@ -27,7 +27,7 @@ static __always_inline void translated_put(const struct flow_key *key, const str
 {
 	struct flow *old = bpf_map_lookup_elem(&dp_flow_v1, key);
 
-	/* A look-up keeps it from being the next to go. */
+	/* In an LRU map a lookup keeps the entry from being evicted next. */
 	if (old && old->ifindex == flow->ifindex && old->endpoint == flow->endpoint)
 		return;
 	bpf_map_update_elem(&dp_flow_v1, key, flow, BPF_ANY);
@@ -54,7 +54,7 @@ static __noinline int translated_note(struct __sk_buff *skb, struct endpoint *ep
 	    (ep->flags & ENDPOINT_IP6 && ip6_equal(&packet.source, ep->ip6)) ||
 	    !translated_on_link(segment, &packet.source))
 		return CONTINUE;
-	/* As its answers are: from the one it is for. */
+	/* As in its answers: the source is the frame's destination. */
 	key.vni = network->vni;
 	__builtin_memcpy(key.source, &packet.destination, sizeof(key.source));
 	__builtin_memcpy(key.destination, &packet.source, sizeof(key.destination));

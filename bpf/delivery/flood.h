@@ -64,7 +64,7 @@ static long flood_port(__u32 slot, struct flood *flood)
 		return 0;
 	reason = port_unreachable(flood->skb, port->ifindex);
 	if (reason) {
-		/* Keep the last one: where no other receiver is found, the frame ends with it. */
+		/* Keep the last one: if no other receiver is found, the frame ends here. */
 		flood_report_missed(flood);
 		count_rx_dropped(port->endpoint);
 		flood->missed = reason;

@@ -24,7 +24,7 @@ static __noinline int forward_missed(struct __sk_buff *skb, struct endpoint *ep,
 	return deliver_missed(skb, ep, 0, endpoint, reason);
 }
 
-/* The verdict, or CONTINUE: where the destination is, is no longer known. */
+/* The verdict, or CONTINUE: the place of the destination is no longer known. */
 static __always_inline int forward(struct __sk_buff *skb, struct endpoint *ep,
 				   struct network *network, struct fdb_place to)
 {

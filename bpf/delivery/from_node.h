@@ -33,7 +33,7 @@ static __noinline int decap_learn(struct __sk_buff *skb, struct inbound *in,
 	return fdb_learn_from(skb, &sender, network, &key);
 }
 
-/* Where the one destination is, if that is known. */
+/* The place of a unicast destination, if known. */
 static __always_inline struct fdb_place inbound_place(const struct inbound *in,
 						      const struct network *network)
 {

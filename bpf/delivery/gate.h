@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * What may leave for whom. Every frame that is delivered to a port of this node passes
- * delivery_gate() first, whether it goes to one port or is flooded, and so does the answer
- * that would name a neighbour: who may not be reached is not told of either.
+ * Which sender may reach which port. Every frame that is delivered to a port of this node
+ * passes delivery_gate() first, unicast or flooded, and so does an ARP or ND answer: an
+ * endpoint that cannot be reached is not named in answers either.
  */
 #ifndef DELIVERY_GATE_H
 #define DELIVERY_GATE_H

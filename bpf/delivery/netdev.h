@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * A look at the kernel's own device: which one has a number, as dev_get_by_index_rcu()
- * finds it, and whether it has a carrier, which a pair has while both ends are up. It
- * costs a few loads; a helper that tells less costs more.
+ * Read the kernel's own device: find it by its number, as dev_get_by_index_rcu() does,
+ * and check its carrier, which a pair has while both ends are up. This takes a few
+ * loads; a helper costs more and says less.
  */
 #ifndef DELIVERY_NETDEV_H
 #define DELIVERY_NETDEV_H
@@ -17,10 +17,10 @@ extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
 extern void *bpf_rdonly_cast(void *object, __u32 type) __ksym;
 
 #define NETDEV_HASH_SIZE 256 /* NETDEV_HASHENTRIES in include/net/net_namespace.h */
-/* Devices in one place of the hash that are looked at: those of 16,384, spread evenly. */
+/* Devices examined in one hash bucket: enough for 16,384 devices, spread evenly. */
 #define NETDEV_CHAIN_MAX 64
 
-/* Of the kernel's types as much as is read; where it is, is found out when this is loaded. */
+/* Only the fields that are read; their offsets are relocated when the program is loaded (CO-RE). */
 struct hlist_node {
 	struct hlist_node *next;
 } __attribute__((preserve_access_index));
@@ -81,8 +81,8 @@ static __always_inline __u32 netdev_unreachable(const struct net_device *dev)
 int port_search(struct __sk_buff *skb, __u32 ifindex);
 
 /*
- * Not the first of its chain, or none of it. Not inlined: the way of most frames stays short.
- * Not static either: the verifier then looks at its loop once, not once at every call.
+ * The device is not the first of its chain, or not in it. Not inlined, to keep the common path
+ * short. Not static either: the verifier then checks its loop once, not at every call.
  */
 __noinline int port_search(struct __sk_buff *skb, __u32 ifindex)
 {
@@ -99,11 +99,11 @@ __noinline int port_search(struct __sk_buff *skb, __u32 ifindex)
 			return netdev_unreachable(dev);
 		node = as_kernel_type(struct hlist_node, node)->next;
 	}
-	/* More than are looked at, or one was taken out of the chain meanwhile. */
+	/* The chain is longer than that, or a device was removed from it meanwhile. */
 	return bpf_check_mtu(skb, ifindex, &mtu, 0, 0) == -ENODEV ? REASON_PORT_GONE : REASON_UNSPEC;
 }
 
-/* REASON_UNSPEC where a port can be reached by its host end, else why not. */
+/* REASON_UNSPEC if a port can be reached through its host end, else why not. */
 static __always_inline __u32 port_unreachable(struct __sk_buff *skb, __u32 ifindex)
 {
 	struct hlist_node *first = netdev_chain(skb, ifindex);

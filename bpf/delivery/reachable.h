@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Can a frame reach a port? The kernel does not say: it frees a frame to a peer that
- * is gone or down, and reports a successful redirect. So the datapath looks at the
+ * Can a frame reach a port? The kernel does not report it: it frees a frame to a peer
+ * that is gone or down, and reports a successful redirect. So the datapath checks the
  * device first.
  */
 #ifndef DELIVERY_REACHABLE_H
@@ -24,7 +24,7 @@ __noinline int port_search(struct __sk_buff *skb, __u32 ifindex)
 	return bpf_check_mtu(skb, ifindex, &mtu, 0, 0) == -ENODEV ? REASON_PORT_GONE : REASON_UNSPEC;
 }
 
-/* REASON_UNSPEC where a port can be reached by its host end, else why not. */
+/* REASON_UNSPEC if a port can be reached through its host end, else why not. */
 static __always_inline __u32 port_unreachable(struct __sk_buff *skb, __u32 ifindex)
 {
 	return port_search(skb, ifindex);

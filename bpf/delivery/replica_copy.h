@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * What the program that copies a frame tells the one that sends the copy. One runs
- * inside the other on the same CPU, so a per-CPU entry is enough.
+ * Arguments from the program that copies a frame to the one that sends the copy. The
+ * second runs inside the first on the same CPU, so a per-CPU entry is enough.
  */
 #ifndef DELIVERY_REPLICA_COPY_H
 #define DELIVERY_REPLICA_COPY_H

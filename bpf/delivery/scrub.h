@@ -11,7 +11,7 @@
 
 #include <linux/bpf.h>
 
-/* Each by a store of its own: the verifier knows them by their places, and clang would join them. */
+/* A separate store for each: the verifier identifies fields by offset, and clang would merge stores. */
 #define SCRUB(field) (*(volatile typeof(field) *)&(field) = 0)
 
 static __always_inline void scrub(struct __sk_buff *skb)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* To the one endpoint that has the destination MAC. */
+/* Deliver a frame to the one endpoint that has the destination MAC. */
 #ifndef DELIVERY_UNICAST_H
 #define DELIVERY_UNICAST_H
 

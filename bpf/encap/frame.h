@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What the outer headers need to know of a frame. */
+/* The properties of a frame that the outer headers depend on. */
 #ifndef ENCAP_FRAME_H
 #define ENCAP_FRAME_H
 
@@ -25,7 +25,7 @@ struct encap_frame {
 	__u16 network; /* bytes of its IP header, else 0 */
 };
 
-/* The outermost tag is beside the data. An IP header behind a second one is not looked at. */
+/* The outermost tag is not in the data. An IP header behind a second tag is not parsed. */
 static __always_inline bool encap_read(struct __sk_buff *skb, struct encap_frame *frame)
 {
 	__u32 end;
@@ -42,7 +42,7 @@ static __always_inline bool encap_read(struct __sk_buff *skb, struct encap_frame
 		frame->network = frame->ip4.ihl * 4;
 		frame->transport = frame->ip4.protocol;
 		end = ip4_end(skb, &frame->ip4, ETH_HLEN);
-		/* A fragment goes the way of the others, of which only one has ports. */
+		/* All fragments take the same path, and only the first has ports. */
 		if (frame->ip4.frag_off & bpf_htons(IP4_MF | IP4_OFFSET))
 			return true;
 	} else if (frame->eth.h_proto == bpf_htons(ETH_P_IPV6)) {
@@ -88,8 +88,8 @@ static __always_inline __u32 encap_mix(__u32 hash, __u32 word)
 }
 
 /*
- * The source port. Sockets have marked their flows (TCP always); for the others
- * the kernel would take the packet apart once more, at ten times the cost.
+ * The source port. Sockets have set the hash of their flows (TCP always); for others
+ * the kernel would dissect the packet once more, at ten times the cost.
  */
 static __always_inline __be16 encap_port(struct __sk_buff *skb, const struct encap_frame *frame)
 {

@@ -19,7 +19,7 @@ static __always_inline void encap_route4(struct __sk_buff *skb, const struct und
 	encap_lookup(skb, underlay, &fib, route);
 }
 
-/* The outer headers of a frame that has been made room for. */
+/* Fill in the outer headers, for which there is room in front of the frame. */
 static __always_inline void encap_outer4(struct __sk_buff *skb, const struct underlay *underlay,
 					 const struct node *node, const struct encap_plan *plan,
 					 struct outer4 *outer)
@@ -32,9 +32,9 @@ static __always_inline void encap_outer4(struct __sk_buff *skb, const struct und
 	outer->ip.version = 4;
 	outer->ip.ihl = 5;
 	outer->ip.tos = plan->class;
-	/* More than the field holds is only seen in segments that are yet to be cut: as in BIG TCP. */
+	/* Only packets that are yet to be segmented exceed the field: 0, as in BIG TCP. */
 	outer->ip.tot_len = length <= 0xffff ? bpf_htons(length) : 0;
-	/* An id of its own for what may be fragmented; one that may not needs none (RFC 6864, 4.1). */
+	/* A packet that may be fragmented needs an id of its own; others need none (RFC 6864, 4.1). */
 	if (underlay->flags & UNDERLAY_FRAGMENT)
 		outer->ip.id = bpf_get_prandom_u32();
 	else

@@ -18,7 +18,7 @@ static __always_inline void encap_route6(struct __sk_buff *skb, const struct und
 	encap_lookup(skb, underlay, &fib, route);
 }
 
-/* The outer headers of a frame that has been made room for. */
+/* Fill in the outer headers, for which there is room in front of the frame. */
 static __always_inline void encap_outer6(struct __sk_buff *skb, const struct underlay *underlay,
 					 const struct node *node, const struct encap_plan *plan,
 					 struct outer6 *outer)
@@ -30,7 +30,7 @@ static __always_inline void encap_outer6(struct __sk_buff *skb, const struct und
 	outer->ip.version = 6;
 	outer->ip.priority = plan->class >> 4;
 	outer->ip.flow_lbl[0] = plan->class << 4;
-	/* More than the field holds is only seen in segments that are yet to be cut: as in BIG TCP. */
+	/* Only packets that are yet to be segmented exceed the field: 0, as in BIG TCP. */
 	outer->ip.payload_len = datagram <= 0xffff ? bpf_htons(datagram) : 0;
 	outer->ip.nexthdr = IPPROTO_UDP;
 	outer->ip.hop_limit = underlay->ttl;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What underlays of both families need: the route to a node, and values of the outer headers. */
+/* Common to underlays of both families: the route to a node, and values of the outer headers. */
 #ifndef ENCAP_OUTER_COMMON_H
 #define ENCAP_OUTER_COMMON_H
 
@@ -10,10 +10,10 @@
 #define FAMILY_IP6 10
 
 /*
- * Where a packet of this host starts, as seen by bpf_fib_lookup: from the
- * loopback device all devices are possible, as for what a local socket sends.
- * The helper insists on a device that forwards; on loopback that has no effect
- * on anybody else (net.ipv4.conf.lo.forwarding, net.ipv6.conf.lo.forwarding).
+ * The input device of this host's packets for bpf_fib_lookup: from loopback a
+ * route may use any device, as for packets of a local socket. The helper requires
+ * forwarding on the device; on loopback that affects nothing else
+ * (net.ipv4.conf.lo.forwarding, net.ipv6.conf.lo.forwarding).
  */
 #define LOOPBACK_IFINDEX 1
 
@@ -23,7 +23,7 @@
  */
 const volatile __u32 fib_flags = 0;
 
-/* What the outer headers will say beside the addresses. */
+/* The values of the outer headers other than the addresses. */
 struct encap_plan {
 	__be32 vni;
 	__be16 port; /* source port */
@@ -31,8 +31,8 @@ struct encap_plan {
 };
 
 /*
- * Ask the kernel. A packet of one byte fits everywhere, and then the answer says
- * how long it may be.
+ * Ask the kernel. A packet of one byte fits every route, so the lookup succeeds and
+ * returns the MTU.
  */
 static __always_inline void encap_lookup(struct __sk_buff *skb, const struct underlay *underlay,
 					 struct bpf_fib_lookup *fib, struct route *route)
@@ -58,7 +58,7 @@ static __always_inline void encap_lookup(struct __sk_buff *skb, const struct und
 		hop[3] = fib->ipv6_dst[3];
 		break;
 	case BPF_FIB_LKUP_RET_FWD_DISABLED:
-		/* Nothing was looked up; bpf_redirect_neigh will, in its own, slower way. */
+		/* Nothing was looked up; bpf_redirect_neigh will do it, more slowly. */
 		route->code = 0;
 		route->ifindex = underlay->ifindex;
 		route->mtu = underlay->mtu;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The route to another node, asked of the kernel. */
+/* The route to another node, cached from the kernel's answer. */
 #ifndef ENCAP_ROUTE_H
 #define ENCAP_ROUTE_H
 
@@ -13,7 +13,7 @@
 static __noinline void encap_route_ask(struct __sk_buff *skb, const struct underlay *underlay,
 				       const struct node *node, struct route *route)
 {
-	/* In place of the flow's own port, so that a bucket goes the same way each time. */
+	/* In place of the flow's own port, so that a bucket always takes the same route. */
 	__be16 port = bpf_htons(ENCAP_PORT_FIRST + route->key % ROUTE_BUCKETS);
 	__u32 least = INNER_MTU_MIN +
 		      (underlay->flags & UNDERLAY_IP6 ? OUTER6_LENGTH : OUTER4_LENGTH);
@@ -34,7 +34,7 @@ static __noinline void encap_route_ask(struct __sk_buff *skb, const struct under
 		route->mtu = underlay->mtu;
 }
 
-/* The way of a flow with this source port to the node, or NULL: never. */
+/* The route of a flow with this source port to the node; NULL does not occur. */
 static __always_inline struct route *encap_route(struct __sk_buff *skb,
 						 const struct underlay *underlay,
 						 const struct node *node, __u32 number,

@@ -17,7 +17,7 @@
 #undef HERE
 #define HERE FILE_ENCAP_SEND
 
-/* The Ethernet header inside, with its tags: as many as anti-spoofing looks through. */
+/* The inner Ethernet header with its tags: as many as anti-spoofing parses. */
 struct encap_tags {
 	__u32 count;
 	struct {
@@ -189,7 +189,7 @@ __noinline int encap_send(struct __sk_buff *skb, struct endpoint *ep, __u64 to, 
 	int verdict, told;
 	long error;
 
-	/* The mark of what the host sends back (GATEWAY_MARK_BACK) is of no use to the underlay. */
+	/* The underlay must not see the mark of frames that the host sends back (GATEWAY_MARK_BACK). */
 	skb->mark = 0;
 	if (!underlay)
 		return drop_from(skb, ep, to, REASON_NO_UNDERLAY, 0);

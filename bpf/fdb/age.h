@@ -26,7 +26,7 @@ static __always_inline bool fdb_forget(struct fdb_key *key, struct fdb *fdb, uni
 	if (!fdb_exchange(fdb, owner, nobody))
 		return false;
 	error = bpf_map_delete_elem(&dp_fdb_v1, key);
-	/* The bucket is locked by what this CPU was interrupted in: put it back, try later. */
+	/* This CPU was interrupted while it held the bucket's lock: restore the owner, try later. */
 	if (error && error != -ENOENT) {
 		fdb_exchange(fdb, nobody, owner);
 		return false;

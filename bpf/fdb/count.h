@@ -28,12 +28,12 @@ static __always_inline void learned_add(union fdb_owner owner, __s32 count)
 		__sync_fetch_and_add(&learned->count, count);
 }
 
-/* Take one of the places for learned MACs there, of which there are max; false: none is left. */
+/* Take one of max places for learned MACs there; false: none is left. */
 static __always_inline bool learned_take(union fdb_owner owner, __u32 max)
 {
 	struct learned *learned = learned_find(owner);
 
-	/* The first look keeps a flood of new MACs off the shared cache line. */
+	/* Reading first keeps a flood of new MACs from writing the shared cache line. */
 	if (!learned || learned->count >= max)
 		return false;
 	if (__sync_fetch_and_add(&learned->count, 1) < max)
@@ -74,7 +74,7 @@ static __always_inline bool learned_room(union fdb_owner owner)
 		if (learned && learned->count >= node_learn_share)
 			max = max / 3 * 2;
 	}
-	/* Below 0 for a while after an update: what an older build has learned is not in it. */
+	/* Below 0 for a while after an update: the MACs learned by an older build are not counted. */
 	return (__s32)total->count < (__s32)max;
 }
 

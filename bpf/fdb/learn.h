@@ -11,7 +11,7 @@
 #define HERE FILE_FDB_LEARN
 
 /*
- * Who was heard: the endpoint ep, or, without one, the node that `from` names
+ * The sender of a frame: the endpoint ep, or, without one, the node that `from` names
  * (report.h).
  */
 struct fdb_sender {
@@ -29,9 +29,9 @@ static __always_inline int fdb_learn_limit(struct __sk_buff *skb, const struct f
 }
 
 /*
- * An entry that is learned ages from now on. sweep: what has been prepared for the
- * case that there is no memory for a timer. Without either it is forgotten, and the
- * value is the error.
+ * Start the ageing of a learned entry. sweep: the common timer, prepared for the case
+ * that there is no memory for a timer of its own. Without either the entry is removed,
+ * and the value is the error.
  */
 static __always_inline int fdb_start_ageing(const struct fdb_sender *sender,
 					    struct network *network, struct fdb_key *key,
@@ -86,9 +86,9 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb
 }
 
 /*
- * Count a MAC that moves to who was heard. The limit of a node is for what is new: what
- * moves there takes no more room in the table, and a MAC that was forged elsewhere has
- * to come back to its holder. false: the endpoint may learn no more.
+ * Count a MAC that moves to the sender. The limit of a node applies to new MACs only: a
+ * moved one takes no more room in the table, and a MAC that was forged elsewhere has
+ * to return to its holder. false: the endpoint may learn no more.
  */
 static __always_inline bool fdb_count_move(const struct fdb_sender *sender)
 {
@@ -157,12 +157,12 @@ static __always_inline int fdb_learn_from(struct __sk_buff *skb, const struct fd
 		return CONTINUE;
 	}
 	if (old.word == owner.word) {
-		/* Seldom, to leave the cache line to the CPUs that read it. */
+		/* At most once a second, to leave the cache line to the CPUs that read it. */
 		if (now - fdb->last_seen >= hz)
 			fdb_refresh(fdb, network, now);
 		return CONTINUE;
 	}
-	/* On its way out: learned again by the next frame. */
+	/* The entry is being removed: the next frame learns it again. */
 	if (!old.word)
 		return CONTINUE;
 	if (!fdb_count_move(sender))

@@ -26,7 +26,7 @@ static __always_inline int control_fdb_forget(struct fdb_key *wanted)
 	return 0;
 }
 
-/* By the owner word: it may have been taken over meanwhile. */
+/* Exchanges the owner word, because another owner may have taken the entry meanwhile. */
 static __always_inline int control_fdb_delete(struct control *control)
 {
 	union fdb_owner owner, nobody = { .word = 0 };
@@ -51,8 +51,8 @@ static __always_inline int control_fdb_delete(struct control *control)
 }
 
 /*
- * A learned entry goes and the new one comes in one run. From user space that takes so long
- * that an endpoint which speaks with the MAC without end has it learned again each time.
+ * Replace a learned entry in one run. From user space this takes so long that an endpoint
+ * which constantly sends from the MAC has it learned again each time.
  */
 static __always_inline int control_fdb_put(struct control_put *put)
 {

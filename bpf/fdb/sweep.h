@@ -44,7 +44,7 @@ static int fdb_sweep(void *map __attribute__((unused)), __u32 *index __attribute
 	bpf_for_each_map_elem(&dp_fdb_v1, fdb_sweep_entry, &next, 0);
 	if (!next)
 		return 0;
-	/* Not each entry by its own: one sweep a second at the most. */
+	/* At most one sweep a second, not one for each entry. */
 	if (next < hz)
 		next = hz;
 	if (next > SWEEP_SECONDS_MAX * hz)
@@ -53,7 +53,7 @@ static int fdb_sweep(void *map __attribute__((unused)), __u32 *index __attribute
 	return 0;
 }
 
-/* Get the sweep its memory, before there is none. NULL: there is none. */
+/* Allocate the sweep's timer in advance. NULL: there is no memory. */
 static __always_inline struct sweep *fdb_sweep_prepare(void)
 {
 	__u32 zero = 0;
@@ -77,7 +77,7 @@ static __always_inline int fdb_sweep_add(struct sweep *sweep, struct fdb *fdb)
 	fdb->own_untimed = 1;
 	if (__sync_lock_test_and_set(&sweep->running, 1))
 		return 0;
-	/* Of this build: what runs now may be the callback of an older one. */
+	/* Set this build's callback: the current one may be that of an older build. */
 	error = bpf_timer_set_callback(&sweep->timer, fdb_sweep);
 	return error ? error : fdb_sweep_start(sweep, hz);
 }

@@ -22,7 +22,7 @@ __noinline int neigh_answer(struct __sk_buff *skb, struct endpoint *ep,
 
 	if (!ep || !network)
 		return CONTINUE;
-	/* The table knows no VLANs, so what is asked inside one is not answered. */
+	/* The table has no VLANs, so requests inside one are not answered. */
 	if (skb->vlan_present)
 		return CONTINUE;
 	load(skb, offsetof(struct ethhdr, h_proto), &protocol, sizeof(protocol));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Known holders of addresses, and who may be told about them. */
+/* Known holders of addresses, and which endpoints may get an answer about them. */
 #ifndef NEIGHBOUR_LOOKUP_H
 #define NEIGHBOUR_LOOKUP_H
 
@@ -60,7 +60,7 @@ static __always_inline bool neigh_link_local(const struct network *network,
 static __always_inline bool neigh_is_here(struct __sk_buff *skb, const struct neigh_holder *holder,
 					  union fdb_owner place)
 {
-	/* Told to be behind another node, or not at its port any more. */
+	/* Configured behind another node, or no longer at its port. */
 	if (!holder->endpoint || place.endpoint != holder->endpoint)
 		return !holder->endpoint;
 	return !port_search(skb, place.ifindex);

@@ -77,7 +77,7 @@ static __always_inline long neigh_write_nd(struct __sk_buff *skb, struct neigh_q
 		*(__u16 *)(asked->macs + 4) = bpf_htons(1);
 		pseudo.destination.s6_addr32[0] = bpf_htonl(0xff020000);
 		pseudo.destination.s6_addr32[3] = bpf_htonl(1);
-		/* It had no MAC in it, or a nonce (RFC 7527). */
+		/* The solicitation had no MAC option, or had a nonce (RFC 7527). */
 		if (skb->len != length) {
 			error = bpf_skb_change_tail(skb, length, redirect_flags);
 			if (error)

@@ -16,7 +16,7 @@ static __always_inline int neigh_reply(struct __sk_buff *skb, struct endpoint *e
 	__u32 reason = port_search(skb, skb->ifindex);
 	long verdict;
 
-	/* Who asked may be gone by now. */
+	/* The asking endpoint may be gone by now. */
 	if (reason) {
 		count_rx_dropped(ep->id);
 		return drop(skb, ep, reason, ep->id);

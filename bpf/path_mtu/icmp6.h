@@ -17,7 +17,7 @@ struct pmtu6 {
 
 /*
  * Never about an error, nor to an address that is no single host's (RFC 4443, 2.4 (e)).
- * What is behind extension headers is not looked at.
+ * Headers behind extension headers are not checked.
  */
 static __always_inline bool pmtu_may_tell6(struct __sk_buff *skb, const struct encap_frame *frame)
 {

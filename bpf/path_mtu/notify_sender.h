@@ -5,8 +5,8 @@
  * destination, as iptunnel_pmtud_build_icmp() in the kernel does for tunnels under a
  * bridge.
  *
- * Segments that were yet to be cut get none: TCP sends one of them again alone, and
- * that gets one. Packets that may be fragmented do get one: nobody fragments here.
+ * Packets that are yet to be segmented cause no error: TCP retransmits a single segment,
+ * which does. Packets without DF do cause one, because nothing on this path fragments.
  */
 #ifndef PATH_MTU_NOTIFY_SENDER_H
 #define PATH_MTU_NOTIFY_SENDER_H
@@ -26,9 +26,9 @@
 #define PMTU_RATE 200
 
 /*
- * Tell the sender of a frame that was dropped, if that is allowed: the path to the
- * node takes mtu bytes of layer 3. The frame itself becomes the message. The value is
- * the verdict on that, or CONTINUE: nobody is told.
+ * Tell the sender of a dropped frame, if that is allowed, that the path to the node
+ * takes mtu bytes of layer 3. The frame itself becomes the message. The value is the
+ * verdict on that, or CONTINUE: no error is sent.
  */
 static __noinline int pmtu_tell(struct __sk_buff *skb, struct endpoint *ep, __u64 to,
 				const struct encap_frame *frame, __u32 mtu)

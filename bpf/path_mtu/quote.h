@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What an error about a packet quotes of it, for both families. */
+/* The part of a packet that an ICMP error quotes, for both families. */
 #ifndef PATH_MTU_QUOTE_H
 #define PATH_MTU_QUOTE_H
 
@@ -24,7 +24,7 @@ static __always_inline __sum16 pmtu_fold(__u64 sum)
 	return ~sum;
 }
 
-/* Leave of the frame what is quoted and add it up; negative: the frame is not of that kind. */
+/* Trim the frame to the quoted part and sum it; negative: the frame cannot be quoted. */
 static __always_inline __s64 pmtu_quote(struct __sk_buff *skb)
 {
 	long error;

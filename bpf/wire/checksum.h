@@ -59,7 +59,7 @@ static __always_inline __u16 checksum_header4(const struct iphdr *ip)
 	return ~checksum_fold(sum);
 }
 
-/* A sum that is under way. */
+/* State of a checksum computation. */
 struct checksum_walk {
 	void *ctx;
 	__u32 offset;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What a host asks with that has no address yet (RFC 2131). */
+/* The DHCP request of a host without an address (RFC 2131). */
 #ifndef WIRE_DHCP_H
 #define WIRE_DHCP_H
 
@@ -11,7 +11,7 @@
 #define DHCP_SERVER_PORT 67
 #define DHCP_BOOTREQUEST 1
 
-/* What asks for an address, from the UDP header to the client's MAC (RFC 2131, 2). */
+/* A request for an address, from the UDP header to the client's MAC (RFC 2131, 2). */
 struct dhcp_request {
 	struct udphdr udp;
 	__u8 operation;

@@ -15,7 +15,7 @@
 #define ECN_ECT_0 2
 #define ECN_CE 3
 
-/* The mark that the packet inside gets, or -1: it cannot carry the mark, and may not go on. */
+/* The mark that the inner packet gets, or -1: it cannot carry the mark and must be dropped. */
 static __always_inline int ecn_combine(__u8 outer, __u8 inner)
 {
 	outer &= ECN_MASK;

@@ -13,7 +13,7 @@
 #define IP4_BITS 32
 #define IP6_BITS 128
 
-/* Where a packet ends whose header is at offset. Segments of BIG TCP have a length of 0. */
+/* The end of a packet whose header is at offset. BIG TCP packets have a length of 0. */
 static __always_inline __u32 ip4_end(struct __sk_buff *skb, const struct iphdr *ip, __u32 offset)
 {
 	return !ip->tot_len && skb->gso_size ? skb->len : offset + bpf_ntohs(ip->tot_len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What stands between the header of IPv6 and the one of the upper layer. */
+/* The extension headers between the IPv6 header and the upper layer. */
 #ifndef WIRE_IP6_EXTENSIONS_H
 #define WIRE_IP6_EXTENSIONS_H
 

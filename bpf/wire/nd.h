@@ -89,7 +89,7 @@ struct nd_option_prefix {
 #define ND_ADVERT_SOLICITED 0x40000000
 #define ND_ADVERT_OVERRIDE 0x20000000
 
-/* The group that asks for an address (RFC 4291, 2.7.1): ff02::1:ff and its last 24 bits. */
+/* The solicited-node group of an address (RFC 4291, 2.7.1): ff02::1:ff and its last 24 bits. */
 static __always_inline bool ip6_is_solicited_node(const struct in6_addr *group,
 						  const struct in6_addr *ip)
 {
@@ -98,7 +98,7 @@ static __always_inline bool ip6_is_solicited_node(const struct in6_addr *group,
 	       group->s6_addr32[3] == (ip->s6_addr32[3] | bpf_htonl(0xff000000));
 }
 
-/* Is ip fe80:: with the interface identifier made of the MAC (RFC 4291, 2.5.6 and appendix A)? */
+/* Is ip fe80:: with the interface identifier derived from the MAC (RFC 4291, 2.5.6, appendix A)? */
 static __always_inline bool ip6_is_link_local_of(const struct in6_addr *ip, const __u8 *mac)
 {
 	const __u8 *id = ip->s6_addr + 8;

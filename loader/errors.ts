@@ -5,7 +5,7 @@ import { advice, type Hint, REPEAT, withoutRepeat } from './hint.js';
 /** Facts of a failure by name, for machines (`details` of the JSON error). */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
-/** What may accompany a {@link DpctlError}. */
+/** Optional properties of a {@link DpctlError}. */
 export interface ErrorOptions {
   /** Exit code of the process, as CONVENTIONS.md lists them; 2 when left out. */
   readonly exitCode?: number;
@@ -123,13 +123,13 @@ export function errnoOfAny(error: unknown): string | undefined {
   return typeof error.errno === 'number' ? errnoName(Math.abs(error.errno)) : undefined;
 }
 
-/** Errors that tell of the machine or the caller, never of what was looked at: room, rights, disks. */
+/** Errors about the machine or the caller, never about the examined object: memory, rights, disks. */
 const SHORTAGES: ReadonlySet<string> = new Set([
   ...['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'ENOSPC', 'EDQUOT', 'EAGAIN'],
   ...['EACCES', 'EPERM', 'EROFS', 'EINTR', 'EIO'],
 ]);
 
-/** What helps against a shortage; undefined for errors that are none. */
+/** The remedy for a shortage; undefined for other errors. */
 export function shortageHint(errno: string): Hint | undefined {
   switch (errno) {
     case 'EMFILE':
@@ -166,7 +166,7 @@ export function isShortage(error: unknown): boolean {
   return false;
 }
 
-/** What helps against the shortage that an error tells of, without the command; undefined: it is none. */
+/** The remedy for the shortage that an error reports, without the command; undefined for other errors. */
 export function shortageRemedy(error: unknown): Hint | undefined {
   const errno = isShortage(error) ? errnoOfAny(error) : undefined;
   const hint = errno === undefined ? undefined : shortageHint(errno);

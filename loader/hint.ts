@@ -13,7 +13,7 @@ export interface ExecPart {
   readonly exec: readonly string[];
 }
 
-/** Says that the command that failed is to be given once more, after what stands before. */
+/** Tells the user to repeat the failed command after the preceding steps. */
 export const REPEAT = { repeat: true } as const;
 
 export type HintPart = string | RunPart | ExecPart | typeof REPEAT;
@@ -46,13 +46,13 @@ export function advice(
     .filter((part) => part !== '');
 }
 
-/** The parts of a hint, in the order in which they are read. */
+/** The parts of a hint, in order. */
 export function partsOf(hint: Hint | number): readonly HintPart[] {
   if (typeof hint === 'number') return [String(hint)];
   return isParts(hint) ? hint : [hint];
 }
 
-/** A hint without the word that the command is to be repeated: for who repeats or finishes it anyway. */
+/** A hint without the advice to repeat the command: for callers that repeat or finish it anyway. */
 export function withoutRepeat(hint: Hint): readonly HintPart[] {
   return partsOf(hint).filter((part) => part !== REPEAT);
 }

@@ -75,7 +75,7 @@ const raw = lazyLibrary(
 let quiet = false;
 
 /**
- * The system's libbpf (or DPCTL_LIBBPF), silenced: what it would print belongs into errors.
+ * The system's libbpf (or DPCTL_LIBBPF), silenced: its messages belong in errors.
  * Every function that returns an int returns a negative errno on failure (libbpf 1.x).
  */
 export function libbpf(): typeof raw {

@@ -3,7 +3,7 @@ import type { Btf, BtfEnumValue, BtfReferenceKind, BtfType } from './types.js';
 
 const MAGIC = 0xeb9f;
 
-/** Kind numbers that are nothing but a reference (Documentation/bpf/btf.rst). */
+/** Kind numbers of types that only refer to another type (Documentation/bpf/btf.rst). */
 const REFERENCES: Readonly<Record<number, BtfReferenceKind>> = {
   2: 'ptr',
   8: 'typedef',

@@ -81,7 +81,7 @@ export function sizeOf(btf: Btf, id: number): number {
 export interface Variable {
   readonly name: string;
   readonly type: number;
-  /** Into its section, in bytes. */
+  /** Offset in its section, in bytes. */
   readonly offset: number;
   readonly size: number;
 }

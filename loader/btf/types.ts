@@ -21,7 +21,7 @@ export interface BtfSectionVariable {
   readonly size: number;
 }
 
-/** Kinds that do nothing but refer to another type. */
+/** Kinds that only refer to another type. */
 export type BtfReferenceKind =
   | 'ptr'
   | 'typedef'
@@ -65,7 +65,7 @@ export type BtfType = Common &
     | {
         readonly kind: 'enum';
         readonly size: number;
-        /** clang before 15 never says so, and its negative values come out as large ones. */
+        /** clang before 15 never sets this, so its negative values are read as large ones. */
         readonly signed: boolean;
         readonly values: readonly BtfEnumValue[];
       }

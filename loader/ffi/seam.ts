@@ -57,7 +57,7 @@ export interface NativeCallback {
   release(): void;
 }
 
-/** The whole of what the loader asks of an FFI library. */
+/** All functions that the loader needs of an FFI library. */
 export interface Ffi {
   readonly name: 'koffi' | 'ffi-napi';
   /** dlopen; throws the dynamic linker's own error. The result binds a function by name. */

@@ -1,6 +1,6 @@
 import { ERRNO, errnoOfAny, isShortage, kernelError } from '../errors.js';
 
-/** dlopen(3) tells its cause in words only, those of strerror(3). */
+/** dlopen(3) reports its cause only as text, that of strerror(3). */
 const TEXTS: Readonly<Record<string, string>> = {
   'Too many open files in system': 'ENFILE',
   'Too many open files': 'EMFILE',
@@ -11,8 +11,8 @@ const TEXTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Throw if a library does not load for want of descriptors or memory: then it is not the library that
- * is missing.
+ * Throw if a library does not load because descriptors or memory ran out, so that it is not reported
+ * as missing.
  * @param call what was to be done, for the message
  */
 export function throwShortage(call: string, cause: unknown): void {

@@ -13,10 +13,10 @@ export interface TcFilter {
   readonly handle: number;
 }
 
-/** What {@link tcAttach} did. */
+/** The result of {@link tcAttach}. */
 export interface TcAttached extends TcFilter {
   readonly progId: number;
-  /** The qdisc was not there before: {@link tcDetach} may take it away when empty. */
+  /** The qdisc did not exist before: {@link tcDetach} may remove it when empty. */
   readonly createdQdisc: boolean;
 }
 
@@ -78,7 +78,7 @@ export function tcQuery(
 
 /**
  * Remove a filter.
- * @param removeQdisc take the clsact qdisc away too if no filter is left in it, of anybody's
+ * @param removeQdisc also remove the clsact qdisc if it has no filters left, foreign ones included
  * @returns false when the filter was not there
  */
 export function tcDetach(
@@ -126,7 +126,7 @@ const TCMSG_SIZE = 20;
 const TCA_KIND = 1;
 
 /**
- * The filters on one side of a device's clsact qdisc, of anybody, none without such a qdisc or device.
+ * All filters on one side of a device's clsact qdisc, foreign ones too; none without qdisc or device.
  * libbpf cannot list them. Call it inside the device's network namespace.
  * @throws DpctlError KERNEL_* where the kernel does not list them: there may be some
  */

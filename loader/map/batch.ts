@@ -86,7 +86,7 @@ function trim(map: BpfMap, entries: MapEntries): MapEntries {
   };
 }
 
-/** Every entry as `[key, value]`, each with memory of its own kind: do as you like with it. */
+/** Every entry as `[key, value]`, as copies that the caller may change. */
 export function* mapEntries(map: BpfMap): Generator<[Uint8Array, Uint8Array]> {
   for (const { count, keys, values } of mapChunks(map)) {
     for (let i = 0; i < count; i++) {
@@ -190,7 +190,7 @@ export function mapDeleteBatch(map: BpfMap, keys: Uint8Array, count: number): nu
     );
     if (errno === 0) return deleted + left;
     if (errno === ERRNO.ENOENT) {
-      // The kernel stops at the first key it does not find: go on behind it.
+      // The kernel stops at the first missing key: continue after it.
       const before = done.getU32(0);
       deleted += before;
       at += before + 1;

@@ -120,7 +120,7 @@ export function openPinnedMap(path: string): BpfMap {
   return owned(getPinned(path, 'map'), basename(path));
 }
 
-/** The map of a descriptor that was just opened; where it cannot be looked at, it is closed. */
+/** The map of a newly opened descriptor, which is closed if the map's info cannot be read. */
 function owned(fd: number, name: string): BpfMap {
   try {
     return mapFromFd(fd, name);
@@ -135,7 +135,7 @@ export function closeMap(map: BpfMap): void {
   closeFd(map.fd);
 }
 
-/** What {@link mapCreate} needs. */
+/** Arguments of {@link mapCreate}. */
 export interface MapSpec {
   readonly type: number;
   /** At most 15 characters of letters, digits, `_` and `.`. */

@@ -44,7 +44,7 @@ const RECEIVE_BYTES = 65_536;
 /** A dump interrupted so often means that links come and go faster than they can be read. */
 const ATTEMPTS = 16;
 
-/** What {@link Netlink.patience} is: a dump of a million routes takes some five seconds. */
+/** The default of {@link Netlink.patience}: a dump of a million routes takes about five seconds. */
 const PATIENCE = 30_000;
 /** Milliseconds without anything at all: the kernel answers before send(2) returns. */
 const SILENCE_MS = 5_000;
@@ -58,7 +58,7 @@ const NLMSGERR_ATTR_MSG = 1;
  */
 export function openExchange(protocol: number): Netlink {
   let socket = openNetlink(protocol);
-  // Nobody else knows which number an answer must have.
+  // A random start: no other process can guess the number of an answer.
   let sequence = randomBytes(4).readUInt32LE();
   let spoiled = false;
   return {
@@ -132,7 +132,7 @@ export function dump(netlink: Netlink, what: string, type: number, body: Uint8Ar
 
 interface Answer {
   readonly messages: Message[];
-  /** Nothing of it was lost, and nothing changed while it was read. */
+  /** Whether the dump is complete and nothing changed while it was read. */
   readonly whole: boolean;
 }
 
@@ -172,7 +172,7 @@ function exchange(
   return { messages, whole: !interrupted && read.lost === undefined };
 }
 
-/** How the reading of one answer goes. */
+/** State of reading one answer. */
 interface Reading {
   readonly deadline: number;
   /** The kernel said that it dropped something meant for this socket. */
@@ -196,7 +196,7 @@ function receive(netlink: Netlink, read: Reading): Message[] {
   }
 }
 
-/** The request was sent and its answer is not known. */
+/** The error for a request that was sent but whose answer is not known. */
 function inDoubt(what: string, cause: unknown): unknown {
   if (!(cause instanceof DpctlError)) return cause;
   return new DpctlError(cause.code, `${what}: the kernel's answer is lost: ${cause.message}`, {

@@ -6,7 +6,7 @@ const LIBBPF_DEBUG = 2;
 /** sizeof(va_list): 24 bytes on x86-64, 32 on arm64. Reading 8 more from the stack does no harm. */
 const VA_LIST_SIZE = 32;
 
-/** Where the messages of the moment go. */
+/** Where messages currently go. */
 let sink: string[] | undefined;
 let printer: NativeCallback | undefined;
 
@@ -38,7 +38,7 @@ export function captureLog<T>(fn: () => T): { result: T; log: string } {
   }
 }
 
-/** What vprintf would print. A va_list is used up by one pass, so each pass gets a copy. */
+/** The output of vprintf. One pass consumes a va_list, so each pass gets a copy. */
 function formatMessage(format: Pointer, list: Pointer): string {
   const length = libc.vsnprintf(null, 0, format, copyFrom(list, VA_LIST_SIZE));
   if (length < 0) return '';

@@ -29,7 +29,7 @@ export function unpin(path: string): boolean {
   }
 }
 
-/** What can be pinned, by what the kernel calls a descriptor of it (bpf_map_new_fd and the like). */
+/** Kinds of pinnable objects, by the kernel's names for their descriptors (bpf_map_new_fd and so on). */
 const KINDS = {
   map: /^anon_inode:bpf-map$/,
   program: /^anon_inode:bpf-prog$/,
@@ -42,7 +42,7 @@ export type PinKind = keyof typeof KINDS;
 
 /**
  * A file descriptor for a pinned object. Close it with closeFd.
- * @param kind what must be pinned there: the sizes of another kind would be read from what it does not have
+ * @param kind the expected kind of object: one of another kind has no such sizes to read
  * @throws DpctlError KERNEL_ENOENT when nothing is pinned there, PIN_KIND when something else is
  */
 export function getPinned(path: string, kind: PinKind): number {

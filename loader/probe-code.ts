@@ -1,4 +1,4 @@
-/** Programs of a few instructions, written out: what a probe asks the kernel to load or run. */
+/** Programs of a few instructions, which probes ask the kernel to load or run. */
 import { closeSync } from 'node:fs';
 import { ERRNO, kernelError } from './errors.js';
 import { checkBpf, libbpf } from './libbpf.js';
@@ -31,7 +31,7 @@ const callKernel = (btfId: number): number[] => instruction(0x85, 0x20, 0, btfId
 
 const set = (register: number, value: number): number[] => instruction(0xb7, register, 0, value);
 
-/** A register gets 64 bits of which the upper half is zero; two instructions long. */
+/** Load 64 bits, the upper half zero, into a register; two instructions long. */
 const setWide = (register: number, value: number): number[] => [
   ...instruction(0x18, register, 0, value),
   ...instruction(0, 0, 0, 0),
@@ -65,18 +65,18 @@ export function loadInstructions(
 const HELPER = { setTunnelKey: 21, adjustRoom: 50, fibLookup: 69 } as const;
 const EINVAL = 22;
 
-/** Flags of bpf_skb_adjust_room that not every kernel takes. */
+/** Flags of bpf_skb_adjust_room that not every kernel supports. */
 export const ADJUST_ROOM = { decapL3: (1 << 7) | (1 << 8), decapL4Udp: 1 << 10 } as const;
 const ADJUST_ROOM_MAC = 1;
 const ADJUST_ROOM_DECAP_L3_IPV4 = 1 << 7;
 /** Bytes of VXLAN's outer headers on IPv4. */
 const OUTER = 50;
 
-/** A flag of bpf_fib_lookup that not every kernel takes (BPF_FIB_LOOKUP_SKIP_NEIGH). */
+/** A flag of bpf_fib_lookup that not every kernel supports (BPF_FIB_LOOKUP_SKIP_NEIGH). */
 export const FIB_SKIP_NEIGH = 1 << 2;
 const FIB_PARAMS_SIZE = 64;
 
-/** Whether bpf_skb_adjust_room takes these flags where it shrinks an IPv4 packet. */
+/** Whether bpf_skb_adjust_room accepts these flags when it shrinks an IPv4 packet. */
 export function adjustRoomTakes(flags: number): boolean {
   // Both families at once contradict each other: one stands for the two.
   const asked = flags === ADJUST_ROOM.decapL3 ? ADJUST_ROOM_DECAP_L3_IPV4 : flags;
@@ -118,7 +118,7 @@ function stackPointer(size: number): number[][] {
   return [instruction(0xbf, (10 << 4) | 2, 0, 0), instruction(0x07, 2, 0, -size)];
 }
 
-/** Whether bpf_fib_lookup takes these flags: it judges them before all else that it is given. */
+/** Whether bpf_fib_lookup accepts these flags: it checks them before its other arguments. */
 export function fibLookupTakes(flags: number): boolean {
   return takes([
     ...zeros(FIB_PARAMS_SIZE),
@@ -130,7 +130,7 @@ export function fibLookupTakes(flags: number): boolean {
   ]);
 }
 
-/** Run it on an IPv4 packet that is long enough for everything: is the answer other than EINVAL? */
+/** Run the program on a sufficiently long IPv4 packet: is the result other than EINVAL? */
 function takes(instructions: readonly number[][]): boolean {
   const log = new Uint8Array(4096);
   const fd = checkBpf('bpf_prog_load', loadInstructions(PROG_TYPE.schedCls, instructions, log));
@@ -168,7 +168,7 @@ export function mayCallKernel(name: string): boolean {
   return true;
 }
 
-/** What an errno says of this moment and not of the kernel is no answer. */
+/** An errno about a temporary condition, not about the kernel, is no answer. */
 function refuseMachine(call: string, result: number): void {
   const { EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN } = ERRNO;
   if ([EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN].includes(-result)) throw kernelError(call, -result);

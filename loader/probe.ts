@@ -23,7 +23,7 @@ import { struct } from './struct.js';
 const HELPER = { redirectNeigh: 152, redirectPeer: 155, timerInit: 169, loop: 181 } as const;
 const LOOPBACK_IFINDEX = 1;
 
-/** What each feature means and how to find out, by doing it. */
+/** The meaning of each feature, and the probe that tries it. */
 const PROBES = {
   /** tcx links (Linux 6.6). */
   tcx: probeTcx,
@@ -43,13 +43,13 @@ const PROBES = {
   jit: probeJit,
   /** bpf_skb_adjust_room can tell which family is left when it shrinks (6.3). */
   adjust_room_decap_l3: () => adjustRoomTakes(ADJUST_ROOM.decapL3),
-  /** bpf_skb_adjust_room can take the mark of a UDP tunnel off segments. */
+  /** bpf_skb_adjust_room can clear the UDP tunnel mark of segments. */
   adjust_room_decap_l4_udp: () => adjustRoomTakes(ADJUST_ROOM.decapL4Udp),
   /** bpf_fib_lookup can leave out the neighbour (6.3). */
   fib_skip_neigh: () => fibLookupTakes(FIB_SKIP_NEIGH),
-  /** bpf_skb_get_tunnel_key tells to which address a packet was sent (6.0). */
+  /** bpf_skb_get_tunnel_key returns the destination address of a packet (6.0). */
   tunnel_key_local: () => tunnelKeyTakes(),
-  /** TC programs may look at the kernel's own types (bpf_rdonly_cast; 6.2). */
+  /** TC programs can read the kernel's own types (bpf_rdonly_cast; 6.2). */
   kernel_types: () => mayCallKernel('bpf_cast_to_kern_ctx'),
   /** The kernel describes its own types (CONFIG_DEBUG_INFO_BTF). */
   btf: () => statSync('/sys/kernel/btf/vmlinux', { throwIfNoEntry: false }) !== undefined,
@@ -60,7 +60,7 @@ export type Feature = keyof typeof PROBES;
 /** All of them. */
 export const FEATURES = Object.keys(PROBES) as readonly Feature[];
 
-/** Features that are not of BPF: others find out, DPCTL_PROBE_DISABLE may name them. */
+/** Features outside BPF: other modules probe them, DPCTL_PROBE_DISABLE may name them. */
 const OTHERS: readonly string[] = ['netkit'];
 
 const known = new Map<string, boolean>();
@@ -85,9 +85,9 @@ export function hasFeature(feature: Feature): boolean {
 }
 
 /**
- * What DPCTL_PROBE_DISABLE names.
- * @throws DpctlError PROBE_UNKNOWN, exit 1, for a name that is no feature's: nothing would be
- *   taken as missing, without a word
+ * The features that DPCTL_PROBE_DISABLE names.
+ * @throws DpctlError PROBE_UNKNOWN, exit 1, for an unknown feature, which would otherwise be
+ *   ignored silently
  */
 export function disabledFeatures(): readonly string[] {
   const names = process.env.DPCTL_PROBE_DISABLE?.split(',').filter((name) => name !== '') ?? [];
@@ -141,7 +141,7 @@ export function probeHelper(progType: number, helper: number): boolean {
       closeSync(fd);
       return true;
     }
-    // The verifier answers EINVAL or EACCES. Anything else is no answer, and would be kept for good.
+    // The verifier answers EINVAL or EACCES. Any other errno is no answer and must not be cached.
     if (-fd !== ERRNO.EINVAL && -fd !== ERRNO.EACCES) throw kernelError('bpf_prog_load', -fd);
     // Any other complaint is about the missing arguments: the helper itself is known.
     return !/(invalid|unknown) func|cannot use helper/.test(fixedString(log));

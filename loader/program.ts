@@ -26,7 +26,7 @@ export const PROG_TYPE = {
   xdp: 6,
 } as const;
 
-/** What the kernel knows about a program. */
+/** The kernel's information about a program. */
 export interface ProgramInfo extends BpfProgram {
   /** When it was loaded, nanoseconds since boot. */
   readonly loadTime: bigint;

@@ -96,7 +96,7 @@ function openHandle(path: string): Pointer {
   return result.handle;
 }
 
-/** All that libbpf is told between opening and loading. */
+/** The settings that libbpf needs between opening and loading. */
 function setUp(object: OpenedObject): void {
   applyPatches(object);
   applyMaxEntries(object);

@@ -1,4 +1,4 @@
-/** An agent that is killed at any moment: nobody's traffic and nobody's request is lost with it. */
+/** An agent that is killed at any moment loses no traffic and no request. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -36,6 +36,8 @@ export interface LinkChange extends LinkSettings {
   /** Text kept by the kernel with the device; '' removes it. */
   readonly alias?: string | undefined;
   readonly addrGenMode?: AddrGenMode | undefined;
+  /** Number of a group of devices (ip link set group). */
+  readonly group?: number | undefined;
 }
 
 /** A link of the socket's namespace by name or index; undefined when there is none. Throws KERNEL_*. */
@@ -80,6 +82,7 @@ export function linkSet(rtnl: Rtnl, ifindex: number, change: LinkChange): void {
     attributes.push(attribute(IFLA.IFALIAS, new TextEncoder().encode(change.alias)));
   }
   if (change.addrGenMode !== undefined) attributes.push(addrGenModeAttribute(change.addrGenMode));
+  if (change.group !== undefined) attributes.push(attribute(IFLA.GROUP, u32(change.group)));
   const header = ifinfomsg(ifindex, change.up ? IFF_UP : 0, flags);
   request(rtnl, `set link #${ifindex}`, RTM.NEWLINK, 0, concat([header, ...attributes]));
 }
@@ -137,9 +140,8 @@ function unusedGroup(): number {
 }
 
 function setGroup(rtnl: Rtnl, ifindex: number, group: number): boolean {
-  const body = concat([ifinfomsg(ifindex), attribute(IFLA.GROUP, u32(group))]);
   try {
-    request(rtnl, `set group of link #${ifindex}`, RTM.NEWLINK, 0, body);
+    linkSet(rtnl, ifindex, { group });
     return true;
   } catch (error) {
     if (errnoOf(error) === 'ENODEV') return false;

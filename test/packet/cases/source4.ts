@@ -136,7 +136,7 @@ export const source4: readonly Case[] = [
     'header_chain',
   ),
   frameCase(
-    "a tag of 0x9100 is none to any stack: what is behind it is nobody's packet",
+    'no stack takes 0x9100 for a tag, so no packet is behind it',
     eth(b.mac, a.mac, 0x9100, vlan(5, TYPE.ip4), from(b.ip4)),
   ),
   frameCase(

@@ -16,7 +16,7 @@
 #include "contract/limits.h"
 #include "contract/networks.h"
 #include "contract/per_cpu.h"
-#include "contract/tables.h"
+#include "contract/address_tables.h"
 #include "contract/nodes.h"
 #include "contract/nft_marks.h"
 #include "contract/reasons.h"

@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs';
 import { ERRNO, kernelError } from './errors.js';
-import { objectInfo } from './info.js';
 import { checkBpf, libbpf } from './libbpf.js';
 import { fixedString } from './libc.js';
+import { objectInfo } from './object-info.js';
 import { getPinned } from './pin.js';
 import { struct } from './struct.js';
 

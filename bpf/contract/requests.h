@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#include "contract/tables.h"
+#include "contract/address_tables.h"
 
 /*
  * Requests of user space to the `control` program, which never sees a packet: it

@@ -13,7 +13,7 @@
 #include "delivery/gate.h"
 #include "delivery/reachable.h"
 #include "report.h"
-#include "verifier.h"
+#include "unknown_to_verifier.h"
 
 #undef HERE
 #define HERE FILE_DELIVERY_FLOOD

@@ -3,7 +3,7 @@
 #ifndef ENCAP_OUTER_COMMON_H
 #define ENCAP_OUTER_COMMON_H
 
-#include "encap/frame.h"
+#include "encap/inner_frame.h"
 
 /* Not in the headers that BPF programs may include; no family changes its number. */
 #define FAMILY_IP4 2

@@ -4,7 +4,7 @@
 #define FDB_SWEEP_H
 
 #include "fdb/age.h"
-#include "verifier.h"
+#include "unknown_to_verifier.h"
 
 /*
  * Since 6.18 a timer's memory comes from kmalloc_nolock(), which takes what is at

@@ -3,7 +3,7 @@
 #ifndef PATH_MTU_ICMP4_H
 #define PATH_MTU_ICMP4_H
 
-#include "encap/frame.h"
+#include "encap/inner_frame.h"
 #include "path_mtu/quote.h"
 #include "wire/checksum.h"
 #include "wire/icmp.h"

@@ -5,7 +5,7 @@
 
 #include <linux/errno.h>
 
-#include "encap/frame.h"
+#include "encap/inner_frame.h"
 
 /*
  * Bytes of the packet that the error quotes: its IP header with all options and

@@ -1,6 +1,6 @@
 import { ERRNO, kernelError } from '../errors.js';
-import { objectInfo } from '../info.js';
 import { checkBpf, libbpf } from '../libbpf.js';
+import { objectInfo } from '../object-info.js';
 import { getPinned } from '../pin.js';
 import { options } from '../struct.js';
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import { objectInfo } from '../info.js';
 import { checkBpf, libbpf } from '../libbpf.js';
 import { cString, fixedString } from '../libc.js';
+import { objectInfo } from '../object-info.js';
 import { getPinned } from '../pin.js';
 import { options } from '../struct.js';
 import { closeFd } from '../sys/files.js';

@@ -4,9 +4,9 @@ import { parseBtf } from '../btf/parse.js';
 import { mapDefinitions, type ObjectBtf } from '../btf/query.js';
 import type { Btf } from '../btf/types.js';
 import { DpctlError } from '../errors.js';
-import { objectInfo } from '../info.js';
 import { checkBpf, libbpf } from '../libbpf.js';
 import { type MapLayout, mapLayout } from '../map/info.js';
+import { objectInfo } from '../object-info.js';
 import { struct } from '../struct.js';
 
 /** A map as libbpf is about to create it. */

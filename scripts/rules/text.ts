@@ -15,7 +15,7 @@ import {
 const MODULE_LINES = 250;
 const GENERATED = 'src/contract/generated.ts';
 /** The one place that may skip a test, because it says why. */
-const MAY_SKIP = 'test/helpers/need.ts';
+const MAY_SKIP = 'test/helpers/requirements.ts';
 /** The one place that may drop a frame, because it counts the reason. */
 const MAY_DROP = 'bpf/report.h';
 /** Help and documents, which are about commands, and what a bench calls its figures. */

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { aloneCommand } from './alone.js';
+import { aloneCommand } from './private-namespaces.js';
 import type { SuiteResult } from './run.js';
 import type { Suite } from './suites.js';
 import { NOTHING } from './tap.js';

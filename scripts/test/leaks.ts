@@ -7,8 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlone } from './alone.js';
 import { attached, mounts, pinned } from './live-bpf.js';
+import { isAlone } from './private-namespaces.js';
 
 /** Everything there is now: a line a thing, or a name and its value. */
 export interface Snapshot {

@@ -6,8 +6,8 @@
 import { writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isAlone } from './alone.js';
 import { leaksSince, processesBeside, processesOf, snapshot } from './leaks.js';
+import { isAlone } from './private-namespaces.js';
 import { runSuite, type SuiteResult } from './run.js';
 import { suites } from './suites.js';
 import { add, NOTHING } from './tap.js';

@@ -1,9 +1,9 @@
 /** The long-lived process of a node: started once, ended by a signal, and always the only one. */
 import type { Node } from '../control/node/node.js';
 import { serviceOf } from '../linux/service.js';
-import { attend } from './attention.js';
+import { attend } from './event-reactions.js';
 import type { Logger } from './log.js';
-import { claimNode } from './single.js';
+import { claimNode } from './single-instance.js';
 
 /** Options of an agent. */
 export interface AgentOptions {

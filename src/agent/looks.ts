@@ -6,14 +6,14 @@ import type { Hint } from '../../loader/hint.js';
 import type { ChangeResult } from '../api/change.js';
 import { nodeExists } from '../control/change/prepared-node.js';
 import { clearDead } from '../control/endpoint/clear-dead.js';
-import { mend } from '../control/node/mend.js';
 import type { Node } from '../control/node/node.js';
+import { mend } from '../control/node/reconcile-if-needed.js';
 import { hintText } from '../model/hint.js';
 import { tryLock } from '../store/lock.js';
-import type { BuildGuard } from './build.js';
+import type { Turn } from './action-queue.js';
+import type { BuildGuard } from './build-guard.js';
 import { errorFields, type Logger } from './log.js';
 import { backOff, type Found, type Task } from './loop.js';
-import type { Turn } from './turn.js';
 
 /** The names of the tasks. */
 export const DEAD = 'dead';

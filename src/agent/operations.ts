@@ -6,8 +6,8 @@ import type { ChangeResult } from '../api/change.js';
 import type { EndpointChange } from '../api/endpoint.js';
 import type { FdbChange } from '../api/fdb.js';
 import type { NetworkChange } from '../api/network.js';
-import type { NodeChange } from '../api/node.js';
 import type { OperationName, RequestOf, ResultOf } from '../api/operations.js';
+import type { NodeChange } from '../api/remote-node.js';
 import type { UnderlayChange } from '../api/underlay.js';
 import type { Node } from '../control/node/node.js';
 
@@ -66,17 +66,17 @@ const OPERATIONS: { readonly [Name in OperationName]: () => Promise<Perform<Name
     };
   },
   async 'node add'() {
-    const { nodeAdd } = await import('../control/underlay/nodes.js');
+    const { nodeAdd } = await import('../control/underlay/remote-nodes.js');
     return async (node, { dryRun = false, ...request }) =>
       nodeChange(await nodeAdd(node, request, { dryRun }));
   },
   async 'node del'() {
-    const { nodeDelete } = await import('../control/underlay/nodes.js');
+    const { nodeDelete } = await import('../control/underlay/remote-nodes.js');
     return async (node, { dryRun = false, ...request }) =>
       nodeChange(await nodeDelete(node, request, { dryRun }));
   },
   async 'node list'() {
-    const { nodeList } = await import('../control/underlay/nodes.js');
+    const { nodeList } = await import('../control/underlay/remote-nodes.js');
     return nodeList;
   },
   async dump() {

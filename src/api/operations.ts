@@ -18,7 +18,7 @@ import type {
   NetworkDeleteRequest,
   NetworkRow,
 } from './network.js';
-import type { NodeAddRequest, NodeChange, NodeDeleteRequest, NodeRow } from './node.js';
+import type { NodeAddRequest, NodeChange, NodeDeleteRequest, NodeRow } from './remote-node.js';
 import type { StatusReport } from './status.js';
 import type { UnderlayChange, UnderlayRow, UnderlaySetRequest } from './underlay.js';
 

@@ -18,7 +18,7 @@ import { describeMachine, listen } from './measure/machine.js';
 import { EFFORT } from './measure/measure.js';
 import { carryOut, type Progress, sampleCount } from './measure/rounds.js';
 import type { Program } from './subjects/node.js';
-import { openStage, sweep } from './subjects/stage.js';
+import { openStage, sweep } from './subjects/sandbox.js';
 import { CONTROL } from './suites/control.js';
 import { OVERLAY } from './suites/overlay.js';
 import { PROGRAM } from './suites/program.js';

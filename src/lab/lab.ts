@@ -10,8 +10,8 @@ import { isThere } from '../linux/path-status.js';
 import { raiseFabric } from './fabric.js';
 import { isOfLab, type LabNode, labNodes, nsOf } from './names.js';
 import { raiseNode } from './node.js';
+import { rowsOf } from './parts.js';
 import { demolish, dropDeadNames, guessSpec, isReplaced, labNodeRef, mendNode } from './repair.js';
-import { rowsOf } from './rows.js';
 import { checkLabName, labSpec } from './spec.js';
 import { forgetLab, labDir, labNames, nodeDirs, readLab, writeLab } from './store.js';
 

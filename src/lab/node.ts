@@ -8,7 +8,7 @@ import { endpointList } from '../control/endpoint/list.js';
 import { networkAdd, networkDelete, networkList } from '../control/network/network.js';
 import { type Node, nodePaths, openNode } from '../control/node/node.js';
 import { reset } from '../control/node/reset.js';
-import { nodeAdd, nodeDelete, nodeList } from '../control/underlay/nodes.js';
+import { nodeAdd, nodeDelete, nodeList } from '../control/underlay/remote-nodes.js';
 import { underlaySet } from '../control/underlay/underlay.js';
 import { bindNetns } from '../linux/bpffs.js';
 import { hostPath } from '../linux/mountns.js';

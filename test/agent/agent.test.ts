@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
-import { attach } from '../system/helpers/join.js';
+import { attach } from '../system/helpers/attached-containers.js';
 import { type Lab, openLab, run } from '../system/helpers/lab.js';
 import { sleep, start } from '../system/helpers/process.js';
 import { cpuMs, heldNamespaces, holdings, residentKiB, startAgent } from './helpers/agent.js';

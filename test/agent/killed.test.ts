@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { serviceOf } from '../../src/linux/service.js';
 import { makeRandom } from '../helpers/random.js';
-import { attach } from '../system/helpers/join.js';
+import { attach } from '../system/helpers/attached-containers.js';
 import { type Lab, openLab } from '../system/helpers/lab.js';
 import { eventually, sleep, start } from '../system/helpers/process.js';
 import { startAgent } from './helpers/agent.js';

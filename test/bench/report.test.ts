@@ -10,7 +10,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { DpctlError } from '../../loader/errors.js';
 import type { BenchResult } from '../../src/api/bench.js';
 import { reportFile } from '../../src/bench/report/output-file.js';
-import { command, need } from '../helpers/need.js';
+import { command, need } from '../helpers/requirements.js';
 import { figureOf, runOf } from './helpers.js';
 
 const NASTY = '</script><script>document.title = "broken"</script>';

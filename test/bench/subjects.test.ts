@@ -14,9 +14,9 @@ import {
 import type { Pair } from '../../src/bench/subjects/pair.js';
 import { openProbe, programOf } from '../../src/bench/subjects/program-rig.js';
 import { bridgePair, dpctlPair, vethPair } from '../../src/bench/subjects/same-node.js';
-import { openStage, type Stage } from '../../src/bench/subjects/stage.js';
+import { openStage, type Stage } from '../../src/bench/subjects/sandbox.js';
 import { offloadsOf, verifyPayload } from '../../src/bench/subjects/verify.js';
-import { command, linkKind, need } from '../helpers/need.js';
+import { command, linkKind, need } from '../helpers/requirements.js';
 import { run } from '../system/helpers/lab.js';
 
 const PLAIN = { mtu: 1500 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { candidates, type Sources } from '../../src/cli/completion/complete.js';
-import { command, need } from '../helpers/need.js';
+import { command, need } from '../helpers/requirements.js';
 import { DPCTL, dpctl } from './helpers/dpctl.js';
 
 const names = (...values: string[]) => values.map((value) => ({ value, text: `about ${value}` }));

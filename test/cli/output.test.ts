@@ -5,7 +5,7 @@ import test from 'ava';
 import { execa } from 'execa';
 import { paintFor } from '../../src/cli/color.js';
 import { holdStdout } from '../../src/cli/output.js';
-import { command, need } from '../helpers/need.js';
+import { command, need } from '../helpers/requirements.js';
 import { DPCTL, dpctl } from './helpers/dpctl.js';
 
 function withFile(use: (fd: number, read: () => string) => void): void {

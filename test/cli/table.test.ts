@@ -11,7 +11,7 @@ import { allSchemas } from '../../src/cli/schemas/index.js';
 import { headOf, jsonKey } from '../../src/cli/schemas/schema.js';
 import { verbOf } from '../../src/cli/verbs/table.js';
 import { VERSION } from '../../src/cli/version.js';
-import { command, need } from '../helpers/need.js';
+import { command, need } from '../helpers/requirements.js';
 import { dpctl } from './helpers/dpctl.js';
 
 const file = (path: string): string =>

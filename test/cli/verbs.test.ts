@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { DUMP_TABLES } from '../../src/api/dump.js';
 import { allSchemas } from '../../src/cli/schemas/index.js';
 import { jsonKey } from '../../src/cli/schemas/schema.js';
-import { command, need } from '../helpers/need.js';
+import { command, need } from '../helpers/requirements.js';
 import { DPCTL, type Lab, openLab, type Ran } from '../system/helpers/lab.js';
 
 type Row = Record<string, unknown>;

@@ -26,7 +26,7 @@ import {
   PREFIXES,
   SCHEMAS,
 } from '../../src/store/etcd/records/schema.js';
-import { need } from '../helpers/need.js';
+import { need } from '../helpers/requirements.js';
 import { put, until } from './helpers/follower.js';
 import { type Cluster, etcd, startCluster } from './helpers/members.js';
 import { startProxy } from './helpers/proxy.js';

@@ -5,7 +5,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
 import type { Etcd } from '../../src/store/etcd/client.js';
-import { need } from '../helpers/need.js';
+import { need } from '../helpers/requirements.js';
 import { agree, followed, numbered, put, remove, until } from './helpers/follower.js';
 import { type Cluster, etcd, PASSWORD, startCluster } from './helpers/members.js';
 import { startProxy } from './helpers/proxy.js';

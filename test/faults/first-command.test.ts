@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { differences, type Snapshot, takeSnapshot } from '../helpers/snapshot.js';
 import { type Lab, openLab } from '../system/helpers/lab.js';
-import { chosen, logChoice } from './helpers/chosen.js';
+import { chosen, logChoice } from './helpers/sample-points.js';
 
 /** A namespace on a node where dpctl was never used. */
 interface Virgin {

@@ -3,11 +3,11 @@
  * nothing reaches the socket at which it hears other nodes, whatever the gateway forwards.
  */
 import type { ExecutionContext } from 'ava';
-import { command, feature, need } from '../helpers/need.js';
 import { makeRandom } from '../helpers/random.js';
+import { command, feature, need } from '../helpers/requirements.js';
+import { type Attached, join } from '../system/helpers/attached-containers.js';
 import { pings } from '../system/helpers/conversation.js';
 import { counters } from '../system/helpers/counters.js';
-import { type Attached, join } from '../system/helpers/join.js';
 import { type Lab, openLab } from '../system/helpers/lab.js';
 import { corpus, type Party } from './helpers/corpus.js';
 import { mutated, sendable } from './helpers/mutate.js';

@@ -4,11 +4,11 @@
  */
 import type { ExecutionContext } from 'ava';
 import { Reason } from '../../src/contract/generated.js';
-import { feature, need } from '../helpers/need.js';
 import { makeRandom } from '../helpers/random.js';
+import { feature, need } from '../helpers/requirements.js';
+import { ip4Of, ip6Of, macOf, vtep4, vtep6 } from '../overlay/helpers/address-plan.js';
 import { type Fabric, makeFabric } from '../overlay/helpers/fabric.js';
 import type { Container, Decap, OverlayNode } from '../overlay/helpers/node.js';
-import { ip4Of, ip6Of, macOf, vtep4, vtep6 } from '../overlay/helpers/plan.js';
 import { sh, until } from '../overlay/helpers/shell.js';
 import { pings } from '../overlay/helpers/traffic.js';
 import { corpus } from './helpers/corpus.js';

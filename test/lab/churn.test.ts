@@ -2,8 +2,8 @@
 import test from 'ava';
 import { pings, tcpBothWays } from '../system/helpers/conversation.js';
 import { eventually, sleep, start } from '../system/helpers/process.js';
+import { watch } from './helpers/continuous-traffic.js';
 import { addressOf, type Nodes, onNodes } from './helpers/nodes.js';
-import { watch } from './helpers/watch.js';
 
 interface FdbRow {
   readonly mac: string;

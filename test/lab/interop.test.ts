@@ -3,9 +3,8 @@
  * nodes are made by its commands alone.
  */
 import { spawnSync } from 'node:child_process';
-import { linkKind, need, once } from '../helpers/need.js';
+import { linkKind, need, once } from '../helpers/requirements.js';
 import { pings, tcpBothWays } from '../system/helpers/conversation.js';
-import { type Nodes, onNodes } from './helpers/nodes.js';
 import {
   addGuest,
   everythingBothWays,
@@ -19,7 +18,8 @@ import {
   plugIn,
   VNI,
   VTEP,
-} from './helpers/stranger.js';
+} from './helpers/foreign-node.js';
+import { type Nodes, onNodes } from './helpers/nodes.js';
 
 /** Put a bridge with a vxlan device on the lab's switch, and an endpoint behind it. */
 async function addStranger(nodes: Nodes, family: Family, mtu: number): Promise<Guest> {

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { type Check, need, once } from '../helpers/need.js';
+import { type Check, need, once } from '../helpers/requirements.js';
 import { pings } from '../system/helpers/conversation.js';
 import { DPCTL, type Ran, run } from '../system/helpers/lab.js';
 import { address6Of, addressOf, type Nodes, onNodes, prepareNodes } from './helpers/nodes.js';

@@ -5,7 +5,7 @@ import test from 'ava';
 import { attach } from '../../src/control/endpoint/attach.js';
 import type { Node } from '../../src/control/node/node.js';
 import { reconcile } from '../../src/control/node/reconcile.js';
-import { nodeAdd, nodeDelete } from '../../src/control/underlay/nodes.js';
+import { nodeAdd, nodeDelete } from '../../src/control/underlay/remote-nodes.js';
 import type { Remote } from '../../src/model/state/state.js';
 import { dump } from '../../src/observe/dump/dump.js';
 import { pings } from '../system/helpers/conversation.js';

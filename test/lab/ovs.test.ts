@@ -3,19 +3,10 @@
  * The stranger is configured as its manual has it; dpctl's nodes are made by its commands alone.
  */
 import type { ExecutionContext } from 'ava';
-import { need } from '../helpers/need.js';
+import { need } from '../helpers/requirements.js';
 import { pings } from '../system/helpers/conversation.js';
 import { run } from '../system/helpers/lab.js';
 import { eventually } from '../system/helpers/process.js';
-import { type Nodes, onNodes } from './helpers/nodes.js';
-import {
-  type Datapath,
-  kernelDatapath,
-  type OpenVswitch,
-  openvswitch,
-  startSwitch,
-  tun,
-} from './helpers/ovs.js';
 import {
   addGuest,
   everythingBothWays,
@@ -30,7 +21,16 @@ import {
   STRANGER,
   VNI,
   VTEP,
-} from './helpers/stranger.js';
+} from './helpers/foreign-node.js';
+import { type Nodes, onNodes } from './helpers/nodes.js';
+import {
+  type Datapath,
+  kernelDatapath,
+  type OpenVswitch,
+  openvswitch,
+  startSwitch,
+  tun,
+} from './helpers/ovs.js';
 
 const MTU = 1500;
 

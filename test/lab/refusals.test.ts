@@ -1,7 +1,7 @@
 /** What cannot be is refused with its reason and a way out, and changes nothing. */
 import test, { type ExecutionContext } from 'ava';
 import { dump } from '../../src/observe/dump/dump.js';
-import { need } from '../helpers/need.js';
+import { need } from '../helpers/requirements.js';
 import { pings } from '../system/helpers/conversation.js';
 import { putForeign } from '../system/helpers/foreign.js';
 import { run } from '../system/helpers/lab.js';

@@ -12,7 +12,7 @@ import { nsidOf } from '../../src/linux/netlink/nsid.js';
 import { hasNetkit, linkAddNetkit, linkAddVeth } from '../../src/linux/netlink/pair.js';
 import { ROUTE_PROTOCOL, routeAdd, routeDelete, routeDump } from '../../src/linux/netlink/route.js';
 import { type Rtnl, withRtnl } from '../../src/linux/netlink/socket.js';
-import { linkKind } from '../helpers/need.js';
+import { linkKind } from '../helpers/requirements.js';
 import { inside, refusal, type TestNetns, withNamespaces } from './helpers/namespaces.js';
 
 const MAC = '0a:58:0a:c9:00:02';

@@ -19,7 +19,7 @@ import { type BpfObject, loadObject, openObject } from '../../loader/object/obje
 import { pin as pinLink } from '../../loader/pin.js';
 import { closeFd } from '../../loader/sys/files.js';
 import { inNetns } from '../../loader/sys/netns.js';
-import { feature, need } from '../helpers/need.js';
+import { feature, need } from '../helpers/requirements.js';
 import {
   le,
   mapOf,

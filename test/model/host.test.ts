@@ -3,7 +3,7 @@ import test from 'ava';
 import { networkEntry } from '../../src/model/desired/desired.js';
 import { decodeValue } from '../../src/model/desired/table-entry.js';
 import { withGateways } from '../../src/model/network/gateways.js';
-import { addNode } from '../../src/model/overlay/nodes.js';
+import { addNode } from '../../src/model/overlay/remotes.js';
 import { setUnderlay } from '../../src/model/overlay/underlay.js';
 import { sysctlSteps } from '../../src/model/plan/host.js';
 import type { Observed } from '../../src/model/plan/observed.js';

@@ -16,8 +16,8 @@ import {
   ensureDefaultNetwork,
 } from '../../src/model/network/networks.js';
 import { addStaticFdb, deleteStaticFdb } from '../../src/model/network/static-fdb.js';
-import { addNode, deleteNode } from '../../src/model/overlay/nodes.js';
-import { addRemoteFdb } from '../../src/model/overlay/nodes-fdb.js';
+import { addRemoteFdb } from '../../src/model/overlay/remote-fdb.js';
+import { addNode, deleteNode } from '../../src/model/overlay/remotes.js';
 import { invariants } from '../../src/model/state/invariants.js';
 import { EMPTY_STATE, type NamespaceRef, type State } from '../../src/model/state/state.js';
 import { endpointRequest, networkRequest } from './arbitraries.js';

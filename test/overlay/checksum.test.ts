@@ -5,16 +5,16 @@
 import test from 'ava';
 import { EndpointFlags } from '../../src/contract/generated.js';
 import { checksum, eth, ip4, ip6, ip16, join, u16, u32 } from '../packet/helpers/frame.js';
-import { CARDS } from './helpers/cards.js';
+import { ip4Of, ip6Of, macOf, vtep4, vtep6 } from './helpers/address-plan.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
 import { capture, sendBurst } from './helpers/frames.js';
+import { CARDS } from './helpers/network-cards.js';
 import type { Decap, OverlayNode } from './helpers/node.js';
+import { bring } from './helpers/packet-metadata.js';
 import { makePeer } from './helpers/peer.js';
-import { ip4Of, ip6Of, macOf, vtep4, vtep6 } from './helpers/plan.js';
 import { sh } from './helpers/shell.js';
 import { nstat } from './helpers/traffic.js';
 import { type Outer, vxlan } from './helpers/vxlan.js';
-import { bring } from './helpers/word.js';
 
 const VNI = 100;
 const FLOWS = 20;

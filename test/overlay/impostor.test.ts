@@ -19,10 +19,10 @@ import {
   TYPE,
   udp,
 } from '../packet/helpers/frame.js';
+import { macOf, PORT, vtep4, vtep6 } from './helpers/address-plan.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
 import { capture } from './helpers/frames.js';
 import { type Container, type Decap, OPEN, type OverlayNode } from './helpers/node.js';
-import { macOf, PORT, vtep4, vtep6 } from './helpers/plan.js';
 import { reasonsDuring } from './helpers/segment.js';
 import { sh } from './helpers/shell.js';
 import { vxlan } from './helpers/vxlan.js';

@@ -2,16 +2,16 @@
 import test, { type ExecutionContext } from 'ava';
 import { sendFrame } from '../packet/helpers/containers.js';
 import { checksum, eth, ip4, ip6, ip16, join, u16, u32, udp } from '../packet/helpers/frame.js';
+import { ip4Of, macOf, vtep4, vtep6 } from './helpers/address-plan.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
 import { capture, EXPERIMENT } from './helpers/frames.js';
 import { type Container, type Decap, OVERHEAD, type OverlayNode } from './helpers/node.js';
-import { ip4Of, macOf, vtep4, vtep6 } from './helpers/plan.js';
+import { bring } from './helpers/packet-metadata.js';
 import { reasonsDuring } from './helpers/segment.js';
 import { sh } from './helpers/shell.js';
 import { speakVlan } from './helpers/tagged.js';
 import { nstat } from './helpers/traffic.js';
 import { type Outer, vxlan } from './helpers/vxlan.js';
-import { bring } from './helpers/word.js';
 
 const VNI = 0xabcdef;
 /** Node 2 is known, 7 is not. Host 9 sends in their names. */

@@ -1,7 +1,7 @@
 /** Frames of two networks with the same addresses and ports, at once: nobody may merge them. */
 import test from 'ava';
+import { vtep4, vtep6 } from './helpers/address-plan.js';
 import { makeFabric } from './helpers/fabric.js';
-import { vtep4, vtep6 } from './helpers/plan.js';
 import { transfer } from './helpers/traffic.js';
 
 const BULK = 16 << 20;

@@ -15,6 +15,7 @@ import {
   u32,
   udp,
 } from '../packet/helpers/frame.js';
+import { PORT, vtep4, vtep6 } from './helpers/address-plan.js';
 import { type Fabric, makeFabric } from './helpers/fabric.js';
 import { arriving, capture, EXPERIMENT, send, sendMany } from './helpers/frames.js';
 import {
@@ -24,7 +25,6 @@ import {
   OVERHEAD,
   type OverlayNode,
 } from './helpers/node.js';
-import { PORT, vtep4, vtep6 } from './helpers/plan.js';
 import { reasonsDuring } from './helpers/segment.js';
 import { batch, sh, until } from './helpers/shell.js';
 import { speakVlan } from './helpers/tagged.js';

@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import test from 'ava';
+import { vtep4, vtep6 } from './helpers/address-plan.js';
 import { makeFabric } from './helpers/fabric.js';
 import { OVERHEAD } from './helpers/node.js';
-import { vtep4, vtep6 } from './helpers/plan.js';
 import { sh, start, until } from './helpers/shell.js';
 
 const ECHO = join(import.meta.dirname, 'helpers/echo.js');

@@ -1,9 +1,9 @@
 /** Containers of two nodes talk: each way of decapsulating VXLAN, on each kind of underlay. */
 import test, { type ExecutionContext } from 'ava';
 import { bulk } from '../helpers/patience.js';
+import { vtep4, vtep6 } from './helpers/address-plan.js';
 import { type Fabric, makeFabric, type Underlay } from './helpers/fabric.js';
 import { type Container, type Decap, OVERHEAD, type OverlayNode } from './helpers/node.js';
-import { vtep4, vtep6 } from './helpers/plan.js';
 import { nstat, pings, transfer } from './helpers/traffic.js';
 
 const BYTES = bulk(16 << 20);

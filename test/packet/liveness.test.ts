@@ -4,7 +4,7 @@ import { ControlOp, MAPS } from '../../src/contract/generated.js';
 import { objectFile } from '../../src/datapath/objects.js';
 import { linkDelete, linkGet, linkSet } from '../../src/linux/netlink/link.js';
 import { withRtnl } from '../../src/linux/netlink/socket.js';
-import { feature, need } from '../helpers/need.js';
+import { feature, need } from '../helpers/requirements.js';
 import { everybodyBut, other, udp4, udp6 } from './cases/common.js';
 import {
   expected,

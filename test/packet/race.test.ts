@@ -22,7 +22,7 @@ import {
 
 const MAC = '02:00:00:00:00:01';
 const FRAME = other(MAC, PORTS.a.mac);
-const HAMMER = join(import.meta.dirname, 'helpers/hammer.js');
+const HAMMER = join(import.meta.dirname, 'helpers/run-program-repeatedly.js');
 const MILLISECONDS = 1200;
 
 async function hammer(world: World, dir: string, from: PortName): Promise<number> {

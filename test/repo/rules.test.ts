@@ -102,7 +102,7 @@ const CASES: Readonly<
       ['test/model/a.test.ts', `test${'.skip'}('x', () => {});\n`, 1],
       ['test/model/b.test.ts', `\nconst t = test${'.only'};\n`, 2],
     ],
-    good: [['test/helpers/need.ts', `test${'.skip'}('x', () => {});\n`]],
+    good: [['test/helpers/requirements.ts', `test${'.skip'}('x', () => {});\n`]],
   },
   classes: {
     bad: [['src/model/a.ts', '\nexport class Model {}\n', 2]],

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Check, command, need } from '../helpers/need.js';
+import { type Check, command, need } from '../helpers/requirements.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 

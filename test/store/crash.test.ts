@@ -10,7 +10,7 @@ import { hintText } from '../../src/model/hint.js';
 import { invariants } from '../../src/model/state/invariants.js';
 import { EMPTY_STATE } from '../../src/model/state/state.js';
 import { openFileStore } from '../../src/store/file.js';
-import { need } from '../helpers/need.js';
+import { need } from '../helpers/requirements.js';
 import { crashCases, directories, NOTHING, stateOf, temporary } from './helpers/states.js';
 
 const asRoot = need(() => (process.getuid?.() === 0 ? undefined : 'root'));

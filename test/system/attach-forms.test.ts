@@ -1,8 +1,8 @@
 /** The ways to name, make and connect a namespace, and where dpctl may be called from. */
 import { existsSync, readlinkSync } from 'node:fs';
 import test from 'ava';
+import { type Attached, attach, join } from './helpers/attached-containers.js';
 import { ping, pings } from './helpers/conversation.js';
-import { type Attached, attach, join } from './helpers/join.js';
 import { DPCTL, type Lab, openLab, type Ran, run } from './helpers/lab.js';
 import { eventually, start } from './helpers/process.js';
 

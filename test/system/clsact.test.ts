@@ -1,11 +1,11 @@
 /** Kernels before 6.6 have no tcx: the same programs as clsact filters. */
 import test from 'ava';
-import { feature, need } from '../helpers/need.js';
+import { feature, need } from '../helpers/requirements.js';
 import { BROADCAST, eth, ip4, TYPE, udp } from '../packet/helpers/frame.js';
+import { type Attached, join } from './helpers/attached-containers.js';
 import { pings, tcpBothWays } from './helpers/conversation.js';
 import { counters } from './helpers/counters.js';
 import { putForeign } from './helpers/foreign.js';
-import { type Attached, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { capture, sendFrame } from './helpers/wire.js';
 

@@ -1,8 +1,8 @@
 /** Two hundred endpoints on one network. */
 import test from 'ava';
+import { attach } from './helpers/attached-containers.js';
 import { counters } from './helpers/counters.js';
 import { broadcastsIgnored, type Crowd, inParallel, newCrowd, quiet } from './helpers/crowd.js';
-import { attach } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { eventually } from './helpers/process.js';
 

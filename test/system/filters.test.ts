@@ -1,9 +1,9 @@
 /** Filters of others on the host end of an endpoint: who sees what, and who is told. */
 import test from 'ava';
-import { feature, need } from '../helpers/need.js';
+import { feature, need } from '../helpers/requirements.js';
+import { type Attached, join } from './helpers/attached-containers.js';
 import { pings } from './helpers/conversation.js';
 import { putForeign } from './helpers/foreign.js';
-import { type Attached, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { capture } from './helpers/wire.js';
 

@@ -1,7 +1,7 @@
 /** The host and the outside, reached through the host's own port on a network. */
 import test, { type ExecutionContext } from 'ava';
+import { type Attached, attach, join } from './helpers/attached-containers.js';
 import { pings, tcpBothWays, udpEcho } from './helpers/conversation.js';
-import { type Attached, attach, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { sleep } from './helpers/process.js';
 import { capture } from './helpers/wire.js';

@@ -1,5 +1,6 @@
 /** Two thousand endpoints on one network: there is no wall at 1,023 ports. */
 import test from 'ava';
+import { attach } from './helpers/attached-containers.js';
 import { pings } from './helpers/conversation.js';
 import { counters } from './helpers/counters.js';
 import {
@@ -10,7 +11,6 @@ import {
   quiet,
   silence,
 } from './helpers/crowd.js';
-import { attach } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { eventually, sleep } from './helpers/process.js';
 

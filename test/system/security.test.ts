@@ -1,6 +1,6 @@
 /** An endpoint speaks for itself only, unless somebody said otherwise. */
 import test from 'ava';
-import { linkKind, need } from '../helpers/need.js';
+import { linkKind, need } from '../helpers/requirements.js';
 import * as wire from '../packet/helpers/frame.js';
 import {
   arp,
@@ -15,9 +15,9 @@ import {
 } from '../packet/helpers/frame.js';
 import * as nd from '../packet/helpers/nd.js';
 import { advert, ICMP6, icmp6, icmp6Packet, macOption } from '../packet/helpers/nd.js';
+import { type Attached, attach, join } from './helpers/attached-containers.js';
 import { pings, tcpBothWays } from './helpers/conversation.js';
 import { counters } from './helpers/counters.js';
-import { type Attached, attach, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { eventually } from './helpers/process.js';
 import { capture, sendFrame } from './helpers/wire.js';

@@ -1,7 +1,7 @@
 /** What users expect of one segment, who know a Linux bridge: each is tried on one, too. */
 import { existsSync } from 'node:fs';
 import test from 'ava';
-import { command, linkKind, need } from '../helpers/need.js';
+import { command, linkKind, need } from '../helpers/requirements.js';
 import { arp, BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
 import { ADVERT, advert, groupMac, macOption, TARGET_MAC } from '../packet/helpers/nd.js';
 import { pings, tcpBothWays, udpEcho } from './helpers/conversation.js';

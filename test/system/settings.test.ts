@@ -1,6 +1,6 @@
 /** What was asked of networks and endpoints: kept where nothing is said, and taken back where asked. */
 import test from 'ava';
-import { type Attached, join } from './helpers/join.js';
+import { type Attached, join } from './helpers/attached-containers.js';
 import { type Lab, openLab } from './helpers/lab.js';
 
 let lab: Lab;

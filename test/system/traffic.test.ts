@@ -1,11 +1,11 @@
 /** What containers send to each other arrives, whatever it is, and only where it should. */
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
-import { type Check, command, need } from '../helpers/need.js';
+import { type Check, command, need } from '../helpers/requirements.js';
 import { arp, BROADCAST, eth, ip4, mac, TYPE, udp, vlan } from '../packet/helpers/frame.js';
+import { type Attached, join } from './helpers/attached-containers.js';
 import { ping, pings, tcpBothWays, udpEcho } from './helpers/conversation.js';
 import { counters } from './helpers/counters.js';
-import { type Attached, join } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { eventually, start } from './helpers/process.js';
 import { capture, sendFrame } from './helpers/wire.js';

@@ -3,10 +3,10 @@ import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync } from 'node
 import { join as path } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { feature, need } from '../helpers/need.js';
+import { feature, need } from '../helpers/requirements.js';
 import { BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
+import { type Attached, attach, join } from './helpers/attached-containers.js';
 import { pings } from './helpers/conversation.js';
-import { type Attached, attach, join } from './helpers/join.js';
 import { type Lab, openLab, run } from './helpers/lab.js';
 import { eventually, sleep, start } from './helpers/process.js';
 import { learnedMacs } from './helpers/tables.js';

@@ -1,7 +1,7 @@
 /** What the parts of the API share. */
 import type { Readiness } from '../../api/operations.js';
 import type { Node } from '../../control/node/node.js';
-import type { Turn } from '../turn.js';
+import type { Turn } from '../action-queue.js';
 import type { Log } from './log.js';
 
 /** What request handlers use. */

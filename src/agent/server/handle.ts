@@ -7,12 +7,12 @@ import { CALLER, callerOf } from '../../api/caller.js';
 import { failureOf } from '../../api/failure.js';
 import { type OperationName, ROUTES } from '../../api/operations.js';
 import { perform } from '../operations.js';
-import { errorBody, type Refusal, refusal, sendJson, statusOf } from './answer.js';
+import { answerOfAgent } from './agent-status.js';
 import type { Context } from './context.js';
-import { sendLines } from './lines.js';
-import { answerOfAgent } from './of-agent.js';
+import { sendLines } from './json-stream.js';
 import { hasGone } from './peer.js';
 import { type Asked, askedBy, bodyOf, checked } from './request.js';
+import { errorBody, type Refusal, refusal, sendJson, statusOf } from './response.js';
 
 /** Milliseconds between two interim responses to dpctl itself, which gives up a silent agent. */
 const SIGN_OF_LIFE = 1000;

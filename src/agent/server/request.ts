@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type * as z from 'zod/mini';
 import { AGENT_ROUTES, type OperationName, ROUTES, type Route } from '../../api/operations.js';
-import { type Refusal, refusal } from './answer.js';
+import { type Refusal, refusal } from './response.js';
 import { REQUESTS } from './schemas/requests.js';
 
 /** Maximum size of a request's body in bytes: a thousand prefixes are some 50 KB. */

@@ -6,13 +6,13 @@ import type { Readiness } from '../../api/operations.js';
 import { type Node, openNode } from '../../control/node/node.js';
 import { hostPath } from '../../linux/mountns.js';
 import { isThere } from '../../linux/path-status.js';
-import { standing } from '../../linux/standing.js';
-import { newTurn, type Turn } from '../turn.js';
-import { rawAnswer } from './answer.js';
+import { standing } from '../../linux/process-context.js';
+import { newTurn, type Turn } from '../action-queue.js';
 import type { Context } from './context.js';
 import { handle } from './handle.js';
 import { type Log, SILENT } from './log.js';
 import { peerOfSocket } from './peer.js';
+import { rawAnswer } from './response.js';
 import { type BoundSocket, bindSocket } from './socket.js';
 
 /** Milliseconds for a whole request, and for its headers: clients are on this machine. */

@@ -1,7 +1,7 @@
 /** Connections opened and closed, one after the other: native/connect.c, for neither tool has it. */
 
 import { ask, type Pair, serve, withCpu } from '../subjects/pair.js';
-import type { Stage } from '../subjects/stage.js';
+import type { Stage } from '../subjects/sandbox.js';
 import type { Effort, Readings } from './measure.js';
 
 const PORT = 5401;

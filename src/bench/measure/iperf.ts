@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { DpctlError } from '../../../loader/errors.js';
 import { inNetns } from '../../../loader/sys/netns.js';
 import { ask, type Pair, serve, withCpu } from '../subjects/pair.js';
-import type { Space, Stage } from '../subjects/stage.js';
+import type { Space, Stage } from '../subjects/sandbox.js';
 import type { Effort, Readings } from './measure.js';
 
 const PORT = 5201;

@@ -3,7 +3,7 @@
 import { dirname, join } from 'node:path';
 import { DpctlError } from '../../../loader/errors.js';
 import { exec } from '../../../loader/hint.js';
-import type { Stage } from '../subjects/stage.js';
+import type { Stage } from '../subjects/sandbox.js';
 import { isInstalled, run } from './process.js';
 import { shippedFile } from './shipped-files.js';
 

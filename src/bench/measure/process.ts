@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { ResultPromise } from 'execa';
 import { DpctlError } from '../../../loader/errors.js';
 import { searchPath } from '../../linux/command.js';
-import type { Space } from '../subjects/stage.js';
+import type { Space } from '../subjects/sandbox.js';
 
 /** Where and how a program runs. */
 export interface RunOptions {

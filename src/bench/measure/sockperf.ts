@@ -1,7 +1,7 @@
 /** sockperf: one message there and back, again and again. */
 import { DpctlError } from '../../../loader/errors.js';
 import { ask, type Pair, serve } from '../subjects/pair.js';
-import type { Stage } from '../subjects/stage.js';
+import type { Stage } from '../subjects/sandbox.js';
 import type { Effort, Readings } from './measure.js';
 import { CLIENT_CPU, SERVER_CPU } from './process.js';
 

@@ -15,7 +15,7 @@ import {
 } from '../../model/desired/table-entry.js';
 import { LARGE_TABLE } from '../suites/control-fill.js';
 import type { Station } from './frames.js';
-import type { Stage } from './stage.js';
+import type { Stage } from './sandbox.js';
 
 /** VNI of the network with a number. */
 export const vniOf = (network: number): number => network;

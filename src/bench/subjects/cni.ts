@@ -6,7 +6,7 @@ import { DpctlError } from '../../../loader/errors.js';
 import { inNetns } from '../../../loader/sys/netns.js';
 import { searchPath } from '../../linux/command.js';
 import { NETNS_DIR } from '../../linux/netns.js';
-import type { Space } from './stage.js';
+import type { Space } from './sandbox.js';
 
 /** Where Debian and the upstream archive put the plugins. */
 const FOLDERS = ['/usr/lib/cni', '/opt/cni/bin'] as const;

@@ -1,7 +1,7 @@
 /** A node of dpctl's for a measurement: a namespace and a root of its own, that go with the stage. */
 import { inNetns } from '../../../loader/sys/netns.js';
 import { type Node, openNode } from '../../control/node/node.js';
-import type { Space, Stage } from './stage.js';
+import type { Space, Stage } from './sandbox.js';
 
 /** A node to measure. */
 export interface BenchNode {

@@ -8,7 +8,7 @@ import { closeFd } from '../../../loader/sys/files.js';
 import { inNetns } from '../../../loader/sys/netns.js';
 import { attach } from '../../control/endpoint/attach.js';
 import { networkAdd } from '../../control/network/network.js';
-import { nodeAdd } from '../../control/underlay/nodes.js';
+import { nodeAdd } from '../../control/underlay/remote-nodes.js';
 import { underlaySet } from '../../control/underlay/underlay.js';
 import { linkGet } from '../../linux/netlink/link.js';
 import { withRtnl } from '../../linux/netlink/socket.js';
@@ -18,7 +18,7 @@ import { ip4ToNumber } from '../../model/address/ip.js';
 import { openBenchNode } from './node.js';
 import { DEVICE, type End, type Pair } from './pair.js';
 import { openProbe, programOf } from './program-rig.js';
-import { ip, type Space, type Stage } from './stage.js';
+import { ip, type Space, type Stage } from './sandbox.js';
 
 /** What carries the traffic between the nodes. */
 export interface Underlay {

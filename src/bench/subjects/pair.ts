@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DpctlError } from '../../../loader/errors.js';
 import { cpuTime } from '../measure/machine.js';
 import { CLIENT_CPU, type Running, run, SERVER_CPU, start } from '../measure/process.js';
-import type { Space, Stage } from './stage.js';
+import type { Space, Stage } from './sandbox.js';
 
 /** One side. */
 export interface End {

@@ -21,7 +21,7 @@ import {
   type World,
 } from './bare-datapath.js';
 import type { Station } from './frames.js';
-import type { Space, Stage } from './stage.js';
+import type { Space, Stage } from './sandbox.js';
 
 /** struct __sk_buff (linux/bpf.h): its size, and where the interface's number is. */
 const CONTEXT = { size: 192, ifindex: 40 } as const;

@@ -5,7 +5,7 @@ import { linkDump, linkSet } from '../../linux/netlink/link.js';
 import { withRtnl } from '../../linux/netlink/socket.js';
 import { openBenchNode } from './node.js';
 import { DEVICE, type End, type Pair } from './pair.js';
-import { ip, type Space, type Stage } from './stage.js';
+import { ip, type Space, type Stage } from './sandbox.js';
 
 /** Names of the subjects, as reports have them. */
 export const NAME = { veth: 'veth pair', bridge: 'Linux bridge', dpctl: 'dpctl' } as const;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DpctlError } from '../../../loader/errors.js';
 import { featuresGet, isActive } from '../../linux/offload.js';
 import { ask, DEVICE, type Pair, serve } from './pair.js';
-import type { Stage } from './stage.js';
+import type { Stage } from './sandbox.js';
 
 const PORT = 5301;
 /** Enough for segments of every size that the stack makes. */

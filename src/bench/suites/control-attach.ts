@@ -9,7 +9,7 @@ import type { Effort, Measure, Readings, Subject } from '../measure/measure.js';
 import { quantile } from '../measure/method.js';
 import { cniFolder, openCniBridge } from '../subjects/cni.js';
 import { type BenchNode, openBenchNode, type Program } from '../subjects/node.js';
-import type { Space, Stage } from '../subjects/stage.js';
+import type { Space, Stage } from '../subjects/sandbox.js';
 
 /** Containers that one sample attaches, one after the other. */
 const CONTAINERS = { full: 40, quick: 6 } as const;

@@ -10,7 +10,7 @@ import { installDatapath } from '../../datapath/install.js';
 import { searchPath } from '../../linux/command.js';
 import type { Effort, Measure, Readings } from '../measure/measure.js';
 import { type BenchNode, openBenchNode, type Program } from '../subjects/node.js';
-import type { Stage } from '../subjects/stage.js';
+import type { Stage } from '../subjects/sandbox.js';
 import { fillFdb, LARGE_TABLE, MILLION } from './control-fill.js';
 
 /** Milliseconds between two looks at how much memory a process has had at the most. */

@@ -18,7 +18,7 @@ import { constantsOf, objectFile } from '../../datapath/objects.js';
 import type { Effort, Measure, Readings } from '../measure/measure.js';
 import { compileNative } from '../measure/native.js';
 import { CLIENT_CPU, run } from '../measure/process.js';
-import type { Stage } from '../subjects/stage.js';
+import type { Stage } from '../subjects/sandbox.js';
 
 /** Entries of the large table. */
 export const MILLION = 1_000_000;

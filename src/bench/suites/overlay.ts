@@ -18,7 +18,7 @@ import {
 } from '../subjects/overlay.js';
 import type { Pair } from '../subjects/pair.js';
 import { openProbe, programOf } from '../subjects/program-rig.js';
-import type { Stage } from '../subjects/stage.js';
+import type { Stage } from '../subjects/sandbox.js';
 import { verifyPayload } from '../subjects/verify.js';
 import { GOALS, UNDERLAY } from './overlay-goals.js';
 import type { SuiteContext, SuiteSpec } from './suite.js';

@@ -20,7 +20,7 @@ import {
   STATIONS,
   verdictOfRun,
 } from '../subjects/program-rig.js';
-import type { Stage } from '../subjects/stage.js';
+import type { Stage } from '../subjects/sandbox.js';
 import { fillFdb, MILLION } from './control-fill.js';
 
 /** TC_ACT_SHOT and TC_ACT_REDIRECT (linux/pkt_cls.h). */

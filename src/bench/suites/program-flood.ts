@@ -12,7 +12,7 @@ import { quantile } from '../measure/method.js';
 import { compileNative } from '../measure/native.js';
 import { CLIENT_CPU, run } from '../measure/process.js';
 import { openWorld, putNetwork, putPort, stationOf } from '../subjects/bare-datapath.js';
-import type { Space, Stage } from '../subjects/stage.js';
+import type { Space, Stage } from '../subjects/sandbox.js';
 
 /** Ports that a frame is copied to: the bridge has 1,023 at the most. */
 const PORTS = [10, 100, 1000] as const;

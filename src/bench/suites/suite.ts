@@ -6,7 +6,7 @@ import { hintText } from '../../model/hint.js';
 import type { Goal } from '../measure/goals.js';
 import type { Effort, Measure } from '../measure/measure.js';
 import type { Program } from '../subjects/node.js';
-import type { Stage } from '../subjects/stage.js';
+import type { Stage } from '../subjects/sandbox.js';
 
 /** What a suite is given to set itself up with. */
 export interface SuiteContext {

@@ -16,7 +16,7 @@ import {
   type Transport,
 } from '../measure/sockperf.js';
 import type { Pair } from '../subjects/pair.js';
-import type { Stage } from '../subjects/stage.js';
+import type { Stage } from '../subjects/sandbox.js';
 import type { SuiteContext } from './suite.js';
 
 /** Who is measured, and who is put in relation to whom. */

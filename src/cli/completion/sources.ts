@@ -23,7 +23,7 @@ const LIVE: Sources = {
   endpoint: (root) => quietly(() => endpoints(root)),
   node: (root) =>
     quietly(async () => {
-      const { nodeList } = await import('../../control/underlay/nodes.js');
+      const { nodeList } = await import('../../control/underlay/remote-nodes.js');
       const { openNode } = await import('../../control/node/node.js');
       const rows = await nodeList(openNode(rootOption(root)));
       return rows.map(({ name, dst }) => ({ value: name, text: dst }));

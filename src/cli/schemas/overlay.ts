@@ -1,6 +1,6 @@
 import { advice, run } from '../../../loader/hint.js';
 import type { LabRow } from '../../api/lab.js';
-import type { NodeRow } from '../../api/node.js';
+import type { NodeRow } from '../../api/remote-node.js';
 import type { UnderlayRow } from '../../api/underlay.js';
 import { schemaOf, withChange } from './schema.js';
 

@@ -3,7 +3,7 @@
 import type { Hint } from '../../../loader/hint.js';
 import type { ChangeResult } from '../../api/change.js';
 import type { OperationName, RequestOf, ResultOf } from '../../api/operations.js';
-import { agentFor } from '../../client/where.js';
+import { agentFor } from '../../client/find-agent.js';
 import type { Node } from '../../control/node/node.js';
 import type { ArgValues, Command, FlagValues } from '../command-spec.js';
 import type { Call } from '../parse.js';
@@ -68,7 +68,7 @@ export async function ask<Name extends OperationName>(
   const ns = 'ns' in request ? request.ns : undefined;
   const agent = direct ? undefined : agentFor(root, process.env, ns);
   if (agent !== undefined) {
-    const { askAgent } = await import('../../client/ask.js');
+    const { askAgent } = await import('../../client/agent-request.js');
     const answer = await askAgent(agent, name, request);
     if (answer !== undefined) return answer.result;
   }

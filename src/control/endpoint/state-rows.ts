@@ -2,7 +2,7 @@
 
 import type { EndpointRow } from '../../api/endpoint.js';
 import type { NetworkRow } from '../../api/network.js';
-import type { NodeRow } from '../../api/node.js';
+import type { NodeRow } from '../../api/remote-node.js';
 import { driverOf, isGateway, portOf, wantedPorts } from '../../model/desired/desired.js';
 import { labelTexts, ownerText } from '../../model/endpoint/labels.js';
 import type { Endpoint, Network, State } from '../../model/state/state.js';

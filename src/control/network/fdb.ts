@@ -8,7 +8,7 @@ import { forgetLearned } from '../../datapath/fdb-control.js';
 import { areTablesPinned } from '../../datapath/install.js';
 import { bytesToMac, canonicalMac } from '../../model/address/mac.js';
 import { addStaticFdb, deleteStaticFdb } from '../../model/network/static-fdb.js';
-import { addRemoteFdb, deleteRemoteFdb } from '../../model/overlay/nodes-fdb.js';
+import { addRemoteFdb, deleteRemoteFdb } from '../../model/overlay/remote-fdb.js';
 import type { Scope } from '../../model/plan/plan.js';
 import {
   type EndpointFilter,

@@ -5,7 +5,7 @@ import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
 import { NETWORK_MAX } from '../../contract/generated.js';
 import { isGateway, networkOf } from '../desired/desired.js';
-import { checkReplication } from '../overlay/nodes.js';
+import { checkReplication } from '../overlay/remotes.js';
 import { findEndpoints, listText, NETWORK_DEFAULT } from '../state/lookup.js';
 import {
   AGEING_DEFAULT,

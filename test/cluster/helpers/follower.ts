@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava';
 import type { DpctlError } from '../../../loader/errors.js';
 import type { Etcd } from '../../../src/store/etcd/client.js';
 import { follow } from '../../../src/store/etcd/watch/follow.js';
-import type { Delivery } from '../../../src/store/etcd/watch/known.js';
+import type { Delivery } from '../../../src/store/etcd/watch/known-records.js';
 
 /** What was delivered, put together. */
 export interface Follower {

@@ -21,7 +21,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Etcd, openEtcd } from '../../../src/store/etcd/client.js';
 import type { EtcdSettings } from '../../../src/store/etcd/wire/link.js';
-import { type Check, once as checkOnce, command } from '../../helpers/need.js';
+import { type Check, once as checkOnce, command } from '../../helpers/requirements.js';
 import { type Certificate, makeAuthority } from './certificates.js';
 
 /** Where the set-up unpacks it; the machine's own is used where there is one. */

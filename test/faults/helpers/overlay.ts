@@ -2,7 +2,7 @@
 import { attach } from '../../../src/control/endpoint/attach.js';
 import { fdbAdd, fdbDelete } from '../../../src/control/network/fdb.js';
 import { networkAdd, networkDelete } from '../../../src/control/network/network.js';
-import { nodeAdd, nodeDelete } from '../../../src/control/underlay/nodes.js';
+import { nodeAdd, nodeDelete } from '../../../src/control/underlay/remote-nodes.js';
 import { underlayDelete, underlaySet } from '../../../src/control/underlay/underlay.js';
 import type { Scenario, Stage } from './scenario.js';
 

@@ -5,7 +5,7 @@ import { reconcile } from '../../../src/control/node/reconcile.js';
 import { openLabNode } from '../../helpers/node.js';
 import { differences, type Snapshot, takeSnapshot } from '../../helpers/snapshot.js';
 import { type Lab, openLab, type Ran } from '../../system/helpers/lab.js';
-import { chosen, logChoice } from './chosen.js';
+import { chosen, logChoice } from './sample-points.js';
 
 /** What a scenario works with: two endpoints of one network, one to be changed, one to talk to. */
 export interface Stage {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
-import { type Check, command, once } from '../../helpers/need.js';
+import { type Check, command, once } from '../../helpers/requirements.js';
 import { run } from '../../system/helpers/lab.js';
 import { eventually, type Running, start } from '../../system/helpers/process.js';
 

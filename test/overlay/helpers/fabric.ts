@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MNT_DETACH, mount, umount } from '../../../loader/sys/files.js';
-import { CARDS, cardDecap, lendCard, takeCardBack } from './cards.js';
+import { vtep4, vtep6 } from './address-plan.js';
+import { CARDS, cardDecap, lendCard, takeCardBack } from './network-cards.js';
 import { makeNode, type NodeOptions, type OverlayNode } from './node.js';
-import { vtep4, vtep6 } from './plan.js';
 import { awaitUp, batch, ok, sh } from './shell.js';
 
 /**

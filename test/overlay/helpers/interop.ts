@@ -1,9 +1,9 @@
 /** What a node and a kernel with vxlan and a bridge must be able to say to each other. */
 import type { ExecutionContext } from 'ava';
+import { vtep4, vtep6 } from './address-plan.js';
 import { makeFabric, type Underlay } from './fabric.js';
 import { type Decap, OVERHEAD } from './node.js';
 import { makePeer } from './peer.js';
-import { vtep4, vtep6 } from './plan.js';
 import { sh } from './shell.js';
 import { nstat, pings, transfer } from './traffic.js';
 

@@ -26,7 +26,7 @@ import {
 import { type ObjectName, objectFile } from '../../../src/datapath/objects.js';
 import { ip4ToNumber, ipToBytes16 } from '../../../src/model/address/ip.js';
 import { macToBytes } from '../../../src/model/address/mac.js';
-import { ip4Of, ip6Of, macOf, PORT, vtep4, vtep6 } from './plan.js';
+import { ip4Of, ip6Of, macOf, PORT, vtep4, vtep6 } from './address-plan.js';
 import { awaitUp, batch, sh } from './shell.js';
 
 export type Table = keyof typeof MAPS;

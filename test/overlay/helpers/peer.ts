@@ -1,6 +1,7 @@
 /** A node of somebody else: the kernel's own vxlan device in a bridge. */
+
+import { ip4Of, ip6Of, macOf, PORT, vtep4, vtep6 } from './address-plan.js';
 import type { Fabric } from './fabric.js';
-import { ip4Of, ip6Of, macOf, PORT, vtep4, vtep6 } from './plan.js';
 import { awaitUp, batch, sh } from './shell.js';
 
 /** A container behind a peer. */

@@ -1,8 +1,9 @@
 /** Two nodes of ours and one of the kernel's with one segment in common; a second one of our two. */
+
+import { vtep4, vtep6 } from './address-plan.js';
 import { type Fabric, type FabricOptions, makeFabric } from './fabric.js';
 import type { NodeOptions, OverlayNode } from './node.js';
 import { makePeer, type Peer } from './peer.js';
-import { vtep4, vtep6 } from './plan.js';
 
 /** VNIs of the networks 1 and 2. */
 export const VNI = 100;

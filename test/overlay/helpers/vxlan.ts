@@ -1,6 +1,6 @@
 /** VXLAN packets byte by byte, so that a test can make any of them wrong. */
 import { checksum, ip, ip16, join, mac, u16, u32 } from '../../packet/helpers/frame.js';
-import { PORT } from './plan.js';
+import { PORT } from './address-plan.js';
 
 /** What the outer headers say; what is left out is right. */
 export interface Outer {

@@ -6,7 +6,7 @@ import { type Ran, run } from './lab.js';
 import { digestOf } from './payload.js';
 import { start } from './process.js';
 
-const AGENT = fileURLToPath(new URL('./agent.js', import.meta.url));
+const AGENT = fileURLToPath(new URL('./namespace-program.js', import.meta.url));
 const PORT = 5600;
 
 interface Received {

@@ -2,7 +2,7 @@
  * One segment with containers on it, as dpctl makes it or as a Linux bridge does: what users
  * expect of the one is what they know of the other.
  */
-import { attach } from './join.js';
+import { attach } from './attached-containers.js';
 import type { Lab } from './lab.js';
 
 /** Who connects the containers. */

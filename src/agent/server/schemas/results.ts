@@ -8,7 +8,7 @@ import type {
   ResultOf,
   Revision,
 } from '../../../api/operations.js';
-import type { ErrorBody } from '../answer.js';
+import type { ErrorBody } from '../response.js';
 
 /** A schema of an object that has all fields of a type. */
 type Whole<Result> = z.ZodMiniType<Result> & {

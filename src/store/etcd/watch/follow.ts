@@ -15,7 +15,7 @@ import {
   type Known,
   newKnown,
   relist,
-} from './known.js';
+} from './known-records.js';
 
 /** How to follow. */
 export interface FollowOptions {

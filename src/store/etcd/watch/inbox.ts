@@ -2,7 +2,7 @@
 import type { DpctlError } from '../../../../loader/errors.js';
 import { entryOf } from '../client.js';
 import type { WatchEvent } from '../wire/messages.js';
-import type { Change } from './known.js';
+import type { Change } from './known-records.js';
 import type { WatchSink } from './stream.js';
 
 /** What comes out, in the order in which it came in. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import type { Cause, Delivery } from '../../../src/store/etcd/watch/known.js';
-import { withSecondLook } from '../../../src/store/etcd/watch/second-look.js';
+import { withSecondLook } from '../../../src/store/etcd/watch/confirm-deletes.js';
+import type { Cause, Delivery } from '../../../src/store/etcd/watch/known-records.js';
 
 const DELAY = 60;
 

@@ -5,16 +5,16 @@ import { nodeExists } from '../control/change/prepared-node.js';
 import type { Notices } from '../linux/netlink/monitor.js';
 import type { Service } from '../linux/service.js';
 import type { State } from '../model/state/state.js';
+import { newTurn } from './action-queue.js';
 import type { AgentOptions } from './agent.js';
-import { guardBuild } from './build.js';
-import { type Interest, interestOf, NO_INTEREST, noticed } from './interest.js';
+import { guardBuild } from './build-guard.js';
 import { errorFields } from './log.js';
+import { fulfil, isWanted, newWishes } from './look-reasons.js';
 import { DEAD, FULL, looksOf } from './looks.js';
 import { type Found, jittered, startLoop } from './loop.js';
+import { type Interest, interestOf, NO_INTEREST, noticed } from './relevant-notices.js';
 import { type Served, serveApi } from './server/serve.js';
 import { newEar, watchStore } from './triggers.js';
-import { newTurn } from './turn.js';
-import { fulfil, isWanted, newWishes } from './wishes.js';
 
 /** Milliseconds to wait for the other notices of one event, and for a command to finish its work. */
 const SETTLE = 250;

@@ -16,9 +16,9 @@ import {
   vlan,
 } from '../packet/helpers/frame.js';
 import { groupMac } from '../packet/helpers/nd.js';
+import { type Attached, join as joined } from './helpers/attached-containers.js';
 import { pings } from './helpers/conversation.js';
 import { counters } from './helpers/counters.js';
-import { type Attached, join as joined } from './helpers/join.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { capture } from './helpers/wire.js';
 

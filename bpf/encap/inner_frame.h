@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /* The properties of a frame that the outer headers depend on. */
-#ifndef ENCAP_FRAME_H
-#define ENCAP_FRAME_H
+#ifndef ENCAP_INNER_FRAME_H
+#define ENCAP_INNER_FRAME_H
 
 #include "report.h"
 #include "wire/ecn.h"

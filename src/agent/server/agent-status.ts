@@ -3,10 +3,10 @@ import type { ServerResponse } from 'node:http';
 import { BUILD } from '../../api/build.js';
 import type { Health, Revision } from '../../api/operations.js';
 import type { Store } from '../../store/store.js';
-import { sendJson } from './answer.js';
 import type { Context } from './context.js';
-import { sendLines } from './lines.js';
+import { sendLines } from './json-stream.js';
 import type { Asked } from './request.js';
+import { sendJson } from './response.js';
 
 /** Answer a request about the agent itself. @param gone aborted when the reader has gone */
 export async function answerOfAgent(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /* Values that the verifier must not know. */
-#ifndef VERIFIER_H
-#define VERIFIER_H
+#ifndef UNKNOWN_TO_VERIFIER_H
+#define UNKNOWN_TO_VERIFIER_H
 
 #include <linux/bpf.h>
 #include <linux/types.h>

@@ -6,9 +6,9 @@ import { BUILD } from '../api/build.js';
 import { CALLER, callerText } from '../api/caller.js';
 import { errorOf, type Failure } from '../api/failure.js';
 import { type OperationName, type RequestOf, type ResultOf, ROUTES } from '../api/operations.js';
-import { standing } from '../linux/standing.js';
+import { standing } from '../linux/process-context.js';
 import { socketAddress } from '../linux/unix-socket.js';
-import type { AgentAt } from './where.js';
+import type { AgentAt } from './find-agent.js';
 
 /** A running request, abandoned if the agent stays silent. */
 interface Asking {

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { openStage, sweep } from '../../src/bench/subjects/stage.js';
-import { command, need } from '../helpers/need.js';
+import { openStage, sweep } from '../../src/bench/subjects/sandbox.js';
+import { command, need } from '../helpers/requirements.js';
 import { DPCTL, run } from '../system/helpers/lab.js';
 import { eventually } from '../system/helpers/process.js';
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { plain } from '../../api/failure.js';
-import { errorBody } from './answer.js';
+import { errorBody } from './response.js';
 
 /** Bytes that are collected before a write. */
 const CHUNK = 64 * 1024;

@@ -2,8 +2,13 @@
 
 import { advice, run } from '../../../loader/hint.js';
 import type { ChangeOptions } from '../../api/change.js';
-import type { NodeAddRequest, NodeChange, NodeDeleteRequest, NodeRow } from '../../api/node.js';
-import { addNode, deleteNode } from '../../model/overlay/nodes.js';
+import type {
+  NodeAddRequest,
+  NodeChange,
+  NodeDeleteRequest,
+  NodeRow,
+} from '../../api/remote-node.js';
+import { addNode, deleteNode } from '../../model/overlay/remotes.js';
 import type { State } from '../../model/state/state.js';
 import { change, type Edited } from '../change/change.js';
 import { nodeRows } from '../endpoint/state-rows.js';

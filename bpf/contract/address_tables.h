@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /* Tables by address: MACs, neighbours and allowed sources; and the counters of endpoints. */
-#ifndef CONTRACT_TABLES_H
-#define CONTRACT_TABLES_H
+#ifndef CONTRACT_ADDRESS_TABLES_H
+#define CONTRACT_ADDRESS_TABLES_H
 
 #include <linux/bpf.h>
 #include <linux/types.h>

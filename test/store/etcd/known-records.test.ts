@@ -8,7 +8,7 @@ import {
   isElsewhere,
   newKnown,
   relist,
-} from '../../../src/store/etcd/watch/known.js';
+} from '../../../src/store/etcd/watch/known-records.js';
 
 const entry = (key: string, revision: number): Entry => ({
   ...{ key, revision, lease: '0' },

@@ -23,7 +23,7 @@ export function aloneCommand(root: string, argv: readonly string[]): [string, ..
     'unshare',
     ...['--mount', '--net', '--pid', '--ipc', '--uts'],
     ...['--fork', '--kill-child', '--mount-proc', '--propagation', 'private'],
-    ...['--', 'bash', join(root, 'scripts/test/alone.sh'), root],
+    ...['--', 'bash', join(root, 'scripts/test/private-namespaces.sh'), root],
     ...[dirname(dirname(process.execPath)), '--', 'env', `${MARK}=1`],
     ...argv,
   ];

@@ -3,7 +3,7 @@
  * restored from an old backup, must not empty the tables of every node.
  */
 import type { Etcd } from '../client.js';
-import type { Delivery } from './known.js';
+import type { Delivery } from './known-records.js';
 
 /** How doubtful changes are judged. */
 export interface SecondLookOptions {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # First process of the namespaces that a suite has to itself: mounts what others on this machine
 # would show in, then runs the command and takes in the orphans that it leaves.
-#   alone.sh KEEP... -- COMMAND...
+#   private-namespaces.sh KEEP... -- COMMAND...
 # What is hidden by a private folder stays visible where it is one of the paths to keep.
 set -euo pipefail
 

@@ -12,7 +12,7 @@ import { ifindexOf } from './node.js';
  * @returns what ends it
  */
 export function bring(what: 'vouch' | 'forge', ns: string, device: string): () => void {
-  const object = openObject(join(import.meta.dirname, '../bpf/word.bpf.o'));
+  const object = openObject(join(import.meta.dirname, '../bpf/packet-metadata.bpf.o'));
   loadObject(object);
   const netns = openFd(`/run/netns/${ns}`);
   try {

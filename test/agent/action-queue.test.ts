@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { newTurn } from '../../src/agent/turn.js';
+import { newTurn } from '../../src/agent/action-queue.js';
 
 test('sections run one after the other, in the order in which they were asked for', async (t) => {
   const turn = newTurn();

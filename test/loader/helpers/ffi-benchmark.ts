@@ -1,5 +1,5 @@
 /**
- * The two FFI backends side by side, for docs/ffi.md: `node dist/test/loader/helpers/figures.js`.
+ * The two FFI backends side by side, for docs/ffi.md: `node dist/test/loader/helpers/ffi-benchmark.js`.
  * Each figure is the best of five runs in processes of their own; read the ratios.
  */
 

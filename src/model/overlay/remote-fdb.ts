@@ -10,7 +10,7 @@ import { reservedReason } from '../address/reserved.js';
 import { compareText } from '../network/static-fdb.js';
 import { endpointLabel, requireNetwork } from '../state/lookup.js';
 import type { RemoteFdb, State } from '../state/state.js';
-import { requireNode } from './nodes.js';
+import { requireNode } from './remotes.js';
 
 /** A MAC and its node. */
 export interface RemoteFdbRequest {

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { aloneCommand, whyNotAlone } from '../../scripts/test/alone.js';
 import { processesOf } from '../../scripts/test/leaks.js';
-import { type Check, once as checkOnce, need } from '../helpers/need.js';
+import { aloneCommand, whyNotAlone } from '../../scripts/test/private-namespaces.js';
+import { type Check, once as checkOnce, need } from '../helpers/requirements.js';
 import { openLab } from '../system/helpers/lab.js';
 import { eventually } from '../system/helpers/process.js';
 
@@ -143,7 +143,10 @@ maybe(
     const at = mkdtempSync(join(tmpdir(), `dp${process.pid}-checkout-`));
     try {
       mkdirSync(join(at, 'scripts/test'), { recursive: true });
-      execFileSync('cp', [join(ROOT, 'scripts/test/alone.sh'), join(at, 'scripts/test')]);
+      execFileSync('cp', [
+        join(ROOT, 'scripts/test/private-namespaces.sh'),
+        join(at, 'scripts/test'),
+      ]);
       // Its first command makes /var/lib/dpctl, its last one removes it: a mount there would be busy.
       const dpctl = `${process.execPath} ${ROOT}/dist/dpctl.cjs`;
       const line = `ls ${at}/scripts/test; ls /tmp; ip netns add a; ${dpctl} attach a >&2
@@ -151,7 +154,7 @@ maybe(
       const [command, ...args] = aloneCommand(at, ['bash', '-c', line]);
       const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
       const name = at.slice('/tmp/'.length);
-      t.is(stdout, `alone.sh\n${name}\n/var/lib/dpctl\n`, stderr);
+      t.is(stdout, `private-namespaces.sh\n${name}\n/var/lib/dpctl\n`, stderr);
       t.regex(stderr, /cannot access '\/run\/dpctl'/);
       t.notRegex(stderr, /error\[/);
     } finally {

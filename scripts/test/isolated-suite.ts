@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { aloneCommand } from './private-namespaces.js';
+import { privateCommand } from './private-namespaces.js';
 import type { SuiteResult } from './run.js';
 import type { Suite } from './suites.js';
 import { NOTHING } from './tap.js';
@@ -35,7 +35,7 @@ export async function runInPlace(
   const started = Date.now();
   const inside = join(dirname(fileURLToPath(import.meta.url)), 'suite-process.js');
   const own = [process.execPath, inside, suite.name, `${process.pid}-${suite.name}`] as const;
-  const [command, ...args] = alone ? aloneCommand(root, own) : own;
+  const [command, ...args] = alone ? privateCommand(root, own) : own;
   const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   // The first process of namespaces takes no other signal from within, and with it they all end.
   running.set(child, alone ? 'SIGKILL' : 'SIGTERM');

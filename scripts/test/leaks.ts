@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { attached, mounts, pinned } from './live-bpf.js';
-import { isAlone } from './private-namespaces.js';
+import { isPrivate } from './private-namespaces.js';
 
 /** Everything there is now: a line a thing, or a name and its value. */
 export interface Snapshot {
@@ -41,8 +41,8 @@ export function snapshot(): Snapshot {
       ),
       ...lines('nft', ['list', 'tables'], 'nft'),
       // Those of others, where others can have any.
-      ...pinned(mounted.filter(({ place }) => isAlone() || place === '/sys/fs/bpf')),
-      ...attached(isAlone() ? mounted : []),
+      ...pinned(mounted.filter(({ place }) => isPrivate() || place === '/sys/fs/bpf')),
+      ...attached(isPrivate() ? mounted : []),
     ]),
     sysctls: sysctls(),
   };

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { GUESTS, runGuests, withGuests } from '../kernels/suite.js';
 import { endAll, runInPlace } from './isolated-suite.js';
 import { type Job, runInLanes } from './lanes.js';
-import { whyNotAlone } from './private-namespaces.js';
+import { whyNotPrivate } from './private-namespaces.js';
 import type { SuiteResult } from './run.js';
 import { suites } from './suites.js';
 import { add, closingLine, NOTHING } from './tap.js';
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
     throw new Error('the tests make network namespaces and load BPF programs: run them as root');
   }
   console.log(`# ${versions()}`);
-  const crowded = whyNotAlone(root);
+  const crowded = whyNotPrivate(root);
   const warning = `WARNING: this machine gives the suites no namespaces of their own: ${crowded}
 # WARNING: what others do here meanwhile may be taken for a leak, and one suite runs at a time`;
   if (crowded !== undefined) console.log(`# ${warning}`);

@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 
 /** Set where a process runs in such namespaces: every process there is the suite's. */
-const MARK = 'DPCTL_TEST_ALONE';
+const MARK = 'DPCTL_TEST_PRIVATE';
 
 /** Whether this process runs where nobody else is. */
-export const isAlone = (): boolean => process.env[MARK] === '1';
+export const isPrivate = (): boolean => process.env[MARK] === '1';
 
 /**
  * A command that runs another one in network, mount, pid, ipc and uts namespaces of its own, with
@@ -16,7 +16,7 @@ export const isAlone = (): boolean => process.env[MARK] === '1';
  * @param root the repository's folder, which stays visible
  * @param argv what is to be run
  */
-export function aloneCommand(root: string, argv: readonly string[]): [string, ...string[]] {
+export function privateCommand(root: string, argv: readonly string[]): [string, ...string[]] {
   return [
     'setpriv',
     ...['--pdeathsig', 'KILL'],
@@ -30,8 +30,8 @@ export function aloneCommand(root: string, argv: readonly string[]): [string, ..
 }
 
 /** Why this machine gives a suite no namespaces of its own; nothing where it does. */
-export function whyNotAlone(root: string): string | undefined {
-  const [command, ...args] = aloneCommand(root, ['true']);
+export function whyNotPrivate(root: string): string | undefined {
+  const [command, ...args] = privateCommand(root, ['true']);
   const { status, stderr, error } = spawnSync(command, args, {
     encoding: 'utf8',
     timeout: 60_000,

@@ -7,7 +7,7 @@ import { writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { leaksSince, processesBeside, processesOf, snapshot } from './leaks.js';
-import { isAlone } from './private-namespaces.js';
+import { isPrivate } from './private-namespaces.js';
 import { runSuite, type SuiteResult } from './run.js';
 import { suites } from './suites.js';
 import { add, NOTHING } from './tap.js';
@@ -23,7 +23,7 @@ function withLeaks(name: string, result: SuiteResult, leaks: readonly string[]):
   if (leaks.length === 0) {
     return { ...result, counts: add(result.counts, { ...NOTHING, passed: 1 }) };
   }
-  if (!isAlone()) console.log('  (or somebody else was at work on this machine meanwhile)');
+  if (!isPrivate()) console.log('  (or somebody else was at work on this machine meanwhile)');
   return {
     ...result,
     counts: add(result.counts, { ...NOTHING, failed: 1 }),
@@ -44,7 +44,7 @@ async function main(name: string, tag: string): Promise<void> {
   if (!suite) throw new Error(`no suite ${name}`);
   const before = snapshot();
   const result = await runSuite(root, suite, tag);
-  const left = isAlone() ? processesBeside : (): number[] => processesOf(tag);
+  const left = isPrivate() ? processesBeside : (): number[] => processesOf(tag);
   const leaks = await leaksSince(before, left);
   for (const pid of left()) end(pid);
   writeSync(RESULT_FD, `${JSON.stringify(withLeaks(name, result, leaks))}\n`);

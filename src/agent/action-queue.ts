@@ -4,23 +4,23 @@
  */
 
 /** A queue of sections. */
-export interface Turn {
+export interface ActionQueue {
   /**
    * Run a section when all earlier ones are done, whatever their results.
    * @param signal if it is aborted before the section begins, the section never runs
    * @throws what the section throws; the signal's reason
    */
-  take<T>(section: () => T | Promise<T>, signal?: AbortSignal): Promise<T>;
+  run<T>(section: () => T | Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Number of sections that run or wait. */
   readonly length: number;
 }
 
 /** An empty queue. */
-export function newTurn(): Turn {
+export function newActionQueue(): ActionQueue {
   let last: Promise<unknown> = Promise.resolve();
   let length = 0;
   return {
-    take<T>(section: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+    run<T>(section: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
       length++;
       const mine = last.then(async () => {
         signal?.throwIfAborted();

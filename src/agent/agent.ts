@@ -1,7 +1,7 @@
 /** The long-lived process of a node: started once, ended by a signal, and always the only one. */
 import type { Node } from '../control/node/node.js';
 import { serviceOf } from '../linux/service.js';
-import { attend } from './event-reactions.js';
+import { startReacting } from './event-reactions.js';
 import type { Logger } from './log.js';
 import { claimNode } from './single-instance.js';
 
@@ -31,7 +31,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   let fatal: unknown;
   try {
     await new Promise<void>((resolve, reject) => {
-      const attention = attend(options, service, (error) => {
+      const reactions = startReacting(options, service, (error) => {
         fatal = error;
         end();
       });
@@ -40,10 +40,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
         if (ending) return;
         ending = true;
         service.notify('STOPPING=1', 'STATUS=ending');
-        attention.stop().then(resolve, reject);
+        reactions.stop().then(resolve, reject);
       };
       log.info({ root: node.paths.root }, 'the agent looks after this node');
-      options.onReady?.(attention.look);
+      options.onReady?.(reactions.look);
       if (signal.aborted) end();
       else signal.addEventListener('abort', end, { once: true });
     });

@@ -5,16 +5,16 @@ import { nodeExists } from '../control/change/prepared-node.js';
 import type { Notices } from '../linux/netlink/monitor.js';
 import type { Service } from '../linux/service.js';
 import type { State } from '../model/state/state.js';
-import { newTurn } from './action-queue.js';
+import { newActionQueue } from './action-queue.js';
 import type { AgentOptions } from './agent.js';
 import { guardBuild } from './build-guard.js';
 import { errorFields } from './log.js';
-import { fulfil, isWanted, newWishes } from './look-reasons.js';
+import { clearReasons, newLookReasons, stillHolds } from './look-reasons.js';
 import { DEAD, FULL, looksOf } from './looks.js';
 import { type Found, jittered, startLoop } from './loop.js';
 import { type Interest, interestOf, NO_INTEREST, noticed } from './relevant-notices.js';
 import { type Served, serveApi } from './server/serve.js';
-import { newEar, watchStore } from './triggers.js';
+import { newNoticeListener, watchStore } from './triggers.js';
 
 /** Milliseconds to wait for the other notices of one event, and for a command to finish its work. */
 const SETTLE = 250;
@@ -26,7 +26,7 @@ const LAST_LOOK = 700;
 const STUCK = 120_000;
 
 /** A running agent. */
-export interface Attention {
+export interface Reactions {
   /** Look at everything now. */
   look(): void;
   /** React to nothing more; settles when the running look has ended, or within a second. */
@@ -38,13 +38,13 @@ export interface Attention {
  * @param onFatal called with an error after which the agent cannot go on
  * @throws DpctlError KERNEL_* if the kernel sends no notices of devices
  */
-export function attend(
+export function startReacting(
   { node, log, interval }: Omit<AgentOptions, 'signal'>,
   service: Service,
   onFatal: (error: unknown) => void,
-): Attention {
-  const turn = newTurn();
-  const wishes = newWishes();
+): Reactions {
+  const queue = newActionQueue();
+  const reasons = newLookReasons();
   const closing = new AbortController();
   /** Unknown until the store has been read: earlier notices may be about anything. */
   let interest: Interest | undefined;
@@ -52,15 +52,15 @@ export function attend(
   let hasLooked = false;
   let api: Promise<Served | undefined> | undefined;
 
-  const isNeeded = (): boolean => isWanted(wishes, interest?.devices, performance.now());
+  const isNeeded = (): boolean => stillHolds(reasons, interest?.devices, performance.now());
   const onNotices = (notices: Notices): void => {
     if (notices === 'lost') {
       log.debug('the kernel had more to tell than fits: looking at all');
-      wishes.everything = true;
+      reasons.everything = true;
     } else if (interest === undefined) {
-      wishes.everything = true;
+      reasons.everything = true;
     } else {
-      for (const device of noticed(notices, interest)) wishes.devices.add(device);
+      for (const device of noticed(notices, interest)) reasons.devices.add(device);
     }
     if (notices === 'lost' || notices.some(({ about, gone }) => about === 'link' && gone)) {
       loop.ask(DEAD);
@@ -69,12 +69,12 @@ export function attend(
   };
   const onState = (state: State): void => {
     interest = interestOf(state);
-    wishes.unfinished = state.unfinished === true;
+    reasons.unfinished = state.unfinished === true;
     // A first command has chosen the node's namespace, or a reset has left it.
     loop.ask(DEAD);
-    if (wishes.unfinished) loop.ask(FULL, UNFINISHED);
+    if (reasons.unfinished) loop.ask(FULL, UNFINISHED);
   };
-  const ear = newEar(node, onNotices);
+  const listener = newNoticeListener(node, onNotices);
 
   /**
    * After each look: schedule the next slow one, update what is known of the node, and notify the service
@@ -82,7 +82,7 @@ export function attend(
    */
   const after = async (look: string, found: Found): Promise<void> => {
     try {
-      await turn.take(async () => {
+      await queue.run(async () => {
         if (!nodeExists(node)) {
           interest = NO_INTEREST;
           node.close();
@@ -97,7 +97,7 @@ export function attend(
     }
     hear();
     if (look !== FULL) return;
-    if (found === 'failed') wishes.everything = true;
+    if (found === 'failed') reasons.everything = true;
     const time = new Date().toISOString().slice(11, 19);
     const words = { nothing: 'all is as asked', changed: 'mended', failed: 'not all is as asked' };
     const status = `STATUS=${words[found]} (${time} UTC), ${interest?.devices.size ?? 0} devices`;
@@ -109,7 +109,7 @@ export function attend(
   };
   const serve = async (): Promise<Served | undefined> => {
     try {
-      return await serveApi({ node, turn, log, ready: () => ready });
+      return await serveApi({ node, queue, log, ready: () => ready });
     } catch (error) {
       log.error(errorFields(error), 'the API does not answer; commands do without the agent');
       return undefined;
@@ -117,9 +117,9 @@ export function attend(
   };
   const hear = (): void => {
     try {
-      if (!ear.follow()) return;
+      if (!listener.follow()) return;
       // Covers events from before the agent listened.
-      wishes.everything = true;
+      reasons.everything = true;
       loop.ask(FULL);
     } catch (error) {
       log.warn(
@@ -130,11 +130,11 @@ export function attend(
   };
 
   const looks = looksOf({
-    ...{ node, log, turn, after },
+    ...{ node, log, queue, after },
     guard: guardBuild(node),
     end: onFatal,
-    isWanted: isNeeded,
-    begins: () => fulfil(wishes, performance.now() + jittered(interval)),
+    stillHolds: isNeeded,
+    begins: () => clearReasons(reasons, performance.now() + jittered(interval)),
     again: () => loop.ask(FULL, UNFINISHED),
   });
   const loop = startLoop(
@@ -142,13 +142,13 @@ export function attend(
       task.name === FULL
         ? {
             ...task,
-            run: () => task.run().finally(() => loop.ask(FULL, wishes.slow - performance.now())),
+            run: () => task.run().finally(() => loop.ask(FULL, reasons.slow - performance.now())),
           }
         : task,
     ),
   );
   // Before the first look, so that later events are not missed.
-  ear.follow();
+  listener.follow();
   loop.ask(FULL);
   void watchStore(node, closing.signal, log, onState);
   const watchdog =
@@ -160,13 +160,13 @@ export function attend(
 
   return {
     look() {
-      wishes.everything = true;
+      reasons.everything = true;
       loop.insist(FULL);
     },
     async stop() {
       closing.abort();
       clearInterval(watchdog);
-      ear.close();
+      listener.close();
       const ended = Promise.all([loop.stop(), api?.then((served) => served?.close())]);
       await Promise.race([ended, sleep(LAST_LOOK, undefined, { ref: false })]);
       if (loop.busyFor() === 0) node.close();

@@ -1,7 +1,7 @@
 /** The reasons for a full look, so that it is skipped when they no longer hold. */
 
 /** Reasons for the next full look. */
-export interface Wishes {
+export interface LookReasons {
   /** Look in any case. */
   everything: boolean;
   /** A change is recorded as unfinished: its command may still be running. */
@@ -13,17 +13,17 @@ export interface Wishes {
 }
 
 /** The first look covers everything. */
-export function newWishes(): Wishes {
+export function newLookReasons(): LookReasons {
   return { everything: true, unfinished: false, devices: new Set(), slow: 0 };
 }
 
 /** Whether one of the reasons still holds. A device that no longer belongs to the node was cleaned up. */
-export function isWanted(
-  wishes: Wishes,
+export function stillHolds(
+  reasons: LookReasons,
   known: ReadonlySet<number> | undefined,
   now: number,
 ): boolean {
-  const { everything, unfinished, devices, slow } = wishes;
+  const { everything, unfinished, devices, slow } = reasons;
   return (
     everything ||
     unfinished ||
@@ -33,8 +33,8 @@ export function isWanted(
 }
 
 /** A look at everything begins: clear all reasons. */
-export function fulfil(wishes: Wishes, nextSlow: number): void {
-  wishes.everything = false;
-  wishes.devices.clear();
-  wishes.slow = nextSlow;
+export function clearReasons(reasons: LookReasons, nextSlow: number): void {
+  reasons.everything = false;
+  reasons.devices.clear();
+  reasons.slow = nextSlow;
 }

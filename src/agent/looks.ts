@@ -7,10 +7,10 @@ import type { ChangeResult } from '../api/change.js';
 import { nodeExists } from '../control/change/prepared-node.js';
 import { clearDead } from '../control/endpoint/clear-dead.js';
 import type { Node } from '../control/node/node.js';
-import { mend } from '../control/node/reconcile-if-needed.js';
+import { reconcileIfNeeded } from '../control/node/reconcile-if-needed.js';
 import { hintText } from '../model/hint.js';
 import { tryLock } from '../store/lock.js';
-import type { Turn } from './action-queue.js';
+import type { ActionQueue } from './action-queue.js';
 import type { BuildGuard } from './build-guard.js';
 import { errorFields, type Logger } from './log.js';
 import { backOff, type Found, type Task } from './loop.js';
@@ -43,14 +43,14 @@ const PASSING: ReadonlySet<string> = new Set(['STORE_BUSY', 'NODE_UNUSED']);
 export interface Looking {
   readonly node: Node;
   readonly log: Logger;
-  readonly turn: Turn;
+  readonly queue: ActionQueue;
   readonly guard: BuildGuard;
   /** Called after each look, whatever it found. Does not throw. */
   readonly after: (look: string, found: Found) => Promise<void>;
   /** Called with an error after which the agent cannot go on. */
   readonly end: (error: unknown) => void;
   /** Whether the reason for a full look still holds. */
-  readonly isWanted: () => boolean;
+  readonly stillHolds: () => boolean;
   /** The full look begins: later requests are for another one. */
   readonly begins: () => void;
   /** Request another full look, later. */
@@ -59,10 +59,10 @@ export interface Looking {
 
 /** The two tasks of the agent's loop, the quick one first. */
 export function looksOf(looking: Looking): readonly Task[] {
-  const { node, guard, isWanted, begins, again } = looking;
+  const { node, guard, stillHolds, begins, again } = looking;
   const dead = newLook(looking, DEAD, () => clearDead(node));
   const full = newLook(looking, FULL, async () => {
-    const result = await mend(node);
+    const result = await reconcileIfNeeded(node);
     if (nodeExists(node)) guard.taken();
     return result;
   });
@@ -77,7 +77,7 @@ export function looksOf(looking: Looking): readonly Task[] {
     {
       name: FULL,
       async run() {
-        if (!isWanted()) return 'nothing';
+        if (!stillHolds()) return 'nothing';
         // A command at work explains a half-done state.
         if (yields < YIELDS && isLocked(node)) {
           yields++;
@@ -101,7 +101,7 @@ export function looksOf(looking: Looking): readonly Task[] {
 }
 
 function newLook(
-  { log, turn, guard, after, end }: Looking,
+  { log, queue, guard, after, end }: Looking,
   name: string,
   look: () => Promise<ChangeResult | undefined>,
 ): () => Promise<Found> {
@@ -115,7 +115,7 @@ function newLook(
       return 'nothing';
     }
     try {
-      const result = await turn.take(look);
+      const result = await queue.run(look);
       if (said !== '') log.info({ look: name }, 'the trouble is over');
       said = '';
       if (result?.changed !== true) return 'nothing';

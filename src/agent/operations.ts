@@ -7,7 +7,7 @@ import type { EndpointChange } from '../api/endpoint.js';
 import type { FdbChange } from '../api/fdb.js';
 import type { NetworkChange } from '../api/network.js';
 import type { OperationName, RequestOf, ResultOf } from '../api/operations.js';
-import type { NodeChange } from '../api/remote-node.js';
+import type { RemoteNodeChange } from '../api/remote-node.js';
 import type { UnderlayChange } from '../api/underlay.js';
 import type { Node } from '../control/node/node.js';
 
@@ -66,18 +66,18 @@ const OPERATIONS: { readonly [Name in OperationName]: () => Promise<Perform<Name
     };
   },
   async 'node add'() {
-    const { nodeAdd } = await import('../control/underlay/remote-nodes.js');
+    const { remoteNodeAdd } = await import('../control/underlay/remote-nodes.js');
     return async (node, { dryRun = false, ...request }) =>
-      nodeChange(await nodeAdd(node, request, { dryRun }));
+      nodeChange(await remoteNodeAdd(node, request, { dryRun }));
   },
   async 'node del'() {
-    const { nodeDelete } = await import('../control/underlay/remote-nodes.js');
+    const { remoteNodeDelete } = await import('../control/underlay/remote-nodes.js');
     return async (node, { dryRun = false, ...request }) =>
-      nodeChange(await nodeDelete(node, request, { dryRun }));
+      nodeChange(await remoteNodeDelete(node, request, { dryRun }));
   },
   async 'node list'() {
-    const { nodeList } = await import('../control/underlay/remote-nodes.js');
-    return nodeList;
+    const { remoteNodeList } = await import('../control/underlay/remote-nodes.js');
+    return remoteNodeList;
   },
   async dump() {
     const { dump } = await import('../observe/dump/dump.js');
@@ -141,7 +141,7 @@ function underlayChange(change: UnderlayChange): UnderlayChange {
   return { ...changeOf(change), ...given({ underlay: change.underlay }) };
 }
 
-function nodeChange(change: NodeChange): NodeChange {
+function nodeChange(change: RemoteNodeChange): RemoteNodeChange {
   const { node, created } = change;
   return { ...changeOf(change), ...given({ node, created }) };
 }

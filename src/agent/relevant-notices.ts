@@ -14,8 +14,12 @@ export interface Interest {
 export const NO_INTEREST: Interest = { devices: new Set(), underlay: false };
 
 /** The interest of a state. */
-export function interestOf({ endpoints, underlay, uplink }: State): Interest {
-  const overlay = [uplink?.ifindex, uplink?.replicator, uplink?.anchor];
+export function interestOf({ endpoints, underlay, resolvedUnderlay }: State): Interest {
+  const overlay = [
+    resolvedUnderlay?.ifindex,
+    resolvedUnderlay?.replicator,
+    resolvedUnderlay?.anchor,
+  ];
   const devices = [...endpoints.map(({ ifindex }) => ifindex), ...overlay];
   return {
     devices: new Set(devices.filter((each) => each !== undefined)),

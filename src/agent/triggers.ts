@@ -10,14 +10,17 @@ import { errorFields, type Logger } from './log.js';
 const RETRY = 30_000;
 
 /** Receives the kernel's notices in a node's namespace, whichever it currently is. */
-export interface Ear {
+export interface NoticeListener {
   /** Listen in the node's current namespace. @returns whether it is another one than before */
   follow(): boolean;
   close(): void;
 }
 
 /** A listener that is not open yet. */
-export function newEar(node: Node, onNotices: (notices: Notices) => void): Ear {
+export function newNoticeListener(
+  node: Node,
+  onNotices: (notices: Notices) => void,
+): NoticeListener {
   let cookie: bigint | undefined;
   let stop = (): void => {};
   return {

@@ -7,17 +7,17 @@ export const CALLER = 'dpctl-caller';
 export interface CallerFacts {
   /** Empty where it is not known. */
   readonly build: string;
-  /** Namespaces and root directory, as linux/standing.ts has them. */
-  readonly standing: string;
+  /** Namespaces and root directory, as linux/process-context.ts has them. */
+  readonly processContext: string;
 }
 
 /** Value of the header. */
-export function callerText({ build, standing }: CallerFacts): string {
-  return `${build === '' ? '-' : build} ${standing}`;
+export function callerText({ build, processContext }: CallerFacts): string {
+  return `${build === '' ? '-' : build} ${processContext}`;
 }
 
 /** What the header says. */
 export function callerOf(text: string): CallerFacts {
   const [build = '', ...rest] = text.split(' ');
-  return { build: build === '-' ? '' : build, standing: rest.join(' ') };
+  return { build: build === '-' ? '' : build, processContext: rest.join(' ') };
 }

@@ -18,7 +18,12 @@ import type {
   NetworkDeleteRequest,
   NetworkRow,
 } from './network.js';
-import type { NodeAddRequest, NodeChange, NodeDeleteRequest, NodeRow } from './remote-node.js';
+import type {
+  RemoteNodeAddRequest,
+  RemoteNodeChange,
+  RemoteNodeDeleteRequest,
+  RemoteNodeRow,
+} from './remote-node.js';
 import type { StatusReport } from './status.js';
 import type { UnderlayChange, UnderlayRow, UnderlaySetRequest } from './underlay.js';
 
@@ -49,9 +54,9 @@ export interface Operations {
   readonly 'underlay set': Operation<UnderlaySetRequest & ChangeOptions, UnderlayChange>;
   readonly 'underlay del': Operation<ChangeOptions, UnderlayChange>;
   readonly 'underlay show': Operation<Nothing, readonly UnderlayRow[]>;
-  readonly 'node add': Operation<NodeAddRequest & ChangeOptions, NodeChange>;
-  readonly 'node del': Operation<NodeDeleteRequest & ChangeOptions, NodeChange>;
-  readonly 'node list': Operation<Nothing, readonly NodeRow[]>;
+  readonly 'node add': Operation<RemoteNodeAddRequest & ChangeOptions, RemoteNodeChange>;
+  readonly 'node del': Operation<RemoteNodeDeleteRequest & ChangeOptions, RemoteNodeChange>;
+  readonly 'node list': Operation<Nothing, readonly RemoteNodeRow[]>;
   readonly dump: Operation<{ readonly table: DumpTable }, TableRows>;
   readonly status: Operation<Nothing, StatusReport>;
   readonly 'fdb add': Operation<FdbAddRequest & ChangeOptions, FdbChange>;

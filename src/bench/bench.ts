@@ -1,4 +1,4 @@
-/** A whole run: suite by suite, each on a stage of its own, and one document of it all. */
+/** A whole run: suite by suite, each on a sandbox of its own, and one document of it all. */
 
 import { DpctlError } from '../../loader/errors.js';
 import {
@@ -18,7 +18,7 @@ import { describeMachine, listen } from './measure/machine.js';
 import { EFFORT } from './measure/measure.js';
 import { carryOut, type Progress, sampleCount } from './measure/rounds.js';
 import type { Program } from './subjects/node.js';
-import { openStage, sweep } from './subjects/sandbox.js';
+import { openSandbox, sweep } from './subjects/sandbox.js';
 import { CONTROL } from './suites/control.js';
 import { OVERLAY } from './suites/overlay.js';
 import { PROGRAM } from './suites/program.js';
@@ -50,7 +50,7 @@ export async function bench(request: BenchRun): Promise<BenchResult> {
   requireRoot();
   const suites = chosen(request.only ?? []);
   const handlers = Object.entries(ENDINGS).map(([signal, code]) => {
-    // The stages clean up when the process exits.
+    // The sandboxes clean up when the process exits.
     const end = () => process.exit(code);
     process.on(signal, end);
     return () => process.off(signal, end);
@@ -79,7 +79,7 @@ async function measureAll(suites: readonly SuiteSpec[], request: BenchRun): Prom
   const skipped: Skipped[] = [];
   for (const [index, suite] of suites.entries()) {
     const { name } = suite;
-    const stage = openStage();
+    const sandbox = openSandbox();
     const skip = (what: Omit<Skipped, 'suite'>): void => {
       skipped.push({ suite: name, ...what });
       progress.note(`left out: ${what.what}: ${what.why}`);
@@ -87,7 +87,7 @@ async function measureAll(suites: readonly SuiteSpec[], request: BenchRun): Prom
     const later = secondsOf(suites.slice(index + 1), effort.quick);
     try {
       progress.step(`${name}: set up`, later + secondsOf([suite], effort.quick));
-      const open = await suite.open({ stage, effort, program, skip });
+      const open = await suite.open({ sandbox, effort, program, skip });
       settings.push(...open.settings.map((setting) => ({ suite: name, ...setting })));
       const left = countdown(open, effort, later);
       for (const measure of open.measures) {
@@ -102,7 +102,7 @@ async function measureAll(suites: readonly SuiteSpec[], request: BenchRun): Prom
         }
       }
     } finally {
-      stage.close();
+      sandbox.close();
     }
   }
   return {

@@ -6,7 +6,7 @@
 import { resolve } from 'node:path';
 import { DpctlError } from '../../loader/errors.js';
 import type { Hint } from '../../loader/hint.js';
-import { nearest } from '../linux/suggest.js';
+import { closestWord } from '../linux/suggest.js';
 import { envName, type Flag, keyOf } from './command-spec.js';
 
 /** The parser's result for a flag: true or false for a switch, texts for a flag with a value. */
@@ -145,7 +145,7 @@ export function oneOf(
   write: (choice: string) => Hint,
 ): string {
   if (choices === undefined || choices.includes(text)) return text;
-  const near = nearest(text, choices);
+  const near = closestWord(text, choices);
   throw badValue(
     `${what}: "${text}" is not one of ${choices.join(', ')}`,
     near === undefined ? `one of ${choices.join(', ')}` : write(near),

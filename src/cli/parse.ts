@@ -138,7 +138,7 @@ function callOf(command: Command, parser: Parser, root: Parser, env: Environment
     });
   }
   // The flag -o overrides a variable for -j, and the other way round.
-  const hidden = given.has('output') ? 'DPCTL_JSON' : given.has('json') ? 'DPCTL_OUTPUT' : '';
+  const overridden = given.has('output') ? 'DPCTL_JSON' : given.has('json') ? 'DPCTL_OUTPUT' : '';
   const args: Record<string, string> = {};
   for (const [index, { key, name, choices, rest }] of command.args.entries()) {
     const word = parser.args[index];
@@ -150,7 +150,7 @@ function callOf(command: Command, parser: Parser, root: Parser, env: Environment
     args,
     rest: restOf(command, parser),
     options: resolveOptions(command.path, command.flags, givenOf(parser, command.flags), env),
-    globals: resolveOptions('', GLOBAL_FLAGS, given, { ...env, [hidden]: undefined }),
+    globals: resolveOptions('', GLOBAL_FLAGS, given, { ...env, [overridden]: undefined }),
   };
 }
 

@@ -3,7 +3,7 @@
 import type { CommanderError } from 'commander';
 import { DpctlError } from '../../loader/errors.js';
 import { advice, type Hint, run } from '../../loader/hint.js';
-import { nearest } from '../linux/suggest.js';
+import { closestWord } from '../linux/suggest.js';
 import type { Command, Flag } from './command-spec.js';
 import { GLOBAL_FLAGS } from './global-flags.js';
 import { synopsis } from './help.js';
@@ -55,7 +55,7 @@ export function usageError(
 
 function unknownCommand(here: string, context: ParseContext): DpctlError {
   const word = context.args[0] ?? '';
-  const near = nearest(word, context.words);
+  const near = closestWord(word, context.words);
   return usage(
     `there is no command "${here} ${word}"${meant(near)}`,
     near === undefined ? run`${words(context)} --help` : run`${words(context)} ${near}`,
@@ -65,7 +65,7 @@ function unknownCommand(here: string, context: ParseContext): DpctlError {
 function unknownFlag(here: string, context: ParseContext, word: string): DpctlError {
   const flag = word.split('=')[0] ?? word;
   const known = flagWords([...(context.command?.flags ?? []), ...GLOBAL_FLAGS]);
-  const near = nearest(flag, known);
+  const near = closestWord(flag, known);
   return usage(
     `${here} has no flag ${flag}${meant(near)}`,
     near === undefined ? run`${words(context)} --help` : run`${words(context)} ${near}`,

@@ -6,7 +6,7 @@ import { BUILD } from '../api/build.js';
 import { CALLER, callerText } from '../api/caller.js';
 import { errorOf, type Failure } from '../api/failure.js';
 import { type OperationName, type RequestOf, type ResultOf, ROUTES } from '../api/operations.js';
-import { standing } from '../linux/process-context.js';
+import { processContext } from '../linux/process-context.js';
 import { socketAddress } from '../linux/unix-socket.js';
 import type { AgentAt } from './find-agent.js';
 
@@ -65,7 +65,7 @@ function start(agent: AgentAt, name: OperationName, request: object): Asking | u
     method,
     path: path.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(String(members[key]))),
     headers: {
-      [CALLER]: callerText({ build: BUILD, standing: standing() }),
+      [CALLER]: callerText({ build: BUILD, processContext: processContext() }),
       'content-length': Buffer.byteLength(body),
       ...(body !== '' && { 'content-type': 'application/json' }),
     },

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { errnoOfAny } from '../../loader/errors.js';
 import { searchPath, unstarted } from '../linux/command.js';
 import { hostPath } from '../linux/mountns.js';
-import type { LabPlace } from './lab.js';
+import type { LabNamespace } from './lab.js';
 
 /** Exit code of a shell for a program that does not exist. */
 const NOT_FOUND = 127;
@@ -19,7 +19,7 @@ const FORWARDED = ['SIGTERM', 'SIGHUP'] as const;
  * @returns its exit code; for a signal, 128 plus its number, as shells do
  */
 export async function labExec(
-  { ns, root }: LabPlace,
+  { ns, root }: LabNamespace,
   argv: readonly string[],
   self: readonly string[],
 ): Promise<number> {

@@ -10,7 +10,7 @@ import { isThere } from '../linux/path-status.js';
 import { raiseFabric } from './fabric.js';
 import { isOfLab, type LabNode, labNodes, nsOf } from './names.js';
 import { raiseNode } from './node.js';
-import { rowsOf } from './parts.js';
+import { partsOf } from './parts.js';
 import { demolish, dropDeadNames, guessSpec, isReplaced, labNodeRef, mendNode } from './repair.js';
 import { checkLabName, labSpec } from './spec.js';
 import { forgetLab, labDir, labNames, nodeDirs, readLab, writeLab } from './store.js';
@@ -32,7 +32,7 @@ export async function labUp(root: string | undefined, request: LabRequest): Prom
   const asBefore = isDeepStrictEqual(spec, old);
   try {
     const changed = (await raise(spec, dir, existed && asBefore)) || !asBefore;
-    const rows = await rowsOf(spec.name, spec, dir);
+    const rows = await partsOf(spec.name, spec, dir);
     return { spec, rows, changed, milliseconds: performance.now() - start };
   } catch (error) {
     // An existing lab keeps its working parts, and a refused request is not recorded.
@@ -106,7 +106,7 @@ export async function labDown(
 ): Promise<LabRow[] | undefined> {
   const dir = labDir(root, checkLabName(name));
   if (!isThere(hostPath(dir))) return undefined;
-  const rows = await rowsOf(name, readLab(dir), dir);
+  const rows = await partsOf(name, readLab(dir), dir);
   const failures: unknown[] = [];
   const attempt = async (action: () => unknown): Promise<void> => {
     try {
@@ -141,7 +141,7 @@ export async function labRows(root: string | undefined, name?: string): Promise<
   for (const each of labNames(root)) {
     if (name !== undefined && each !== name) continue;
     const dir = labDir(root, each);
-    rows.push(...(await rowsOf(each, readLab(dir), dir)));
+    rows.push(...(await partsOf(each, readLab(dir), dir)));
   }
   return rows;
 }
@@ -159,7 +159,7 @@ function ofLab(error: unknown, name: string): unknown {
 }
 
 /** A place in a lab where a program can run. */
-export interface LabPlace {
+export interface LabNamespace {
   readonly ns: string;
   /** Root directory of this node, or of this endpoint's node. */
   readonly root: string;
@@ -169,11 +169,11 @@ export interface LabPlace {
  * The place called n1 or n1e1.
  * @throws DpctlError LAB_NOT_UP, LAB_PLACE, exit 3
  */
-export async function labPlace(
+export async function findLabNamespace(
   root: string | undefined,
   name: string,
   where: string,
-): Promise<LabPlace> {
+): Promise<LabNamespace> {
   const dir = labDir(root, checkLabName(name));
   if (readLab(dir) === undefined) {
     throw new DpctlError('LAB_NOT_UP', `there is no lab ${name}`, {

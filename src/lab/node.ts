@@ -8,7 +8,11 @@ import { endpointList } from '../control/endpoint/list.js';
 import { networkAdd, networkDelete, networkList } from '../control/network/network.js';
 import { type Node, nodePaths, openNode } from '../control/node/node.js';
 import { reset } from '../control/node/reset.js';
-import { nodeAdd, nodeDelete, nodeList } from '../control/underlay/remote-nodes.js';
+import {
+  remoteNodeAdd,
+  remoteNodeDelete,
+  remoteNodeList,
+} from '../control/underlay/remote-nodes.js';
 import { underlaySet } from '../control/underlay/underlay.js';
 import { bindNetns } from '../linux/bpffs.js';
 import { hostPath } from '../linux/mountns.js';
@@ -35,7 +39,7 @@ export async function raiseNode(
       changes.push(await networkAdd(node, { name, vni, subnets, ranges }));
     }
     for (const { number, where, vtep } of nodes) {
-      if (number !== self) changes.push(await nodeAdd(node, { name: where, vtep }));
+      if (number !== self) changes.push(await remoteNodeAdd(node, { name: where, vtep }));
     }
     const owner = { kind: 'lab', lab: spec.name } as const;
     for (const { ns, network } of own.endpoints) {
@@ -63,8 +67,8 @@ async function dropSurplus(
   }
   // Another family of addresses is another underlay: a node cannot be known by both at once.
   const known = new Map(nodes.map(({ where, vtep }) => [where, vtep]));
-  for (const { name, dst } of await nodeList(node)) {
-    if (known.get(name) !== dst) changes.push(await nodeDelete(node, { name }));
+  for (const { name, dst } of await remoteNodeList(node)) {
+    if (known.get(name) !== dst) changes.push(await remoteNodeDelete(node, { name }));
   }
   return changes;
 }

@@ -17,7 +17,7 @@ const NO_NETWORK = { network: '', vni: 0, ip4: '', ip6: '', mac: '' } as const;
  * @param spec undefined if the request is unknown
  * @param dir directory of the lab
  */
-export async function rowsOf(
+export async function partsOf(
   name: string,
   spec: LabSpec | undefined,
   dir: string,

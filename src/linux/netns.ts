@@ -7,7 +7,7 @@ import { advice, exec, run } from '../../loader/hint.js';
 import { closeFd, closingAfter, isNsfs, openFd, withFd } from '../../loader/sys/files.js';
 import { netnsCookie } from '../../loader/sys/netns.js';
 import { hostPath, runOnHost } from './mountns.js';
-import { nearest } from './suggest.js';
+import { closestWord } from './suggest.js';
 
 /** Where `ip netns` keeps its namespaces (/var/run is a link to /run on every current system). */
 export const NETNS_DIR = '/run/netns';
@@ -212,7 +212,7 @@ function shown(name: string): string {
 }
 
 function notFound(ref: string, kind: NetnsRef['kind']): DpctlError {
-  const close = kind === 'name' ? nearest(ref, netnsList()) : undefined;
+  const close = kind === 'name' ? closestWord(ref, netnsList()) : undefined;
   const add = advice`${exec`ip netns add ${ref}`}, or ${run`attach ${ref} --create`}`;
   const message = {
     name: `there is no network namespace "${shown(ref)}"`,

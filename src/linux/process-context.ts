@@ -5,7 +5,7 @@ import { readlinkSync, statSync } from 'node:fs';
 const NAMESPACES = ['mnt', 'net', 'pid', 'user'] as const;
 
 /** This process's namespaces and root directory: processes with the same text see the same. */
-export function standing(): string {
+export function processContext(): string {
   const namespaces = NAMESPACES.map((name) => readlinkSync(`/proc/self/ns/${name}`));
   const { dev, ino } = statSync('/');
   return [...namespaces, `root:[${dev}:${ino}]`].join(' ');

@@ -4,7 +4,7 @@
  * The candidate with the fewest single-character edits from `word`, at most a third of its length (and at
  * least one); undefined if none is that close. Ties go to the first.
  */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+export function closestWord(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;

@@ -12,7 +12,7 @@ import { conflict, corrupt, lost } from './errors.js';
 import { bootIdOf, type FileStoreOptions, recordsOf, storeFiles } from './file-paths.js';
 import { acquireLock, busy, clearLock, lockTimeout, type Release, tryLock } from './lock.js';
 import { checkWay } from './own-file.js';
-import { mendRecords, readRecords, recordFaults, type StoreFiles } from './records.js';
+import { readRecords, recordFaults, repairRecords, type StoreFiles } from './records.js';
 import { salvageFiles } from './salvage.js';
 import { saveFiles } from './save.js';
 import type { Store, Versioned } from './store.js';
@@ -47,7 +47,7 @@ export function openFileStore(options: FileStoreOptions): Store {
         asked,
       ),
     faults: async () => recordFaults(files, bootId()),
-    mend: async () => mendRecords(files, () => load(files, bootId()), bootId()),
+    repair: async () => repairRecords(files, () => load(files, bootId()), bootId()),
     salvage: async () => salvageFiles(files, bootId()),
     save: async (before, after) => {
       const believed = known?.state === before.state && known.stamp === stamp(files);
@@ -163,8 +163,8 @@ function read(files: StoreFiles, bootId: string): Versioned {
   const { durable, runtime: alive, runtimeLost, revision } = readRecords(files, bootId);
   if (durable === undefined && alive === undefined) return { revision, state: EMPTY_STATE };
   const { networks, underlay, nodes = [], remoteFdb = [] } = durable?.data ?? EMPTY_STATE;
-  const { endpoints, staticFdb, sysctls, uplink, netns, unfinished, untold } =
-    alive?.data ?? EMPTY_STATE;
+  const { endpoints, staticFdb, sysctls, netns, unfinished, untold } = alive?.data ?? EMPTY_STATE;
+  const resolvedUnderlay = alive?.data.uplink;
   const rootId = alive?.data.rootId ?? durable?.data.rootId;
   const state: State = {
     ...(rootId !== undefined && { rootId }),
@@ -173,7 +173,7 @@ function read(files: StoreFiles, bootId: string): Versioned {
     staticFdb,
     sysctls,
     ...(underlay !== undefined && { underlay }),
-    ...(uplink !== undefined && { uplink }),
+    ...(resolvedUnderlay !== undefined && { resolvedUnderlay }),
     ...(netns !== undefined && { netns }),
     nodes,
     remoteFdb,

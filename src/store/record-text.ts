@@ -24,7 +24,8 @@ export function durableText(state: State, bootId: string, revision: number): str
 
 /** The record that ends with the kernel it describes. @param revision of the save that writes it */
 export function runtimeText(state: State, bootId: string, revision: number): string {
-  const { rootId, netns, unfinished, untold, uplink, endpoints, staticFdb, sysctls } = state;
+  const { rootId, netns, unfinished, untold, resolvedUnderlay, endpoints, staticFdb, sysctls } =
+    state;
   return formatDocument({
     version: FORMATS.state,
     ...(revision > 0 && { revision }),
@@ -33,7 +34,7 @@ export function runtimeText(state: State, bootId: string, revision: number): str
     ...(netns !== undefined && { netns }),
     ...(unfinished === true && { unfinished }),
     ...(untold === true && { untold }),
-    ...(uplink !== undefined && { uplink }),
+    ...(resolvedUnderlay !== undefined && { uplink: resolvedUnderlay }),
     endpoints,
     staticFdb,
     sysctls,

@@ -137,7 +137,7 @@ function copyFault(path: string, copy: string): string | undefined {
  * Write missing records again from their copies, and the other way round. Call it under the lock.
  * @param check throws if the records do not belong together: a bad record must not replace a good copy
  */
-export function mendRecords(files: StoreFiles, check: () => unknown, bootId: string): void {
+export function repairRecords(files: StoreFiles, check: () => unknown, bootId: string): void {
   // Both are parsed only if something has to be repaired.
   if (isSame(files.durable, files.durableCopy) && isSame(files.runtime, files.runtimeCopy)) return;
   check();

@@ -48,7 +48,7 @@ export function salvageFiles(files: StoreFiles, bootId: string): Salvaged {
   if (members.bootId !== bootId) return { state: lasting, unknown };
   const state: State = {
     ...lasting,
-    uplink: elements([members.uplink], resolvedUnderlaySchema)[0],
+    resolvedUnderlay: elements([members.uplink], resolvedUnderlaySchema)[0],
     endpoints: firstOfEach(elements(members.endpoints, endpointSchema), ({ id }) => id),
     ...(typeof members.netns === 'string' && { netns: members.netns }),
     staticFdb: [],

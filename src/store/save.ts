@@ -75,7 +75,7 @@ const RUNTIME_KEYS = [
   'endpoints',
   'staticFdb',
   'sysctls',
-  'uplink',
+  'resolvedUnderlay',
   'netns',
   'untold',
   'unfinished',

@@ -54,12 +54,12 @@ export interface Store {
    */
   watch(options: WatchOptions): AsyncIterable<Versioned>;
   /**
-   * Records and copies that are missing or differ, and that {@link mend} writes again.
+   * Records and copies that are missing or differ, and that {@link repair} writes again.
    * @throws as {@link load}
    */
   faults(): Promise<readonly RecordFault[]>;
   /** Write missing records and copies again. Call it under the lock. @throws as {@link load} */
-  mend(): Promise<void>;
+  repair(): Promise<void>;
   /** What can still be read of files that {@link load} refuses: enough to remove what they name. */
   salvage(): Promise<Salvaged>;
   /**

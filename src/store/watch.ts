@@ -96,7 +96,7 @@ function newBell(signal: AbortSignal): Bell {
       isRung = false;
       // A directory may have come or gone while its parent got its watch.
       for (let paths: readonly string[] = []; ; ) {
-        const wanted = [...new Set(dirs.map(nearest))];
+        const wanted = [...new Set(dirs.map(existingParent))];
         if (wanted.join('\0') === paths.join('\0') && watchers.length === wanted.length) return;
         silence();
         paths = wanted;
@@ -149,7 +149,7 @@ function listen(
 }
 
 /** A directory, or its nearest existing parent. */
-function nearest(path: string): string {
+function existingParent(path: string): string {
   let found = path;
   while (!isDirectory(found) && found !== dirname(found)) found = dirname(found);
   return found;

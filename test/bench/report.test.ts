@@ -10,7 +10,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { DpctlError } from '../../loader/errors.js';
 import type { BenchResult } from '../../src/api/bench.js';
 import { reportFile } from '../../src/bench/report/output-file.js';
-import { command, need } from '../helpers/requirements.js';
+import { command, testRequiring } from '../helpers/requirements.js';
 import { figureOf, runOf } from './helpers.js';
 
 const NASTY = '</script><script>document.title = "broken"</script>';
@@ -82,7 +82,7 @@ function chromium(t: ExecutionContext, path: string, ...flags: readonly string[]
   return spawnSync('chromium', args, { encoding: 'utf8', timeout: 60_000, env });
 }
 
-const inBrowser = need(command('chromium'));
+const inBrowser = testRequiring(command('chromium'));
 
 inBrowser.serial('a browser draws the plots without a complaint', (t) => {
   const { stdout, stderr } = chromium(t, written(t).path, '--dump-dom');

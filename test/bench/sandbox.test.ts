@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { openStage, sweep } from '../../src/bench/subjects/sandbox.js';
-import { command, need } from '../helpers/requirements.js';
+import { openSandbox, sweep } from '../../src/bench/subjects/sandbox.js';
+import { command, testRequiring } from '../helpers/requirements.js';
 import { DPCTL, run } from '../system/helpers/lab.js';
 import { eventually } from '../system/helpers/process.js';
 
@@ -38,35 +38,38 @@ function alive(pid: number): boolean {
   }
 }
 
-test.serial('a stage takes away what it made, the last first, and goes on after a failure', (t) => {
-  const stage = openStage();
-  const order: string[] = [];
-  const { name } = stage.space('a');
-  const dir = stage.folder('b');
-  const bpffs = stage.bpffs('c');
-  stage.defer(() => order.push('first'));
-  stage.defer(() => {
-    throw new Error('done already');
-  });
-  stage.defer(() => order.push('last'));
-  t.true(existsSync(`/run/netns/${name}`) && existsSync(dir) && existsSync(bpffs));
-  const warned = once(process, 'warning');
-  stage.close();
-  stage.close();
-  t.deepEqual(order, ['last', 'first']);
-  t.deepEqual(thingsOf(process.pid), []);
-  return warned.then(([warning]) => t.regex(String(warning), /not cleaned up.*done already/));
-});
+test.serial(
+  'a sandbox takes away what it made, the last first, and goes on after a failure',
+  (t) => {
+    const sandbox = openSandbox();
+    const order: string[] = [];
+    const { name } = sandbox.namespace('a');
+    const dir = sandbox.folder('b');
+    const bpffs = sandbox.bpffs('c');
+    sandbox.defer(() => order.push('first'));
+    sandbox.defer(() => {
+      throw new Error('done already');
+    });
+    sandbox.defer(() => order.push('last'));
+    t.true(existsSync(`/run/netns/${name}`) && existsSync(dir) && existsSync(bpffs));
+    const warned = once(process, 'warning');
+    sandbox.close();
+    sandbox.close();
+    t.deepEqual(order, ['last', 'first']);
+    t.deepEqual(thingsOf(process.pid), []);
+    return warned.then(([warning]) => t.regex(String(warning), /not cleaned up.*done already/));
+  },
+);
 
 test.serial('what a run left behind is removed by the next one, what runs is left alone', (t) => {
-  const stage = openStage();
-  t.teardown(() => stage.close());
-  const { name } = stage.space('a');
+  const sandbox = openSandbox();
+  t.teardown(() => sandbox.close());
+  const { name } = sandbox.namespace('a');
   t.false(sweep().includes(name));
   t.true(existsSync(`/run/netns/${name}`));
 });
 
-const withTools = need(command('iperf3'), command('sockperf'), command('socat'));
+const withTools = testRequiring(command('iperf3'), command('sockperf'), command('socat'));
 
 /** Start a run, wait until its servers wait in its namespaces, then end it. */
 async function interrupted(signal: NodeJS.Signals): Promise<{

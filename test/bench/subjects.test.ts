@@ -14,30 +14,30 @@ import {
 import type { Pair } from '../../src/bench/subjects/pair.js';
 import { openProbe, programOf } from '../../src/bench/subjects/program-rig.js';
 import { bridgePair, dpctlPair, vethPair } from '../../src/bench/subjects/same-node.js';
-import { openStage, type Stage } from '../../src/bench/subjects/sandbox.js';
+import { openSandbox, type Sandbox } from '../../src/bench/subjects/sandbox.js';
 import { offloadsOf, verifyPayload } from '../../src/bench/subjects/verify.js';
-import { command, linkKind, need } from '../helpers/requirements.js';
+import { command, linkKind, testRequiring } from '../helpers/requirements.js';
 import { run } from '../system/helpers/lab.js';
 
 const PLAIN = { mtu: 1500 };
 const WIRE = { name: 'wire', wire: true, mtu: 1500 };
 
-async function onStage(use: (stage: Stage) => Promise<void>): Promise<void> {
-  const stage = openStage();
+async function inSandbox(use: (sandbox: Sandbox) => Promise<void>): Promise<void> {
+  const sandbox = openSandbox();
   try {
-    await use(stage);
+    await use(sandbox);
   } finally {
-    stage.close();
+    sandbox.close();
   }
 }
 
-/** Kinds of devices in the namespaces of a stage whose names have these words. */
+/** Kinds of devices in the namespaces of a sandbox whose names have these words. */
 async function kindsIn(pair: Pair, word: string): Promise<string[]> {
-  const stage = pair.client.space.name.split('-').slice(0, 2).join('-');
+  const sandbox = pair.client.space.name.split('-').slice(0, 2).join('-');
   const { stdout } = await run(['ip', '-j', 'netns']);
   const names = (JSON.parse(stdout || '[]') as { readonly name: string }[])
     .map(({ name }) => name)
-    .filter((name) => name.startsWith(`${stage}-${word}-`));
+    .filter((name) => name.startsWith(`${sandbox}-${word}-`));
   const kinds = new Set<string>();
   for (const name of names) {
     const shown = await run(['ip', '-n', name, '-d', '-j', 'link', 'show']);
@@ -48,18 +48,18 @@ async function kindsIn(pair: Pair, word: string): Promise<string[]> {
   return [...kinds].sort();
 }
 
-const withSocat = need(command('socat'));
+const withSocat = testRequiring(command('socat'));
 
 withSocat.serial('one node: only the bridge has a bridge, and all carry the payload', (t) =>
-  onStage(async (stage) => {
+  inSandbox(async (sandbox) => {
     const pairs = [
-      vethPair(stage, '-v', PLAIN),
-      bridgePair(stage, '-r', PLAIN),
-      await dpctlPair(stage, '-d', PLAIN),
+      vethPair(sandbox, '-v', PLAIN),
+      bridgePair(sandbox, '-r', PLAIN),
+      await dpctlPair(sandbox, '-d', PLAIN),
     ];
     const kinds = [];
     for (const pair of pairs) {
-      t.regex(await verifyPayload(stage, pair), /equal$/);
+      t.regex(await verifyPayload(sandbox, pair), /equal$/);
       kinds.push(await kindsIn(pair, pair.client.space.name.split('-')[2] ?? ''));
     }
     t.deepEqual(kinds, [['veth'], ['bridge', 'veth'], ['veth']]);
@@ -68,14 +68,14 @@ withSocat.serial('one node: only the bridge has a bridge, and all carry the payl
 );
 
 withSocat.serial('BIG TCP is set equally on all, and carries the payload', (t) =>
-  onStage(async (stage) => {
+  inSandbox(async (sandbox) => {
     const big = { ...PLAIN, bigTcp: true };
     for (const pair of [
-      vethPair(stage, '-v', big),
-      bridgePair(stage, '-r', big),
-      await dpctlPair(stage, '-d', big),
+      vethPair(sandbox, '-v', big),
+      bridgePair(sandbox, '-r', big),
+      await dpctlPair(sandbox, '-d', big),
     ]) {
-      t.regex(await verifyPayload(stage, pair), /equal$/);
+      t.regex(await verifyPayload(sandbox, pair), /equal$/);
       for (const { space } of [pair.client, pair.server]) {
         const { stdout } = await run(['ip', '-n', space.name, '-d', 'link', 'show', 'eth0']);
         t.regex(stdout, /gso_max_size 196608 .*gro_max_size 196608/, pair.name);
@@ -84,31 +84,32 @@ withSocat.serial('BIG TCP is set equally on all, and carries the payload', (t) =
   }),
 );
 
-const withVxlan = need(command('socat'), linkKind('bridge'));
+const withVxlan = testRequiring(command('socat'), linkKind('bridge'));
 
 for (const [name, open] of [
-  ['no overlay', async (stage: Stage) => routedPair(stage, '-n', WIRE)],
-  ['nothing but the hosts', async (stage: Stage) => alonePair(stage, '-h', WIRE)],
-  ['bridge and vxlan', async (stage: Stage) => vxlanPair(stage, '-b', WIRE, false)],
-  ['bridge and metadata vxlan', async (stage: Stage) => vxlanPair(stage, '-m', WIRE, true)],
+  ['no overlay', async (sandbox: Sandbox) => routedPair(sandbox, '-n', WIRE)],
+  ['nothing but the hosts', async (sandbox: Sandbox) => alonePair(sandbox, '-h', WIRE)],
+  ['bridge and vxlan', async (sandbox: Sandbox) => vxlanPair(sandbox, '-b', WIRE, false)],
+  ['bridge and metadata vxlan', async (sandbox: Sandbox) => vxlanPair(sandbox, '-m', WIRE, true)],
   ...DECAPS.map(
     (decap) =>
       [
         `dpctl, ${decap}`,
-        async (stage: Stage) => (await overlayPairs(stage, `-${decap}`, WIRE, decap)).endpoints,
+        async (sandbox: Sandbox) =>
+          (await overlayPairs(sandbox, `-${decap}`, WIRE, decap)).endpoints,
       ] as const,
   ),
   ...DECAPS.map(
     (decap) =>
       [
         `the hosts beside dpctl, ${decap}`,
-        async (stage: Stage) => (await overlayPairs(stage, `-${decap}`, WIRE, decap)).hosts,
+        async (sandbox: Sandbox) => (await overlayPairs(sandbox, `-${decap}`, WIRE, decap)).hosts,
       ] as const,
   ),
 ] as const) {
   withVxlan.serial(`two nodes, ${name}: the payload arrives as it was sent`, (t) =>
-    onStage(async (stage) => {
-      t.regex(await verifyPayload(stage, await open(stage)), /equal$/);
+    inSandbox(async (sandbox) => {
+      t.regex(await verifyPayload(sandbox, await open(sandbox)), /equal$/);
     }),
   );
 }
@@ -116,22 +117,22 @@ for (const [name, open] of [
 withSocat.serial(
   'a NIC is stood in for by a program in the drivers, which leaves the path whole',
   (t) =>
-    onStage(async (stage) => {
-      const xdp = programOf(openProbe(stage), 'pass');
-      const pair = vxlanPair(stage, '-b', { ...WIRE, name: 'xdp', xdp }, false);
-      t.regex(await verifyPayload(stage, pair), /equal$/);
+    inSandbox(async (sandbox) => {
+      const xdp = programOf(openProbe(sandbox), 'pass');
+      const pair = vxlanPair(sandbox, '-b', { ...WIRE, name: 'xdp', xdp }, false);
+      t.regex(await verifyPayload(sandbox, pair), /equal$/);
       const near = pair.client.space.name.replace(/-c$/, '');
       const { stdout } = await run(['ip', '-n', near, '-d', 'link', 'show', 'ul0']);
       t.regex(stdout, /prog\/xdp/);
     }),
 );
 
-const withTools = need(command('iperf3'), command('sockperf'));
+const withTools = testRequiring(command('iperf3'), command('sockperf'));
 
 withTools.serial('the tools give a number for all that is asked of them', (t) =>
-  onStage(async (stage) => {
-    const pair = vethPair(stage, '-v', PLAIN);
-    await serveIperf(stage, pair);
+  inSandbox(async (sandbox) => {
+    const pair = vethPair(sandbox, '-v', PLAIN);
+    await serveIperf(sandbox, pair);
     const transfer = await bulk(pair, EFFORT.quick, { family: 6, streams: 2, reverse: true });
     t.true(transfer.rate > 0.01 && transfer.cpu > 0, JSON.stringify(transfer));
     const stream = await packets(pair, EFFORT.quick, 64);
@@ -142,7 +143,7 @@ withTools.serial('the tools give a number for all that is asked of them', (t) =>
         stream.loss < 1,
       JSON.stringify(stream),
     );
-    await serveSockperf(stage, pair, 'udp');
+    await serveSockperf(sandbox, pair, 'udp');
     const trips = await pingPong(pair, EFFORT.quick, 'udp');
     const [middle = 0, late = 0] = [trips['udp-pp-p50'], trips['udp-pp-p99']];
     t.true(middle > 1 && late >= middle, JSON.stringify(trips));
@@ -150,11 +151,11 @@ withTools.serial('the tools give a number for all that is asked of them', (t) =>
 );
 
 test.serial('a server that does not start is an error with its words', (t) =>
-  onStage(async (stage) => {
-    const pair = vethPair(stage, '-v', PLAIN);
+  inSandbox(async (sandbox) => {
+    const pair = vethPair(sandbox, '-v', PLAIN);
     const { serve } = await import('../../src/bench/subjects/pair.js');
     const argv = ['sh', '-c', 'echo no such thing >&2; exit 3'];
-    await t.throwsAsync(serve(stage, pair, argv, 'tcp', 9), { message: /no such thing/ });
+    await t.throwsAsync(serve(sandbox, pair, argv, 'tcp', 9), { message: /no such thing/ });
     t.true(existsSync(`/run/netns/${pair.client.space.name}`));
   }),
 );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { candidates, type Sources } from '../../src/cli/completion/complete.js';
-import { command, need } from '../helpers/requirements.js';
+import { command, testRequiring } from '../helpers/requirements.js';
 import { DPCTL, dpctl } from './helpers/dpctl.js';
 
 const names = (...values: string[]) => values.map((value) => ({ value, text: `about ${value}` }));
@@ -119,7 +119,7 @@ const SHELLS = [
 ] as const;
 
 for (const [shell, check] of SHELLS) {
-  need(command(shell))(`${shell} reads its script without complaint`, async (t) => {
+  testRequiring(command(shell))(`${shell} reads its script without complaint`, async (t) => {
     const ran = await withShell(shell, (_, script) =>
       execa(shell, [check, script], { reject: false }),
     );
@@ -145,7 +145,7 @@ test('bash completes', async (t) => {
   t.deepEqual(await inBash(['dpctl', '--root', '/et']), ['/etc']);
 });
 
-need(command('fish'))('fish completes, with what the words mean', async (t) => {
+testRequiring(command('fish'))('fish completes, with what the words mean', async (t) => {
   const out = await withShell('fish', async (dir, script) => {
     const line = `set -x PATH '${dir}' $PATH; source '${script}'; complete -C 'dpctl dump n'; complete -C 'dpctl netw'`;
     const home = { HOME: dir, XDG_CONFIG_HOME: dir, XDG_DATA_HOME: dir };
@@ -161,7 +161,7 @@ need(command('fish'))('fish completes, with what the words mean', async (t) => {
   t.true(out.includes('network\tmake, delete and list networks'));
 });
 
-need(command('zsh'))('zsh loads the script as a function and completes', async (t) => {
+testRequiring(command('zsh'))('zsh loads the script as a function and completes', async (t) => {
   const out = await withShell('zsh', async (dir, script) => {
     // compadd works only inside the line editor; a stand-in shows what it would be given.
     const line = [

@@ -5,7 +5,7 @@ import test from 'ava';
 import { execa } from 'execa';
 import { paintFor } from '../../src/cli/color.js';
 import { holdStdout } from '../../src/cli/output.js';
-import { command, need } from '../helpers/requirements.js';
+import { command, testRequiring } from '../helpers/requirements.js';
 import { DPCTL, dpctl } from './helpers/dpctl.js';
 
 function withFile(use: (fd: number, read: () => string) => void): void {
@@ -89,17 +89,20 @@ test('--color beats NO_COLOR, NO_COLOR beats a terminal', async (t) => {
   t.is((await paintFor(1, 'never', {})).red('x'), 'x');
 });
 
-need(command('script'))('at a terminal errors are coloured, and not with NO_COLOR', async (t) => {
-  const atTerminal = async (before: string, after: string): Promise<string> => {
-    const line = `${before} '${process.execPath}' '${DPCTL}' atach ${after}`;
-    const ran = await execa('script', ['-qec', line, '/dev/null'], {
-      reject: false,
-      stdin: 'ignore',
-      env: { TERM: 'xterm' },
-    });
-    return ran.stdout;
-  };
-  t.true((await atTerminal('unset NO_COLOR;', '')).includes(RED));
-  t.false((await atTerminal('NO_COLOR=1', '')).includes('\u001b'));
-  t.false((await atTerminal('unset NO_COLOR;', '--color never')).includes('\u001b'));
-});
+testRequiring(command('script'))(
+  'at a terminal errors are coloured, and not with NO_COLOR',
+  async (t) => {
+    const atTerminal = async (before: string, after: string): Promise<string> => {
+      const line = `${before} '${process.execPath}' '${DPCTL}' atach ${after}`;
+      const ran = await execa('script', ['-qec', line, '/dev/null'], {
+        reject: false,
+        stdin: 'ignore',
+        env: { TERM: 'xterm' },
+      });
+      return ran.stdout;
+    };
+    t.true((await atTerminal('unset NO_COLOR;', '')).includes(RED));
+    t.false((await atTerminal('NO_COLOR=1', '')).includes('\u001b'));
+    t.false((await atTerminal('unset NO_COLOR;', '--color never')).includes('\u001b'));
+  },
+);

@@ -11,7 +11,7 @@ import { allSchemas } from '../../src/cli/schemas/index.js';
 import { headOf, jsonKey } from '../../src/cli/schemas/schema.js';
 import { verbOf } from '../../src/cli/verbs/table.js';
 import { VERSION } from '../../src/cli/version.js';
-import { command, need } from '../helpers/requirements.js';
+import { command, testRequiring } from '../helpers/requirements.js';
 import { dpctl } from './helpers/dpctl.js';
 
 const file = (path: string): string =>
@@ -92,7 +92,7 @@ test('help of every command is printed by the bundle', async (t) => {
   }
 });
 
-need(command('groff'))('the man page is without a warning', async (t) => {
+testRequiring(command('groff'))('the man page is without a warning', async (t) => {
   const path = fileURLToPath(new URL('../../../docs/dpctl.8', import.meta.url));
   const { stderr, stdout } = await execa('groff', ['-man', '-ww', '-Tascii', '-P-cbou', path]);
   t.is(stderr, '');

@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { DUMP_TABLES } from '../../src/api/dump.js';
 import { allSchemas } from '../../src/cli/schemas/index.js';
 import { jsonKey } from '../../src/cli/schemas/schema.js';
-import { command, need } from '../helpers/requirements.js';
+import { command, testRequiring } from '../helpers/requirements.js';
 import { DPCTL, type Lab, openLab, type Ran } from '../system/helpers/lab.js';
 
 type Row = Record<string, unknown>;
@@ -259,7 +259,7 @@ test.serial('reset shows its list first and wants --yes where nobody can be aske
   }),
 );
 
-need(command('script')).serial('reset asks at a terminal: no, ^C, ^D, yes', (t) =>
+testRequiring(command('script')).serial('reset asks at a terminal: no, ^C, ^D, yes', (t) =>
   withLab(async (lab) => {
     await lab.must('attach', await lab.container('a'));
     const answer = async (input: string) => {

@@ -26,12 +26,12 @@ import {
   PREFIXES,
   SCHEMAS,
 } from '../../src/store/etcd/records/schema.js';
-import { need } from '../helpers/requirements.js';
+import { testRequiring } from '../helpers/requirements.js';
 import { put, until } from './helpers/follower.js';
 import { type Cluster, etcd, startCluster } from './helpers/members.js';
 import { startProxy } from './helpers/proxy.js';
 
-const maybe = need(etcd).serial;
+const maybe = testRequiring(etcd).serial;
 let cluster: Cluster;
 let client: Etcd;
 

@@ -5,12 +5,12 @@
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
 import type { Etcd } from '../../src/store/etcd/client.js';
-import { need } from '../helpers/requirements.js';
+import { testRequiring } from '../helpers/requirements.js';
 import { agree, followed, numbered, put, remove, until } from './helpers/follower.js';
 import { type Cluster, etcd, PASSWORD, startCluster } from './helpers/members.js';
 import { startProxy } from './helpers/proxy.js';
 
-const maybe = need(etcd).serial;
+const maybe = testRequiring(etcd).serial;
 let cluster: Cluster;
 /** Of the tests: it reaches all members, whatever the one that is tested reaches. */
 let other: Etcd;

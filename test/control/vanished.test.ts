@@ -15,7 +15,7 @@ import { type Lab, openLab } from '../system/helpers/lab.js';
 
 type Row = Pick<EndpointRow, 'ns' | 'id' | 'hostIfname' | 'state'>;
 
-interface Stage {
+interface Fixture {
   readonly lab: Lab;
   readonly node: Node;
   readonly a: Row;
@@ -23,7 +23,10 @@ interface Stage {
 }
 
 /** Two endpoints. */
-async function onStage(t: ExecutionContext, use: (stage: Stage) => Promise<void>): Promise<void> {
+async function withFixture(
+  t: ExecutionContext,
+  use: (fixture: Fixture) => Promise<void>,
+): Promise<void> {
   t.timeout(120_000);
   const lab = await openLab();
   const node = openLabNode(lab);
@@ -55,13 +58,13 @@ function interrupted(node: Node, happen: (round: number) => void): Node {
 }
 
 /** What the kernel does a moment after the last process of a container has ended. */
-function takeAway({ lab, a }: Stage): void {
+function takeAway({ lab, a }: Fixture): void {
   spawnSync('ip', ['-n', lab.node, 'link', 'del', a.hostIfname]);
   spawnSync('ip', ['netns', 'del', a.ns]);
 }
 
 /** What makes a reconcile touch the devices of an endpoint. */
-const DRIFTS: readonly { readonly step: string; drift(stage: Stage): Promise<unknown> }[] = [
+const DRIFTS: readonly { readonly step: string; drift(fixture: Fixture): Promise<unknown> }[] = [
   {
     step: 'host.set',
     drift: ({ lab, a }) => lab.within(lab.node, 'ip', 'link', 'set', a.hostIfname, 'mtu', '1280'),
@@ -78,15 +81,17 @@ const DRIFTS: readonly { readonly step: string; drift(stage: Stage): Promise<unk
 
 for (const { step, drift } of DRIFTS) {
   test.serial(`a device goes before its ${step}: the endpoint is cleared, and nothing fails`, (t) =>
-    onStage(t, async (stage) => {
-      const { node, a, b } = stage;
-      await drift(stage);
+    withFixture(t, async (fixture) => {
+      const { node, a, b } = fixture;
+      await drift(fixture);
       const planned = (await reconcile(node, { dryRun: true })).plan;
       t.true(
         planned.some((row) => row.step === step),
         JSON.stringify(planned),
       );
-      const changed = await reconcile(interrupted(node, (round) => round === 0 && takeAway(stage)));
+      const changed = await reconcile(
+        interrupted(node, (round) => round === 0 && takeAway(fixture)),
+      );
       t.true(changed.notes.join('\n').includes(`endpoint ${a.ns} (eth0) is gone`));
       t.true(changed.changed);
       const rows = await endpointList(node);
@@ -102,9 +107,9 @@ for (const { step, drift } of DRIFTS) {
 test.serial(
   'the endpoint that is asked for goes: its namespace is not found, and nothing is half done',
   (t) =>
-    onStage(t, async (stage) => {
-      const { node, a, b } = stage;
-      const watched = interrupted(node, () => takeAway(stage));
+    withFixture(t, async (fixture) => {
+      const { node, a, b } = fixture;
+      const watched = interrupted(node, () => takeAway(fixture));
       const error = await t.throwsAsync(attach(watched, { ns: a.ns, mtu: 1280 }), {
         instanceOf: DpctlError,
       });
@@ -121,9 +126,9 @@ test.serial(
 );
 
 test.serial('a device goes and its namespace stays: it is made again by the same command', (t) =>
-  onStage(t, async (stage) => {
-    const { node, lab, a } = stage;
-    await DRIFTS[0]?.drift(stage);
+  withFixture(t, async (fixture) => {
+    const { node, lab, a } = fixture;
+    await DRIFTS[0]?.drift(fixture);
     const watched = interrupted(node, (round) => {
       if (round === 0) spawnSync('ip', ['-n', lab.node, 'link', 'del', a.hostIfname]);
     });
@@ -137,16 +142,16 @@ test.serial('a device goes and its namespace stays: it is made again by the same
 );
 
 test.serial('what is gone each time is told in the end', (t) =>
-  onStage(t, async (stage) => {
-    await DRIFTS[0]?.drift(stage);
+  withFixture(t, async (fixture) => {
+    await DRIFTS[0]?.drift(fixture);
     let rounds = 0;
-    const watched = interrupted(stage.node, () => {
+    const watched = interrupted(fixture.node, () => {
       rounds++;
       throw kernelError('set link', ERRNO.ENODEV ?? 0, { details: { step: 'host.set' } });
     });
     const error = await t.throwsAsync(reconcile(watched), { instanceOf: DpctlError });
     t.is(error?.code, 'KERNEL_ENODEV', error?.message);
     t.is(rounds, 1 + VANISHED_ROUNDS);
-    await reconcile(stage.node);
+    await reconcile(fixture.node);
   }),
 );

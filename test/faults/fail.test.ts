@@ -5,33 +5,33 @@ import { DpctlError } from '../../loader/errors.js';
 import { hintText } from '../../src/model/hint.js';
 import { differences } from '../helpers/snapshot.js';
 import { OVERLAYS } from './helpers/overlay.js';
-import { expectState, failAt, failHere, faultPoints, onStage } from './helpers/scenario.js';
+import { expectState, failAt, failHere, faultPoints, withFixture } from './helpers/scenario.js';
 import { ATTACHES, DETACHES, OTHERS } from './helpers/scenarios.js';
 
 for (const scenario of [...ATTACHES, ...DETACHES, ...OTHERS, ...OVERLAYS]) {
   test.serial(`${scenario.title}: a step that fails changes nothing`, (t) =>
-    onStage(t, scenario, async (stage) => {
-      const { code, stdout, stderr } = await failAt(stage, 'step.0');
+    withFixture(t, scenario, async (fixture) => {
+      const { code, stdout, stderr } = await failAt(fixture, 'step.0');
       t.is(code, 2, stderr);
       t.is(stdout, '');
       t.regex(stderr, /^error\[FAULT\]: asked to fail at step\.0 by DPCTL_FAULT_ERROR$/m);
-      t.deepEqual(differences(stage.before, await stage.look()), [], 'failed as a command');
+      t.deepEqual(differences(fixture.before, await fixture.look()), [], 'failed as a command');
 
-      for (const point of faultPoints(stage).filter((name) => name !== 'done')) {
-        const error = await failHere(stage, point);
+      for (const point of faultPoints(fixture).filter((name) => name !== 'done')) {
+        const error = await failHere(fixture, point);
         if (!(error instanceof DpctlError)) throw error;
         t.is(error.code, 'FAULT');
         if (error.details.unfinished !== true) {
-          t.deepEqual(differences(stage.before, await stage.look()), [], `failed at ${point}`);
+          t.deepEqual(differences(fixture.before, await fixture.look()), [], `failed at ${point}`);
           continue;
         }
         // Once a device is deleted all that others had on it is lost: then there is only forward.
         t.true(scenario.destroys === true, `${point}: nothing was destroyed`);
         t.regex(error.message, /^asked to fail .*; the change is half done$/);
         t.is(hintText(error.hint), 'dpctl reconcile');
-        await stage.lab.must('reconcile');
-        await expectState(t, stage, stage.after, `failed at ${point}, reconciled`);
-        await scenario.back(stage);
+        await fixture.lab.must('reconcile');
+        await expectState(t, fixture, fixture.after, `failed at ${point}, reconciled`);
+        await scenario.back(fixture);
       }
     }),
   );

@@ -2,25 +2,25 @@
 import test from 'ava';
 import { reconcile } from '../../src/control/node/reconcile.js';
 import { OVERLAYS } from './helpers/overlay.js';
-import { expectState, faultPoints, killAt, onStage } from './helpers/scenario.js';
+import { expectState, faultPoints, killAt, withFixture } from './helpers/scenario.js';
 import { ATTACHES, DETACHES, OTHERS } from './helpers/scenarios.js';
 
 for (const scenario of [...ATTACHES, ...DETACHES, ...OTHERS, ...OVERLAYS]) {
   test.serial(`${scenario.title}: killed anywhere, one reconcile finishes it`, (t) =>
-    onStage(t, scenario, async (stage) => {
-      for (const [index, point] of faultPoints(stage).entries()) {
-        await killAt(t, stage, point);
+    withFixture(t, scenario, async (fixture) => {
+      for (const [index, point] of faultPoints(fixture).entries()) {
+        await killAt(t, fixture, point);
         // Now and then as a command, else in this process: that makes no difference but in time.
-        await (index % 4 === 0 ? stage.lab.must('reconcile') : reconcile(stage.node));
+        await (index % 4 === 0 ? fixture.lab.must('reconcile') : reconcile(fixture.node));
         // Before the first write nobody can know that anything was asked.
         const asked = point !== 'store.intent';
         const when = `killed at ${point}, reconciled`;
-        await expectState(t, stage, asked ? stage.after : stage.before, when);
+        await expectState(t, fixture, asked ? fixture.after : fixture.before, when);
         if (!asked) continue;
-        await scenario.check?.(stage);
-        await scenario.back(stage);
+        await scenario.check?.(fixture);
+        await scenario.back(fixture);
       }
-      await expectState(t, stage, stage.before, 'taken back at the end');
+      await expectState(t, fixture, fixture.before, 'taken back at the end');
     }),
   );
 }

@@ -4,7 +4,7 @@
  */
 import type { ExecutionContext } from 'ava';
 import { makeRandom } from '../helpers/random.js';
-import { command, feature, need } from '../helpers/requirements.js';
+import { command, feature, testRequiring } from '../helpers/requirements.js';
 import { type Attached, join } from '../system/helpers/attached-containers.js';
 import { pings } from '../system/helpers/conversation.js';
 import { counters } from '../system/helpers/counters.js';
@@ -27,7 +27,7 @@ const GATEWAY = { ip4: '10.9.0.1', ip6: 'fd09::1' };
 /** Behind the other node. */
 const FAR: Party = { mac: '0a:58:0a:09:00:c8', ip4: '10.9.0.200', ip6: 'fd09::c8' };
 
-interface Stage {
+interface Fixture {
   readonly lab: Lab;
   readonly peer: string;
   readonly locked: Attached;
@@ -35,7 +35,7 @@ interface Stage {
   readonly tally: Tally;
 }
 
-async function makeStage(t: ExecutionContext, family: 4 | 6): Promise<Stage> {
+async function makeFixture(t: ExecutionContext, family: 4 | 6): Promise<Fixture> {
   const lab = await openLab();
   t.teardown(() => lab.close());
   const peer = await lab.container('peer');
@@ -84,7 +84,7 @@ function framesOf(own: Party, gateway: string, others: readonly Party[]): Uint8A
 
 async function fuzz(t: ExecutionContext, family: 4 | 6): Promise<void> {
   t.timeout(600_000 + FRAMES);
-  const { lab, locked, open, tally } = await makeStage(t, family);
+  const { lab, locked, open, tally } = await makeFixture(t, family);
   t.log(`seed ${SEED}: DPCTL_FUZZ_SEED=${SEED} DPCTL_FUZZ_FRAMES=${FRAMES} make test-fuzz`);
   await pings(locked.ns, GATEWAY.ip4);
   const table = await lab.within(locked.ns, 'ip', '-j', 'neigh', 'show', GATEWAY.ip4);
@@ -138,5 +138,7 @@ const FAMILIES = process.env.DPCTL_FUZZ_FRAMES === undefined ? [SEED % 2] : [0, 
 for (const odd of FAMILIES) {
   const family = odd === 0 ? 4 : 6;
   const title = `random frames of containers, IPv${family}: no VXLAN but what was encapsulated`;
-  need(feature('tcx'), command('nft'), command('ethtool')).serial(title, (t) => fuzz(t, family));
+  testRequiring(feature('tcx'), command('nft'), command('ethtool')).serial(title, (t) =>
+    fuzz(t, family),
+  );
 }

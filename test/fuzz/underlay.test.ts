@@ -5,7 +5,7 @@
 import type { ExecutionContext } from 'ava';
 import { Reason } from '../../src/contract/generated.js';
 import { makeRandom } from '../helpers/random.js';
-import { feature, need } from '../helpers/requirements.js';
+import { feature, testRequiring } from '../helpers/requirements.js';
 import { ip4Of, ip6Of, macOf, vtep4, vtep6 } from '../overlay/helpers/address-plan.js';
 import { type Fabric, makeFabric } from '../overlay/helpers/fabric.js';
 import type { Container, Decap, OverlayNode } from '../overlay/helpers/node.js';
@@ -29,7 +29,7 @@ const [EMPTY, UNKNOWN] = [200, 300];
 const KNOWN = [2, 3];
 const STRANGER = 7;
 
-interface Stage {
+interface Fixture {
   readonly fabric: Fabric;
   readonly node: OverlayNode;
   readonly container: Container;
@@ -38,7 +38,7 @@ interface Stage {
   readonly target: Target;
 }
 
-function makeStage(decap: Decap, family: 4 | 6): Stage {
+function makeFixture(decap: Decap, family: 4 | 6): Fixture {
   const fabric = makeFabric({ underlay: 'wire' });
   const tally = makeTally();
   try {
@@ -85,7 +85,7 @@ function makeStage(decap: Decap, family: 4 | 6): Stage {
 }
 
 /** All that is counted. */
-function read({ fabric, node, container, tally }: Stage) {
+function read({ fabric, node, container, tally }: Fixture) {
   const nodes = [0, ...KNOWN].map((number) => node.nodeStats(number));
   const reasons = node.reasons();
   const drops = Object.entries(Reason).filter(([, number]) => number < Reason.NOTICE);
@@ -110,8 +110,8 @@ function read({ fabric, node, container, tally }: Stage) {
 
 async function fuzz(t: ExecutionContext, decap: Decap, family: 4 | 6): Promise<void> {
   t.timeout(600_000 + FRAMES);
-  const stage = makeStage(decap, family);
-  const { fabric, node, container, other, tally, target } = stage;
+  const fixture = makeFixture(decap, family);
+  const { fabric, node, container, other, tally, target } = fixture;
   t.teardown(() => {
     tally.close();
     fabric.close();
@@ -119,12 +119,12 @@ async function fuzz(t: ExecutionContext, decap: Decap, family: 4 | 6): Promise<v
   t.log(`seed ${SEED}: DPCTL_FUZZ_SEED=${SEED} DPCTL_FUZZ_FRAMES=${FRAMES} make test-fuzz`);
   const random = makeRandom(SEED);
   const speak = tally.at('delivered', container.ns, 'eth0');
-  const before = await settled(() => read(stage));
+  const before = await settled(() => read(fixture));
   for (let left = FRAMES; left > 0; left -= CHUNK) {
     const frames = Array.from({ length: Math.min(left, CHUNK) }, () => packetFor(target, random));
     sendAll(fabric.switch, 'p1', frames);
   }
-  const after = await settled(() => read(stage));
+  const after = await settled(() => read(fixture));
   const grown = Object.fromEntries(
     Object.entries(after).map(([name, count]) => [
       name,
@@ -170,8 +170,9 @@ const FAMILIES = process.env.DPCTL_FUZZ_FRAMES === undefined ? [SEED % 2] : [0, 
 for (const [at, decap] of (['tc', 'tc-gro', 'xdp'] as const).entries()) {
   for (const odd of FAMILIES) {
     const family = (at + odd) % 2 === 0 ? 4 : 6;
-    need(feature('tcx')).serial(`random packets, ${decap}, IPv${family}: all accounted for`, (t) =>
-      fuzz(t, decap, family),
+    testRequiring(feature('tcx')).serial(
+      `random packets, ${decap}, IPv${family}: all accounted for`,
+      (t) => fuzz(t, decap, family),
     );
   }
 }

@@ -25,12 +25,12 @@ const known = new Map<string, string | undefined>();
  * A stand-in for ava's `test` that skips, with the reason, where something is missing. Decided when
  * the file is loaded, once for each thing and process.
  *
- *     const maybe = need(command('tcpdump'), linkKind('bridge'));
+ *     const maybe = testRequiring(command('tcpdump'), linkKind('bridge'));
  *     maybe('a bridge forwards', (t) => { ... });
  *
  * @param checks each has to find its thing
  */
-export function need(...checks: readonly Check[]): ConditionalTest {
+export function testRequiring(...checks: readonly Check[]): ConditionalTest {
   const missing = checks.map((check) => check()).find((reason) => reason !== undefined);
   const runner =
     (run: Runner): Runner =>

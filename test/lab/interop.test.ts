@@ -3,7 +3,7 @@
  * nodes are made by its commands alone.
  */
 import { spawnSync } from 'node:child_process';
-import { linkKind, need, once } from '../helpers/requirements.js';
+import { linkKind, once, testRequiring } from '../helpers/requirements.js';
 import { pings, tcpBothWays } from '../system/helpers/conversation.js';
 import {
   addGuest,
@@ -55,7 +55,7 @@ const vxlan = once('link vxlan', () => {
     ? undefined
     : `vxlan devices, and the kernel says: ${made.stderr.trim()}`;
 });
-const maybe = need(vxlan, linkKind('bridge'));
+const maybe = testRequiring(vxlan, linkKind('bridge'));
 for (const [family, underlay, mtu] of [
   ['ip4', 'gso', 1500],
   ['ip4', 'wire', 1500],

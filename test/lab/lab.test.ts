@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { type Check, need, once } from '../helpers/requirements.js';
+import { type Check, once, testRequiring } from '../helpers/requirements.js';
 import { pings } from '../system/helpers/conversation.js';
 import { DPCTL, type Ran, run } from '../system/helpers/lab.js';
 import { address6Of, addressOf, type Nodes, onNodes, prepareNodes } from './helpers/nodes.js';
@@ -126,7 +126,7 @@ test.serial('a wire cuts segments, and has the MTU that was asked for', (t) =>
   }),
 );
 
-need(qdisc('netem')).serial('a poor line loses and delays', (t) =>
+testRequiring(qdisc('netem')).serial('a poor line loses and delays', (t) =>
   onNodes(['--endpoints', '1', '--delay', '20'], async (nodes) => {
     const slow = await nodes.within('n1e1', 'ping', '-c', '2', '-i', '0.1', addressOf(2, 1));
     t.true(Number(/= ([\d.]+)\//.exec(slow)?.[1]) >= 40, slow);

@@ -5,7 +5,7 @@ import test from 'ava';
 import { attach } from '../../src/control/endpoint/attach.js';
 import type { Node } from '../../src/control/node/node.js';
 import { reconcile } from '../../src/control/node/reconcile.js';
-import { nodeAdd, nodeDelete } from '../../src/control/underlay/remote-nodes.js';
+import { remoteNodeAdd, remoteNodeDelete } from '../../src/control/underlay/remote-nodes.js';
 import type { Remote } from '../../src/model/state/state.js';
 import { dump } from '../../src/observe/dump/dump.js';
 import { pings } from '../system/helpers/conversation.js';
@@ -43,7 +43,7 @@ test.serial('a thousand nodes: all are known, and each changes by itself', (t) =
       t.like([...(await dump(node, 'networks'))][0], { replicas: MANY + 1 });
       t.true(await pings(nodes.ns('n1e1'), addressOf(2, 1)), 'the one that is there');
 
-      const added = await nodeAdd(node, { name: 'one', vtep: '10.66.100.1' });
+      const added = await remoteNodeAdd(node, { name: 'one', vtep: '10.66.100.1' });
       t.log(`node add: ${added.milliseconds.toFixed(0)} ms`);
       const ns = await nodes.container('n1e9');
       const { milliseconds } = await attach(node, { ns, network: 'net1' });
@@ -51,13 +51,13 @@ test.serial('a thousand nodes: all are known, and each changes by itself', (t) =
       const again = await reconcile(node);
       t.deepEqual([again.changed, again.plan], [false, []]);
 
-      const moved = await nodeAdd(node, { name: 'far500', vtep: '10.66.99.99' });
+      const moved = await remoteNodeAdd(node, { name: 'far500', vtep: '10.66.99.99' });
       t.deepEqual(
         moved.plan.map(({ step, subject }) => `${step} ${subject}`),
         ['table.put node', 'table.put vtep', 'table.delete vtep'],
         'one node, and no other',
       );
-      await nodeDelete(node, { name: 'one' });
+      await remoteNodeDelete(node, { name: 'one' });
       t.like(
         [...(await dump(node, 'networks'))][0],
         { replicas: MANY + 1 },

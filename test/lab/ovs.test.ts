@@ -3,7 +3,7 @@
  * The stranger is configured as its manual has it; dpctl's nodes are made by its commands alone.
  */
 import type { ExecutionContext } from 'ava';
-import { need } from '../helpers/requirements.js';
+import { testRequiring } from '../helpers/requirements.js';
 import { pings } from '../system/helpers/conversation.js';
 import { run } from '../system/helpers/lab.js';
 import { eventually } from '../system/helpers/process.js';
@@ -111,7 +111,7 @@ for (const [family, underlay] of [
   ['ip4', 'gso'],
   ['ip6', 'wire'],
 ] as const) {
-  need(openvswitch, tun).serial(
+  testRequiring(openvswitch, tun).serial(
     `Open vSwitch is a node like others: its own datapath, ${family}, ${underlay}`,
     (t) =>
       onNodes(['--endpoints', '1', '--family', family, '--underlay', underlay], (nodes) =>
@@ -121,7 +121,7 @@ for (const [family, underlay] of [
 }
 
 for (const family of ['ip4', 'ip6'] as const) {
-  need(openvswitch, kernelDatapath).serial(
+  testRequiring(openvswitch, kernelDatapath).serial(
     `Open vSwitch is a node like others: the kernel's datapath, ${family}`,
     (t) =>
       onNodes(['--endpoints', '1', '--family', family], (nodes) =>

@@ -1,7 +1,7 @@
 /** What cannot be is refused with its reason and a way out, and changes nothing. */
 import test, { type ExecutionContext } from 'ava';
 import { dump } from '../../src/observe/dump/dump.js';
-import { need } from '../helpers/requirements.js';
+import { testRequiring } from '../helpers/requirements.js';
 import { pings } from '../system/helpers/conversation.js';
 import { putForeign } from '../system/helpers/foreign.js';
 import { run } from '../system/helpers/lab.js';
@@ -48,7 +48,7 @@ async function refused(
   t.is(await lookAt(nodes), before, `${title}: nothing changes`);
 }
 
-need(tun).serial('a device without an Ethernet header', (t) =>
+testRequiring(tun).serial('a device without an Ethernet header', (t) =>
   onNodes(['--endpoints', '0', '--nodes', '1'], async (nodes) => {
     await nodes.within('n1', 'ip', 'tuntap', 'add', 'dev', 'wg0', 'mode', 'tun');
     await nodes.within('n1', 'ip', 'addr', 'add', '192.0.2.9/24', 'dev', 'wg0');

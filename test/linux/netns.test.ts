@@ -12,7 +12,7 @@ import {
   openOwnNetns,
   sameNetns,
 } from '../../src/linux/netns.js';
-import { nearest } from '../../src/linux/suggest.js';
+import { closestWord } from '../../src/linux/suggest.js';
 import { hintText } from '../../src/model/hint.js';
 import {
   inside,
@@ -188,8 +188,8 @@ test('a namespace made inside another one is there for the host, too', async (t)
 });
 
 test('the nearest name is one that a slip of the finger leads to', (t) => {
-  t.is(nearest('ns2x', ['blue', 'ns1', 'ns2']), 'ns2');
-  t.is(nearest('defualt', ['default', 'blue']), 'default');
-  t.is(nearest('zork', ['default', 'blue']), undefined);
-  t.is(nearest('a', []), undefined);
+  t.is(closestWord('ns2x', ['blue', 'ns1', 'ns2']), 'ns2');
+  t.is(closestWord('defualt', ['default', 'blue']), 'default');
+  t.is(closestWord('zork', ['default', 'blue']), undefined);
+  t.is(closestWord('a', []), undefined);
 });

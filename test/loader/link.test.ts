@@ -19,7 +19,7 @@ import { type BpfObject, loadObject, openObject } from '../../loader/object/obje
 import { pin as pinLink } from '../../loader/pin.js';
 import { closeFd } from '../../loader/sys/files.js';
 import { inNetns } from '../../loader/sys/netns.js';
-import { feature, need } from '../helpers/requirements.js';
+import { feature, testRequiring } from '../helpers/requirements.js';
 import {
   le,
   mapOf,
@@ -34,7 +34,7 @@ import {
   withObject,
 } from './helpers/machine.js';
 
-const withTcx = need(feature('tcx')).serial;
+const withTcx = testRequiring(feature('tcx')).serial;
 
 /** A namespace and the programs of link.bpf.c. */
 function withBoth<T>(use: (ns: TestNetns, object: BpfObject) => T): T {

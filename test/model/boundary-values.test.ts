@@ -245,9 +245,11 @@ test('subnets with a gateway never overlap, whatever is asked in what order', (t
 
 test('a packet fits into the underlay to its last byte, and one that leaves is not asked', (t) => {
   const { state, endpoint } = sound();
-  const uplink = { device: 'eth1', ifindex: 3, mtu: 1500, vtep: '192.0.2.1' } as never;
+  const resolvedUnderlay = { device: 'eth1', ifindex: 3, mtu: 1500, vtep: '192.0.2.1' } as never;
   const ids = (part: Partial<Endpoint>) =>
-    oversized({ ...state, uplink, endpoints: [{ ...endpoint, ...part }] }).map(({ id }) => id);
+    oversized({ ...state, resolvedUnderlay, endpoints: [{ ...endpoint, ...part }] }).map(
+      ({ id }) => id,
+    );
   t.deepEqual(ids({ mtu: 1450 }), []);
   t.deepEqual(ids({ mtu: 1451 }), [endpoint.id]);
   t.deepEqual(ids({ mtu: 1451, phase: 'detaching' }), []);

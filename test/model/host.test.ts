@@ -3,7 +3,7 @@ import test from 'ava';
 import { networkEntry } from '../../src/model/desired/desired.js';
 import { decodeValue } from '../../src/model/desired/table-entry.js';
 import { withGateways } from '../../src/model/network/gateways.js';
-import { addNode } from '../../src/model/overlay/remotes.js';
+import { addRemote } from '../../src/model/overlay/remotes.js';
 import { setUnderlay } from '../../src/model/overlay/underlay.js';
 import { sysctlSteps } from '../../src/model/plan/host.js';
 import type { Observed } from '../../src/model/plan/observed.js';
@@ -12,7 +12,7 @@ import type { ResolvedUnderlay, State } from '../../src/model/state/state.js';
 import { attach, withNetworks } from './helpers.js';
 
 const OWN = { ref: 'host', kind: 'node', path: '/n', cookie: 'node', created: false } as const;
-const UPLINK: ResolvedUnderlay = {
+const RESOLVED: ResolvedUnderlay = {
   ifindex: 2,
   mtu: 1400,
   vtep: '192.0.2.1',
@@ -47,15 +47,15 @@ test('a sysctl goes back when nothing needs it, and only if it is still as it wa
 
 test('a gateway keeps its MTU while the underlay cannot be used, and not without one', (t) => {
   const gated = withNetworks({ name: 'default', subnets: ['10.1.0.0/16'], gateway: true });
-  const up = { ...setUnderlay(gated, { device: 'eth1' }).state, uplink: UPLINK };
+  const up = { ...setUnderlay(gated, { device: 'eth1' }).state, resolvedUnderlay: RESOLVED };
   const mtu = (state: State) => withGateways(state, OWN, () => 999).endpoints.at(-1)?.mtu;
   const made = withGateways(up, OWN, () => 999);
   t.is(mtu(made), 1350);
-  const { uplink: _uplink, ...waiting } = made;
+  const { resolvedUnderlay: _resolved, ...waiting } = made;
   t.is(mtu(waiting), 1350, 'the underlay will be back');
   const { underlay: _underlay, ...none } = waiting;
   t.is(mtu(none), 1500);
-  t.is(mtu({ ...made, uplink: { ...UPLINK, mtu: 1300 } }), 1250);
+  t.is(mtu({ ...made, resolvedUnderlay: { ...RESOLVED, mtu: 1300 } }), 1250);
 });
 
 test('the flood list of a network reaches to its highest slot, without those that leave', (t) => {
@@ -84,16 +84,16 @@ test('the flood list of a network reaches to its highest slot, without those tha
 
 test('an endpoint that is new says where it is, where there are nodes to hear it', (t) => {
   const { state, endpoint } = attach(withNetworks({ name: 'default' }), 1);
-  const up = { ...setUnderlay(state, { device: 'eth1' }).state, uplink: UPLINK };
-  const told = addNode(up, { name: 'a', vtep: '192.0.2.7' }).state;
+  const up = { ...setUnderlay(state, { device: 'eth1' }).state, resolvedUnderlay: RESOLVED };
+  const told = addRemote(up, { name: 'a', vtep: '192.0.2.7' }).state;
   const said = (after: State, found?: object) =>
     announceSteps(after, { endpoint } as never, found as never).map(({ op }) => op);
   t.deepEqual(said(told), ['endpoint.announce']);
   t.deepEqual(said(told, { namespace: 'reachable' }), ['endpoint.announce']);
   t.deepEqual(said(up), [], 'there is no other node');
-  const { uplink: _uplink, ...waiting } = told;
+  const { resolvedUnderlay: _resolved, ...waiting } = told;
   t.deepEqual(said(waiting), [], 'there is no way to them');
-  t.deepEqual(said(told, { namespace: 'hidden' }), [], 'nobody knows whether it is new');
+  t.deepEqual(said(told, { namespace: 'unreachable' }), [], 'nobody knows whether it is new');
   t.deepEqual(said(told, { namespace: 'reachable', hook: { hook: 'tcx', programId: 1 } }), []);
   const gateway = { ...endpoint, namespace: OWN };
   t.deepEqual(announceSteps(told, { endpoint: gateway } as never, undefined), []);

@@ -5,13 +5,13 @@ import { hostRulesText, wantedHostRules } from '../../src/model/desired/host-rul
 import { decodeValue, type RawEntry } from '../../src/model/desired/table-entry.js';
 import { addNetwork } from '../../src/model/network/networks.js';
 import { addRemoteFdb } from '../../src/model/overlay/remote-fdb.js';
-import { addNode, deleteNode } from '../../src/model/overlay/remotes.js';
+import { addRemote, deleteRemote } from '../../src/model/overlay/remotes.js';
 import { setUnderlay, unsetUnderlay } from '../../src/model/overlay/underlay.js';
 import { entryName, type Observed, type ObservedOverlay } from '../../src/model/plan/observed.js';
 import { plan, type Scope, type Step, scopedEntries } from '../../src/model/plan/plan.js';
 import { EMPTY_STATE, type ResolvedUnderlay, type State } from '../../src/model/state/state.js';
 
-const UPLINK: ResolvedUnderlay = {
+const RESOLVED: ResolvedUnderlay = {
   ifindex: 2,
   mtu: 1500,
   vtep: '192.0.2.1',
@@ -25,11 +25,11 @@ const NOTHING: ObservedOverlay = { devices: new Map(), programs: new Map(), prog
 
 function base(): State {
   const { state } = addNetwork(EMPTY_STATE, { name: 'blue', vni: 7 });
-  const nodes = addNode(addNode(state, { name: 'a', vtep: '192.0.2.7' }).state, {
+  const nodes = addRemote(addRemote(state, { name: 'a', vtep: '192.0.2.7' }).state, {
     name: 'b',
     vtep: '192.0.2.8',
   }).state;
-  return { ...setUnderlay(nodes, { device: 'eth1' }).state, uplink: UPLINK };
+  return { ...setUnderlay(nodes, { device: 'eth1' }).state, resolvedUnderlay: RESOLVED };
 }
 
 /** A kernel that has everything of a state. */
@@ -152,10 +152,10 @@ test('a node can send before it hears, and hears no more before it cannot send',
 
 test('an anchor that goes is sent no packet any more before it does', (t) => {
   const before = base();
-  const { anchor: _anchor, ...uplink } = UPLINK;
+  const { anchor: _anchor, ...resolvedUnderlay } = RESOLVED;
   const steps = plan({
     before,
-    after: { ...before, uplink },
+    after: { ...before, resolvedUnderlay },
     scope: 'node',
     observed: { ...kernelOf(before), sysctls: new Map([['net/ipv4/conf/lo/forwarding', '1']]) },
   });
@@ -197,7 +197,7 @@ test('a node that goes is told of to nobody first, and forgotten last', (t) => {
     node: 'b',
     ips: ['10.0.0.9'],
   }).state;
-  const after = deleteNode(before, 'b');
+  const after = deleteRemote(before, 'b');
   const scope: Scope = { endpoints: new Set(), networks: new Set(), nodes: new Set([2]) };
   const steps = plan({ before, after, scope, observed: foundOf(before) });
   t.deepEqual(steps.filter(({ op }) => op !== 'sysctl.set').map(short), [
@@ -215,7 +215,7 @@ test('a node that goes is told of to nobody first, and forgotten last', (t) => {
 
 test('a new address is listened to before the old one is not', (t) => {
   const before = base();
-  const after = addNode(before, { name: 'a', vtep: '192.0.2.77' }).state;
+  const after = addRemote(before, { name: 'a', vtep: '192.0.2.77' }).state;
   const scope: Scope = { endpoints: new Set(), networks: new Set(), nodes: new Set([1]) };
   const steps = plan({ before, after, scope, observed: foundOf(before) });
   t.deepEqual(steps.filter(({ op }) => op !== 'sysctl.set').map(short), [

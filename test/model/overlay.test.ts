@@ -6,13 +6,13 @@ import { addNetwork, deleteNetwork } from '../../src/model/network/networks.js';
 import { addStaticFdb } from '../../src/model/network/static-fdb.js';
 import { followMtu, overlayMtu, oversized } from '../../src/model/overlay/mtu.js';
 import { addRemoteFdb, deleteRemoteFdb } from '../../src/model/overlay/remote-fdb.js';
-import { addNode, deleteNode } from '../../src/model/overlay/remotes.js';
+import { addRemote, deleteRemote } from '../../src/model/overlay/remotes.js';
 import { setUnderlay, unsetUnderlay } from '../../src/model/overlay/underlay.js';
 import { invariants } from '../../src/model/state/invariants.js';
 import { EMPTY_STATE, type ResolvedUnderlay, type State } from '../../src/model/state/state.js';
 import { attach, refusal, withNetworks } from './helpers.js';
 
-const UPLINK: ResolvedUnderlay = {
+const RESOLVED: ResolvedUnderlay = {
   ifindex: 2,
   mtu: 1500,
   vtep: '192.0.2.1',
@@ -22,33 +22,33 @@ const UPLINK: ResolvedUnderlay = {
   replicator: 16_384,
 };
 
-function withResolved(state: State, uplink: Partial<ResolvedUnderlay> = {}): State {
+function withResolved(state: State, resolvedUnderlay: Partial<ResolvedUnderlay> = {}): State {
   const { state: asked } = setUnderlay(state, { device: 'eth1' });
-  return { ...asked, uplink: { ...UPLINK, ...uplink } };
+  return { ...asked, resolvedUnderlay: { ...RESOLVED, ...resolvedUnderlay } };
 }
 
 function withNodes(state: State, ...vteps: string[]): State {
-  return vteps.reduce((next, vtep, i) => addNode(next, { name: `n${i + 1}`, vtep }).state, state);
+  return vteps.reduce((next, vtep, i) => addRemote(next, { name: `n${i + 1}`, vtep }).state, state);
 }
 
 test('nodes get the lowest free number, keep it with another address, and go', (t) => {
   const state = withNodes(EMPTY_STATE, '192.0.2.7', '192.0.2.8', '192.0.2.9');
-  const less = deleteNode(state, 'n2');
+  const less = deleteRemote(state, 'n2');
   t.deepEqual(
     less.nodes.map(({ number }) => number),
     [1, 3],
   );
-  const more = addNode(less, { name: 'new', vtep: '192.0.2.8' });
+  const more = addRemote(less, { name: 'new', vtep: '192.0.2.8' });
   t.is(more.node.number, 2);
   t.deepEqual(
     more.state.nodes.map(({ name }) => name),
     ['n1', 'new', 'n3'],
   );
-  const moved = addNode(more.state, { name: 'n3', vtep: '192.0.2.33' });
+  const moved = addRemote(more.state, { name: 'n3', vtep: '192.0.2.33' });
   t.deepEqual(moved.node, { name: 'n3', number: 3, vtep: '192.0.2.33' });
-  t.is(addNode(moved.state, { name: 'n3', vtep: '192.0.2.33' }).state, moved.state, 'repeated');
-  t.is(deleteNode(state, 'nobody'), state);
-  t.is(addNode(EMPTY_STATE, { name: 'a', vtep: '2001:DB8:0::1' }).node.vtep, '2001:db8::1');
+  t.is(addRemote(moved.state, { name: 'n3', vtep: '192.0.2.33' }).state, moved.state, 'repeated');
+  t.is(deleteRemote(state, 'nobody'), state);
+  t.is(addRemote(EMPTY_STATE, { name: 'a', vtep: '2001:DB8:0::1' }).node.vtep, '2001:db8::1');
   t.deepEqual(invariants(moved.state), []);
 });
 
@@ -60,7 +60,7 @@ test('there are as many nodes as have numbers, and as many copies as have room',
     vtep: `10.${(i + 1) >> 16}.${((i + 1) >> 8) & 255}.${(i + 1) & 255}`,
   }));
   state = { ...state, nodes };
-  const error = refusal(() => addNode(state, { name: 'more', vtep: '192.0.2.1' }));
+  const error = refusal(() => addRemote(state, { name: 'more', vtep: '192.0.2.1' }));
   t.is(error.code, 'NODE_LIMIT');
   const full = Math.floor(REPLICA_MAX / nodes.length);
   for (let i = 0; i < full; i++) state = addNetwork(state, { name: `net${i}` }).state;
@@ -79,7 +79,10 @@ test('the underlay keeps what is not said, but an address goes with its device',
   t.false('vtep' in auto.underlay);
   const nodes = withNodes(withResolved(EMPTY_STATE), '192.0.2.7');
   const without = unsetUnderlay(nodes);
-  t.deepEqual([without.underlay, without.uplink, without.nodes.length], [undefined, undefined, 1]);
+  t.deepEqual(
+    [without.underlay, without.resolvedUnderlay, without.nodes.length],
+    [undefined, undefined, 1],
+  );
   t.is(unsetUnderlay(without), without);
   t.is(
     refusal(() => setUnderlay(EMPTY_STATE, { device: 'e', port: 65_536 })).code,
@@ -89,13 +92,13 @@ test('the underlay keeps what is not said, but an address goes with its device',
 
 test('nodes have addresses of one family, each its own, and none is this node', (t) => {
   const state = withNodes(withResolved(EMPTY_STATE), '192.0.2.7');
-  const add = (name: string, vtep: string) => refusal(() => addNode(state, { name, vtep })).code;
+  const add = (name: string, vtep: string) => refusal(() => addRemote(state, { name, vtep })).code;
   t.is(add('b', '192.0.2.7'), 'VTEP_IN_USE');
   t.is(add('b', '192.0.2.1'), 'VTEP_IS_NODE');
   t.is(add('n1', '2001:db8::1'), 'VTEP_FAMILY', 'the underlay is IPv4');
   const free = withNodes(EMPTY_STATE, '192.0.2.7');
-  t.is(addNode(free, { name: 'n1', vtep: '2001:db8::1' }).node.vtep, '2001:db8::1');
-  t.is(refusal(() => addNode(free, { name: 'b', vtep: '2001:db8::1' })).code, 'VTEP_FAMILY');
+  t.is(addRemote(free, { name: 'n1', vtep: '2001:db8::1' }).node.vtep, '2001:db8::1');
+  t.is(refusal(() => addRemote(free, { name: 'b', vtep: '2001:db8::1' })).code, 'VTEP_FAMILY');
 });
 
 test('MTUs without a wish follow the underlay, and wait while it cannot be used', (t) => {
@@ -107,14 +110,14 @@ test('MTUs without a wish follow the underlay, and wait while it cannot be used'
   const mtus = (each: State) => each.endpoints.map(({ mtu }) => mtu);
   const ip4 = withResolved(state);
   t.deepEqual(mtus(followMtu(ip4)), [1450, 1500, 1450]);
-  t.is(overlayMtu({ ...UPLINK, vtep: '2001:db8::1' }), 1430);
+  t.is(overlayMtu({ ...RESOLVED, vtep: '2001:db8::1' }), 1430);
   const small = followMtu(withResolved(state, { mtu: 1300 }));
   t.deepEqual(mtus(small), [1250, 1500, 1280], 'IPv6 keeps its least');
   t.deepEqual(
     oversized(small).map(({ id }) => id),
     [2, 3],
   );
-  const { uplink: _uplink, ...waiting } = small;
+  const { resolvedUnderlay: _resolved, ...waiting } = small;
   t.is(followMtu(waiting), waiting, 'as it is until the underlay is back');
   t.deepEqual(mtus(followMtu(unsetUnderlay(small))), [1500, 1500, 1500]);
   const again = attach(followMtu(ip4), 1, { mtuFollows: true });
@@ -183,7 +186,7 @@ test('a MAC is in one place: behind an endpoint or behind a node', (t) => {
   const other = { network: 'default', mac: '02:00:00:00:00:08', node: 'n1', ips: ['10.1.0.9'] };
   t.is(refusal(() => addRemoteFdb(told.state, other)).code, 'ADDRESS_IN_USE');
 
-  t.deepEqual(deleteNode(told.state, 'n1').remoteFdb, []);
+  t.deepEqual(deleteRemote(told.state, 'n1').remoteFdb, []);
   t.deepEqual(
     deleteRemoteFdb(told.state, { network: 'default', mac: mac.toUpperCase() }).remoteFdb,
     [],
@@ -201,7 +204,7 @@ test('invariants find nodes and MACs that are there twice or hang in the air', (
     invariants({ ...state, ...broken }).map(({ subject }) => subject);
   t.deepEqual(faults({ nodes: [one, { ...two, vtep: one.vtep }] }), ['nodes[1].vtep']);
   t.deepEqual(faults({ nodes: [one, { ...two, number: 1 }] }), ['nodes[1].number']);
-  t.deepEqual(faults({ uplink: { ...UPLINK, vtep: one.vtep } }), ['nodes[0].vtep']);
+  t.deepEqual(faults({ resolvedUnderlay: { ...RESOLVED, vtep: one.vtep } }), ['nodes[0].vtep']);
   const mac = '02:00:00:00:00:09';
   const entry = { network: 'default', mac, node: 1, ips: [] };
   t.deepEqual(faults({ remoteFdb: [{ ...entry, node: 9 }] }), ['remoteFdb[0].node']);

@@ -17,7 +17,7 @@ import {
 } from '../../src/model/network/networks.js';
 import { addStaticFdb, deleteStaticFdb } from '../../src/model/network/static-fdb.js';
 import { addRemoteFdb } from '../../src/model/overlay/remote-fdb.js';
-import { addNode, deleteNode } from '../../src/model/overlay/remotes.js';
+import { addRemote, deleteRemote } from '../../src/model/overlay/remotes.js';
 import { invariants } from '../../src/model/state/invariants.js';
 import { EMPTY_STATE, type NamespaceRef, type State } from '../../src/model/state/state.js';
 import { endpointRequest, networkRequest } from './arbitraries.js';
@@ -130,13 +130,13 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
         name: fc.constantFrom('a', 'b', 'c'),
         vtep: fc.constantFrom('192.0.2.1', '192.0.2.2', '192.0.2.3', '2001:db8::1'),
       })
-      .map((request) => named('node add', request, (state) => addNode(state, request).state)),
+      .map((request) => named('node add', request, (state) => addRemote(state, request).state)),
   },
   {
     weight: 1,
     arbitrary: fc
       .constantFrom('a', 'b', 'c')
-      .map((name) => named('node del', name, (state) => deleteNode(state, name))),
+      .map((name) => named('node del', name, (state) => deleteRemote(state, name))),
   },
   {
     weight: 2,

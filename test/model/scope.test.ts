@@ -6,7 +6,7 @@ import { addNetwork } from '../../src/model/network/networks.js';
 import { addStaticFdb } from '../../src/model/network/static-fdb.js';
 import { chooseDecap, type DeviceFacts } from '../../src/model/overlay/decap.js';
 import { addRemoteFdb } from '../../src/model/overlay/remote-fdb.js';
-import { addNode } from '../../src/model/overlay/remotes.js';
+import { addRemote } from '../../src/model/overlay/remotes.js';
 import { setUnderlay } from '../../src/model/overlay/underlay.js';
 import { hookSteps } from '../../src/model/plan/arrive.js';
 import { keptAdvertisements } from '../../src/model/plan/host.js';
@@ -30,7 +30,7 @@ function twoNetworks(): State {
     ['a', '192.0.2.7'],
     ['b', '192.0.2.8'],
   ] as const) {
-    state = addNode(state, { name, vtep }).state;
+    state = addRemote(state, { name, vtep }).state;
   }
   return state;
 }
@@ -123,7 +123,7 @@ test('a change of some nodes and networks leaves the others alone', (t) => {
   t.deepEqual(nodesLeave(before, after, scope), [{ op: 'node.forget', number: 2 }]);
   t.is(nodesLeave(before, after, 'node').length, 2);
   const up = setUnderlay(before, { device: 'eth1' }).state;
-  const uplink: ResolvedUnderlay = {
+  const resolvedUnderlay: ResolvedUnderlay = {
     ifindex: 2,
     mtu: 1500,
     vtep: '192.0.2.1',
@@ -132,7 +132,9 @@ test('a change of some nodes and networks leaves the others alone', (t) => {
     refused: [],
     replicator: 16_384,
   };
-  const vnis = scopedVnis({ ...up, uplink }, scope).map(({ key }) => decodeKey('vni', key));
+  const vnis = scopedVnis({ ...up, resolvedUnderlay }, scope).map(({ key }) =>
+    decodeKey('vni', key),
+  );
   t.deepEqual(vnis, [7]);
 });
 

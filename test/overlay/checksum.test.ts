@@ -98,7 +98,7 @@ function outerOf(fabric: Fabric, family: 4 | 6): Outer {
 }
 
 /** A node with a container, a host 2 that sends what it likes, and a kernel of somebody else's. */
-function makeStage(decap: Decap, family: 4 | 6, flags?: number) {
+function makeFixture(decap: Decap, family: 4 | 6, flags?: number) {
   const fabric = makeFabric({ underlay: 'wire' });
   try {
     const node = fabric.node(1, { decap, family });
@@ -123,7 +123,7 @@ const WAYS = (['tc-gro', 'xdp'] as const).flatMap((decap) => [
 
 for (const [decap, family] of WAYS) {
   test.serial(`no broken segment is merged with good ones, ${decap}, IPv${family}`, async (t) => {
-    const { fabric, container, outer } = makeStage(decap, family);
+    const { fabric, container, outer } = makeFixture(decap, family);
     t.teardown(() => fabric.close());
     const sender = fabric.nameOf(2);
     const segments = Array.from({ length: FLOWS }, (_, flow) => [
@@ -172,7 +172,7 @@ for (const family of [4, 6] as const) {
   test.serial(
     `a word about the outer checksum is none about the inner one: IPv${family}`,
     async (t) => {
-      const { fabric, container, outer } = makeStage('tc', family);
+      const { fabric, container, outer } = makeFixture('tc', family);
       t.teardown(() => fabric.close());
       const sender = fabric.nameOf(2);
       const send = (broken: boolean) => {
@@ -204,7 +204,7 @@ const DIFFERENT: readonly Partial<Outer>[] = [
 for (const [decap, family] of WAYS) {
   test.serial(`one flow stays in order whatever is outside, ${decap}, IPv${family}`, async (t) => {
     // One that may send on what it gets: its TCP goes through the kernel's device.
-    const { fabric, container, outer } = makeStage(decap, family, EndpointFlags.LEARN);
+    const { fabric, container, outer } = makeFixture(decap, family, EndpointFlags.LEARN);
     t.teardown(() => fabric.close());
     const cases = DIFFERENT.filter((it) => family === 4 || it.fragment === undefined).flatMap(
       (it) => [{ checksum: 0, ...it } as const, { checksum: 'right', ...it } as const],

@@ -34,7 +34,7 @@ const GATEWAY = '0a:58:0a:50:00:01';
 const GATEWAY_IP = '10.80.0.1';
 const GATEWAY_IP6 = 'fd80::1';
 
-interface Stage {
+interface Fixture {
   readonly fabric: Fabric;
   readonly node: OverlayNode;
   readonly here: Container;
@@ -43,7 +43,7 @@ interface Stage {
   send(inner: Uint8Array): void;
 }
 
-function makeStage(family: 4 | 6, decap: Decap): Stage {
+function makeFixture(family: 4 | 6, decap: Decap): Fixture {
   const fabric = makeFabric({ underlay: 'wire' });
   try {
     const node = fabric.node(1, { family, decap });
@@ -75,7 +75,7 @@ function putNeigh(node: OverlayNode, ip: string, address: string, endpoint: numb
 }
 
 /** A host's gateway with its own addresses: a container that stands for it. */
-function makeGateway({ node, other }: Stage): void {
+function makeGateway({ node, other }: Fixture): void {
   const { ifindex, id } = other;
   const endpoint = node.get('endpoint', ifindex);
   if (endpoint === undefined) throw new Error('no endpoint');
@@ -107,10 +107,10 @@ for (const [family, decap] of [
   test.serial(
     `IPv${family}, ${decap}: a node does not speak as an endpoint or gateway of this one`,
     async (t) => {
-      const stage = makeStage(family, decap);
-      t.teardown(() => stage.fabric.close());
-      makeGateway(stage);
-      const { node, here, send } = stage;
+      const fixture = makeFixture(family, decap);
+      t.teardown(() => fixture.fabric.close());
+      makeGateway(fixture);
+      const { node, here, send } = fixture;
       const claim = (sender: string, senderMac = THEIRS, op = 2) =>
         arp({ op, senderMac, sender, target: sender });
       const say = (body: Uint8Array, ...tags: readonly number[]) =>
@@ -197,10 +197,10 @@ for (const [family, decap] of [
 }
 
 test.serial('nor does it make VXLAN, or errors about nodes, by the gateway', async (t) => {
-  const stage = makeStage(4, 'tc');
-  t.teardown(() => stage.fabric.close());
-  makeGateway(stage);
-  const { node, send } = stage;
+  const fixture = makeFixture(4, 'tc');
+  t.teardown(() => fixture.fabric.close());
+  makeGateway(fixture);
+  const { node, send } = fixture;
   const forged = ip4({ src: '10.80.2.1', dst: vtep4(KNOWN) }, udp(1, PORT));
   const quote = ip4({ src: vtep4(1), dst: vtep4(KNOWN) }, udp(1, PORT));
   const error = ip4(

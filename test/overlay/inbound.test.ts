@@ -19,7 +19,7 @@ const KNOWN = 2;
 const STRANGER = 7;
 const SENDER = 9;
 
-interface Stage {
+interface Fixture {
   readonly fabric: Fabric;
   readonly node: OverlayNode;
   readonly container: Container;
@@ -27,7 +27,7 @@ interface Stage {
   outer(change?: Partial<Outer>): Outer;
 }
 
-function makeStage(family: 4 | 6, decap: Decap): Stage {
+function makeFixture(family: 4 | 6, decap: Decap): Fixture {
   const fabric = makeFabric({ underlay: 'wire' });
   try {
     const node = fabric.node(1, { family, decap });
@@ -58,18 +58,18 @@ function makeStage(family: 4 | 6, decap: Decap): Stage {
 }
 
 /** What arrives in the container and what is counted when a packet is sent to the node. */
-async function arrival(stage: Stage, packet: Uint8Array) {
-  const seen = await capture(stage.container.ns, `ether src ${macOf(KNOWN, 1)}`);
+async function arrival(fixture: Fixture, packet: Uint8Array) {
+  const seen = await capture(fixture.container.ns, `ether src ${macOf(KNOWN, 1)}`);
   let frames: Uint8Array[] = [];
-  const reasons = await reasonsDuring(stage.node, async () => {
-    sendFrame(stage.sender, 'under0', packet);
+  const reasons = await reasonsDuring(fixture.node, async () => {
+    sendFrame(fixture.sender, 'under0', packet);
     frames = await seen.stop();
   });
   return { frames, reasons };
 }
 
 /** Let the device hear what is for others. */
-function hearAll({ node }: Stage): void {
+function hearAll({ node }: Fixture): void {
   sh(node.ns, 'ip', 'link', 'set', 'under0', 'promisc', 'on');
 }
 
@@ -88,13 +88,13 @@ const frameTo = (to: string, from = macOf(KNOWN, 1)) => eth(to, from, EXPERIMENT
 
 async function judge(
   t: ExecutionContext,
-  stage: Stage,
+  fixture: Fixture,
   what: string,
   packet: Uint8Array,
   frames: readonly Uint8Array[],
   reasons: Record<string, number>,
 ) {
-  const got = await arrival(stage, packet);
+  const got = await arrival(fixture, packet);
   t.deepEqual(got.frames, frames, what);
   t.deepEqual(got.reasons, reasons, what);
 }
@@ -102,9 +102,9 @@ async function judge(
 for (const family of [4, 6] as const) {
   for (const decap of ['tc', 'tc-gro', 'xdp'] as const) {
     test.serial(`IPv${family}, ${decap}: who may send what`, async (t) => {
-      const stage = makeStage(family, decap);
-      t.teardown(() => stage.fabric.close());
-      const { outer, container } = stage;
+      const fixture = makeFixture(family, decap);
+      t.teardown(() => fixture.fabric.close());
+      const { outer, container } = fixture;
       const vtep = family === 4 ? vtep4 : vtep6;
       const frame = frameTo(container.mac);
       const check = (
@@ -113,13 +113,13 @@ for (const family of [4, 6] as const) {
         inner: Uint8Array,
         frames: readonly Uint8Array[],
         reasons: Record<string, number> = {},
-      ) => judge(t, stage, what, vxlan(outer(change), inner), frames, reasons);
+      ) => judge(t, fixture, what, vxlan(outer(change), inner), frames, reasons);
 
       await check('a known node', {}, frame, [frame]);
       await check('reserved bits are ignored (RFC 7348, 5)', { flags: 0xff }, frame, [frame]);
       await judge(
         t,
-        stage,
+        fixture,
         'what is behind the packet is not a part of the frame',
         join(vxlan(outer(), frame), new Uint8Array(7).fill(0xee)),
         [frame],
@@ -141,7 +141,7 @@ for (const family of [4, 6] as const) {
         const [change, reasons] = [{ ipChecksum: 0x10 }, { outer_checksum: 1 }];
         await check('a wrong IPv4 checksum', change, frame, [], reasons);
       }
-      hearAll(stage);
+      hearAll(fixture);
       await check("another host's MAC", { toMac: '0a:58:00:00:00:99' }, frame, []);
       const group = frameTo(container.mac, '01:00:5e:00:00:01');
       await check('a group as source', {}, group, [], { source_mac_invalid: 1 });
@@ -149,42 +149,42 @@ for (const family of [4, 6] as const) {
       await check('what stays on its link', {}, bpdu, [], { link_local_group: 1 });
       const tree = frameTo('01:80:c2:00:00:00');
       await check('spanning tree of a bridge inside a container', {}, tree, [tree]);
-      const dropped = stage.node.nodeStats(KNOWN).rxDropped;
+      const dropped = fixture.node.nodeStats(KNOWN).rxDropped;
       t.is(dropped, 9n + ipDropped, 'counted at the node that it claims to be from');
     });
 
     test.serial(`IPv${family}, ${decap}: what came along is not believed`, async (t) => {
-      const stage = makeStage(family, decap);
-      t.teardown(() => stage.fabric.close());
-      const { fabric, node, outer, container, sender } = stage;
+      const fixture = makeFixture(family, decap);
+      t.teardown(() => fixture.fabric.close());
+      const { fabric, node, outer, container, sender } = fixture;
       const frame = frameTo(container.mac);
       // Of a kind that the program in the driver takes.
       const stream = tcpTo(container);
-      await judge(t, stage, 'TCP', vxlan(outer(), stream), [stream], {});
+      await judge(t, fixture, 'TCP', vxlan(outer(), stream), [stream], {});
 
       // A device that is told the tag beside the packet, as by a NIC, and has no VLAN.
       const untag = speakVlan(sender, 5, 0, 'under0');
       const hidden = decap === 'xdp' ? { outer_vlan: 1 } : {};
-      await judge(t, stage, 'a VLAN outside', vxlan(outer(), stream), [], hidden);
-      await judge(t, stage, 'a VLAN outside', vxlan(outer(), frame), [], {});
+      await judge(t, fixture, 'a VLAN outside', vxlan(outer(), stream), [], hidden);
+      await judge(t, fixture, 'a VLAN outside', vxlan(outer(), frame), [], {});
       untag();
 
       // Somebody on the way writes what the program in the driver would.
       t.teardown(bring('forge', fabric.switch, `p${SENDER}`));
       const before = node.nodeStats(KNOWN).rxPackets;
-      await judge(t, stage, 'no VXLAN, but metadata', frame, [], {});
+      await judge(t, fixture, 'no VXLAN, but metadata', frame, [], {});
       t.is(node.nodeStats(KNOWN).rxPackets, before, 'nothing came from the node');
-      await judge(t, stage, 'both', vxlan(outer(), stream), [stream], {});
-      await judge(t, stage, 'both', vxlan(outer(), frame), [frame], {});
+      await judge(t, fixture, 'both', vxlan(outer(), stream), [stream], {});
+      await judge(t, fixture, 'both', vxlan(outer(), frame), [frame], {});
     });
 
     test.serial(`IPv${family}, ${decap}: what is not ours goes to the host`, async (t) => {
       // The kernel's device has its socket there, so not all of it is unheard.
       const anchored = decap !== 'tc';
       const stray = anchored ? { anchor_stray: 1 } : {};
-      const stage = makeStage(family, decap);
-      t.teardown(() => stage.fabric.close());
-      const { outer, container, node } = stage;
+      const fixture = makeFixture(family, decap);
+      t.teardown(() => fixture.fabric.close());
+      const { outer, container, node } = fixture;
       const frame = frameTo(container.mac);
       // Of IPv6 the kernel says that it wants a checksum, before it finds that nobody listens.
       const refused = family === 4 ? 'UdpNoPorts' : 'Udp6InErrors';
@@ -196,7 +196,7 @@ for (const family of [4, 6] as const) {
       ] as const) {
         const heard = anchored && what !== 'another port';
         const before = unheard();
-        await judge(t, stage, what, vxlan(outer(change), frame), [], reasons);
+        await judge(t, fixture, what, vxlan(outer(change), frame), [], reasons);
         t.is(
           unheard() - before,
           heard ? 0 : 1,
@@ -207,14 +207,14 @@ for (const family of [4, 6] as const) {
       const other = family === 4 ? '192.168.90.77' : 'fd90::77';
       sh(node.ns, 'ip', 'addr', 'add', other, 'dev', 'under0', ...(family === 6 ? ['nodad'] : []));
       const before = unheard();
-      await judge(t, stage, 'another address', vxlan(outer({ to: other }), frame), [], stray);
+      await judge(t, fixture, 'another address', vxlan(outer({ to: other }), frame), [], stray);
       t.is(unheard() - before, anchored ? 0 : 1);
     });
 
     test.serial(`IPv${family}, ${decap}: congestion marks come out (RFC 6040)`, async (t) => {
-      const stage = makeStage(family, decap);
-      t.teardown(() => stage.fabric.close());
-      const { outer, container } = stage;
+      const fixture = makeFixture(family, decap);
+      t.teardown(() => fixture.fabric.close());
+      const { outer, container } = fixture;
       // Not-ECT, ECT(1), ECT(0), CE, by what is outside and inside; null: dropped.
       const table = [
         [0, 1, 2, 3],
@@ -224,13 +224,13 @@ for (const family of [4, 6] as const) {
       ] as const;
       const expected: Uint8Array[] = [];
       const seen = await capture(container.ns, `ether src ${macOf(KNOWN, 1)}`);
-      const reasons = await reasonsDuring(stage.node, () => {
+      const reasons = await reasonsDuring(fixture.node, () => {
         for (const [outside, row] of table.entries()) {
           for (const [inside, mark] of row.entries()) {
             for (const [six, ...tags] of [[4], [6], [4, 5], [6, 5], [4, 5, 6], [6, 5, 6]]) {
               const make = (ecn: number) => tagged(marked(container, six === 6, 0xb8 | ecn), tags);
               const packet = vxlan(outer({ tos: 0x28 | outside }), make(inside));
-              sendFrame(stage.sender, 'under0', packet);
+              sendFrame(fixture.sender, 'under0', packet);
               if (mark !== null) expected.push(make(mark));
             }
           }
@@ -246,9 +246,9 @@ for (const family of [4, 6] as const) {
   test.serial(
     `IPv${family}: what the kernel's device hears and is not ours ends there`,
     async (t) => {
-      const stage = makeStage(family, 'tc-gro');
-      t.teardown(() => stage.fabric.close());
-      const { outer, node } = stage;
+      const fixture = makeFixture(family, 'tc-gro');
+      t.teardown(() => fixture.fabric.close());
+      const { outer, node } = fixture;
       for (const name of ['all', 'anchor0']) {
         sh(node.ns, 'sysctl', '-qw', `net.ipv4.conf.${name}.rp_filter=0`);
       }
@@ -267,7 +267,7 @@ for (const family of [4, 6] as const) {
         ['a stranger, too', { to: other, from: mine(STRANGER) }, { anchor_stray: 1 }],
         ['the other family', { to: theirs(1), from: theirs(KNOWN) }, { anchor_stray: 1 }],
       ] as const) {
-        await judge(t, stage, what, vxlan(outer(change), inner), [], reasons);
+        await judge(t, fixture, what, vxlan(outer(change), inner), [], reasons);
       }
       t.is(unheard(), before, 'the host got none of it');
     },

@@ -35,13 +35,13 @@ const FAR = 2;
 /** Flags that no helper knows. */
 const UNKNOWN = 1 << 20;
 
-interface Stage {
+interface Fixture {
   readonly fabric: Fabric;
   readonly node: OverlayNode;
   readonly container: Container;
 }
 
-function makeStage(options: Partial<NodeOptions> = {}): Stage {
+function makeFixture(options: Partial<NodeOptions> = {}): Fixture {
   const fabric = makeFabric();
   try {
     const node = fabric.node(1, options);
@@ -61,7 +61,7 @@ const away = (from: Container) =>
   eth(macOf(FAR, 1), from.mac, 0x0800, ip4({ src: from.ip4, dst: '10.80.2.1' }, udp(1, 2)));
 
 test.serial('no underlay, no route, no device to copy through', async (t) => {
-  const { fabric, node, container } = makeStage();
+  const { fabric, node, container } = makeFixture();
   t.teardown(() => fabric.close());
   batch(node.ns, `route add blackhole ${vtep4(FAR)}/32`);
   t.deepEqual(await reasonsDuring(node, () => send(container, away(container))), { no_route: 1 });
@@ -84,7 +84,7 @@ test.serial('no underlay, no route, no device to copy through', async (t) => {
 });
 
 test.serial('what the kernel refuses is counted with its error', async (t) => {
-  const { fabric, node, container } = makeStage({
+  const { fabric, node, container } = makeFixture({
     constants: { endpoint: { redirect_flags: UNKNOWN }, underlay: { redirect_flags: UNKNOWN } },
   });
   t.teardown(() => fabric.close());
@@ -111,7 +111,7 @@ test.serial('what the kernel refuses is counted with its error', async (t) => {
 });
 
 test.serial('segments of SCTP, which no tunnel takes whole, are refused by name', async (t) => {
-  const { fabric, node, container } = makeStage();
+  const { fabric, node, container } = makeFixture();
   t.teardown(() => fabric.close());
   // GSO_BY_FRAGS, in place of a length: this kernel need not speak SCTP.
   const ctx = contextFor(container.ifindex, { gsoSize: 0xffff });
@@ -127,7 +127,7 @@ test.serial('segments of SCTP, which no tunnel takes whole, are refused by name'
 
 test.serial('a driver that keeps no metadata leaves packets to TC', async (t) => {
   // A size that is no multiple of four is refused as metadata would be by such a driver.
-  const { fabric, node, container } = makeStage({
+  const { fabric, node, container } = makeFixture({
     decap: 'xdp',
     // A driver whose own word of checksums is taken.
     xdp: UnderlayDecap.XDP,
@@ -155,7 +155,7 @@ test.serial('a driver that keeps no metadata leaves packets to TC', async (t) =>
 });
 
 test.serial('an event names the node, the network and the error', async (t) => {
-  const { fabric, node, container } = makeStage();
+  const { fabric, node, container } = makeFixture();
   t.teardown(() => fabric.close());
   node.put('config', 0, { flags: ConfigFlags.EVENTS, eventRate: 1000 });
   const events: FrameEvent[] = [];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { UnderlayFlags } from '../../src/contract/generated.js';
-import { command, need } from '../helpers/requirements.js';
+import { command, testRequiring } from '../helpers/requirements.js';
 import { BROADCAST, eth, ip4, ip6, TYPE, udp } from '../packet/helpers/frame.js';
 import { eventually } from '../system/helpers/process.js';
 import { macOf, vtep4, vtep6 } from './helpers/address-plan.js';
@@ -16,7 +16,7 @@ import { makeSegment } from './helpers/segment.js';
 import { ok, sh } from './helpers/shell.js';
 import { pings, transfer } from './helpers/traffic.js';
 
-const maybe = need(command('tshark'));
+const maybe = testRequiring(command('tshark'));
 
 /** A classic pcap file of Ethernet frames. */
 function pcap(frames: readonly Uint8Array[]): Buffer {

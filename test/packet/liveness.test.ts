@@ -4,7 +4,7 @@ import { ControlOp, MAPS } from '../../src/contract/generated.js';
 import { objectFile } from '../../src/datapath/objects.js';
 import { linkDelete, linkGet, linkSet } from '../../src/linux/netlink/link.js';
 import { withRtnl } from '../../src/linux/netlink/socket.js';
-import { feature, need } from '../helpers/requirements.js';
+import { feature, testRequiring } from '../helpers/requirements.js';
 import { everybodyBut, other, udp4, udp6 } from './cases/common.js';
 import {
   expected,
@@ -75,7 +75,7 @@ for (const [kernels, file, states] of TWINS) {
   for (const state of states) {
     const strike = (world: World, name: PortName): void =>
       state === 'down' ? setFarEnd(world, name, false) : kill(world, name);
-    const maybe = state === 'down' ? need(feature('kernel_types')) : need();
+    const maybe = state === 'down' ? testRequiring(feature('kernel_types')) : testRequiring();
     const reason = `port_${state}`;
 
     maybe.serial(`what is for one that is ${state} is dropped by name (${kernels})`, (t) =>
@@ -224,17 +224,19 @@ for (const [kernels, file, states] of TWINS) {
   );
 }
 
-need(feature('kernel_types')).serial('one that asks and is down by then gets no answer', (t) =>
-  withWorld((world) => {
-    setFarEnd(world, 'a', false);
-    const it = {
-      name: '',
-      setup: () => putNeigh(world, 'b'),
-      frame: arpFor(b.ip4),
-      expect: { verdict: 'drop' },
-    } as const;
-    const { reasons, missed } = outcomeOf(world, it);
-    t.deepEqual(reasons, { port_down: 1 });
-    t.deepEqual(missed, ['a']);
-  }),
+testRequiring(feature('kernel_types')).serial(
+  'one that asks and is down by then gets no answer',
+  (t) =>
+    withWorld((world) => {
+      setFarEnd(world, 'a', false);
+      const it = {
+        name: '',
+        setup: () => putNeigh(world, 'b'),
+        frame: arpFor(b.ip4),
+        expect: { verdict: 'drop' },
+      } as const;
+      const { reasons, missed } = outcomeOf(world, it);
+      t.deepEqual(reasons, { port_down: 1 });
+      t.deepEqual(missed, ['a']);
+    }),
 );

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { processesOf } from '../../scripts/test/leaks.js';
-import { aloneCommand, whyNotAlone } from '../../scripts/test/private-namespaces.js';
-import { type Check, once as checkOnce, need } from '../helpers/requirements.js';
+import { privateCommand, whyNotPrivate } from '../../scripts/test/private-namespaces.js';
+import { type Check, once as checkOnce, testRequiring } from '../helpers/requirements.js';
 import { openLab } from '../system/helpers/lab.js';
 import { eventually } from '../system/helpers/process.js';
 
@@ -18,8 +18,8 @@ const OBJECT = join(ROOT, 'dist/test/loader/bpf/link.bpf.o');
 /** One that no test depends on. */
 const SYSCTL = '/proc/sys/net/ipv4/conf/default/log_martians';
 
-const namespaces: Check = checkOnce('namespaces', () => whyNotAlone(ROOT));
-const maybe = need(namespaces);
+const namespaces: Check = checkOnce('namespaces', () => whyNotPrivate(ROOT));
+const maybe = testRequiring(namespaces);
 
 /** A suite in its namespaces: takes stock, waits for a word, then says what has come. */
 const SUITE = `
@@ -40,7 +40,7 @@ async function startSuite(): Promise<{
   leaks(word: string): Promise<string[]>;
 }> {
   const argv = [process.execPath, '--input-type=module', '-e', SUITE];
-  const [command, ...args] = aloneCommand(ROOT, argv);
+  const [command, ...args] = privateCommand(ROOT, argv);
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const first = await lines.next();
@@ -151,7 +151,7 @@ maybe(
       const dpctl = `${process.execPath} ${ROOT}/dist/dpctl.cjs`;
       const line = `ls ${at}/scripts/test; ls /tmp; ip netns add a; ${dpctl} attach a >&2
       ls -d /var/lib/dpctl; ${dpctl} reset --yes >&2; ls -d /var/lib/dpctl /run/dpctl`;
-      const [command, ...args] = aloneCommand(at, ['bash', '-c', line]);
+      const [command, ...args] = privateCommand(at, ['bash', '-c', line]);
       const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
       const name = at.slice('/tmp/'.length);
       t.is(stdout, `private-namespaces.sh\n${name}\n/var/lib/dpctl\n`, stderr);
@@ -165,7 +165,7 @@ maybe(
 
 maybe('who is interrupted, or killed, leaves nothing that runs', async (t) => {
   const tag = `killed-${process.pid}`;
-  const [command, ...args] = aloneCommand(ROOT, [
+  const [command, ...args] = privateCommand(ROOT, [
     ...['env', `DPCTL_TEST_RUN=${tag}`, 'bash', '-c', 'setsid sleep 999 & sleep 999'],
   ]);
   const code = `const { spawn } = require('node:child_process');

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Check, command, need } from '../helpers/requirements.js';
+import { type Check, command, testRequiring } from '../helpers/requirements.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -20,7 +20,7 @@ function validate(folder: string, env: Readonly<Record<string, string>> = {}) {
   return { status, text: stdout + stderr };
 }
 
-const maybe = need(vagrant);
+const maybe = testRequiring(vagrant);
 
 maybe('Vagrant finds nothing wrong with the lab, whatever is chosen', (t) => {
   for (const kernel of ['6.1', '6.12', 'newest']) {

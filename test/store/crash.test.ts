@@ -10,10 +10,10 @@ import { hintText } from '../../src/model/hint.js';
 import { invariants } from '../../src/model/state/invariants.js';
 import { EMPTY_STATE } from '../../src/model/state/state.js';
 import { openFileStore } from '../../src/store/file.js';
-import { need } from '../helpers/requirements.js';
+import { testRequiring } from '../helpers/requirements.js';
 import { crashCases, directories, NOTHING, stateOf, temporary } from './helpers/states.js';
 
-const asRoot = need(() => (process.getuid?.() === 0 ? undefined : 'root'));
+const asRoot = testRequiring(() => (process.getuid?.() === 0 ? undefined : 'root'));
 const CHILD = fileURLToPath(new URL('helpers/child.js', import.meta.url));
 
 function place(t: ExecutionContext): string {

@@ -149,7 +149,7 @@ test('a record that was taken away is read from its copy, and written again', as
       (await store.faults()).map((fault) => fault.path),
       [path],
     );
-    await store.mend();
+    await store.repair();
     t.deepEqual(await store.faults(), []);
   }
 });

@@ -152,7 +152,7 @@ test.serial('a record that is written again from its copy is no news', async (t)
   await seen.until('what is there', has(1));
   rmSync(files.durable);
   await sleep(100);
-  await store.mend();
+  await store.repair();
   await sleep(100);
   await seen.stop();
   t.is(seen.states.length, 1);

@@ -1,6 +1,6 @@
 /** Kernels before 6.6 have no tcx: the same programs as clsact filters. */
 import test from 'ava';
-import { feature, need } from '../helpers/requirements.js';
+import { feature, testRequiring } from '../helpers/requirements.js';
 import { BROADCAST, eth, ip4, TYPE, udp } from '../packet/helpers/frame.js';
 import { type Attached, join } from './helpers/attached-containers.js';
 import { pings, tcpBothWays } from './helpers/conversation.js';
@@ -119,13 +119,16 @@ test.serial('detach takes the filter and the qdisc from an adopted device', asyn
   t.notRegex(await qdiscs(), /clsact/);
 });
 
-need(feature('tcx')).serial('on a kernel that got tcx, reconcile changes over to it', async (t) => {
-  const tcx = { env: { DPCTL_TC: '' } };
-  t.is((await lab.dpctl(['status'], tcx)).code, 0, 'filters are good enough');
-  await lab.within(lab.node, 'tc', 'filter', 'del', 'dev', one.host_ifname, 'ingress');
-  const { code, stderr } = await lab.dpctl(['reconcile'], tcx);
-  t.is(code, 0, stderr);
-  t.is(await filtersOf(one), '');
-  t.regex(await filtersOf(two), /pref 50000/);
-  t.true(await pings(one.ns, two.ip4), 'both ways beside each other');
-});
+testRequiring(feature('tcx')).serial(
+  'on a kernel that got tcx, reconcile changes over to it',
+  async (t) => {
+    const tcx = { env: { DPCTL_TC: '' } };
+    t.is((await lab.dpctl(['status'], tcx)).code, 0, 'filters are good enough');
+    await lab.within(lab.node, 'tc', 'filter', 'del', 'dev', one.host_ifname, 'ingress');
+    const { code, stderr } = await lab.dpctl(['reconcile'], tcx);
+    t.is(code, 0, stderr);
+    t.is(await filtersOf(one), '');
+    t.regex(await filtersOf(two), /pref 50000/);
+    t.true(await pings(one.ns, two.ip4), 'both ways beside each other');
+  },
+);

@@ -4,7 +4,7 @@ import { join as path } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { refused } from '../errors/helpers/refusal.js';
-import { linkKind, need } from '../helpers/requirements.js';
+import { linkKind, testRequiring } from '../helpers/requirements.js';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { onNodes } from '../lab/helpers/nodes.js';
 import { type Attached, attach, join } from './helpers/attached-containers.js';
@@ -18,7 +18,7 @@ const BUILT = fileURLToPath(new URL('../../bpf', import.meta.url));
 const SIZES = [1, 1000, 1472, 1473, 8000, 65_000];
 
 const netkit = linkKind('netkit');
-const withNetkit = need(netkit);
+const withNetkit = testRequiring(netkit);
 
 interface Row extends Attached {
   readonly driver: string;

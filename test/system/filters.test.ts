@@ -1,13 +1,13 @@
 /** Filters of others on the host end of an endpoint: who sees what, and who is told. */
 import test from 'ava';
-import { feature, need } from '../helpers/requirements.js';
+import { feature, testRequiring } from '../helpers/requirements.js';
 import { type Attached, join } from './helpers/attached-containers.js';
 import { pings } from './helpers/conversation.js';
 import { putForeign } from './helpers/foreign.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { capture } from './helpers/wire.js';
 
-const withTcx = need(feature('tcx'));
+const withTcx = testRequiring(feature('tcx'));
 
 let lab: Lab;
 let peer: Attached;

@@ -7,7 +7,7 @@ import { sleep } from './helpers/process.js';
 import { capture } from './helpers/wire.js';
 
 /** The node's uplink, and who is at its other end: not dpctl's business at all. */
-const UPLINK = { ip4: '198.51.100.1', ip6: '2001:db8:51::1' };
+const HOST_OUTSIDE = { ip4: '198.51.100.1', ip6: '2001:db8:51::1' };
 const OUTSIDE = { ip4: '198.51.100.2', ip6: '2001:db8:51::2' };
 const GATEWAY = { ip4: '10.70.0.1', ip6: 'fd70::1' };
 const LAN = ['network', 'add', 'lan', '--subnet', '10.70.0.0/24', '--subnet', 'fd70::/64'];
@@ -39,7 +39,7 @@ test.before(async () => {
     outside,
   );
   for (const [ns, ifname, { ip4, ip6 }] of [
-    [lab.node, 'up0', UPLINK],
+    [lab.node, 'up0', HOST_OUTSIDE],
     [outside, 'eth0', OUTSIDE],
   ] as const) {
     await lab.within(ns, 'ip', 'addr', 'add', `${ip4}/24`, 'dev', ifname);
@@ -95,7 +95,7 @@ test.serial('endpoints and the host reach each other', async (t) => {
     t.true(await tcpBothWays(t, lab.node, guest.ns, guest[family], 8 << 20));
   }
   t.true(await pings(guest.ns, GATEWAY.ip4, '-s', '4000'));
-  t.true(await pings(guest.ns, UPLINK.ip4), "the host's other addresses too");
+  t.true(await pings(guest.ns, HOST_OUTSIDE.ip4), "the host's other addresses too");
   t.regex(await lab.within(guest.ns, 'ip', 'route'), /default via 10\.70\.0\.1 dev eth0/);
   t.regex(await lab.within(guest.ns, 'ip', '-6', 'route'), /default via fd70::1 dev eth0/);
 });
@@ -106,8 +106,8 @@ test.serial('without masquerade, endpoints are routed under their own addresses'
   const asked = await capture(t, outside, `icmp and src host ${guest.ip4}`);
   t.false(await pings(guest.ns, OUTSIDE.ip4), 'nobody outside knows the way back');
   t.is((await asked.stop()).length, 3);
-  await lab.within(outside, 'ip', 'route', 'add', '10.70.0.0/24', 'via', UPLINK.ip4);
-  await lab.within(outside, 'ip', '-6', 'route', 'add', 'fd70::/64', 'via', UPLINK.ip6);
+  await lab.within(outside, 'ip', 'route', 'add', '10.70.0.0/24', 'via', HOST_OUTSIDE.ip4);
+  await lab.within(outside, 'ip', '-6', 'route', 'add', 'fd70::/64', 'via', HOST_OUTSIDE.ip6);
   for (const family of ['ip4', 'ip6'] as const) {
     t.true(await pings(guest.ns, OUTSIDE[family]), family);
     t.true(await pings(outside, guest[family]), family);
@@ -135,8 +135,8 @@ test.serial(
     t.true(await hasTable());
     t.is(await theirRules(), before);
     for (const [family, filter] of [
-      ['ip4', `icmp and src host ${UPLINK.ip4}`],
-      ['ip6', `icmp6 and ip6[40] == 128 and src host ${UPLINK.ip6}`],
+      ['ip4', `icmp and src host ${HOST_OUTSIDE.ip4}`],
+      ['ip6', `icmp6 and ip6[40] == 128 and src host ${HOST_OUTSIDE.ip6}`],
     ] as const) {
       const asked = await capture(t, outside, filter);
       t.true(await pings(guest.ns, OUTSIDE[family]), family);

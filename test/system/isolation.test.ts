@@ -25,7 +25,7 @@ import { capture } from './helpers/wire.js';
 /** In every frame of the one who must not be heard. */
 const SECRET = Buffer.from('a word that nobody else says');
 /** Of the host, outside of all networks; its port 9999 is published for an endpoint. */
-const UPLINK = { ip4: '198.51.100.1', ip6: '2001:db8:51::1' };
+const OUTSIDE = { ip4: '198.51.100.1', ip6: '2001:db8:51::1' };
 const PUBLISHED = 9999;
 const BLUE = {
   net: ['10.41.0.0/24', 'fd41::/64'],
@@ -62,8 +62,8 @@ test.before(async () => {
   lab = await openLab();
   const pair = ['type', 'veth', 'peer', 'name', 'up1'];
   await lab.within(lab.node, 'ip', 'link', 'add', 'up0', ...pair);
-  await lab.within(lab.node, 'ip', 'addr', 'add', `${UPLINK.ip4}/24`, 'dev', 'up0');
-  await lab.within(lab.node, 'ip', 'addr', 'add', `${UPLINK.ip6}/64`, 'dev', 'up0', 'nodad');
+  await lab.within(lab.node, 'ip', 'addr', 'add', `${OUTSIDE.ip4}/24`, 'dev', 'up0');
+  await lab.within(lab.node, 'ip', 'addr', 'add', `${OUTSIDE.ip6}/64`, 'dev', 'up0', 'nodad');
   await lab.within(lab.node, 'ip', 'link', 'set', 'up0', 'up');
   await lab.must(...network('blue', BLUE));
   await lab.must(...network('red', RED));
@@ -132,8 +132,8 @@ function ways(to: Station, gate: typeof BLUE): Uint8Array[] {
       ),
     ),
     // What the host publishes for it.
-    by(gateway, ip4({ ...from, dst: UPLINK.ip4 }, published)),
-    by(gateway, ip6({ ...from6, dst: UPLINK.ip6, next: PROTO.udp }, published), TYPE.ip6),
+    by(gateway, ip4({ ...from, dst: OUTSIDE.ip4 }, published)),
+    by(gateway, ip6({ ...from6, dst: OUTSIDE.ip6, next: PROTO.udp }, published), TYPE.ip6),
     by(gateway, ip4({ ...from, dst: gate.ip4 }, published)),
     by(BROADCAST, SECRET, TYPE.other),
     by(to.mac, SECRET, TYPE.other),

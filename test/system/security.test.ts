@@ -1,6 +1,6 @@
 /** An endpoint speaks for itself only, unless somebody said otherwise. */
 import test from 'ava';
-import { linkKind, need } from '../helpers/requirements.js';
+import { linkKind, testRequiring } from '../helpers/requirements.js';
 import * as wire from '../packet/helpers/frame.js';
 import {
   arp,
@@ -346,7 +346,7 @@ interface FdbRow {
   readonly state: string;
 }
 
-const withBridge = need(linkKind('bridge'));
+const withBridge = testRequiring(linkKind('bridge'));
 withBridge.serial(
   'behind an endpoint without lock, a bridge connects further containers',
   async (t) => {

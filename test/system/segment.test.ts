@@ -1,7 +1,7 @@
 /** What users expect of one segment, who know a Linux bridge: each is tried on one, too. */
 import { existsSync } from 'node:fs';
 import test from 'ava';
-import { command, linkKind, need } from '../helpers/requirements.js';
+import { command, linkKind, testRequiring } from '../helpers/requirements.js';
 import { arp, BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
 import { ADVERT, advert, groupMac, macOption, TARGET_MAC } from '../packet/helpers/nd.js';
 import { pings, tcpBothWays, udpEcho } from './helpers/conversation.js';
@@ -11,7 +11,7 @@ import { addressesOf, type Kind, openSegment, type Station } from './helpers/seg
 import { sendFrame } from './helpers/wire.js';
 
 const KINDS: readonly Kind[] = ['dpctl', 'bridge'];
-const withBridge = need(linkKind('bridge'));
+const withBridge = testRequiring(linkKind('bridge'));
 
 let lab: Lab;
 test.beforeEach(async () => {
@@ -138,7 +138,7 @@ for (const kind of KINDS) {
   });
 }
 
-const withServices = need(linkKind('bridge'), command('nft'), brNetfilter());
+const withServices = testRequiring(linkKind('bridge'), command('nft'), brNetfilter());
 
 for (const kind of KINDS) {
   withServices.serial(`${kind}: a service on the host with a backend on the segment`, async (t) => {

@@ -1,7 +1,7 @@
 /** What containers send to each other arrives, whatever it is, and only where it should. */
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
-import { type Check, command, need } from '../helpers/requirements.js';
+import { type Check, command, testRequiring } from '../helpers/requirements.js';
 import { arp, BROADCAST, eth, ip4, mac, TYPE, udp, vlan } from '../packet/helpers/frame.js';
 import { type Attached, join } from './helpers/attached-containers.js';
 import { ping, pings, tcpBothWays, udpEcho } from './helpers/conversation.js';
@@ -149,7 +149,7 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex').slice(0, 512);
 }
 
-const withDhcp = need(command('dnsmasq'), command('udhcpc'));
+const withDhcp = testRequiring(command('dnsmasq'), command('udhcpc'));
 withDhcp.serial('a DHCP client gets its address from a server on the network', async (t) => {
   const options = ['--network', 'dhcp'];
   await lab.must('network', 'add', 'dhcp');
@@ -203,40 +203,43 @@ const vlanDevices: Check = () => {
   const { status, stderr } = spawnSync('unshare', ['-n', 'sh', '-c', link], { encoding: 'utf8' });
   return status === 0 ? undefined : `vlan devices, and the kernel says: ${stderr.trim()}`;
 };
-need(vlanDevices).serial('VLAN interfaces of two containers talk, one and two deep', async (t) => {
-  const prefixes = ['--allow-prefix', '192.168.50.0/23', '--allow-prefix', 'fd50::/16'];
-  const pair = [await join(lab, 'v1', ...prefixes), await join(lab, 'v2', ...prefixes)];
-  for (const [index, { ns }] of pair.entries()) {
-    for (const [name, link, kind, id, subnet] of [
-      ['eth0.7', 'eth0', '802.1Q', '7', '50'],
-      ['eth0.8', 'eth0', '802.1ad', '8', ''],
-      ['inner', 'eth0.8', '802.1Q', '9', '51'],
-    ] as const) {
-      const vlan = ['type', 'vlan', 'proto', kind, 'id', id];
-      await lab.within(ns, 'ip', 'link', 'add', 'link', link, 'name', name, ...vlan);
-      await lab.within(ns, 'ip', 'link', 'set', name, 'up');
-      if (subnet === '') continue;
-      await lab.within(ns, 'ip', 'addr', 'add', `192.168.${subnet}.${index + 1}/24`, 'dev', name);
-      await lab.within(
-        ns,
-        'ip',
-        'addr',
-        'add',
-        `fd50:${subnet}::${index + 1}/64`,
-        'dev',
-        name,
-        'nodad',
-      );
+testRequiring(vlanDevices).serial(
+  'VLAN interfaces of two containers talk, one and two deep',
+  async (t) => {
+    const prefixes = ['--allow-prefix', '192.168.50.0/23', '--allow-prefix', 'fd50::/16'];
+    const pair = [await join(lab, 'v1', ...prefixes), await join(lab, 'v2', ...prefixes)];
+    for (const [index, { ns }] of pair.entries()) {
+      for (const [name, link, kind, id, subnet] of [
+        ['eth0.7', 'eth0', '802.1Q', '7', '50'],
+        ['eth0.8', 'eth0', '802.1ad', '8', ''],
+        ['inner', 'eth0.8', '802.1Q', '9', '51'],
+      ] as const) {
+        const vlan = ['type', 'vlan', 'proto', kind, 'id', id];
+        await lab.within(ns, 'ip', 'link', 'add', 'link', link, 'name', name, ...vlan);
+        await lab.within(ns, 'ip', 'link', 'set', name, 'up');
+        if (subnet === '') continue;
+        await lab.within(ns, 'ip', 'addr', 'add', `192.168.${subnet}.${index + 1}/24`, 'dev', name);
+        await lab.within(
+          ns,
+          'ip',
+          'addr',
+          'add',
+          `fd50:${subnet}::${index + 1}/64`,
+          'dev',
+          name,
+          'nodad',
+        );
+      }
     }
-  }
-  const [left, right] = pair.map(({ ns }) => ns) as [string, string];
-  const tagged = await capture(t, right, 'vlan 7 and icmp');
-  t.true(await pings(left, '192.168.50.2'));
-  t.is((await tagged.stop()).length, 3);
-  t.true(await pings(left, 'fd50:50::2'));
-  t.true(await tcpBothWays(t, left, right, '192.168.50.2', 4 << 20));
-  t.true(await pings(left, '192.168.51.2', '-s', '1400'), 'a tag within a tag');
-});
+    const [left, right] = pair.map(({ ns }) => ns) as [string, string];
+    const tagged = await capture(t, right, 'vlan 7 and icmp');
+    t.true(await pings(left, '192.168.50.2'));
+    t.is((await tagged.stop()).length, 3);
+    t.true(await pings(left, 'fd50:50::2'));
+    t.true(await tcpBothWays(t, left, right, '192.168.50.2', 4 << 20));
+    t.true(await pings(left, '192.168.51.2', '-s', '1400'), 'a tag within a tag');
+  },
+);
 
 test.serial('frames of an EtherType that nobody knows arrive byte for byte', async (t) => {
   const payload = Buffer.from('neither IP nor ARP, and still a frame to be switched'.padEnd(100));

@@ -3,7 +3,7 @@ import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync } from 'node
 import { join as path } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { feature, need } from '../helpers/requirements.js';
+import { feature, testRequiring } from '../helpers/requirements.js';
 import { BROADCAST, eth, TYPE } from '../packet/helpers/frame.js';
 import { type Attached, attach, join } from './helpers/attached-containers.js';
 import { pings } from './helpers/conversation.js';
@@ -14,7 +14,7 @@ import { sendFrame } from './helpers/wire.js';
 
 const BUILT = fileURLToPath(new URL('../../bpf', import.meta.url));
 
-const withTcx = need(feature('tcx'));
+const withTcx = testRequiring(feature('tcx'));
 
 let lab: Lab;
 let one: Attached;

@@ -1,7 +1,7 @@
 /** What the parts of the API share. */
 import type { Readiness } from '../../api/operations.js';
 import type { Node } from '../../control/node/node.js';
-import type { Turn } from '../action-queue.js';
+import type { ActionQueue } from '../action-queue.js';
 import type { Log } from './log.js';
 
 /** What request handlers use. */
@@ -10,11 +10,11 @@ export interface Context {
   openLook(): Node;
   /** The node for changes, used in turns. */
   readonly node: Node;
-  readonly turn: Turn;
+  readonly queue: ActionQueue;
   readonly log: Log;
   readonly ready: () => Readiness | Promise<Readiness>;
-  /** The context of the agent's process (linux/standing.ts). */
-  readonly standing: string;
+  /** The context of the agent's process (linux/process-context.ts). */
+  readonly processContext: string;
   /** Aborted when the agent ends. */
   readonly signal: AbortSignal;
   /** performance.now() at the start of the API. */

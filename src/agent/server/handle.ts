@@ -49,11 +49,14 @@ export async function handle(
  * A name, a path or a pid may mean something else to the caller; another build may mean something else by a
  * request.
  */
-function refuseElsewhere({ standing }: Context, { headers }: IncomingMessage): Refusal | undefined {
+function refuseElsewhere(
+  { processContext }: Context,
+  { headers }: IncomingMessage,
+): Refusal | undefined {
   const caller = headers[CALLER];
   if (caller === undefined) return undefined;
-  const { build, standing: there } = callerOf(String(caller));
-  if (there !== standing) {
+  const { build, processContext: there } = callerOf(String(caller));
+  if (there !== processContext) {
     return refusal(421, 'AGENT_ELSEWHERE', 'the agent is in other namespaces than you are');
   }
   if (build !== '' && BUILD !== '' && build !== BUILD) {
@@ -160,12 +163,12 @@ async function answerOperation(
 
 /** Carry out a change, unless its caller disconnected before it began: nobody waits for it any more. */
 async function changeInTurn(
-  { node, turn, log }: Context,
+  { node, queue, log }: Context,
   name: OperationName,
   request: object,
   { gone, socket }: Caller,
 ): Promise<unknown> {
-  return turn.take(async () => {
+  return queue.run(async () => {
     if (hasGone(socket)) throw new DpctlError('CALLER_GONE', `${name}: nobody waits for it`);
     const start = performance.now();
     const took = (): number => Math.round((performance.now() - start) * 10) / 10;

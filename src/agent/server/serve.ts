@@ -6,8 +6,8 @@ import type { Readiness } from '../../api/operations.js';
 import { type Node, openNode } from '../../control/node/node.js';
 import { hostPath } from '../../linux/mountns.js';
 import { isThere } from '../../linux/path-status.js';
-import { standing } from '../../linux/process-context.js';
-import { newTurn, type Turn } from '../action-queue.js';
+import { processContext } from '../../linux/process-context.js';
+import { type ActionQueue, newActionQueue } from '../action-queue.js';
 import type { Context } from './context.js';
 import { handle } from './handle.js';
 import { type Log, SILENT } from './log.js';
@@ -32,7 +32,7 @@ export interface ServeOptions {
   /** Path of the socket, if not in the node's run directory. */
   readonly socketPath?: string;
   /** Shared with everything in this process that changes the node. */
-  readonly turn?: Turn;
+  readonly queue?: ActionQueue;
   readonly log?: Log;
   /** Whether the node matches its desired state, as far as its agent knows. */
   readonly ready?: () => Readiness | Promise<Readiness>;
@@ -58,14 +58,14 @@ export function apiSocket(node: Pick<Node, 'paths'>): string {
  * @throws DpctlError AGENT_RUNNING, exit 5
  */
 export async function serveApi(options: ServeOptions): Promise<Served> {
-  const { node, turn = newTurn(), log = SILENT } = options;
+  const { node, queue = newActionQueue(), log = SILENT } = options;
   const socketPath = options.socketPath ?? apiSocket(node);
   const closing = new AbortController();
   const context: Context = {
     openLook: () => openNode({ root: node.paths.root }),
-    ...{ node, turn, log, signal: closing.signal },
+    ...{ node, queue, log, signal: closing.signal },
     ready: options.ready ?? (() => ({ ready: true, why: '' })),
-    standing: standing(),
+    processContext: processContext(),
     since: performance.now(),
   };
   let server = newServer(context);
@@ -106,7 +106,7 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
     // Running changes are finished; requests that still wait for a response are dropped.
-    await turn.take(() => {});
+    await queue.run(() => {});
     setTimeout(() => server.closeAllConnections(), LOOK).unref();
     await ended;
     log.info({ socket: socketPath }, 'the API is closed');

@@ -1,14 +1,14 @@
 /** Connections opened and closed, one after the other: native/connect.c, for neither tool has it. */
 
 import { ask, type Pair, serve, withCpu } from '../subjects/pair.js';
-import type { Stage } from '../subjects/sandbox.js';
+import type { Sandbox } from '../subjects/sandbox.js';
 import type { Effort, Readings } from './measure.js';
 
 const PORT = 5401;
 
 /** Have the program wait in the other end. @param program its path */
-export async function serveConnect(stage: Stage, pair: Pair, program: string): Promise<void> {
-  await serve(stage, pair, [program, 'serve', String(PORT)], 'tcp', PORT);
+export async function serveConnect(sandbox: Sandbox, pair: Pair, program: string): Promise<void> {
+  await serve(sandbox, pair, [program, 'serve', String(PORT)], 'tcp', PORT);
 }
 
 /** Open and close connections for a while. */

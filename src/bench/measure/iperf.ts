@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { DpctlError } from '../../../loader/errors.js';
 import { inNetns } from '../../../loader/sys/netns.js';
 import { ask, type Pair, serve, withCpu } from '../subjects/pair.js';
-import type { Space, Stage } from '../subjects/sandbox.js';
+import type { Namespace, Sandbox } from '../subjects/sandbox.js';
 import type { Effort, Readings } from './measure.js';
 
 const PORT = 5201;
@@ -51,8 +51,8 @@ export interface PacketReading {
 }
 
 /** Have iperf3 wait in the end that answers. */
-export async function serveIperf(stage: Stage, pair: Pair): Promise<void> {
-  await serve(stage, pair, ['iperf3', '-s', '-p', String(PORT)], 'tcp', PORT);
+export async function serveIperf(sandbox: Sandbox, pair: Pair): Promise<void> {
+  await serve(sandbox, pair, ['iperf3', '-s', '-p', String(PORT)], 'tcp', PORT);
 }
 
 interface Sum {
@@ -113,7 +113,7 @@ export async function packets(pair: Pair, effort: Effort, size: number): Promise
 }
 
 /** Datagrams that came to sockets of a namespace so far, read or dropped for want of room. */
-function udpReceived({ fd }: Space): number {
+function udpReceived({ fd }: Namespace): number {
   const text = inNetns(fd, () => readFileSync('/proc/thread-self/net/snmp', 'utf8'));
   const [names = [], values = []] = [...text.matchAll(/^Udp: (.*)$/gm)].map(([, line = '']) =>
     line.split(' '),

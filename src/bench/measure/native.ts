@@ -3,7 +3,7 @@
 import { dirname, join } from 'node:path';
 import { DpctlError } from '../../../loader/errors.js';
 import { exec } from '../../../loader/hint.js';
-import type { Stage } from '../subjects/sandbox.js';
+import type { Sandbox } from '../subjects/sandbox.js';
 import { isInstalled, run } from './process.js';
 import { shippedFile } from './shipped-files.js';
 
@@ -15,14 +15,14 @@ const COMPILERS = ['cc', 'gcc', 'clang'] as const;
 
 /**
  * Compile a program of native/.
- * @returns the path of the program; it goes with the stage
+ * @returns the path of the program; it goes with the sandbox
  * @throws DpctlError BENCH_NEEDS where there is no compiler or no library
  */
-export async function compileNative(stage: Stage, name: NativeProgram): Promise<string> {
+export async function compileNative(sandbox: Sandbox, name: NativeProgram): Promise<string> {
   const compiler = await firstInstalled();
   const source = shippedFile(`src/bench/native/${name}.c`);
   const headers = dirname(shippedFile('bpf/dpctl.h'));
-  const program = join(stage.folder(`-${name}`), name);
+  const program = join(sandbox.folder(`-${name}`), name);
   try {
     await run([compiler, '-O2', `-I${headers}`, '-o', program, source, ...LIBRARIES[name]]);
   } catch (cause) {

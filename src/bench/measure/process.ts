@@ -3,12 +3,12 @@ import { availableParallelism } from 'node:os';
 import type { ResultPromise } from 'execa';
 import { DpctlError } from '../../../loader/errors.js';
 import { searchPath } from '../../linux/command.js';
-import type { Space } from '../subjects/sandbox.js';
+import type { Namespace } from '../subjects/sandbox.js';
 
 /** Where and how a program runs. */
 export interface RunOptions {
   /** The namespace; the caller's own when left out. */
-  readonly space?: Space | undefined;
+  readonly space?: Namespace | undefined;
   /** The CPU that it is bound to, so that rounds do not differ by where the scheduler puts it. */
   readonly cpu?: number | undefined;
   /** Milliseconds; 0: as long as it likes. */

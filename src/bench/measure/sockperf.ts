@@ -1,7 +1,7 @@
 /** sockperf: one message there and back, again and again. */
 import { DpctlError } from '../../../loader/errors.js';
 import { ask, type Pair, serve } from '../subjects/pair.js';
-import type { Stage } from '../subjects/sandbox.js';
+import type { Sandbox } from '../subjects/sandbox.js';
 import type { Effort, Readings } from './measure.js';
 import { CLIENT_CPU, SERVER_CPU } from './process.js';
 
@@ -15,9 +15,13 @@ function flags(transport: Transport): string[] {
 }
 
 /** Have sockperf answer in the other end. */
-export async function serveSockperf(stage: Stage, pair: Pair, transport: Transport): Promise<void> {
+export async function serveSockperf(
+  sandbox: Sandbox,
+  pair: Pair,
+  transport: Transport,
+): Promise<void> {
   const argv = ['sockperf', 'sr', '-i', pair.server.ip4, ...flags(transport)];
-  await serve(stage, pair, argv, transport, PORT[transport]);
+  await serve(sandbox, pair, argv, transport, PORT[transport]);
 }
 
 /**

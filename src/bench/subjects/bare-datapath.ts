@@ -15,7 +15,7 @@ import {
 } from '../../model/desired/table-entry.js';
 import { LARGE_TABLE } from '../suites/control-fill.js';
 import type { Station } from './frames.js';
-import type { Stage } from './sandbox.js';
+import type { Sandbox } from './sandbox.js';
 
 /** VNI of the network with a number. */
 export const vniOf = (network: number): number => network;
@@ -43,13 +43,13 @@ export interface Port {
   readonly lock?: boolean;
 }
 
-/** Load the datapath with room for a million MACs. It goes with the stage. */
-export function openWorld(stage: Stage): World {
+/** Load the datapath with room for a million MACs. It goes with the sandbox. */
+export function openWorld(sandbox: Sandbox): World {
   const object = openObject(objectFile(), {
     constants: constantsOf('endpoint'),
     maxEntries: { [MAPS.fdb.name]: LARGE_TABLE },
   });
-  stage.defer(() => object.close());
+  sandbox.defer(() => object.close());
   loadObject(object);
   const map = (table: TableName): BpfMap => {
     const found = object.maps.get(MAPS[table].name);

@@ -6,7 +6,7 @@ import { DpctlError } from '../../../loader/errors.js';
 import { inNetns } from '../../../loader/sys/netns.js';
 import { searchPath } from '../../linux/command.js';
 import { NETNS_DIR } from '../../linux/netns.js';
-import type { Space } from './sandbox.js';
+import type { Namespace } from './sandbox.js';
 
 /** Where Debian and the upstream archive put the plugins. */
 const FOLDERS = ['/usr/lib/cni', '/opt/cni/bin'] as const;
@@ -26,7 +26,7 @@ export function cniFolder(): string | undefined {
  * The plugin, called in a node's namespace.
  * @param dataDir where its IPAM keeps its addresses
  */
-export function openCniBridge(dir: string, node: Space, dataDir: string): CniBridge {
+export function openCniBridge(dir: string, node: Namespace, dataDir: string): CniBridge {
   const config = JSON.stringify({
     cniVersion: '0.4.0',
     name: 'bench',

@@ -8,7 +8,7 @@ import { closeFd } from '../../../loader/sys/files.js';
 import { inNetns } from '../../../loader/sys/netns.js';
 import { attach } from '../../control/endpoint/attach.js';
 import { networkAdd } from '../../control/network/network.js';
-import { nodeAdd } from '../../control/underlay/remote-nodes.js';
+import { remoteNodeAdd } from '../../control/underlay/remote-nodes.js';
 import { underlaySet } from '../../control/underlay/underlay.js';
 import { linkGet } from '../../linux/netlink/link.js';
 import { withRtnl } from '../../linux/netlink/socket.js';
@@ -18,7 +18,7 @@ import { ip4ToNumber } from '../../model/address/ip.js';
 import { openBenchNode } from './node.js';
 import { DEVICE, type End, type Pair } from './pair.js';
 import { openProbe, programOf } from './program-rig.js';
-import { ip, type Space, type Stage } from './sandbox.js';
+import { ip, type Namespace, type Sandbox } from './sandbox.js';
 
 /** What carries the traffic between the nodes. */
 export interface Underlay {
@@ -61,7 +61,7 @@ const VNI = 42;
 const PORT = 4789;
 
 interface Host {
-  readonly space: Space;
+  readonly space: Namespace;
   readonly address: string;
   readonly address6: string;
 }
@@ -76,7 +76,7 @@ const other = (side: (typeof sides)[number]): (typeof sides)[number] =>
   side === 'near' ? 'far' : 'near';
 
 /** Two nodes with a veth between them. */
-function connect(spaces: Readonly<Record<keyof Hosts, Space>>, it: Underlay): Hosts {
+function connect(spaces: Readonly<Record<keyof Hosts, Namespace>>, it: Underlay): Hosts {
   const mtu = String(it.mtu);
   ip(
     ...['-n', spaces.near.name, 'link', 'add', UNDERLAY, 'mtu', mtu, 'type', 'veth'],
@@ -99,19 +99,19 @@ function connect(spaces: Readonly<Record<keyof Hosts, Space>>, it: Underlay): Ho
 }
 
 /** Run the program in the drivers of both ends. */
-function attachPass(stage: Stage, hosts: Hosts, { xdp }: Underlay): void {
+function attachPass(sandbox: Sandbox, hosts: Hosts, { xdp }: Underlay): void {
   if (xdp === undefined) return;
   for (const side of sides) {
     const { space } = hosts[side];
     const ifindex = withRtnl(space.fd, (rtnl) => linkGet(rtnl, { name: UNDERLAY }))?.ifindex ?? 0;
     const link = inNetns(space.fd, () => attachXdp(xdp, ifindex, 'native'));
-    stage.defer(() => closeFd(link));
+    sandbox.defer(() => closeFd(link));
   }
 }
 
-function openHosts(stage: Stage, label: string, it: Underlay): Hosts {
-  const near = stage.space(`${label}-near`);
-  const far = stage.space(`${label}-far`);
+function openHosts(sandbox: Sandbox, label: string, it: Underlay): Hosts {
+  const near = sandbox.namespace(`${label}-near`);
+  const far = sandbox.namespace(`${label}-far`);
   return connect({ near, far }, it);
 }
 
@@ -122,21 +122,21 @@ function hostPair(name: string, { near, far }: Hosts): Pair {
 }
 
 /** Two hosts with nothing but the underlay. */
-export function alonePair(stage: Stage, label: string, it: Underlay): Pair {
-  const hosts = openHosts(stage, label, it);
-  attachPass(stage, hosts, it);
+export function alonePair(sandbox: Sandbox, label: string, it: Underlay): Pair {
+  const hosts = openHosts(sandbox, label, it);
+  attachPass(sandbox, hosts, it);
   return hostPair(KIND.alone, hosts);
 }
 
 /** A container's end of a veth to its node. */
 function endOf(
-  stage: Stage,
+  sandbox: Sandbox,
   label: string,
   host: Host,
   addresses: Omit<End, 'space'>,
   mtu: number,
 ): End {
-  const space = stage.space(label);
+  const space = sandbox.namespace(label);
   ip(
     ...['-n', host.space.name, 'link', 'add', 'port', 'mtu', String(mtu), 'type', 'veth'],
     ...['peer', 'name', DEVICE, 'mtu', String(mtu), 'netns', space.name],
@@ -150,15 +150,15 @@ function endOf(
 }
 
 /** The kernel routes between the endpoints: nothing can be less than that. */
-export function routedPair(stage: Stage, label: string, it: Underlay): Pair {
-  const hosts = openHosts(stage, label, it);
-  attachPass(stage, hosts, it);
+export function routedPair(sandbox: Sandbox, label: string, it: Underlay): Pair {
+  const hosts = openHosts(sandbox, label, it);
+  attachPass(sandbox, hosts, it);
   const number = { near: 1, far: 2 } as const;
   const end = (side: (typeof sides)[number]): End => {
     const { space, address } = hosts[side];
     const [own, its] = [number[side], number[other(side)]];
     const addresses = { ip4: `10.66.${own}.2`, ip6: `fd66:${own}::2` };
-    const made = endOf(stage, `${label}-${side}-c`, hosts[side], addresses, it.mtu - OVERHEAD);
+    const made = endOf(sandbox, `${label}-${side}-c`, hosts[side], addresses, it.mtu - OVERHEAD);
     for (const key of ['net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding']) {
       sysctlSet(space.fd, key, '1');
     }
@@ -180,21 +180,21 @@ const ADDRESSES = {
 } as const;
 
 /** Tell a vxlan device without a network where to send, packet by packet. */
-function tellTunnel(stage: Stage, { fd }: Space, remote: string): void {
-  const object = openProbe(stage, { tunnel_remote: ip4ToNumber(remote), tunnel_vni: VNI });
+function tellTunnel(sandbox: Sandbox, { fd }: Namespace, remote: string): void {
+  const object = openProbe(sandbox, { tunnel_remote: ip4ToNumber(remote), tunnel_vni: VNI });
   const ifindex = withRtnl(fd, (rtnl) => linkGet(rtnl, { name: 'vx0' }))?.ifindex ?? 0;
   const link = inNetns(fd, () => attachTcx(programOf(object, 'to_tunnel'), ifindex, 'egress'));
-  stage.defer(() => closeFd(link));
+  sandbox.defer(() => closeFd(link));
 }
 
 /** A bridge on each node, and the kernel's vxlan device as one of its ports. */
-export function vxlanPair(stage: Stage, label: string, it: Underlay, metadata: boolean): Pair {
-  const hosts = openHosts(stage, label, it);
-  attachPass(stage, hosts, it);
+export function vxlanPair(sandbox: Sandbox, label: string, it: Underlay, metadata: boolean): Pair {
+  const hosts = openHosts(sandbox, label, it);
+  attachPass(sandbox, hosts, it);
   const mtu = it.mtu - OVERHEAD;
   const end = (side: (typeof sides)[number]): End => {
     const { space, address } = hosts[side];
-    const made = endOf(stage, `${label}-${side}-c`, hosts[side], ADDRESSES[side], mtu);
+    const made = endOf(sandbox, `${label}-${side}-c`, hosts[side], ADDRESSES[side], mtu);
     const remote = hosts[other(side)].address;
     const common = ['local', address, 'dstport', String(PORT)];
     ip('-n', space.name, 'link', 'add', 'br0', 'mtu', String(mtu), 'type', 'bridge');
@@ -205,7 +205,7 @@ export function vxlanPair(stage: Stage, label: string, it: Underlay, metadata: b
     ip('-n', space.name, 'link', 'set', 'vx0', 'mtu', String(mtu), 'master', 'br0', 'up');
     ip('-n', space.name, 'link', 'set', 'port', 'master', 'br0');
     ip('-n', space.name, 'link', 'set', 'br0', 'up');
-    if (metadata) tellTunnel(stage, space, remote);
+    if (metadata) tellTunnel(sandbox, space, remote);
     return made;
   };
   const name = metadata ? KIND.metadata : KIND.bridge;
@@ -217,25 +217,25 @@ export function vxlanPair(stage: Stage, label: string, it: Underlay, metadata: b
  * @throws DpctlError DECAP_IMPOSSIBLE, DECAP_REFUSED where the device cannot do as asked
  */
 export async function overlayPairs(
-  stage: Stage,
+  sandbox: Sandbox,
   label: string,
   it: Underlay,
   decap: Decap,
 ): Promise<{ endpoints: Pair; hosts: Pair }> {
   const nodes = {
-    near: openBenchNode(stage, `${label}-near`),
-    far: openBenchNode(stage, `${label}-far`),
+    near: openBenchNode(sandbox, `${label}-near`),
+    far: openBenchNode(sandbox, `${label}-far`),
   };
   const hosts = connect({ near: nodes.near.space, far: nodes.far.space }, it);
-  if (decap !== 'xdp') attachPass(stage, hosts, it);
+  if (decap !== 'xdp') attachPass(sandbox, hosts, it);
   const ends = {} as Record<(typeof sides)[number], End>;
   for (const side of sides) {
     const { node } = nodes[side];
     const far = hosts[other(side)].address;
     await networkAdd(node, { name: 'bench', vni: VNI, subnets: ['10.66.0.0/24', 'fd66::/64'] });
     await underlaySet(node, { device: UNDERLAY, vtep: hosts[side].address, decap });
-    await nodeAdd(node, { name: 'other', vtep: far });
-    const space = stage.space(`${label}-${side}-c`);
+    await remoteNodeAdd(node, { name: 'other', vtep: far });
+    const space = sandbox.namespace(`${label}-${side}-c`);
     const { ip4, ip6 } = ADDRESSES[side];
     await attach(node, {
       ...{ ns: space.name, network: 'bench', ips: [ip4, ip6], ifname: DEVICE },

@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DpctlError } from '../../../loader/errors.js';
 import { cpuTime } from '../measure/machine.js';
 import { CLIENT_CPU, type Running, run, SERVER_CPU, start } from '../measure/process.js';
-import type { Space, Stage } from './sandbox.js';
+import type { Namespace, Sandbox } from './sandbox.js';
 
 /** One side. */
 export interface End {
-  readonly space: Space;
+  readonly space: Namespace;
   readonly ip4: string;
   readonly ip6: string;
 }
@@ -47,18 +47,18 @@ const LISTEN_MS = 3000;
 
 /**
  * Start a program in the end that answers, on its CPU, and wait until it listens. It ends with the
- * stage.
+ * sandbox.
  * @param protocol tables of /proc/net in which its port is looked for
  */
 export async function serve(
-  stage: Stage,
+  sandbox: Sandbox,
   { server }: Pair,
   argv: readonly string[],
   protocol: 'tcp' | 'udp',
   port: number,
 ): Promise<Running> {
   const running = await start(argv, { space: server.space, cpu: SERVER_CPU, timeout: 0 });
-  stage.defer(() => {
+  sandbox.defer(() => {
     running.kill();
   });
   const deadline = performance.now() + LISTEN_MS;

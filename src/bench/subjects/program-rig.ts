@@ -21,7 +21,7 @@ import {
   type World,
 } from './bare-datapath.js';
 import type { Station } from './frames.js';
-import type { Space, Stage } from './sandbox.js';
+import type { Namespace, Sandbox } from './sandbox.js';
 
 /** struct __sk_buff (linux/bpf.h): its size, and where the interface's number is. */
 const CONTEXT = { size: 192, ifindex: 40 } as const;
@@ -46,7 +46,7 @@ export const BEHIND: Station = { ...STATIONS.learner, mac: '02:00:ff:00:00:01' }
 
 /** A namespace with host ends for the ports. */
 export interface Ports {
-  readonly space: Space;
+  readonly space: Namespace;
   readonly ifindex: Readonly<Record<PortName, number>>;
 }
 
@@ -70,8 +70,8 @@ export interface Run {
 }
 
 /** Make the ports: veth pairs whose far ends lie beside them, for nothing is sent; both are up. */
-export function openPorts(stage: Stage): Ports {
-  const space = stage.space('-ports');
+export function openPorts(sandbox: Sandbox): Ports {
+  const space = sandbox.namespace('-ports');
   const ifindex = withRtnl(space.fd, (rtnl) =>
     NAMES.map((name) => {
       const link = linkAddVeth(rtnl, { name, up: true, peer: { name: `${name}-far` } });
@@ -83,8 +83,8 @@ export function openPorts(stage: Stage): Ports {
 }
 
 /** Load the datapath and make the ports known to it. */
-export function openRig(stage: Stage, ports: Ports): Rig {
-  const world = openWorld(stage);
+export function openRig(sandbox: Sandbox, ports: Ports): Rig {
+  const world = openWorld(sandbox);
   putNetwork(world, NETWORK, NAMES.length);
   for (const [slot, name] of NAMES.entries()) {
     const ifindex = ports.ifindex[name];
@@ -117,11 +117,11 @@ function jiffies(world: World): bigint {
 
 /** The object with what is compared with: bpf/probe.bpf.c. */
 export function openProbe(
-  stage: Stage,
+  sandbox: Sandbox,
   constants: Readonly<Record<string, number>> = {},
 ): BpfObject {
   const object = openObject(shippedFile('src/bench/bpf/probe.bpf.o'), { constants });
-  stage.defer(() => object.close());
+  sandbox.defer(() => object.close());
   loadObject(object);
   return object;
 }

@@ -5,7 +5,7 @@ import { linkDump, linkSet } from '../../linux/netlink/link.js';
 import { withRtnl } from '../../linux/netlink/socket.js';
 import { openBenchNode } from './node.js';
 import { DEVICE, type End, type Pair } from './pair.js';
-import { ip, type Space, type Stage } from './sandbox.js';
+import { ip, type Namespace, type Sandbox } from './sandbox.js';
 
 /** Names of the subjects, as reports have them. */
 export const NAME = { veth: 'veth pair', bridge: 'Linux bridge', dpctl: 'dpctl' } as const;
@@ -26,9 +26,9 @@ export interface PairOptions {
   readonly mtu: number;
 }
 
-function endsOf(stage: Stage, label: string): { readonly client: End; readonly server: End } {
+function endsOf(sandbox: Sandbox, label: string): { readonly client: End; readonly server: End } {
   const end = (side: string, number: number): End => ({
-    space: stage.space(`${label}-${side}`),
+    space: sandbox.namespace(`${label}-${side}`),
     ip4: `${PREFIX.ip4}.${number}`,
     ip6: `${PREFIX.ip6}:${number}`,
   });
@@ -42,7 +42,7 @@ function setAddresses({ space, ip4, ip6 }: End): void {
 }
 
 /** Let every device of a namespace take segments of BIG's size, as `--big-tcp` does. */
-function setBig({ fd }: Space): void {
+function setBig({ fd }: Namespace): void {
   withRtnl(fd, (rtnl) => {
     for (const { ifindex, name } of linkDump(rtnl, { statistics: false })) {
       if (name === 'lo') continue;
@@ -54,8 +54,8 @@ function setBig({ fd }: Space): void {
 }
 
 /** Two namespaces with nothing in between: as fast as a veth can be. */
-export function vethPair(stage: Stage, label: string, { bigTcp, mtu }: PairOptions): Pair {
-  const { client, server } = endsOf(stage, label);
+export function vethPair(sandbox: Sandbox, label: string, { bigTcp, mtu }: PairOptions): Pair {
+  const { client, server } = endsOf(sandbox, label);
   ip(
     ...['-n', client.space.name, 'link', 'add', DEVICE, 'mtu', String(mtu), 'type', 'veth'],
     ...['peer', 'name', DEVICE, 'mtu', String(mtu), 'netns', server.space.name],
@@ -68,9 +68,9 @@ export function vethPair(stage: Stage, label: string, { bigTcp, mtu }: PairOptio
 }
 
 /** Two namespaces on a bridge, as most containers are. */
-export function bridgePair(stage: Stage, label: string, { bigTcp, mtu }: PairOptions): Pair {
-  const { client, server } = endsOf(stage, label);
-  const hub = stage.space(`${label}-hub`);
+export function bridgePair(sandbox: Sandbox, label: string, { bigTcp, mtu }: PairOptions): Pair {
+  const { client, server } = endsOf(sandbox, label);
+  const hub = sandbox.namespace(`${label}-hub`);
   ip('-n', hub.name, 'link', 'add', 'br0', 'up', 'mtu', String(mtu), 'type', 'bridge');
   for (const [index, end] of [client, server].entries()) {
     const port = `port${index}`;
@@ -88,12 +88,12 @@ export function bridgePair(stage: Stage, label: string, { bigTcp, mtu }: PairOpt
 
 /** Two namespaces attached by dpctl, by the code that the command runs. */
 export async function dpctlPair(
-  stage: Stage,
+  sandbox: Sandbox,
   label: string,
   { bigTcp = false, mtu }: PairOptions,
 ): Promise<Pair> {
-  const { client, server } = endsOf(stage, label);
-  const { node } = openBenchNode(stage, `${label}-node`);
+  const { client, server } = endsOf(sandbox, label);
+  const { node } = openBenchNode(sandbox, `${label}-node`);
   const subnets = [`${PREFIX.ip4}.0/24`, `${PREFIX.ip6}:/64`];
   await networkAdd(node, { name: 'bench', subnets, bigTcp });
   for (const { space, ip4, ip6 } of [client, server]) {

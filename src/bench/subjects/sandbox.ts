@@ -27,15 +27,15 @@ const TMPFS = 0x01021994;
 const NAME = /^dpb(\d+)(-|$)/;
 
 /** An open network namespace. */
-export interface Space {
+export interface Namespace {
   readonly name: string;
   readonly fd: number;
 }
 
 /** A place for one part of a run. */
-export interface Stage {
+export interface Sandbox {
   /** Make a namespace; its loopback is up. */
-  space(label: string): Space;
+  namespace(label: string): Namespace;
   /** Make a folder in memory. */
   folder(label: string): string;
   /** Mount a BPF file system. */
@@ -46,23 +46,23 @@ export interface Stage {
   close(): void;
 }
 
-let stages = 0;
+let sandboxes = 0;
 
-/** Open a stage. It closes itself when the process ends. */
-export function openStage(): Stage {
-  const tag = `dpb${process.pid}-${stages++}`;
+/** Open a sandbox. It closes itself when the process ends. */
+export function openSandbox(): Sandbox {
+  const tag = `dpb${process.pid}-${sandboxes++}`;
   const undos: (() => void)[] = [];
-  const atExit = (): void => stage.close();
+  const atExit = (): void => sandbox.close();
   const defer = (undo: () => void): void => {
     undos.push(undo);
   };
   process.on('exit', atExit);
-  const stage: Stage = {
+  const sandbox: Sandbox = {
     defer,
-    space(label) {
+    namespace(label) {
       const name = `${tag}${label}`;
       ip('netns', 'add', name);
-      defer(() => removeSpace(name));
+      defer(() => removeNamespace(name));
       const fd = openFd(join(NETNS_DIR, name));
       defer(() => closeFd(fd));
       ip('-n', name, 'link', 'set', 'lo', 'up');
@@ -75,7 +75,7 @@ export function openStage(): Stage {
       return path;
     },
     bpffs(label) {
-      const path = stage.folder(label);
+      const path = sandbox.folder(label);
       mount('bpf', path, 'bpf', 0);
       return path;
     },
@@ -90,7 +90,7 @@ export function openStage(): Stage {
       process.off('exit', atExit);
     },
   };
-  return stage;
+  return sandbox;
 }
 
 /** iproute2, and an error with what it said. */
@@ -117,7 +117,7 @@ export function sweep(): string[] {
   const spaces = within(NETNS_DIR);
   for (const name of spaces) endProcesses(name);
   for (const path of folders) removeFolder(path);
-  for (const name of spaces) removeSpace(name);
+  for (const name of spaces) removeNamespace(name);
   return [...folders, ...spaces];
 }
 
@@ -140,7 +140,7 @@ function memoryFolder(): string {
   return FOLDERS.find(isMemory) ?? FOLDERS[0];
 }
 
-function removeSpace(name: string): void {
+function removeNamespace(name: string): void {
   spawnSync('ip', ['netns', 'del', name], { stdio: 'ignore', env: { PATH: searchPath() } });
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DpctlError } from '../../../loader/errors.js';
 import { featuresGet, isActive } from '../../linux/offload.js';
 import { ask, DEVICE, type Pair, serve } from './pair.js';
-import type { Stage } from './sandbox.js';
+import type { Sandbox } from './sandbox.js';
 
 const PORT = 5301;
 /** Enough for segments of every size that the stack makes. */
@@ -16,8 +16,8 @@ const OFFLOADS = ['tso', 'gso', 'gro', 'tx', 'rx'] as const;
  * Send a file of noise over TCP, by both families, and compare.
  * @throws DpctlError BENCH_CORRUPT
  */
-export async function verifyPayload(stage: Stage, pair: Pair): Promise<string> {
-  const dir = stage.folder(`-verify-${pair.client.space.name}`);
+export async function verifyPayload(sandbox: Sandbox, pair: Pair): Promise<string> {
+  const dir = sandbox.folder(`-verify-${pair.client.space.name}`);
   const sent = join(dir, 'sent');
   writeFileSync(sent, randomBytes(BYTES));
   const wanted = hashOf(sent);
@@ -28,7 +28,7 @@ export async function verifyPayload(stage: Stage, pair: Pair): Promise<string> {
     const got = join(dir, `got${family}`);
     const listener = `TCP${family}-LISTEN:${PORT},reuseaddr`;
     const receiver = await serve(
-      stage,
+      sandbox,
       pair,
       ['socat', '-u', listener, `CREATE:${got}`],
       'tcp',

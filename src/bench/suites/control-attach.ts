@@ -9,7 +9,7 @@ import type { Effort, Measure, Readings, Subject } from '../measure/measure.js';
 import { quantile } from '../measure/method.js';
 import { cniFolder, openCniBridge } from '../subjects/cni.js';
 import { type BenchNode, openBenchNode, type Program } from '../subjects/node.js';
-import type { Space, Stage } from '../subjects/sandbox.js';
+import type { Namespace, Sandbox } from '../subjects/sandbox.js';
 
 /** Containers that one sample attaches, one after the other. */
 const CONTAINERS = { full: 40, quick: 6 } as const;
@@ -37,9 +37,9 @@ interface Took {
 
 /** Attach all, detach all, each timed by itself. */
 async function each(
-  containers: readonly Space[],
-  on: (container: Space) => Took | Promise<Took>,
-  off: (container: Space) => Took | Promise<Took>,
+  containers: readonly Namespace[],
+  on: (container: Namespace) => Took | Promise<Took>,
+  off: (container: Namespace) => Took | Promise<Took>,
 ): Promise<Readings> {
   const attached: Took[] = [];
   const detached: Took[] = [];
@@ -76,7 +76,7 @@ function command(
   program: Program,
   { root }: BenchNode,
   verb: 'attach' | 'detach',
-  container: Space,
+  container: Namespace,
 ): Took {
   const [file = '', ...args] = [...program, '--root', root, verb, container.name];
   const start = performance.now();
@@ -89,14 +89,14 @@ function command(
 
 /** The measures, and whether the plugin is there to compare with. */
 export async function attachMeasures(
-  stage: Stage,
+  sandbox: Sandbox,
   effort: Effort,
   program: Program,
 ): Promise<{ readonly measures: Measure[]; readonly hasCni: boolean }> {
   const count = CONTAINERS[effort.quick ? 'quick' : 'full'];
-  const containers = Array.from({ length: count }, (_, index) => stage.space(`-c${index}`));
-  const ours = openBenchNode(stage, '-attach');
-  const first = containers[0] as Space;
+  const containers = Array.from({ length: count }, (_, index) => sandbox.namespace(`-c${index}`));
+  const ours = openBenchNode(sandbox, '-attach');
+  const first = containers[0] as Namespace;
   // The first attach on a node loads the datapath.
   await attach(ours.node, { ns: first.name });
   await detach(ours.node, { ns: first.name });
@@ -104,7 +104,7 @@ export async function attachMeasures(
   const dir = cniFolder();
   const cni: Subject[] = [];
   if (dir !== undefined) {
-    const bridge = openCniBridge(dir, stage.space('-cni'), stage.folder('-cni-data'));
+    const bridge = openCniBridge(dir, sandbox.namespace('-cni'), sandbox.folder('-cni-data'));
     cni.push({
       name: CNI,
       sample: () =>

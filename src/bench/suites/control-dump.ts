@@ -10,7 +10,7 @@ import { installDatapath } from '../../datapath/install.js';
 import { searchPath } from '../../linux/command.js';
 import type { Effort, Measure, Readings } from '../measure/measure.js';
 import { type BenchNode, openBenchNode, type Program } from '../subjects/node.js';
-import type { Stage } from '../subjects/sandbox.js';
+import type { Sandbox } from '../subjects/sandbox.js';
 import { fillFdb, LARGE_TABLE, MILLION } from './control-fill.js';
 
 /** Milliseconds between two looks at how much memory a process has had at the most. */
@@ -19,11 +19,11 @@ const LOOK_MS = 10;
 const STARTS = 5;
 
 /** A node with one endpoint and a million MACs behind it. */
-async function openLargeNode(stage: Stage): Promise<BenchNode> {
-  const large = openBenchNode(stage, '-large');
+async function openLargeNode(sandbox: Sandbox): Promise<BenchNode> {
+  const large = openBenchNode(sandbox, '-large');
   await prepareNode(large.node);
   installDatapath(hostPins(large.node), { [MAPS.fdb.name]: LARGE_TABLE });
-  const inside = stage.space('-large-a');
+  const inside = sandbox.namespace('-large-a');
   const { endpoints } = await attach(large.node, { ns: inside.name });
   const [endpoint] = endpoints;
   if (endpoint === undefined) throw new TypeError('attach gave no endpoint');
@@ -85,16 +85,16 @@ function startOf(argv: readonly string[]): number {
 
 /** The dumps, and what of a start is Node's own. */
 export async function dumpMeasures(
-  stage: Stage,
+  sandbox: Sandbox,
   effort: Effort,
   program: Program,
 ): Promise<Measure[]> {
-  const large = await openLargeNode(stage);
-  const small = openBenchNode(stage, '-small');
+  const large = await openLargeNode(sandbox);
+  const small = openBenchNode(sandbox, '-small');
   for (const label of ['-small-a', '-small-b']) {
-    await attach(small.node, { ns: stage.space(label).name });
+    await attach(small.node, { ns: sandbox.namespace(label).name });
   }
-  const empty = join(stage.folder('-empty'), 'empty.cjs');
+  const empty = join(sandbox.folder('-empty'), 'empty.cjs');
   writeFileSync(empty, '');
   return [
     {

@@ -18,7 +18,7 @@ import { constantsOf, objectFile } from '../../datapath/objects.js';
 import type { Effort, Measure, Readings } from '../measure/measure.js';
 import { compileNative } from '../measure/native.js';
 import { CLIENT_CPU, run } from '../measure/process.js';
-import type { Stage } from '../subjects/sandbox.js';
+import type { Sandbox } from '../subjects/sandbox.js';
 
 /** Entries of the large table. */
 export const MILLION = 1_000_000;
@@ -73,9 +73,9 @@ export function fillFdb(map: BpfMap, count: number, entries: Entries): void {
 }
 
 /** Both fill an empty table of its own each time, the datapath's own kind of map. */
-export async function fillMeasures(stage: Stage, effort: Effort): Promise<Measure[]> {
-  const pins = stage.bpffs('-pins');
-  const program = await compileNative(stage, 'fill');
+export async function fillMeasures(sandbox: Sandbox, effort: Effort): Promise<Measure[]> {
+  const pins = sandbox.bpffs('-pins');
+  const program = await compileNative(sandbox, 'fill');
   const sample = async (fill: (map: BpfMap, pin: string) => Promise<number>): Promise<Readings> => {
     const dir = join(pins, 'maps');
     mkdirSync(dir);

@@ -34,9 +34,9 @@ export const CONTROL: SuiteSpec = {
   name: 'control',
   goals: GOALS,
   seconds: { quick: 28, full: 190 },
-  async open({ stage, effort, program, skip }) {
-    const measures = await optional(skip, 'fill against C', () => fillMeasures(stage, effort));
-    const attached = await attachMeasures(stage, effort, program);
+  async open({ sandbox, effort, program, skip }) {
+    const measures = await optional(skip, 'fill against C', () => fillMeasures(sandbox, effort));
+    const attached = await attachMeasures(sandbox, effort, program);
     if (!attached.hasCni) {
       skip({
         what: 'the CNI bridge plugin',
@@ -47,7 +47,7 @@ export const CONTROL: SuiteSpec = {
     return {
       measures: [
         ...measures,
-        ...(await dumpMeasures(stage, effort, program)),
+        ...(await dumpMeasures(sandbox, effort, program)),
         ...attached.measures,
       ],
       settings: [],

@@ -18,7 +18,7 @@ import {
 } from '../subjects/overlay.js';
 import type { Pair } from '../subjects/pair.js';
 import { openProbe, programOf } from '../subjects/program-rig.js';
-import type { Stage } from '../subjects/sandbox.js';
+import type { Sandbox } from '../subjects/sandbox.js';
 import { verifyPayload } from '../subjects/verify.js';
 import { GOALS, UNDERLAY } from './overlay-goals.js';
 import type { SuiteContext, SuiteSpec } from './suite.js';
@@ -63,22 +63,22 @@ interface Pairs {
 }
 
 async function openPairs(
-  { stage, effort, skip }: SuiteContext,
+  { sandbox, effort, skip }: SuiteContext,
   underlay: Underlay,
 ): Promise<Pairs> {
   const label = `-${underlay.name}`;
   const pairs = [
-    routedPair(stage, `${label}-n`, underlay),
-    vxlanPair(stage, `${label}-b`, underlay, false),
+    routedPair(sandbox, `${label}-n`, underlay),
+    vxlanPair(sandbox, `${label}-b`, underlay, false),
   ];
   const hosts: Pair[] = [];
   if (!effort.quick) {
-    pairs.push(vxlanPair(stage, `${label}-m`, underlay, true));
-    if (underlay.name !== UNDERLAY.jumbo) hosts.push(alonePair(stage, `${label}-h`, underlay));
+    pairs.push(vxlanPair(sandbox, `${label}-m`, underlay, true));
+    if (underlay.name !== UNDERLAY.jumbo) hosts.push(alonePair(sandbox, `${label}-h`, underlay));
   }
   for (const decap of decapsOf(effort, underlay)) {
     try {
-      const made = await overlayPairs(stage, `${label}-${decap}`, underlay, decap);
+      const made = await overlayPairs(sandbox, `${label}-${decap}`, underlay, decap);
       pairs.push(made.endpoints);
       if (hosts.length > 0) hosts.push(made.hosts);
     } catch (error) {
@@ -157,11 +157,11 @@ function hostMeasures(field: Field, underlay: Underlay, effort: Effort, tools: T
 }
 
 async function checked(
-  stage: Stage,
+  sandbox: Sandbox,
   pair: Pair,
   underlay: Underlay,
 ): Promise<Omit<Setting, 'suite'>> {
-  const value = await verifyPayload(stage, pair);
+  const value = await verifyPayload(sandbox, pair);
   return { name: `payload through ${pair.name}, ${underlay.name} underlay`, value };
 }
 
@@ -171,19 +171,19 @@ export const OVERLAY: SuiteSpec = {
   goals: GOALS,
   seconds: { quick: 50, full: 1700 },
   async open(context) {
-    const { stage, effort, skip } = context;
-    const tools = await findTools(stage, skip);
+    const { sandbox, effort, skip } = context;
+    const tools = await findTools(sandbox, skip);
     const measures: Measure[] = [];
     const settings: Omit<Setting, 'suite'>[] = [
       { name: 'congestion control', value: CONGESTION },
       { name: 'MTU of the endpoints', value: "the underlay's less 50, without an overlay too" },
     ];
-    const pass = programOf(openProbe(stage), 'pass');
+    const pass = programOf(openProbe(sandbox), 'pass');
     for (const underlay of underlaysOf(effort, pass)) {
       const { pairs, hosts } = await openPairs(context, underlay);
       for (const pair of [...pairs, ...hosts]) {
-        await serveAll(stage, pair, tools);
-        settings.push(await checked(stage, pair, underlay));
+        await serveAll(sandbox, pair, tools);
+        settings.push(await checked(sandbox, pair, underlay));
       }
       const ours = pairs.filter(({ name }) => name.startsWith('dpctl')).map(({ name }) => name);
       const ratios = ours.flatMap((name) =>

@@ -20,7 +20,7 @@ import {
   STATIONS,
   verdictOfRun,
 } from '../subjects/program-rig.js';
-import type { Stage } from '../subjects/sandbox.js';
+import type { Sandbox } from '../subjects/sandbox.js';
 import { fillFdb, MILLION } from './control-fill.js';
 
 /** TC_ACT_SHOT and TC_ACT_REDIRECT (linux/pkt_cls.h). */
@@ -76,8 +76,13 @@ const PATHS: readonly Path[] = [
 ];
 
 /** Paths of the endpoint's program over an empty one. */
-export function pathMeasure(stage: Stage, effort: Effort, ports: Ports, probe: BpfObject): Measure {
-  const rig = openRig(stage, ports);
+export function pathMeasure(
+  sandbox: Sandbox,
+  effort: Effort,
+  ports: Ports,
+  probe: BpfObject,
+): Measure {
+  const rig = openRig(sandbox, ports);
   const endpoint = rig.world.program('endpoint');
   const empty = programOf(probe, 'empty');
   const subjects = PATHS.map(({ name, verdict, ...path }): Subject => {
@@ -119,12 +124,17 @@ const TABLES = [
  * The same frame to MACs at random, by the size of the table: the whole run, without what picks the
  * MACs.
  */
-export function fdbMeasure(stage: Stage, effort: Effort, ports: Ports, probe: BpfObject): Measure {
+export function fdbMeasure(
+  sandbox: Sandbox,
+  effort: Effort,
+  ports: Ports,
+  probe: BpfObject,
+): Measure {
   const scatter = programOf(probe, 'scatter');
   const empty = programOf(probe, 'empty');
   const endpoints = new Map(
     [FEW, MANY, MILLION].map((entries) => {
-      const { world } = openRig(stage, ports);
+      const { world } = openRig(sandbox, ports);
       const behind = { vni: vniOf(NETWORK), ifindex: ports.ifindex.receiver, endpoint: 2 };
       fillFdb(world.map('fdb'), entries, behind);
       return [entries, world.program('endpoint')] as const;

@@ -12,7 +12,7 @@ import { quantile } from '../measure/method.js';
 import { compileNative } from '../measure/native.js';
 import { CLIENT_CPU, run } from '../measure/process.js';
 import { openWorld, putNetwork, putPort, stationOf } from '../subjects/bare-datapath.js';
-import type { Space, Stage } from '../subjects/sandbox.js';
+import type { Namespace, Sandbox } from '../subjects/sandbox.js';
 
 /** Ports that a frame is copied to: the bridge has 1,023 at the most. */
 const PORTS = [10, 100, 1000] as const;
@@ -21,9 +21,9 @@ const FRAMES = { full: 200, quick: 50 } as const;
 
 /** Namespaces of one subject: the switch, who sends, and where all copies go. */
 interface FloodSetup {
-  readonly hub: Space;
-  readonly sender: Space;
-  readonly sink: Space;
+  readonly hub: Namespace;
+  readonly sender: Namespace;
+  readonly sink: Namespace;
 }
 
 /** Names of host ends, the sender's first. Its far end is called the same. */
@@ -33,11 +33,15 @@ const deviceOf = (ports: number, index: number): string => `p${ports}x${index}`;
  * Make the devices of a subject: a set of ports for each number of them. Without IPv6, whose own
  * multicast a thousand devices would answer each other with.
  */
-async function openFloodSetup(stage: Stage, label: string, bridge: boolean): Promise<FloodSetup> {
+async function openFloodSetup(
+  sandbox: Sandbox,
+  label: string,
+  bridge: boolean,
+): Promise<FloodSetup> {
   const setup = {
-    hub: stage.space(`${label}-hub`),
-    sender: stage.space(`${label}-sender`),
-    sink: stage.space(`${label}-sink`),
+    hub: sandbox.namespace(`${label}-hub`),
+    sender: sandbox.namespace(`${label}-sender`),
+    sink: sandbox.namespace(`${label}-sink`),
   };
   for (const { fd } of Object.values(setup)) {
     sysctlSet(fd, 'net/ipv6/conf/default/disable_ipv6', '1');
@@ -62,13 +66,13 @@ async function openFloodSetup(stage: Stage, label: string, bridge: boolean): Pro
   return setup;
 }
 
-async function batch({ name }: Space, lines: readonly string[]): Promise<void> {
+async function batch({ name }: Namespace, lines: readonly string[]): Promise<void> {
   await run(['ip', '-n', name, '-batch', '-'], { input: `${lines.join('\n')}\n` });
 }
 
 /** Put the datapath on the senders' host ends, and all ports into its flood lists. */
-function openDatapath(stage: Stage, { hub, sender }: FloodSetup): void {
-  const world = openWorld(stage);
+function openDatapath(sandbox: Sandbox, { hub, sender }: FloodSetup): void {
+  const world = openWorld(sandbox);
   const devices = new Map(
     withRtnl(hub.fd, (rtnl) => linkDump(rtnl, { statistics: false })).map((link) => [
       link.name,
@@ -94,17 +98,17 @@ function openDatapath(stage: Stage, { hub, sender }: FloodSetup): void {
       putPort(world, { id, network, slot, ifindex, station: { ...station, mac } });
       if (slot > 0) continue;
       const link = inNetns(hub.fd, () => attachTcx(world.program('endpoint'), ifindex, 'ingress'));
-      stage.defer(() => closeFd(link));
+      sandbox.defer(() => closeFd(link));
     }
   }
 }
 
 /** Flooding, where there is a compiler. */
-export async function floodMeasures(stage: Stage, effort: Effort): Promise<Measure[]> {
-  const program = await compileNative(stage, 'flood');
-  const bridge = await openFloodSetup(stage, '-bridge', true);
-  const ours = await openFloodSetup(stage, '-dpctl', false);
-  openDatapath(stage, ours);
+export async function floodMeasures(sandbox: Sandbox, effort: Effort): Promise<Measure[]> {
+  const program = await compileNative(sandbox, 'flood');
+  const bridge = await openFloodSetup(sandbox, '-bridge', true);
+  const ours = await openFloodSetup(sandbox, '-dpctl', false);
+  openDatapath(sandbox, ours);
   const frames = FRAMES[effort.quick ? 'quick' : 'full'];
   const sample = async ({ sender, sink }: FloodSetup, ports: number): Promise<Readings> => {
     const name = deviceOf(ports, 0);

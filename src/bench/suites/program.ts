@@ -17,16 +17,16 @@ export const PROGRAM: SuiteSpec = {
   name: 'program',
   goals: GOALS.map((goal) => ({ suite: 'program', ...goal })),
   seconds: { quick: 13, full: 110 },
-  async open({ stage, effort, skip }) {
-    const ports = openPorts(stage);
-    const probe = openProbe(stage);
+  async open({ sandbox, effort, skip }) {
+    const ports = openPorts(sandbox);
+    const probe = openProbe(sandbox);
     return {
       measures: [
         sizeMeasure(),
-        pathMeasure(stage, effort, ports, probe),
-        fdbMeasure(stage, effort, ports, probe),
+        pathMeasure(sandbox, effort, ports, probe),
+        fdbMeasure(sandbox, effort, ports, probe),
         ...(await optional(skip, 'flooding against the bridge', () =>
-          floodMeasures(stage, effort),
+          floodMeasures(sandbox, effort),
         )),
       ],
       settings: [],

@@ -67,20 +67,20 @@ export const SAME_NODE: SuiteSpec = {
   name: 'same-node',
   goals: GOALS,
   seconds: { quick: 70, full: 780 },
-  async open({ stage, effort, skip }) {
+  async open({ sandbox, effort, skip }) {
     const plain = { mtu: MTU };
     const big = { mtu: MTU, bigTcp: true };
     const normal = [
-      vethPair(stage, '-v', plain),
-      bridgePair(stage, '-r', plain),
-      await dpctlPair(stage, '-d', plain),
+      vethPair(sandbox, '-v', plain),
+      bridgePair(sandbox, '-r', plain),
+      await dpctlPair(sandbox, '-d', plain),
     ];
     const raised = [
-      ...(effort.quick ? [] : [vethPair(stage, '-vb', big)]),
-      bridgePair(stage, '-rb', big),
-      await dpctlPair(stage, '-db', big),
+      ...(effort.quick ? [] : [vethPair(sandbox, '-vb', big)]),
+      bridgePair(sandbox, '-rb', big),
+      await dpctlPair(sandbox, '-db', big),
     ];
-    const tools = await findTools(stage, skip);
+    const tools = await findTools(sandbox, skip);
     const settings = [
       { name: 'MTU', value: String(MTU) },
       { name: 'congestion control', value: CONGESTION },
@@ -88,9 +88,9 @@ export const SAME_NODE: SuiteSpec = {
       { name: 'CPUs of client and server', value: `${CLIENT_CPU}, ${SERVER_CPU}` },
     ];
     for (const pair of [...normal, ...raised]) {
-      await serveAll(stage, pair, tools);
+      await serveAll(sandbox, pair, tools);
       settings.push(
-        { name: `payload through ${pair.name}`, value: await verifyPayload(stage, pair) },
+        { name: `payload through ${pair.name}`, value: await verifyPayload(sandbox, pair) },
         { name: `offloads of ${pair.name}`, value: offloadsOf(pair) },
       );
     }

@@ -6,11 +6,11 @@ import { hintText } from '../../model/hint.js';
 import type { Goal } from '../measure/goals.js';
 import type { Effort, Measure } from '../measure/measure.js';
 import type { Program } from '../subjects/node.js';
-import type { Stage } from '../subjects/sandbox.js';
+import type { Sandbox } from '../subjects/sandbox.js';
 
 /** What a suite is given to set itself up with. */
 export interface SuiteContext {
-  readonly stage: Stage;
+  readonly sandbox: Sandbox;
   readonly effort: Effort;
   readonly program: Program;
   /** Say that something cannot be measured here. */

@@ -16,7 +16,7 @@ import {
   type Transport,
 } from '../measure/sockperf.js';
 import type { Pair } from '../subjects/pair.js';
-import type { Stage } from '../subjects/sandbox.js';
+import type { Sandbox } from '../subjects/sandbox.js';
 import type { SuiteContext } from './suite.js';
 
 /** Who is measured, and who is put in relation to whom. */
@@ -105,7 +105,7 @@ export interface Tools {
 }
 
 /** See which tools are there, and say which are not. */
-export async function findTools(stage: Stage, skip: SuiteContext['skip']): Promise<Tools> {
+export async function findTools(sandbox: Sandbox, skip: SuiteContext['skip']): Promise<Tools> {
   const found = async (name: string, what: string): Promise<boolean> => {
     if (await isInstalled(name)) return true;
     skip({ what, why: `${name} is not installed`, hint: `apt-get install ${name}` });
@@ -113,7 +113,7 @@ export async function findTools(stage: Stage, skip: SuiteContext['skip']): Promi
   };
   const compiled = async (): Promise<string | undefined> => {
     try {
-      return await compileNative(stage, 'connect');
+      return await compileNative(sandbox, 'connect');
     } catch (error) {
       if (!(error instanceof DpctlError) || error.code !== 'BENCH_NEEDS') throw error;
       skip({ what: 'TCP connections', why: error.message, hint: hintText(error.hint) });
@@ -129,12 +129,12 @@ export async function findTools(stage: Stage, skip: SuiteContext['skip']): Promi
 
 /** Start the servers of a pair. */
 export async function serveAll(
-  stage: Stage,
+  sandbox: Sandbox,
   pair: Pair,
   { iperf, sockperf, connect }: Tools,
 ): Promise<void> {
-  if (iperf) await serveIperf(stage, pair);
+  if (iperf) await serveIperf(sandbox, pair);
   if (sockperf)
-    for (const transport of ['udp', 'tcp'] as const) await serveSockperf(stage, pair, transport);
-  if (connect !== undefined) await serveConnect(stage, pair, connect);
+    for (const transport of ['udp', 'tcp'] as const) await serveSockperf(sandbox, pair, transport);
+  if (connect !== undefined) await serveConnect(sandbox, pair, connect);
 }

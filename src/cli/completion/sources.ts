@@ -23,9 +23,9 @@ const LIVE: Sources = {
   endpoint: (root) => quietly(() => endpoints(root)),
   node: (root) =>
     quietly(async () => {
-      const { nodeList } = await import('../../control/underlay/remote-nodes.js');
+      const { remoteNodeList } = await import('../../control/underlay/remote-nodes.js');
       const { openNode } = await import('../../control/node/node.js');
-      const rows = await nodeList(openNode(rootOption(root)));
+      const rows = await remoteNodeList(openNode(rootOption(root)));
       return rows.map(({ name, dst }) => ({ value: name, text: dst }));
     }),
   device: (root) =>

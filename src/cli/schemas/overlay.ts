@@ -1,6 +1,6 @@
 import { advice, run } from '../../../loader/hint.js';
 import type { LabRow } from '../../api/lab.js';
-import type { NodeRow } from '../../api/remote-node.js';
+import type { RemoteNodeRow } from '../../api/remote-node.js';
 import type { UnderlayRow } from '../../api/underlay.js';
 import { schemaOf, withChange } from './schema.js';
 
@@ -33,7 +33,7 @@ export const UNDERLAY = schemaOf<UnderlayRow>()({
 export const UNDERLAY_SET = withChange(UNDERLAY, 'underlay set');
 
 /** Rows of `node list`, and of what node add and del report. */
-export const NODE = schemaOf<NodeRow>()({
+export const NODE = schemaOf<RemoteNodeRow>()({
   name: 'node',
   nameKey: 'name',
   empty: advice`no other nodes; \`${run`node add NAME --vtep ADDRESS`}\` makes one known`,

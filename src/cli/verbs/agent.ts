@@ -1,7 +1,7 @@
 import { DpctlError } from '../../../loader/errors.js';
 import { AGENT } from '../commands/agent.js';
 import type { Call } from '../parse.js';
-import { nodeOf, type Outcome, valuesOf } from './verb.js';
+import { type Outcome, openNodeOf, valuesOf } from './verb.js';
 
 /** Seconds between two full looks. */
 const INTERVAL = 300;
@@ -18,7 +18,7 @@ export async function run(call: Call): Promise<Outcome> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => ending.abort());
   let look = (): void => {};
   process.on('SIGHUP', () => look());
-  const node = await nodeOf(call);
+  const node = await openNodeOf(call);
   const { openLog } = await import('../../agent/log.js');
   const { runAgent } = await import('../../agent/agent.js');
   await runAgent({

@@ -5,9 +5,9 @@ import { type Outcome, valuesOf } from './verb.js';
 /** dpctl lab exec WHERE COMMAND... */
 export async function run(call: Call): Promise<Outcome> {
   const { args, options } = valuesOf(LAB_EXEC, call);
-  const { labPlace } = await import('../../lab/lab.js');
+  const { findLabNamespace } = await import('../../lab/lab.js');
   const { labExec } = await import('../../lab/exec.js');
-  const place = await labPlace(call.globals.root, options.name ?? 'lab', args.where);
+  const place = await findLabNamespace(call.globals.root, options.name ?? 'lab', args.where);
   // The terminal's interrupt reaches the program by itself, which decides what to do.
   process.removeAllListeners('SIGINT');
   process.on('SIGINT', () => undefined);

@@ -3,7 +3,7 @@ import { RECONCILE } from '../commands/observe.js';
 import type { Call } from '../parse.js';
 import { listOf } from '../render/render.js';
 import { PLAN } from '../schemas/control.js';
-import { anyNodeOf, ask, type Outcome, planOutcome, took, valuesOf, words } from './verb.js';
+import { ask, type Outcome, openAnyNodeOf, planOutcome, took, valuesOf, words } from './verb.js';
 
 /** dpctl reconcile. */
 export async function run(call: Call): Promise<Outcome> {
@@ -24,7 +24,7 @@ export async function run(call: Call): Promise<Outcome> {
 
 /** Done here, as no agent knows which namespace the caller is in. */
 async function adopted(call: Call): Promise<ChangeResult> {
-  const node = await anyNodeOf(call);
+  const node = await openAnyNodeOf(call);
   const { adoptNamespace } = await import('../../control/node/namespace.js');
   const { reconcile } = await import('../../control/node/reconcile.js');
   await adoptNamespace(node);

@@ -7,12 +7,12 @@ import type { Call } from '../parse.js';
 import { listOf } from '../render/render.js';
 import { PLAN } from '../schemas/control.js';
 import { count } from './reconcile.js';
-import { anyNodeOf, type Outcome, valuesOf, words } from './verb.js';
+import { type Outcome, openAnyNodeOf, valuesOf, words } from './verb.js';
 
 /** dpctl reset. The list is printed first, on stderr: stdout has only what was done. */
 export async function run(call: Call): Promise<Outcome> {
   const { dryRun = false, yes = false } = valuesOf(RESET, call).options;
-  const node = await anyNodeOf(call);
+  const node = await openAnyNodeOf(call);
   const { reset, resetPlan } = await import('../../control/node/reset.js');
   const list = await resetPlan(node);
   if (dryRun) return { data: listOf(PLAN, list) };

@@ -41,15 +41,15 @@ export function valuesOf<C extends Command>(
  * The node of --root. It stays open until the process ends: rows are read while they are printed.
  * @throws DpctlError NODE_NETNS_CHANGED, exit 3
  */
-export async function nodeOf(call: Call): Promise<Node> {
-  const node = await anyNodeOf(call);
+export async function openNodeOf(call: Call): Promise<Node> {
+  const node = await openAnyNodeOf(call);
   const { refuseLostNamespace } = await import('../../control/node/namespace.js');
   refuseLostNamespace(node);
   return node;
 }
 
-/** As {@link nodeOf}, but also if the node's namespace is no longer the one that users mean. */
-export async function anyNodeOf({ globals }: Call): Promise<Node> {
+/** As {@link openNodeOf}, but also if the node's namespace is no longer the one that users mean. */
+export async function openAnyNodeOf({ globals }: Call): Promise<Node> {
   const { openNode } = await import('../../control/node/node.js');
   return openNode(globals.root === undefined ? {} : { root: globals.root });
 }
@@ -73,7 +73,7 @@ export async function ask<Name extends OperationName>(
     if (answer !== undefined) return answer.result;
   }
   const { perform } = await import('../../agent/operations.js');
-  return perform(await anyNodeOf(call), name, request);
+  return perform(await openAnyNodeOf(call), name, request);
 }
 
 /** The outcome of --dry-run. */

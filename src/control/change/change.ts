@@ -34,7 +34,7 @@ import {
 import { blockedPorts, endpointsFailed, type Failure } from './endpoint-failures.js';
 import { inspect } from './inspect.js';
 import { type MendOptions, type Readiness, whenReady } from './prepared-node.js';
-import { hiddenPorts } from './refuse-unreachable.js';
+import { unreachablePorts } from './refuse-unreachable.js';
 import { mayPlanAnew, VANISHED_ROUNDS, vanishedEdit, withFollowed } from './vanished-devices.js';
 
 /** The result of an edit: the new state, the part of the node it concerns, and what the caller reports. */
@@ -166,7 +166,7 @@ async function prepare<T>(
   const whole = before.unfinished === true || rebuilt || unmarked || edited.scope === 'node';
   const followed = followUnderlay(node, before, edited.state, { fresh: whole, refused });
   const gateways = addGateways(node, before, followed.state);
-  const all = whole || followed.state.uplink !== before.uplink;
+  const all = whole || followed.state.resolvedUnderlay !== before.resolvedUnderlay;
   const scope = all ? 'node' : widen(withDead(edited.scope, dead), before, gateways);
   const renewed = renewDevices(node, gateways, scope);
   const about = edited.about ?? gatewaysIn(renewed, edited.scope);
@@ -174,7 +174,7 @@ async function prepare<T>(
   const observed = await inspect(node, input, installedProgramId(hostPins(node)));
   const failures = [
     ...blockedPorts(renewed, observed, about),
-    ...hiddenPorts(before, edited.state, observed, about),
+    ...unreachablePorts(before, edited.state, observed, about),
   ];
   const alive = keepDead ? renewed : dropDead(renewed, observed);
   const asked = recordSysctls(alive, observed);

@@ -50,7 +50,7 @@ export async function inspect(
   const installed = areTablesPinned(hostPins(node));
   const entries = installed ? readEntries(node, input) : new Map<string, RawEntry>();
   const ports = new Map<number, ObservedPort>();
-  const tunnels = before.uplink !== undefined || after.uplink !== undefined;
+  const tunnels = before.resolvedUnderlay !== undefined || after.resolvedUnderlay !== undefined;
   for (const endpoint of mergedEndpoints(before, after)) {
     if (!inScope(scope, endpoint.id)) continue;
     const port = inspectAlone(input, endpoint, () =>
@@ -98,7 +98,7 @@ function inspectAlone(
     const { code, message, hint = run`status` } = error;
     return {
       ...NOTHING_INSIDE,
-      namespace: 'hidden',
+      namespace: 'unreachable',
       host: undefined,
       hook: undefined,
       pinned: true,

@@ -73,7 +73,7 @@ export async function whenReady<T>(
     // Only looked at: opening every pin again would slow each command.
     const isReady = pinFaults(pins).length === 0;
     if (!isReady) await check?.();
-    await node.store.mend();
+    await node.store.repair();
     await prepareNode(node);
     faultPoint('node.prepared');
     const rebuilt = !isReady && (await rebuild(node, pins));

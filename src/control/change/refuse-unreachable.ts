@@ -15,7 +15,7 @@ import { type Failure, failureOf } from './endpoint-failures.js';
  * @param about endpoints that the command names
  * @throws DpctlError NETNS_HIDDEN, exit 3, for one of them
  */
-export function hiddenPorts(
+export function unreachablePorts(
   before: State,
   edited: State,
   { ports }: Observed,
@@ -26,7 +26,7 @@ export function hiddenPorts(
   for (const port of wantedPorts(edited)) {
     const { endpoint } = port;
     const was = were.get(endpoint.id);
-    if (was === undefined || ports.get(endpoint.id)?.namespace !== 'hidden') continue;
+    if (was === undefined || ports.get(endpoint.id)?.namespace !== 'unreachable') continue;
     if (isDeepStrictEqual(inside(was), inside(port))) continue;
     const { ref, path } = endpoint.namespace;
     const error = new DpctlError(

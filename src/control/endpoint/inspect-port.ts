@@ -49,7 +49,7 @@ export function inspectPort(
     if (fd === undefined) {
       const { created, ref } = endpoint.namespace;
       const nameUse = created ? netnsPlace(ref) : undefined;
-      const namespace = host === undefined ? 'gone' : 'hidden';
+      const namespace = host === undefined ? 'gone' : 'unreachable';
       return { ...base, ...NOTHING_INSIDE, namespace, nameUse };
     }
     const inside = withRtnlInside(node, endpoint.namespace, fd, (rtnl) =>

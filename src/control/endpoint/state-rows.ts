@@ -2,7 +2,7 @@
 
 import type { EndpointRow } from '../../api/endpoint.js';
 import type { NetworkRow } from '../../api/network.js';
-import type { NodeRow } from '../../api/remote-node.js';
+import type { RemoteNodeRow } from '../../api/remote-node.js';
 import { driverOf, isGateway, portOf, wantedPorts } from '../../model/desired/desired.js';
 import { labelTexts, ownerText } from '../../model/endpoint/labels.js';
 import type { Endpoint, Network, State } from '../../model/state/state.js';
@@ -49,7 +49,7 @@ function endpointRow(endpoint: Endpoint, network: Network): EndpointRow {
 }
 
 /** Rows of the other nodes, by number. */
-export function nodeRows({ nodes }: State): NodeRow[] {
+export function remoteNodeRows({ nodes }: State): RemoteNodeRow[] {
   return nodes.map(({ name, vtep, number }) => ({ name, dst: vtep, number }));
 }
 

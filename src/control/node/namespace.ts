@@ -127,7 +127,7 @@ export async function adoptNamespace(node: Node): Promise<boolean> {
     await node.store.save(loaded, {
       ...before,
       sysctls: [],
-      uplink: undefined,
+      resolvedUnderlay: undefined,
       netns: undefined,
       unfinished: true,
     });

@@ -12,7 +12,7 @@ import { reconcile } from './reconcile.js';
  * @returns undefined if it is as desired, or not in use
  * @throws as reconcile; DpctlError NODE_NETNS_CHANGED, NODE_UNUSED, exit 3
  */
-export async function mend(node: Node): Promise<ChangeResult | undefined> {
+export async function reconcileIfNeeded(node: Node): Promise<ChangeResult | undefined> {
   if (!nodeExists(node)) return undefined;
   refuseLostNamespace(node);
   if (await isAsAsked(node)) return undefined;

@@ -72,7 +72,7 @@ async function loadOrSalvage(node: Node): Promise<Salvaged> {
   const found = await readable(node);
   if (lostNamespace(node) === undefined || isNsfs(node.paths.netns)) return found;
   // The node's namespace is gone with all changes in it: the caller's is another one.
-  return { ...found, state: { ...found.state, sysctls: [], uplink: undefined } };
+  return { ...found, state: { ...found.state, sysctls: [], resolvedUnderlay: undefined } };
 }
 
 async function readable({ store }: Node): Promise<Salvaged> {
@@ -162,7 +162,7 @@ async function markUnfinished({ store }: Node): Promise<void> {
   try {
     const loaded = await store.load();
     const { state } = loaded;
-    if (state.endpoints.length > 0 || state.uplink !== undefined) {
+    if (state.endpoints.length > 0 || state.resolvedUnderlay !== undefined) {
       await store.save(loaded, { ...state, unfinished: true });
     }
   } catch {
@@ -177,7 +177,7 @@ function observe(node: Node, before: State, after: State): Observed {
     ports: new Map(
       before.endpoints.map((each) => [
         each.id,
-        inspectPort(node, each, false, before.uplink !== undefined),
+        inspectPort(node, each, false, before.resolvedUnderlay !== undefined),
       ]),
     ),
     orphans: findOrphans(node, after, new Map()),

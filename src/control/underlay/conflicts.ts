@@ -20,11 +20,11 @@ import { kernelVxlans } from './device-facts.js';
  * @throws DpctlError, exit 1: UNDERLAY_IN_USE, PORT_IN_USE, VNI_IN_USE
  */
 export function refuseConflicts(node: Node, before: State, state: State): void {
-  const { underlay, uplink: resolved } = state;
+  const { underlay, resolvedUnderlay: resolved } = state;
   if (underlay === undefined || resolved === undefined) return;
   const { device, port } = underlay;
   const place = { name: 'underlay', ifindex: resolved.ifindex } as const;
-  const recorded = before.uplink?.ifindex === resolved.ifindex;
+  const recorded = before.resolvedUnderlay?.ifindex === resolved.ifindex;
   if (runsOtherOverlay(hostPins(node), node.netnsFd(), place, recorded)) {
     throw new DpctlError('UNDERLAY_IN_USE', `${device} is the underlay of another dpctl root`, {
       exitCode: 1,

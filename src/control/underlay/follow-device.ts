@@ -33,9 +33,9 @@ export function followUnderlay(
   try {
     const resolved = resolveUnderlay(node, knownOf(before, state), { ...state, underlay }, options);
     // Keep the same object if the value is equal: the store and others compare identities.
-    const same = isDeepStrictEqual(resolved, before.uplink);
+    const same = isDeepStrictEqual(resolved, before.resolvedUnderlay);
     return {
-      state: followMtu({ ...state, uplink: same ? before.uplink : resolved }),
+      state: followMtu({ ...state, resolvedUnderlay: same ? before.resolvedUnderlay : resolved }),
       problem: undefined,
     };
   } catch (error) {
@@ -46,15 +46,15 @@ export function followUnderlay(
 }
 
 function withoutResolved(state: State): State {
-  if (state.uplink === undefined) return state;
-  const { uplink: _uplink, ...rest } = state;
+  if (state.resolvedUnderlay === undefined) return state;
+  const { resolvedUnderlay: _resolved, ...rest } = state;
   return rest;
 }
 
 /** An edit that dropped the choice wants a new one: what was refused may be possible by now. */
-function knownOf(before: State, { uplink: resolved }: State): State {
-  if (resolved !== undefined || before.uplink === undefined) return before;
-  return { ...before, uplink: { ...before.uplink, refused: [] } };
+function knownOf(before: State, { resolvedUnderlay: resolved }: State): State {
+  if (resolved !== undefined || before.resolvedUnderlay === undefined) return before;
+  return { ...before, resolvedUnderlay: { ...before.resolvedUnderlay, refused: [] } };
 }
 
 /** Notes for the user about a change of the underlay, or about what does not fit into it. */
@@ -64,10 +64,10 @@ export function underlayNotes(
   problem: DpctlError | undefined,
 ): Hint[] {
   const notes: Hint[] = [];
-  if (problem !== undefined && before.uplink !== undefined) {
+  if (problem !== undefined && before.resolvedUnderlay !== undefined) {
     notes.push(`other nodes are not reached: ${problem.message}`);
   }
-  const [was, is] = [before.uplink?.vtep, after.uplink?.vtep];
+  const [was, is] = [before.resolvedUnderlay?.vtep, after.resolvedUnderlay?.vtep];
   if (was !== undefined && is !== undefined && was !== is) {
     notes.push(
       advice`this node's address is ${is} now, it was ${was}: tell the others (${run`node add NAME --vtep ${is}`})`,
@@ -78,9 +78,9 @@ export function underlayNotes(
 
 /** Endpoints and networks that are new, or new on an underlay, and too large for it. */
 function sizeNotes(before: State, after: State): Hint[] {
-  const { uplink: resolved } = after;
+  const { resolvedUnderlay: resolved } = after;
   if (resolved === undefined) return [];
-  const fresh = before.uplink?.mtu !== resolved.mtu;
+  const fresh = before.resolvedUnderlay?.mtu !== resolved.mtu;
   const known = new Set(fresh ? [] : oversized(before).map(({ id, mtu }) => `${id} ${mtu}`));
   // A gateway is as large as the largest endpoint of its network.
   const large = oversized(after).filter(

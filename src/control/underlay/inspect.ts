@@ -18,14 +18,14 @@ export function inspectOverlay(node: Node, before: State, loaded = true): Observ
   const devices = overlayDevices(node.rtnl(), netns, before.rootId);
   const replicator = devices.get('replicator')?.ifindex;
   if (replicator !== undefined) {
-    const recorded = before.uplink?.replicator === replicator;
+    const recorded = before.resolvedUnderlay?.replicator === replicator;
     const place = { name: 'replicate', ifindex: replicator } as const;
     if (runsOtherOverlay(pins, netns, place, recorded)) devices.clear();
   }
   const candidates = new Map<OverlayProgram, number>([
     ['replicate', devices.get('replicator')?.ifindex ?? 0],
     ['anchor', devices.get('anchor')?.ifindex ?? 0],
-    ['underlay', before.uplink?.ifindex ?? 0],
+    ['underlay', before.resolvedUnderlay?.ifindex ?? 0],
   ]);
   const programIds = new Map<OverlayProgram, number>();
   for (const program of loaded ? OVERLAY_PROGRAMS : []) {

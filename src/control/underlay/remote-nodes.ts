@@ -3,29 +3,29 @@
 import { advice, run } from '../../../loader/hint.js';
 import type { ChangeOptions } from '../../api/change.js';
 import type {
-  NodeAddRequest,
-  NodeChange,
-  NodeDeleteRequest,
-  NodeRow,
+  RemoteNodeAddRequest,
+  RemoteNodeChange,
+  RemoteNodeDeleteRequest,
+  RemoteNodeRow,
 } from '../../api/remote-node.js';
-import { addNode, deleteNode } from '../../model/overlay/remotes.js';
+import { addRemote, deleteRemote } from '../../model/overlay/remotes.js';
 import type { State } from '../../model/state/state.js';
 import { change, type Edited } from '../change/change.js';
-import { nodeRows } from '../endpoint/state-rows.js';
+import { remoteNodeRows } from '../endpoint/state-rows.js';
 import type { Node } from '../node/node.js';
 
 /** Add a node, or change the address of a known one. */
-export async function nodeAdd(
+export async function remoteNodeAdd(
   node: Node,
-  request: NodeAddRequest,
+  request: RemoteNodeAddRequest,
   options: ChangeOptions = {},
-): Promise<NodeChange> {
+): Promise<RemoteNodeChange> {
   const changed = await change(node, options, (before) => {
     const created = !before.nodes.some(({ name }) => name === request.name);
-    const edit = addNode(before, request);
+    const edit = addRemote(before, request);
     return edited(edit.state, edit.node.number, { created });
   });
-  const row = nodeRows(changed.state).find(({ name }) => name === request.name);
+  const row = remoteNodeRows(changed.state).find(({ name }) => name === request.name);
   const notes =
     changed.state.underlay === undefined
       ? [...changed.notes, advice`there is no underlay yet: ${run`underlay set DEV`}`]
@@ -34,22 +34,22 @@ export async function nodeAdd(
 }
 
 /** Forget a node and what is behind it. A missing node is no error. */
-export async function nodeDelete(
+export async function remoteNodeDelete(
   node: Node,
-  request: NodeDeleteRequest,
+  request: RemoteNodeDeleteRequest,
   options: ChangeOptions = {},
-): Promise<NodeChange> {
+): Promise<RemoteNodeChange> {
   const changed = await change(node, options, (before) => {
-    const row = nodeRows(before).find(({ name }) => name === request.name);
-    return edited(deleteNode(before, request.name), row?.number, row);
+    const row = remoteNodeRows(before).find(({ name }) => name === request.name);
+    return edited(deleteRemote(before, request.name), row?.number, row);
   });
   const row = changed.result;
   return row === undefined ? changed : { ...changed, node: row };
 }
 
 /** All nodes that this one knows. */
-export async function nodeList(node: Node): Promise<NodeRow[]> {
-  return nodeRows((await node.store.load()).state);
+export async function remoteNodeList(node: Node): Promise<RemoteNodeRow[]> {
+  return remoteNodeRows((await node.store.load()).state);
 }
 
 function edited<T>(state: State, number: number | undefined, result: T): Edited<T> {

@@ -6,7 +6,7 @@ import { advice, exec, run } from '../../../loader/hint.js';
 import { freeOverlayIfindex, overlayKindOf } from '../../datapath/underlay/device.js';
 import { addrDump, type LinkAddress } from '../../linux/netlink/address.js';
 import { type Link, linkDump, linkGet } from '../../linux/netlink/link.js';
-import { nearest } from '../../linux/suggest.js';
+import { closestWord } from '../../linux/suggest.js';
 import { familyOf } from '../../model/address/ip.js';
 import type { OverlayDeviceKind } from '../../model/desired/overlay.js';
 import { chooseDecap, type DecapChoice, mayAnchor } from '../../model/overlay/decap.js';
@@ -39,7 +39,8 @@ export function resolveUnderlay(
 ): ResolvedUnderlay {
   const { underlay } = state;
   const link = requireDevice(node, state);
-  const old = before.uplink?.ifindex === link.ifindex ? before.uplink : undefined;
+  const old =
+    before.resolvedUnderlay?.ifindex === link.ifindex ? before.resolvedUnderlay : undefined;
   const vtep = chooseVtep(node, underlay, link, old?.vtep);
   checkOwnVtep(state.nodes, vtep);
   const same = old !== undefined && isDeepStrictEqual(before.underlay, underlay);
@@ -50,7 +51,7 @@ export function resolveUnderlay(
   // A request for only tc gets only tc: the UDP port stays free.
   const needsAnchor =
     underlay.decap !== 'tc' && mayAnchor(facts) && !refused.some(({ decap }) => decap === 'tc-gro');
-  const replicator = numberFor(node, 'replicator', before.uplink?.replicator);
+  const replicator = numberFor(node, 'replicator', before.resolvedUnderlay?.replicator);
   const resolved: ResolvedUnderlay = {
     ifindex: link.ifindex,
     mtu: link.mtu,
@@ -59,7 +60,7 @@ export function resolveUnderlay(
     why: choice.why,
     refused,
     replicator,
-    ...(needsAnchor ? { anchor: numberFor(node, 'anchor', before.uplink?.anchor) } : {}),
+    ...(needsAnchor ? { anchor: numberFor(node, 'anchor', before.resolvedUnderlay?.anchor) } : {}),
     ...(tunnelDevice === undefined ? {} : { tunnel: tunnelDevice }),
     mac: link.mac,
     checksums: facts.checksums,
@@ -73,7 +74,7 @@ function requireDevice(node: Node, { underlay, endpoints }: State): Link {
   const link = linkGet(node.rtnl(), { name });
   if (link === undefined) {
     const names = linkDump(node.rtnl(), { statistics: false }).map((each) => each.name);
-    const close = nearest(name, names);
+    const close = closestWord(name, names);
     throw new DpctlError('UNDERLAY_NOT_FOUND', `this node has no device ${JSON.stringify(name)}`, {
       exitCode: 3,
       hint: close === undefined ? exec`ip -br link` : run`underlay set ${close}`,

@@ -30,9 +30,9 @@ export async function underlaySet(
   const changed = await change(node, options, (before) => {
     const { state, underlay } = setUnderlay(before, request);
     const resolved = resolveUnderlay(node, before, { ...state, underlay }, { fresh: true });
-    refuseConflicts(node, before, { ...state, uplink: resolved });
+    refuseConflicts(node, before, { ...state, resolvedUnderlay: resolved });
     // Dropping the earlier choice makes everything be chosen again.
-    return { state: { ...state, uplink: undefined }, scope: 'node', result: undefined };
+    return { state: { ...state, resolvedUnderlay: undefined }, scope: 'node', result: undefined };
   });
   const row = underlayRow(node, changed.state);
   const notes = [
@@ -47,7 +47,7 @@ export async function underlaySet(
 }
 
 /** A request for only tc gets no anchor: tell what that costs. */
-function lossNotes({ underlay, uplink: resolved }: State): Hint[] {
+function lossNotes({ underlay, resolvedUnderlay: resolved }: State): Hint[] {
   if (underlay?.decap !== 'tc' || resolved === undefined || resolved.tunnel !== undefined)
     return [];
   return [
@@ -94,7 +94,7 @@ export async function underlayShow(node: Node): Promise<UnderlayRow | undefined>
 }
 
 function underlayRow(node: Node, state: State): UnderlayRow | undefined {
-  const { underlay, uplink: resolved } = state;
+  const { underlay, resolvedUnderlay: resolved } = state;
   if (underlay === undefined) return undefined;
   const link = linkGet(node.rtnl(), { name: underlay.device });
   const usable = resolved !== undefined && link?.ifindex === resolved.ifindex;

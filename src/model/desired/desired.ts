@@ -59,7 +59,10 @@ export function wantedPorts(state: State): Port[] {
   for (const endpoint of state.endpoints) {
     const network = networks.get(endpoint.network);
     if (endpoint.phase === 'detaching' || network === undefined) continue;
-    ports.push({ ...portOf(endpoint, network), wholeTunnels: state.uplink === undefined });
+    ports.push({
+      ...portOf(endpoint, network),
+      wholeTunnels: state.resolvedUnderlay === undefined,
+    });
   }
   return ports;
 }

@@ -46,7 +46,7 @@ export function wantedHostRules(state: State): HostRules {
 }
 
 /** After address translation, as the datapath does not see the translated packet. */
-function vxlanRules({ underlay, uplink: resolved }: State): HostRule[] {
+function vxlanRules({ underlay, resolvedUnderlay: resolved }: State): HostRule[] {
   if (underlay === undefined || resolved === undefined) return [];
   const expr = [
     meta('iifname', '==', GATEWAYS),

@@ -53,7 +53,11 @@ export function overlayAlias(kind: OverlayDeviceKind, root?: string): string {
 }
 
 /** The devices that a state asks for. */
-export function wantedDevices({ rootId, underlay, uplink: resolved }: State): OverlayDevice[] {
+export function wantedDevices({
+  rootId,
+  underlay,
+  resolvedUnderlay: resolved,
+}: State): OverlayDevice[] {
   if (underlay === undefined || resolved === undefined) return [];
   const { port } = underlay;
   const device = (kind: OverlayDeviceKind, ifindex: number): OverlayDevice => ({
@@ -85,7 +89,10 @@ export function isDerivedMac(mac: string): boolean {
 }
 
 /** Which programs run on which devices, in the order in which they are attached. */
-export function wantedPrograms({ underlay, uplink: resolved }: State): Map<OverlayProgram, number> {
+export function wantedPrograms({
+  underlay,
+  resolvedUnderlay: resolved,
+}: State): Map<OverlayProgram, number> {
   const programs = new Map<OverlayProgram, number>();
   if (underlay === undefined || resolved === undefined) return programs;
   programs.set('replicate', resolved.replicator);
@@ -96,14 +103,17 @@ export function wantedPrograms({ underlay, uplink: resolved }: State): Map<Overl
 }
 
 /** Sysctls that make the lookup of the next hop faster: key -> value. */
-export function underlaySysctls({ underlay, uplink: resolved }: State): [string, string][] {
+export function underlaySysctls({
+  underlay,
+  resolvedUnderlay: resolved,
+}: State): [string, string][] {
   if (underlay === undefined || resolved === undefined) return [];
   // Packets to nodes start at the loopback device, as those of local sockets do (bpf/encap/outer_common.h).
   return [[`net/ipv${familyOf(resolved.vtep)}/conf/lo/forwarding`, '1']];
 }
 
 /** How this node sends to others. */
-export function underlayEntry({ underlay, uplink: resolved }: State): RawEntry[] {
+export function underlayEntry({ underlay, resolvedUnderlay: resolved }: State): RawEntry[] {
   if (underlay === undefined || resolved === undefined) return [];
   return [
     tableEntry('underlay', 0, {
@@ -174,19 +184,19 @@ function remoteEntries(state: State, node: number): RawEntry[] {
 
 /** The VNI of a network on the wire. Without an underlay nothing is received on it. */
 export function vniEntries(state: State, { vni, index }: Network): RawEntry[] {
-  if (state.underlay === undefined || state.uplink === undefined) return [];
+  if (state.underlay === undefined || state.resolvedUnderlay === undefined) return [];
   return [tableEntry('vni', vni, { network: index })];
 }
 
 /** Slots in the lists of nodes that floods go to; none without an underlay. */
-export function replicaCount({ underlay, uplink: resolved, nodes }: State): number {
+export function replicaCount({ underlay, resolvedUnderlay: resolved, nodes }: State): number {
   if (underlay === undefined || resolved === undefined) return 0;
   return nodes.at(-1)?.number ?? 0;
 }
 
 /** The entry that sends floods of a network to a node. */
 export function replicaEntries(state: State, network: Network, node: Remote): RawEntry[] {
-  if (state.underlay === undefined || state.uplink === undefined) return [];
+  if (state.underlay === undefined || state.resolvedUnderlay === undefined) return [];
   const key = { network: network.index, slot: node.number - 1 };
   return [tableEntry('replica', key, { node: node.number })];
 }

@@ -89,7 +89,7 @@ function gatewayPort(
 
 /** The same rule as for endpoints: while the underlay cannot be used, the present MTU stays. */
 function gatewayMtu(state: State, old: Endpoint | undefined): number {
-  const waits = state.underlay !== undefined && state.uplink === undefined;
+  const waits = state.underlay !== undefined && state.resolvedUnderlay === undefined;
   return waits && old !== undefined ? old.mtu : defaultMtu(state);
 }
 

@@ -9,7 +9,7 @@ import { checkPort } from './underlay.js';
 
 /** Check the underlay, the nodes, and the MACs behind them. */
 export function checkOverlay(checker: Checker, state: State): void {
-  const { underlay, uplink: resolved, nodes, remoteFdb, networks } = state;
+  const { underlay, resolvedUnderlay: resolved, nodes, remoteFdb, networks } = state;
   if (underlay !== undefined) {
     checker.fixpoint('underlay.port', underlay.port, checkPort);
     if (underlay.vtep !== undefined) checker.fixpoint('underlay.vtep', underlay.vtep, canonicalIp);

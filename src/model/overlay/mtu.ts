@@ -15,7 +15,7 @@ export function overlayMtu({ mtu, vtep }: ResolvedUnderlay): number {
 }
 
 /** Default MTU of an endpoint, in bytes of layer 3. */
-export function defaultMtu({ uplink: resolved }: State): number {
+export function defaultMtu({ resolvedUnderlay: resolved }: State): number {
   return resolved === undefined ? DEFAULT_MTU : overlayMtu(resolved);
 }
 
@@ -25,7 +25,7 @@ export function defaultMtu({ uplink: resolved }: State): number {
  * minimum, below which the kernel would remove the address.
  */
 export function followMtu(state: State): State {
-  if (state.underlay !== undefined && state.uplink === undefined) return state;
+  if (state.underlay !== undefined && state.resolvedUnderlay === undefined) return state;
   let next = state;
   for (const endpoint of state.endpoints) {
     if (endpoint.mtuFollows !== true) continue;
@@ -40,7 +40,7 @@ function followedMtu({ ip6 }: Endpoint, mtu: number): number {
 }
 
 /** The endpoints whose largest packets do not fit into the underlay. */
-export function oversized({ uplink: resolved, endpoints }: State): Endpoint[] {
+export function oversized({ resolvedUnderlay: resolved, endpoints }: State): Endpoint[] {
   if (resolved === undefined) return [];
   const most = overlayMtu(resolved);
   return endpoints.filter(({ mtu, phase }) => mtu > most && phase !== 'detaching');

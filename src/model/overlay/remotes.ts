@@ -22,7 +22,7 @@ export interface RemoteEdit {
  * @throws DpctlError, all exit 1: NODE_NAME_INVALID, ADDRESS_INVALID, VTEP_INVALID, VTEP_IN_USE (another node
  *   has it), VTEP_IS_NODE (this node has it), VTEP_FAMILY, NODE_LIMIT, REPLICATION_LIMIT
  */
-export function addNode(state: State, request: Pick<Remote, 'name' | 'vtep'>): RemoteEdit {
+export function addRemote(state: State, request: Pick<Remote, 'name' | 'vtep'>): RemoteEdit {
   const name = checkNodeName(request.name);
   const vtep = checkVtep(request.vtep, (text) => run`node add ${name} --vtep ${text}`);
   const old = state.nodes.find((each) => each.name === name);
@@ -37,7 +37,7 @@ export function addNode(state: State, request: Pick<Remote, 'name' | 'vtep'>): R
     });
   }
   const node: Remote = { name, number: old?.number ?? freeNumber(state), vtep };
-  if (state.uplink !== undefined) checkOwnVtep([node], state.uplink.vtep);
+  if (state.resolvedUnderlay !== undefined) checkOwnVtep([node], state.resolvedUnderlay.vtep);
   const stranger = others.find((each) => familyOf(each.vtep) !== familyOf(vtep));
   if (stranger !== undefined) throw otherFamily(node, stranger);
   const nodes = [...others, node].sort((a, b) => a.number - b.number);
@@ -47,7 +47,7 @@ export function addNode(state: State, request: Pick<Remote, 'name' | 'vtep'>): R
 }
 
 /** A state without a node and the static MACs behind it. A missing node gives the same state. */
-export function deleteNode(state: State, name: string): State {
+export function deleteRemote(state: State, name: string): State {
   const node = state.nodes.find((each) => each.name === name);
   if (node === undefined) return state;
   return {

@@ -52,8 +52,8 @@ export function setUnderlay(state: State, request: UnderlayRequest): UnderlayEdi
 
 /** A state without an underlay. The nodes stay: another underlay may reach them. */
 export function unsetUnderlay(state: State): State {
-  if (state.underlay === undefined && state.uplink === undefined) return state;
-  const { underlay: _underlay, uplink: _uplink, ...rest } = state;
+  if (state.underlay === undefined && state.resolvedUnderlay === undefined) return state;
+  const { underlay: _underlay, resolvedUnderlay: _resolved, ...rest } = state;
   return rest;
 }
 

@@ -63,7 +63,7 @@ export function settingSteps(port: Port, found: ObservedPort | undefined): Step[
   const host = found?.host ?? bornDevice(endpoint.ifindex, endpoint.hostIfname, mtu, '', alias);
   steps.push(...hostSteps(port, host));
   const lost = found?.host !== undefined && found.inner === undefined;
-  if (found?.namespace === 'hidden' || lost) return steps;
+  if (found?.namespace === 'unreachable' || lost) return steps;
   const inner = found?.inner ?? bornDevice(0, endpoint.ifname, mtu, mac, '');
   const innerAlias = endpoint.namespace.kind === 'node' ? { alias } : {};
   steps.push(

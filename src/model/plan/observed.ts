@@ -38,10 +38,10 @@ export interface Obstacle {
 /** What was observed of one endpoint. */
 export interface ObservedPort {
   /**
-   * `reachable`: its namespace can be opened. `hidden`: it exists (the host end has its peer there) but
+   * `reachable`: its namespace can be opened. `unreachable`: it exists (the host end has its peer there) but
    * cannot be opened, so nothing inside is known. `gone`: there is no such namespace.
    */
-  readonly namespace: 'reachable' | 'hidden' | 'gone';
+  readonly namespace: 'reachable' | 'unreachable' | 'gone';
   readonly host: ObservedDevice | undefined;
   readonly inner: ObservedDevice | undefined;
   /** ADDRESS/LENGTH of the interface inside, without link-local ones. */

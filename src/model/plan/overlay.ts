@@ -43,7 +43,10 @@ export function devicesLeave(after: State, observed: Observed): Step[] {
 }
 
 /** The anchor must not receive packets any more when it is deleted. */
-function isAnchorLeaving({ uplink: resolved }: State, { devices }: ObservedOverlay): boolean {
+function isAnchorLeaving(
+  { resolvedUnderlay: resolved }: State,
+  { devices }: ObservedOverlay,
+): boolean {
   return resolved !== undefined && resolved.anchor === undefined && devices.has('anchor');
 }
 
@@ -109,9 +112,10 @@ export function announceSteps(
   { endpoint }: Port,
   found: ObservedPort | undefined,
 ): Step[] {
-  const isNew = found?.hook === undefined && found?.namespace !== 'hidden';
+  const isNew = found?.hook === undefined && found?.namespace !== 'unreachable';
   // A gateway may have the same address on every node.
-  const silent = isGateway(endpoint) || after.uplink === undefined || after.nodes.length === 0;
+  const silent =
+    isGateway(endpoint) || after.resolvedUnderlay === undefined || after.nodes.length === 0;
   if (!isNew || silent) return [];
   return [{ op: 'endpoint.announce', endpoint }];
 }

@@ -109,7 +109,7 @@ export interface LocalState {
   readonly sysctls: readonly SysctlChange[];
   readonly underlay?: Underlay | undefined;
   /** Not set while the underlay cannot be used, or none is requested. */
-  readonly uplink?: ResolvedUnderlay | undefined;
+  readonly resolvedUnderlay?: ResolvedUnderlay | undefined;
   /** Cookie of the node's own namespace. */
   readonly netns?: string | undefined;
   /** A command has begun and not ended. */

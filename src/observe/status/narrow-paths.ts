@@ -23,7 +23,10 @@ export interface NarrowPath {
 }
 
 /** Ask the kernel for the path to each node. */
-export function narrowPaths(node: Node, { uplink: resolved, nodes }: State): NarrowPath[] {
+export function narrowPaths(
+  node: Node,
+  { resolvedUnderlay: resolved, nodes }: State,
+): NarrowPath[] {
   if (resolved === undefined) return [];
   const full = resolved.mtu;
   const least = Math.min(full, MTU_MIN_IP6 + OVERHEAD[familyOf(resolved.vtep)]);

@@ -35,7 +35,7 @@ export async function underlayProblems(node: Node, state: State): Promise<Proble
     resolveUnderlay(node, state, { ...state, underlay }, { fresh: true }),
   );
   if ('problem' in resolved) return [resolved.problem];
-  const now = { ...state, uplink: resolved.value };
+  const now = { ...state, resolvedUnderlay: resolved.value };
   const conflict = attempt(underlay.device, () => refuseConflicts(node, state, now));
   return [
     ...('problem' in conflict ? [conflict.problem] : []),
@@ -75,7 +75,7 @@ function deviceProblems(node: Node, { device }: Underlay): Problem[] {
   return [];
 }
 
-function addressProblems({ uplink: resolved }: State, now: ResolvedUnderlay): Problem[] {
+function addressProblems({ resolvedUnderlay: resolved }: State, now: ResolvedUnderlay): Problem[] {
   if (resolved === undefined || resolved.vtep === now.vtep) return [];
   return [
     {
@@ -90,7 +90,7 @@ function addressProblems({ uplink: resolved }: State, now: ResolvedUnderlay): Pr
 /** Only traffic shows whether a driver keeps XDP's metadata of a packet. */
 async function metadataProblems(
   node: Node,
-  { underlay, uplink: resolved }: State,
+  { underlay, resolvedUnderlay: resolved }: State,
 ): Promise<Problem[]> {
   if (underlay === undefined || resolved?.decap !== 'xdp' || !areTablesPinned(hostPins(node)))
     return [];
@@ -110,7 +110,7 @@ async function metadataProblems(
 /** Packets left to the anchor must pass the host's firewall to reach its socket. */
 export async function inputProblems(
   node: Node,
-  { underlay, uplink: resolved }: State,
+  { underlay, resolvedUnderlay: resolved }: State,
 ): Promise<Problem[]> {
   if (underlay === undefined || resolved?.anchor === undefined) return [];
   // Nothing is left to it if the kernel clears the packet's tunnel mark.
@@ -139,7 +139,7 @@ function noFirewall(error: unknown): [] {
 }
 
 function sizeProblems(state: State): Problem[] {
-  const { uplink: resolved } = state;
+  const { resolvedUnderlay: resolved } = state;
   if (resolved === undefined) return [];
   // Endpoints that follow the underlay are drift, not a request that cannot be met.
   return oversized(state)
@@ -160,7 +160,11 @@ function pathMtuText({ anchor, tunnel }: ResolvedUnderlay): string {
 }
 
 /** The underlay in words, with what was chosen for it and why. */
-export function underlayFacts({ underlay, uplink: resolved, nodes }: State): StatusReport['facts'] {
+export function underlayFacts({
+  underlay,
+  resolvedUnderlay: resolved,
+  nodes,
+}: State): StatusReport['facts'] {
   if (underlay === undefined && nodes.length === 0) return [];
   return [
     {

@@ -2,15 +2,15 @@
 import { attach } from '../../../src/control/endpoint/attach.js';
 import { fdbAdd, fdbDelete } from '../../../src/control/network/fdb.js';
 import { networkAdd, networkDelete } from '../../../src/control/network/network.js';
-import { nodeAdd, nodeDelete } from '../../../src/control/underlay/remote-nodes.js';
+import { remoteNodeAdd, remoteNodeDelete } from '../../../src/control/underlay/remote-nodes.js';
 import { underlayDelete, underlaySet } from '../../../src/control/underlay/underlay.js';
-import type { Scenario, Stage } from './scenario.js';
+import type { Fixture, Scenario } from './scenario.js';
 
 const MAC = '02:00:00:00:22:22';
 const told = { mac: MAC, node: 'far', ips: ['10.201.7.7', 'fd00:c9::7:7'] };
 
 /** A device that leads to nobody, and would cut segments: then there is an anchor, too. */
-async function makeDevice({ lab }: Stage): Promise<void> {
+async function makeDevice({ lab }: Fixture): Promise<void> {
   for (const line of [
     'link add u0 type veth peer name u1',
     'link set u0 up',
@@ -24,28 +24,28 @@ async function makeDevice({ lab }: Stage): Promise<void> {
   await lab.within(lab.node, 'ethtool', '-K', 'u0', ...wire);
 }
 
-const set = ({ node }: Stage): Promise<unknown> => underlaySet(node, { device: 'u0' });
-const unset = ({ node }: Stage): Promise<unknown> => underlayDelete(node);
-const addFar = ({ node }: Stage, vtep = '192.0.2.7'): Promise<unknown> =>
-  nodeAdd(node, { name: 'far', vtep });
-const deleteFar = ({ node }: Stage): Promise<unknown> => nodeDelete(node, { name: 'far' });
+const set = ({ node }: Fixture): Promise<unknown> => underlaySet(node, { device: 'u0' });
+const unset = ({ node }: Fixture): Promise<unknown> => underlayDelete(node);
+const addFar = ({ node }: Fixture, vtep = '192.0.2.7'): Promise<unknown> =>
+  remoteNodeAdd(node, { name: 'far', vtep });
+const deleteFar = ({ node }: Fixture): Promise<unknown> => remoteNodeDelete(node, { name: 'far' });
 
 /** An endpoint that follows the underlay, on a network with nodes. */
-async function populated(stage: Stage): Promise<void> {
-  await makeDevice(stage);
-  await set(stage);
-  await nodeAdd(stage.node, { name: 'near', vtep: '192.0.2.6' });
-  await attach(stage.node, { ns: stage.ns });
+async function populated(fixture: Fixture): Promise<void> {
+  await makeDevice(fixture);
+  await set(fixture);
+  await remoteNodeAdd(fixture.node, { name: 'near', vtep: '192.0.2.6' });
+  await attach(fixture.node, { ns: fixture.ns });
 }
 
 /** Everything of the overlay that a plan is made for. */
 export const OVERLAYS: readonly Scenario[] = [
   {
     title: 'underlay set',
-    setUp: async (stage) => {
-      await makeDevice(stage);
-      await addFar(stage);
-      await attach(stage.node, { ns: stage.ns });
+    setUp: async (fixture) => {
+      await makeDevice(fixture);
+      await addFar(fixture);
+      await attach(fixture.node, { ns: fixture.ns });
     },
     command: () => ['underlay', 'set', 'u0'],
     apply: set,
@@ -53,9 +53,9 @@ export const OVERLAYS: readonly Scenario[] = [
   },
   {
     title: 'underlay del',
-    setUp: async (stage) => {
-      await populated(stage);
-      await addFar(stage);
+    setUp: async (fixture) => {
+      await populated(fixture);
+      await addFar(fixture);
     },
     command: () => ['underlay', 'del'],
     apply: unset,
@@ -81,33 +81,33 @@ export const OVERLAYS: readonly Scenario[] = [
   },
   {
     title: 'node add that changes an address',
-    setUp: async (stage) => {
-      await populated(stage);
-      await addFar(stage);
+    setUp: async (fixture) => {
+      await populated(fixture);
+      await addFar(fixture);
     },
     command: () => ['node', 'add', 'far', '--vtep', '192.0.2.8'],
-    apply: (stage) => addFar(stage, '192.0.2.8'),
+    apply: (fixture) => addFar(fixture, '192.0.2.8'),
     back: addFar,
   },
   {
     title: 'node del with a MAC that was told',
-    setUp: async (stage) => {
-      await populated(stage);
-      await addFar(stage);
-      await fdbAdd(stage.node, told);
+    setUp: async (fixture) => {
+      await populated(fixture);
+      await addFar(fixture);
+      await fdbAdd(fixture.node, told);
     },
     command: () => ['node', 'del', 'far'],
     apply: deleteFar,
-    back: async (stage) => {
-      await addFar(stage);
-      await fdbAdd(stage.node, told);
+    back: async (fixture) => {
+      await addFar(fixture);
+      await fdbAdd(fixture.node, told);
     },
   },
   {
     title: 'fdb add behind a node',
-    setUp: async (stage) => {
-      await populated(stage);
-      await addFar(stage);
+    setUp: async (fixture) => {
+      await populated(fixture);
+      await addFar(fixture);
     },
     command: () => [
       ...['fdb', 'add', MAC, '--node', 'far'],

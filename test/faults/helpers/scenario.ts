@@ -8,7 +8,7 @@ import { type Lab, openLab, type Ran } from '../../system/helpers/lab.js';
 import { chosen, logChoice } from './sample-points.js';
 
 /** What a scenario works with: two endpoints of one network, one to be changed, one to talk to. */
-export interface Stage {
+export interface Fixture {
   readonly lab: Lab;
   /** The node in this process, for what need not be a command. */
   readonly node: Node;
@@ -25,14 +25,14 @@ export interface Scenario {
   /** Flags of the network that the endpoints are on; the default network without any. */
   readonly network?: readonly string[];
   /** From an empty namespace to what the command starts from. */
-  readonly setUp?: (stage: Stage) => Promise<unknown>;
-  readonly command: (stage: Stage) => readonly string[];
+  readonly setUp?: (fixture: Fixture) => Promise<unknown>;
+  readonly command: (fixture: Fixture) => readonly string[];
   /** The same in this process. */
-  readonly apply: (stage: Stage) => Promise<unknown>;
+  readonly apply: (fixture: Fixture) => Promise<unknown>;
   /** Takes it back. */
-  readonly back: (stage: Stage) => Promise<unknown>;
+  readonly back: (fixture: Fixture) => Promise<unknown>;
   /** Throws unless what was asked is there. */
-  readonly check?: (stage: Stage) => Promise<unknown>;
+  readonly check?: (fixture: Fixture) => Promise<unknown>;
   /** Devices or namespaces go, and with them what cannot be given back. */
   readonly destroys?: boolean;
   /** `attach --create` makes the namespace itself. */
@@ -42,8 +42,8 @@ export interface Scenario {
 /** Name of the network of scenarios that need one of their own. */
 const NETWORK = 'blue';
 
-/** A stage that is set up, with the states before and after the command. */
-interface Opened extends Stage {
+/** A fixture that is set up, with the states before and after the command. */
+interface Opened extends Fixture {
   readonly scenario: Scenario;
   readonly before: Snapshot;
   readonly after: Snapshot;
@@ -53,10 +53,10 @@ interface Opened extends Stage {
 }
 
 /** Set a scenario up, take its command there and back once, and hand it to a test. */
-export async function onStage(
+export async function withFixture(
   t: ExecutionContext,
   scenario: Scenario,
-  use: (stage: Opened) => Promise<void>,
+  use: (fixture: Opened) => Promise<void>,
 ): Promise<void> {
   t.timeout(300_000);
   logChoice(t);
@@ -72,18 +72,18 @@ export async function onStage(
     }
     await lab.must('attach', peer, '--network', network);
     node = openLabNode(lab);
-    const stage: Stage = { lab, node, ns, peer, network };
-    await scenario.setUp?.(stage);
+    const fixture: Fixture = { lab, node, ns, peer, network };
+    await scenario.setUp?.(fixture);
     const look = (): Promise<Snapshot> => takeSnapshot(lab, [ns, peer]);
     const before = await look();
-    const rows = await lab.json<unknown[]>([...scenario.command(stage), '--dry-run']);
+    const rows = await lab.json<unknown[]>([...scenario.command(fixture), '--dry-run']);
     t.deepEqual(differences(before, await look()), [], 'a dry run changes nothing');
-    await scenario.apply(stage);
+    await scenario.apply(fixture);
     const after = await look();
-    await scenario.check?.(stage);
-    await scenario.back(stage);
+    await scenario.check?.(fixture);
+    await scenario.back(fixture);
     t.deepEqual(differences(before, await look()), [], 'there and back is as before');
-    await use({ ...stage, scenario, before, after, steps: rows.length, look });
+    await use({ ...fixture, scenario, before, after, steps: rows.length, look });
   } finally {
     node?.close();
     await lab.close();
@@ -97,22 +97,26 @@ export function faultPoints({ steps }: Opened): string[] {
 }
 
 /** Run the command and have it killed at a point. */
-export async function killAt(t: ExecutionContext, stage: Opened, point: string): Promise<void> {
-  const ran = await stage.lab.dpctl(stage.scenario.command(stage), { env: { DPCTL_FAULT: point } });
+export async function killAt(t: ExecutionContext, fixture: Opened, point: string): Promise<void> {
+  const ran = await fixture.lab.dpctl(fixture.scenario.command(fixture), {
+    env: { DPCTL_FAULT: point },
+  });
   t.is(ran.code, 255, `killed at ${point}: ${ran.stderr}`);
   t.is(ran.stdout + ran.stderr, '', `nothing is said at ${point}`);
 }
 
 /** Run the command and have it fail at a point. */
-export function failAt(stage: Opened, point: string): Promise<Ran> {
-  return stage.lab.dpctl(stage.scenario.command(stage), { env: { DPCTL_FAULT_ERROR: point } });
+export function failAt(fixture: Opened, point: string): Promise<Ran> {
+  return fixture.lab.dpctl(fixture.scenario.command(fixture), {
+    env: { DPCTL_FAULT_ERROR: point },
+  });
 }
 
 /** The same in this process. @returns what was thrown */
-export async function failHere(stage: Opened, point: string): Promise<unknown> {
+export async function failHere(fixture: Opened, point: string): Promise<unknown> {
   process.env.DPCTL_FAULT_ERROR = point;
   try {
-    await stage.scenario.apply(stage);
+    await fixture.scenario.apply(fixture);
     return undefined;
   } catch (error) {
     return error;
@@ -124,17 +128,17 @@ export async function failHere(stage: Opened, point: string): Promise<unknown> {
 /** The state must be the one named, the node healthy, and nothing left to do. */
 export async function expectState(
   t: ExecutionContext,
-  stage: Opened,
+  fixture: Opened,
   expected: Snapshot,
   when: string,
 ): Promise<void> {
-  t.deepEqual(differences(expected, await stage.look()), [], when);
-  const again = await reconcile(stage.node, { dryRun: true });
+  t.deepEqual(differences(expected, await fixture.look()), [], when);
+  const again = await reconcile(fixture.node, { dryRun: true });
   t.deepEqual(again.plan, [], `${when}: nothing is left to do`);
   t.false(again.changed, `${when}: nothing is left to record`);
 }
 
 /** One ping from the namespace to an address. */
-export async function ping(stage: Stage, address: string): Promise<void> {
-  await stage.lab.within(stage.ns, 'ping', '-c', '1', '-W', '1', address);
+export async function ping(fixture: Fixture, address: string): Promise<void> {
+  await fixture.lab.within(fixture.ns, 'ping', '-c', '1', '-W', '1', address);
 }

@@ -5,23 +5,23 @@ import { detach } from '../../../src/control/endpoint/detach.js';
 import { endpointList } from '../../../src/control/endpoint/list.js';
 import { fdbAdd, fdbDelete } from '../../../src/control/network/fdb.js';
 import { networkAdd, networkDelete } from '../../../src/control/network/network.js';
-import { ping, type Scenario, type Stage } from './scenario.js';
+import { type Fixture, ping, type Scenario } from './scenario.js';
 
 const SUBNETS = ['--subnet', '10.66.0.0/24', '--subnet', 'fd66::/64'] as const;
 
-const attached = async (stage: Stage): Promise<void> => {
-  const row = (await endpointList(stage.node)).find(({ ns }) => ns === stage.peer);
-  if (row === undefined) throw new Error(`${stage.peer} is not listed`);
-  for (const address of [row.ip4, row.ip6]) await ping(stage, address.split('/')[0] ?? '');
+const attached = async (fixture: Fixture): Promise<void> => {
+  const row = (await endpointList(fixture.node)).find(({ ns }) => ns === fixture.peer);
+  if (row === undefined) throw new Error(`${fixture.peer} is not listed`);
+  for (const address of [row.ip4, row.ip6]) await ping(fixture, address.split('/')[0] ?? '');
 };
 
-const detached = async ({ node, ns }: Stage): Promise<void> => {
+const detached = async ({ node, ns }: Fixture): Promise<void> => {
   if ((await endpointList(node)).some((row) => row.ns === ns))
     throw new Error(`${ns} is still listed`);
 };
 
 /** A veth that was there before, with addresses, a MAC and an MTU of its own. */
-async function makeVeth({ lab, ns }: Stage): Promise<void> {
+async function makeVeth({ lab, ns }: Fixture): Promise<void> {
   const near = ['ip', '-n', lab.node, 'link'];
   const veth = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', ns];
   await lab.within(lab.node, ...near, 'add', 'vh0', 'mtu', '1400', ...veth);
@@ -35,16 +35,16 @@ async function makeVeth({ lab, ns }: Stage): Promise<void> {
 interface Pair {
   readonly title: string;
   readonly network?: readonly string[];
-  readonly setUp?: (stage: Stage) => Promise<unknown>;
+  readonly setUp?: (fixture: Fixture) => Promise<unknown>;
   readonly request?: Request;
   readonly withoutNamespace?: boolean;
 }
 
 /** attach and detach are each other's way back. */
 function attachAndDetach({ title, request = {}, setUp, ...rest }: Pair): [Scenario, Scenario] {
-  const apply = (stage: Stage): Promise<unknown> =>
-    attach(stage.node, { ...request, ns: stage.ns, network: stage.network });
-  const undo = ({ node, ns }: Stage): Promise<unknown> => detach(node, { ns });
+  const apply = (fixture: Fixture): Promise<unknown> =>
+    attach(fixture.node, { ...request, ns: fixture.ns, network: fixture.network });
+  const undo = ({ node, ns }: Fixture): Promise<unknown> => detach(node, { ns });
   return [
     {
       ...rest,
@@ -58,9 +58,9 @@ function attachAndDetach({ title, request = {}, setUp, ...rest }: Pair): [Scenar
     {
       ...rest,
       title: `detach ${title}`,
-      setUp: async (stage) => {
-        await setUp?.(stage);
-        await apply(stage);
+      setUp: async (fixture) => {
+        await setUp?.(fixture);
+        await apply(fixture);
       },
       command: ({ ns }) => ['detach', ns],
       destroys: true,
@@ -106,12 +106,12 @@ export const DETACHES: readonly Scenario[] = pairs.map(([, detach]) => detach);
 
 const LAN = ['10.67.0.0/24', 'fd67::/64'] as const;
 const lan = { name: 'lan', gateway: true, masquerade: true, subnets: LAN } as const;
-const addLan = ({ node }: Stage): Promise<unknown> => networkAdd(node, lan);
-const deleteLan = ({ node }: Stage): Promise<unknown> => networkDelete(node, { name: 'lan' });
+const addLan = ({ node }: Fixture): Promise<unknown> => networkAdd(node, lan);
+const deleteLan = ({ node }: Fixture): Promise<unknown> => networkDelete(node, { name: 'lan' });
 
 const MAC = '02:00:00:00:11:11';
-const addMac = ({ node, ns }: Stage): Promise<unknown> => fdbAdd(node, { mac: MAC, ns });
-const deleteMac = ({ node }: Stage): Promise<unknown> => fdbDelete(node, { mac: MAC });
+const addMac = ({ node, ns }: Fixture): Promise<unknown> => fdbAdd(node, { mac: MAC, ns });
+const deleteMac = ({ node }: Fixture): Promise<unknown> => fdbDelete(node, { mac: MAC });
 
 const changed: Request = {
   ips: ['10.201.0.77', 'fd00:c9::77'],
@@ -164,9 +164,9 @@ export const OTHERS: readonly Scenario[] = [
   },
   {
     title: 'fdb del',
-    setUp: async (stage) => {
-      await attach(stage.node, { ns: stage.ns });
-      await addMac(stage);
+    setUp: async (fixture) => {
+      await attach(fixture.node, { ns: fixture.ns });
+      await addMac(fixture);
     },
     command: () => ['fdb', 'del', MAC],
     apply: deleteMac,

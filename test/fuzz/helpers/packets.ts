@@ -27,7 +27,7 @@ export function packetFor(target: Target, random: Random): Uint8Array {
   const packet = vxlan({ ...target.outer, ...outerFor(target, random) }, inner);
   if (random.chance(75)) return sendable(packet, target.mtu);
   const outerToo = mutated(packet, random, 1 + random.below(3));
-  if (random.chance(40)) mend(outerToo, target.family);
+  if (random.chance(40)) repairOuter(outerToo, target.family);
   return sendable(outerToo, target.mtu);
 }
 
@@ -57,7 +57,7 @@ function outerFor(target: Target, random: Random): Partial<Outer> {
 }
 
 /** Lengths and the header's checksum as they are to be, so that the wrong is deeper inside. */
-function mend(packet: Uint8Array, family: 4 | 6): void {
+function repairOuter(packet: Uint8Array, family: 4 | 6): void {
   if (family === 6) {
     if (packet.length < ETHERNET + 48) return;
     set16(packet, ETHERNET + 4, packet.length - ETHERNET - 40);

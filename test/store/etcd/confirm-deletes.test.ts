@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { withSecondLook } from '../../../src/store/etcd/watch/confirm-deletes.js';
+import { confirmingDeletes } from '../../../src/store/etcd/watch/confirm-deletes.js';
 import type { Cause, Delivery } from '../../../src/store/etcd/watch/known-records.js';
 
 const DELAY = 60;
@@ -25,7 +25,7 @@ function place(t: ExecutionContext, look: () => Promise<ReadonlySet<string>>) {
   const held: number[] = [];
   const read = async (): Promise<void> => {
     const options = { delay: DELAY, look, held: (count: number) => void held.push(count) };
-    for await (const { puts, deletes } of withSecondLook(source(), options)) {
+    for await (const { puts, deletes } of confirmingDeletes(source(), options)) {
       for (const { key } of puts) records.add(key);
       for (const key of deletes) t.true(records.delete(key), `${key} was not known`);
     }

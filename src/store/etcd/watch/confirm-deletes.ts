@@ -6,7 +6,7 @@ import type { Etcd } from '../client.js';
 import type { Delivery } from './known-records.js';
 
 /** How doubtful changes are judged. */
-export interface SecondLookOptions {
+export interface ConfirmDeletesOptions {
   /** Milliseconds until the second look; deletes that come closer together than that are one change. */
   readonly delay: number;
   /** Keys that are there, read anew. It may throw: then they are kept, and looked for once more. */
@@ -19,7 +19,7 @@ export interface SecondLookOptions {
 
 const LEAST = 4;
 
-/** Keys below a prefix as {@link SecondLookOptions.look} wants them. */
+/** Keys below a prefix as {@link ConfirmDeletesOptions.look} wants them. */
 export function lookAt(etcd: Etcd, prefix: string): () => Promise<ReadonlySet<string>> {
   return async () => new Set((await etcd.list(prefix)).entries.map(({ key }) => key));
 }
@@ -28,9 +28,9 @@ export function lookAt(etcd: Etcd, prefix: string): () => Promise<ReadonlySet<st
  * The same deliveries, but for deletes that take more than half of the records at once: those come after a
  * second look has confirmed them. What is written meanwhile passes.
  */
-export async function* withSecondLook(
+export async function* confirmingDeletes(
   deliveries: AsyncGenerator<Delivery>,
-  options: SecondLookOptions,
+  options: ConfirmDeletesOptions,
 ): AsyncGenerator<Delivery> {
   const { delay, look, least = LEAST, held = () => {} } = options;
   /** Keys of which the reader knows. */
@@ -97,7 +97,7 @@ export async function* withSecondLook(
 /** @returns those that are gone; undefined where nobody can tell */
 async function confirmed(
   keys: ReadonlySet<string>,
-  look: SecondLookOptions['look'],
+  look: ConfirmDeletesOptions['look'],
 ): Promise<string[] | undefined> {
   try {
     const present = await look();

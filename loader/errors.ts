@@ -135,13 +135,13 @@ export function shortageHint(errno: string): Hint | undefined {
     case 'EMFILE':
       return advice`allow more open files (ulimit -n 1024)${REPEAT}`;
     case 'ENFILE':
-      return 'the whole system has no more open files: sysctl fs.file-max, and who has them: lsof';
+      return 'the system has no more open files: raise sysctl fs.file-max, or find the processes that hold them with lsof';
     case 'ENOMEM':
     case 'ENOBUFS':
-      return advice`make room in memory (free, ulimit -l, the memory.max of the cgroup)${REPEAT}`;
+      return advice`free memory, or raise its limit (ulimit -l, memory.max of the cgroup)${REPEAT}`;
     case 'ENOSPC':
     case 'EDQUOT':
-      return advice`make room on that file system${REPEAT}`;
+      return advice`free space on that file system${REPEAT}`;
     default:
       return undefined;
   }

@@ -57,9 +57,9 @@ export function getPinned(path: string, kind: PinKind): number {
   if (KINDS[kind].test(found)) return fd;
   closeFd(fd);
   const [name = found] = Object.entries(KINDS).find(([, text]) => text.test(found)) ?? [];
-  throw new DpctlError('PIN_KIND', `${path} is a pinned ${name}, and a ${kind} is to be there`, {
+  throw new DpctlError('PIN_KIND', `${path} is a pinned ${name}; dpctl needs a ${kind} there`, {
     exitCode: 2,
-    hint: 'somebody has put it there: remove that file and repeat the command',
+    hint: 'another program put it there: remove that file and repeat the command',
     details: { path, found: name, wanted: kind },
   });
 }

@@ -95,10 +95,10 @@ export function disabledFeatures(): readonly string[] {
   if (unknown === undefined) return names;
   throw new DpctlError(
     'PROBE_UNKNOWN',
-    `DPCTL_PROBE_DISABLE names ${JSON.stringify(unknown)}, which is no feature that dpctl asks for`,
+    `DPCTL_PROBE_DISABLE names ${JSON.stringify(unknown)}, which is not a feature that dpctl probes`,
     {
       exitCode: 1,
-      hint: `name some of these, with commas between: ${[...FEATURES, ...OTHERS].join(',')}`,
+      hint: `use some of these, separated by commas: ${[...FEATURES, ...OTHERS].join(',')}`,
       details: { feature: unknown, known: [...FEATURES, ...OTHERS] },
     },
   );

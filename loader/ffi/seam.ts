@@ -93,7 +93,7 @@ function selectBackend(name: string): Ffi {
     );
   }
   if (name !== 'koffi' && name !== 'ffi-napi') {
-    throw new DpctlError('FFI_UNKNOWN', `DPCTL_FFI=${name} is no FFI backend`, {
+    throw new DpctlError('FFI_UNKNOWN', `DPCTL_FFI=${name} is not an FFI backend`, {
       exitCode: 1,
       hint: 'set DPCTL_FFI to koffi (the default) or ffi-napi',
       details: { backend: name, known: ['koffi', 'ffi-napi'] },

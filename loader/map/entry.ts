@@ -13,7 +13,7 @@ export function checkSize(map: BpfMap, what: 'key' | 'value', bytes: Uint8Array,
   if (bytes.byteLength === want) return;
   throw new DpctlError(
     'MAP_BUFFER',
-    `map ${map.name}: ${what} of ${bytes.byteLength} bytes, ${want} wanted`,
+    `map ${map.name}: ${what} of ${bytes.byteLength} bytes, expected ${want}`,
     { exitCode: 70, details: { map: map.name, [what]: bytes.byteLength, wanted: want } },
   );
 }

@@ -199,10 +199,10 @@ function receive(netlink: Netlink, read: Reading): Message[] {
 /** The error for a request that was sent but whose answer is not known. */
 function inDoubt(what: string, cause: unknown): unknown {
   if (!(cause instanceof DpctlError)) return cause;
-  return new DpctlError(cause.code, `${what}: the kernel's answer is lost: ${cause.message}`, {
+  return new DpctlError(cause.code, `${what}: no answer from the kernel: ${cause.message}`, {
     exitCode: cause.exitCode,
     details: { ...cause.details, inDoubt: true },
-    hint: 'look whether it was done',
+    hint: 'check whether the change was made',
     cause,
   });
 }

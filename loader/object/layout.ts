@@ -86,7 +86,7 @@ export function layoutError(
   const text = [...differences].map(([name, lines]) => `${name}: ${lines.join('; ')}`).join('\n  ');
   return new DpctlError(
     'MAP_LAYOUT',
-    `maps pinned in ${pinDir} have another layout than this version:\n  ${text}`,
+    `maps pinned in ${pinDir} do not have this version's layout:\n  ${text}`,
     {
       hint: 'use the version that pinned them',
       details: { pinDir, differences: Object.fromEntries(differences) },

@@ -41,7 +41,7 @@ export function openRingbuf(
   options: RingbufOptions = {},
 ): RingbufReader {
   if (map.type !== MAP_TYPE.ringbuf) {
-    throw new DpctlError('MAP_TYPE', `map ${map.name} is no ring buffer`, {
+    throw new DpctlError('MAP_TYPE', `map ${map.name} is not a ring buffer`, {
       exitCode: 70,
       details: { map: map.name, type: map.type },
     });

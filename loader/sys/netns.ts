@@ -111,7 +111,7 @@ export function createNetns(path: string): void {
   if (child.status === 0) return;
   rmSync(path, { force: true });
   const why = child.error?.message ?? child.stderr.trim();
-  throw new DpctlError('NETNS_CREATE', `cannot make the network namespace ${path}: ${why}`, {
+  throw new DpctlError('NETNS_CREATE', `cannot create the network namespace ${path}: ${why}`, {
     cause: child.error,
     details: { path },
     hint: 'this needs root, and util-linux installed',

@@ -42,7 +42,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
         service.notify('STOPPING=1', 'STATUS=ending');
         reactions.stop().then(resolve, reject);
       };
-      log.info({ root: node.paths.root }, 'the agent looks after this node');
+      log.info({ root: node.paths.root }, 'the agent has started');
       options.onReady?.(reactions.look);
       if (signal.aborted) end();
       else signal.addEventListener('abort', end, { once: true });
@@ -51,5 +51,5 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     release();
   }
   if (fatal !== undefined) throw fatal;
-  log.info('the agent has ended; forwarding goes on without it');
+  log.info('the agent has stopped; forwarding continues without it');
 }

@@ -33,6 +33,6 @@ export function guardBuild(node: Node): BuildGuard {
 function outdated(what: string): DpctlError {
   return new DpctlError('AGENT_OUTDATED', `dpctl ${what}`, {
     exitCode: 5,
-    hint: 'start the agent again, from the dpctl that is to be used',
+    hint: 'restart the agent with the dpctl that you use now',
   });
 }

@@ -48,14 +48,14 @@ export function startReacting(
   const closing = new AbortController();
   /** Unknown until the store has been read: earlier notices may be about anything. */
   let interest: Interest | undefined;
-  let ready: Readiness = { ready: false, why: 'the agent has not looked yet' };
+  let ready: Readiness = { ready: false, why: 'the agent has not checked the node yet' };
   let hasLooked = false;
   let api: Promise<Served | undefined> | undefined;
 
   const isNeeded = (): boolean => stillHolds(reasons, interest?.devices, performance.now());
   const onNotices = (notices: Notices): void => {
     if (notices === 'lost') {
-      log.debug('the kernel had more to tell than fits: looking at all');
+      log.debug('the kernel dropped notices: checking the whole node');
       reasons.everything = true;
     } else if (interest === undefined) {
       reasons.everything = true;
@@ -99,11 +99,14 @@ export function startReacting(
     if (look !== FULL) return;
     if (found === 'failed') reasons.everything = true;
     const time = new Date().toISOString().slice(11, 19);
-    const words = { nothing: 'all is as asked', changed: 'mended', failed: 'not all is as asked' };
+    const words = {
+      nothing: 'all is as requested',
+      changed: 'repaired',
+      failed: 'not all is as requested',
+    };
     const status = `STATUS=${words[found]} (${time} UTC), ${interest?.devices.size ?? 0} devices`;
     service.notify(...(hasLooked ? [] : ['READY=1']), status);
-    if (!hasLooked)
-      log.info({ found: words[found] }, 'the agent has looked at all for the first time');
+    if (!hasLooked) log.info({ found: words[found] }, 'the first full look is done');
     hasLooked = true;
     ready = found === 'failed' ? { ready: false, why: words.failed } : { ready: true, why: '' };
   };
@@ -111,7 +114,7 @@ export function startReacting(
     try {
       return await serveApi({ node, queue, log, ready: () => ready });
     } catch (error) {
-      log.error(errorFields(error), 'the API does not answer; commands do without the agent');
+      log.error(errorFields(error), 'the API cannot start; commands work without the agent');
       return undefined;
     }
   };
@@ -124,7 +127,7 @@ export function startReacting(
     } catch (error) {
       log.warn(
         errorFields(error),
-        'the kernel does not tell of devices: only the full look sees them',
+        'the kernel sends no notices of devices: only full looks find changes',
       );
     }
   };

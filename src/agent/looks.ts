@@ -116,7 +116,7 @@ function newLook(
     }
     try {
       const result = await queue.run(look);
-      if (said !== '') log.info({ look: name }, 'the trouble is over');
+      if (said !== '') log.info({ look: name }, 'the problem is gone');
       said = '';
       if (result?.changed !== true) return 'nothing';
       sayChange(log, name, result);
@@ -127,7 +127,7 @@ function newLook(
       const words = JSON.stringify(fields);
       const level = isPassing || words === said ? 'debug' : isBug(error) ? 'error' : 'warn';
       if (!isPassing) said = words;
-      log[level]({ look: name, ...fields }, 'not all is as asked; trying again');
+      log[level]({ look: name, ...fields }, 'not all is as requested; trying again');
       return 'failed';
     }
   };
@@ -145,7 +145,7 @@ function isBug(error: unknown): boolean {
 function sayChange(log: Logger, look: string, { plan, notes, milliseconds }: ChangeResult): void {
   const steps = plan.map(({ step, subject, detail }) => `${step} ${subject} ${detail}`.trimEnd());
   const fields = { look, ms: Math.round(milliseconds * 10) / 10, notes: notes.map(textOf), steps };
-  log.info(fields, steps.length === 1 ? 'mended in 1 step' : `mended in ${steps.length} steps`);
+  log.info(fields, steps.length === 1 ? 'repaired in 1 step' : `repaired in ${steps.length} steps`);
 }
 
 function textOf(note: Hint): string {

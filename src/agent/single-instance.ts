@@ -31,7 +31,7 @@ export function claimNode({ paths }: Node): () => void {
   const who = pid === undefined ? 'another process' : `process ${pid}`;
   throw new DpctlError('AGENT_RUNNING', `${who} is the agent of this node (${paths.root})`, {
     exitCode: 5,
-    hint: pid === undefined ? 'end it first' : `end it first: kill ${pid}`,
+    hint: pid === undefined ? 'stop it first' : `stop it first: kill ${pid}`,
     details: { pid: pid ?? null, root: paths.root },
   });
 }

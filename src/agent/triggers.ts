@@ -49,7 +49,7 @@ export async function watchStore(
     try {
       for await (const { state } of node.store.watch({ signal })) onState(state);
     } catch (error) {
-      log.warn(errorFields(error), 'commands are seen only by the full look meanwhile');
+      log.warn(errorFields(error), 'until then, only full looks notice commands');
       await sleep(RETRY, undefined, { signal }).catch(() => {});
     }
   }

@@ -33,7 +33,7 @@ export function failureOf(error: unknown): Failure {
     code: 'BUG',
     msg: `${error instanceof Error ? `${error.name}: ${error.message}` : String(error)} (this is a bug of dpctl)`,
     details: {},
-    hint: advice`the same command with DPCTL_DEBUG=1, and report what it prints together with \`${run`version`}\``,
+    hint: advice`repeat the command with DPCTL_DEBUG=1 and report its output together with \`${run`version`}\``,
     exitCode: BUG,
     causes,
   };

@@ -17,7 +17,7 @@ export interface NetworkAddRequest {
   readonly groupFwdMask?: number;
   /** Route to and from other networks that have this, too, by way of the gateways. */
   readonly routeBetween?: boolean;
-  /** false: frames to MACs that nobody knows are dropped, as behind a bridge's port with flood off. */
+  /** false: frames to unknown MACs are dropped, as behind a bridge's port with flood off. */
   readonly floodUnknown?: boolean;
   /** false: of the MACs behind other nodes only those are known that are told (learning off). */
   readonly learnNodes?: boolean;

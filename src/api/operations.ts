@@ -103,7 +103,7 @@ export const ROUTES: { readonly [Name in OperationName]: Route } = {
 /** What the agent says of itself, and what it tells as it happens. */
 export const AGENT_ROUTES = {
   health: get('health', 'whether the agent answers'),
-  ready: get('ready', 'whether the node is as it was asked to be, as far as the agent knows'),
+  ready: get('ready', 'whether the node is as requested, as far as the agent knows'),
   watch: get('watch', 'a line for each state that is saved, the present one first'),
   openapi: get('openapi.json', 'this description'),
 } as const satisfies Readonly<Record<string, Route>>;

@@ -134,7 +134,7 @@ function callOf(command: Command, parser: Parser, root: Parser, env: Environment
   if (given.has('json') && output !== undefined && output !== 'json') {
     throw new DpctlError('USAGE', `-j and -o ${String(output)} contradict each other`, {
       exitCode: 1,
-      hint: 'only one of the two',
+      hint: 'use only one of the two',
     });
   }
   // The flag -o overrides a variable for -j, and the other way round.

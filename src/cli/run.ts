@@ -109,7 +109,7 @@ function outputLost(
 ): DpctlError {
   return new DpctlError('OUTPUT_LOST', `${cause.message}; ${what}`, {
     exitCode: exitCode === 0 ? 2 : exitCode,
-    hint: 'make room, or send the output to where it is read',
+    hint: 'free space, or send the output elsewhere',
     details: { ...cause.details, done },
   });
 }

@@ -186,13 +186,13 @@ function failureIn(body: unknown): Failure | undefined {
 }
 
 function hung({ root, timeout }: AgentAt, begun: boolean): DpctlError {
-  const what = begun ? 'what was asked may be half done' : 'nothing was begun';
+  const what = begun ? 'the request may be half done' : 'nothing was started';
   return new DpctlError(
     'AGENT_HUNG',
-    `the agent of this node (${root}) has shown no life for ${timeout / 1000} s; ${what}`,
+    `the agent of this node (${root}) has not answered for ${timeout / 1000} s; ${what}`,
     {
       exitCode: 5,
-      hint: '--direct, or DPCTL_DIRECT=1, does without it; or end it and try again',
+      hint: 'use --direct (DPCTL_DIRECT=1) to work without it, or stop it and try again',
       details: { root, timeout },
     },
   );
@@ -201,10 +201,10 @@ function hung({ root, timeout }: AgentAt, begun: boolean): DpctlError {
 function gone({ root }: AgentAt): DpctlError {
   return new DpctlError(
     'AGENT_GONE',
-    `the agent of this node (${root}) ended before it answered; what was asked may be half done`,
+    `the agent of this node (${root}) ended before it answered; the request may be half done`,
     {
       exitCode: 5,
-      hint: advice`the same command again, or ${run`reconcile`}`,
+      hint: advice`repeat the command, or ${run`reconcile`}`,
       details: { root },
     },
   );

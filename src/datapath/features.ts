@@ -35,7 +35,7 @@ const USES = {
   },
   adjust_room_decap_l4_udp: {
     since: '7.1',
-    without: 'what an endpoint may send on is decapsulated by the kernel',
+    without: 'VXLAN that an endpoint forwards is decapsulated by the kernel',
   },
 } as const satisfies Partial<Record<Feature, Use>>;
 

@@ -30,13 +30,13 @@ export function usesTcx(): boolean {
 
 /** @throws DpctlError TC_UNKNOWN, exit 1 */
 function wantsClsact(): boolean {
-  const way = process.env.DPCTL_TC ?? '';
-  if (way === 'clsact') return true;
-  if (way === '' || way === 'auto') return false;
-  throw new DpctlError('TC_UNKNOWN', `DPCTL_TC=${way} is no way to attach a program`, {
+  const mode = process.env.DPCTL_TC ?? '';
+  if (mode === 'clsact') return true;
+  if (mode === '' || mode === 'auto') return false;
+  throw new DpctlError('TC_UNKNOWN', `DPCTL_TC=${mode} is not an attach mode`, {
     exitCode: 1,
-    hint: 'set DPCTL_TC to clsact, or unset it: auto takes tcx where the kernel has it',
-    details: { way, known: ['auto', 'clsact'] },
+    hint: 'set DPCTL_TC to clsact, or unset it: auto uses tcx if the kernel has it',
+    details: { mode, known: ['auto', 'clsact'] },
   });
 }
 

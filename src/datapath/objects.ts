@@ -68,7 +68,7 @@ export function objectFile(name: ObjectName = 'endpoint'): string {
   const plain = TWINS.includes(name) && !hasFeature('kernel_types');
   const file = join(objectDir(), `${name}${plain ? '-plain' : ''}.bpf.o`);
   if (isThere(file)) return file;
-  throw new DpctlError('NOT_BUILT', `the BPF object ${file} is not there`, {
+  throw new DpctlError('NOT_BUILT', `the BPF object ${file} does not exist`, {
     exitCode: 70,
     hint: exec`make build`,
     details: { file },

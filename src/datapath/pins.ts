@@ -47,7 +47,7 @@ function pinFault(path: string, kind: PinKind): PinFault | undefined {
   const found = withFd(opened, (fd) => nameOf(fd, kind));
   const wanted = basename(path).slice(0, NAME_LENGTH);
   if (found === undefined || found === wanted) return undefined;
-  return { path, why: `is the ${kind} ${found}, and ${wanted} is to be there`, blocked: true };
+  return { path, why: `is the ${kind} ${found}; dpctl needs ${wanted} there`, blocked: true };
 }
 
 /** Bytes of a name that the kernel keeps (BPF_OBJ_NAME_LEN, with its NUL). */
@@ -70,13 +70,13 @@ function openPin(path: string, kind: PinKind): number | PinFault {
   if (stat === undefined) return { path, why: 'is missing', blocked: false };
   const odd = oddKind(stat);
   if (odd !== undefined)
-    return { path, why: `is ${odd}, and a ${kind} is to be there`, blocked: true };
+    return { path, why: `is ${odd}; dpctl needs a ${kind} there`, blocked: true };
   try {
     return getPinned(path, kind);
   } catch (error) {
     if (!(error instanceof DpctlError) || error.code !== 'PIN_KIND') throw error;
     const found = String(error.details.found);
-    return { path, why: `is a pinned ${found}, and a ${kind} is to be there`, blocked: true };
+    return { path, why: `is a pinned ${found}; dpctl needs a ${kind} there`, blocked: true };
   }
 }
 
@@ -97,7 +97,7 @@ export function linkFaults(dir: string, isName: (name: string) => boolean): PinF
     return [{ path: dir, why: `is ${oddKind(stat) ?? 'a file'}, not a directory`, blocked: true }];
   return namesIn(dir).flatMap((name) => {
     const path = join(dir, name);
-    if (!isName(name)) return [{ path, why: 'is none of dpctl', blocked: true }];
+    if (!isName(name)) return [{ path, why: 'does not belong to dpctl', blocked: true }];
     return pinFault(path, 'link') ?? [];
   });
 }

@@ -110,7 +110,7 @@ async function impair(ns: string, port: string, { loss, delay }: LabSpec): Promi
     const netem = ['root', 'netem', 'limit', NETEM_LIMIT, ...wanted];
     await runCommand([...tc, 'replace', 'dev', port, ...netem], {
       code: 'LAB_NETEM',
-      hint: 'without --loss and --delay, where the kernel has no netem (CONFIG_NET_SCH_NETEM)',
+      hint: 'leave out --loss and --delay if the kernel has no netem (CONFIG_NET_SCH_NETEM)',
     });
     return;
   }

@@ -88,7 +88,7 @@ function refuseForeign(dir: string, { name }: LabSpec): void {
   if (isThere(hostPath(dir))) return;
   const taken = netnsList().find((ns) => isOfLab(name, ns));
   if (taken === undefined) return;
-  throw new DpctlError('NETNS_EXISTS', `there is a namespace ${taken}, and no lab ${name}`, {
+  throw new DpctlError('NETNS_EXISTS', `namespace ${taken} exists, but lab ${name} does not`, {
     exitCode: 1,
     hint: advice`${run`lab up --name lab2`}, or ${exec`ip netns del ${taken}`}`,
     details: { ns: taken, lab: name },
@@ -128,8 +128,8 @@ export async function labDown(
 
 function incomplete(name: string, failures: readonly unknown[]): DpctlError {
   const texts = failures.map((failure) => (failure instanceof Error ? failure.message : failure));
-  return new DpctlError('LAB_INCOMPLETE', `not all could be removed: ${texts.join('; ')}`, {
-    hint: advice`${run`lab down --name ${name}`}, when what stands in the way is gone`,
+  return new DpctlError('LAB_INCOMPLETE', `some things could not be removed: ${texts.join('; ')}`, {
+    hint: advice`${run`lab down --name ${name}`}, after removing what prevents it`,
     details: { failures: texts },
     cause: failures[0],
   });
@@ -198,13 +198,9 @@ export async function findLabNamespace(
 
 /** The name belongs to another namespace than when the lab was made: a program would change that one. */
 function replaced(lab: string, where: string, ns: string): DpctlError {
-  return new DpctlError(
-    'LAB_PLACE',
-    `${ns} is another namespace by now than ${where} of lab ${lab}`,
-    {
-      exitCode: 3,
-      hint: lab === 'lab' ? run`lab up` : run`lab up --name ${lab}`,
-      details: { lab, where, ns },
-    },
-  );
+  return new DpctlError('LAB_PLACE', `${ns} is no longer the namespace of ${where} in lab ${lab}`, {
+    exitCode: 3,
+    hint: lab === 'lab' ? run`lab up` : run`lab up --name ${lab}`,
+    details: { lab, where, ns },
+  });
 }

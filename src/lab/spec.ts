@@ -41,7 +41,7 @@ export function labSpec(request: LabRequest, old: LabSpec = LAB_DEFAULT): LabSpe
   for (const [key, [min, max]] of Object.entries(RANGES)) {
     const value = spec[key as keyof typeof RANGES];
     if (value >= min && value <= max) continue;
-    throw new DpctlError('LAB_RANGE', `--${key} ${value}: from ${min} to ${max} is possible`, {
+    throw new DpctlError('LAB_RANGE', `--${key} ${value}: must be from ${min} to ${max}`, {
       exitCode: 1,
       hint: run`lab up --${key} ${Math.min(Math.max(value, min), max)}`,
       details: { flag: key, value, min, max },
@@ -57,7 +57,7 @@ export function checkLabName(name: string): string {
   if (/^[a-z][a-z0-9]{0,15}$/.test(name)) return name;
   throw new DpctlError(
     'LAB_NAME_INVALID',
-    `lab name ${JSON.stringify(name)} is not 1 to 16 small letters and digits, the first a letter`,
+    `lab name ${JSON.stringify(name)} is not 1 to 16 lower-case letters and digits, the first a letter`,
     { exitCode: 1, hint: '--name lab2', details: { name } },
   );
 }

@@ -124,7 +124,7 @@ function clearPlace(target: string, real: string): void {
   if (!stat.isDirectory()) rmSync(real, { force: true });
   else if (namesIn(real).length === 0) rmdirSync(real);
   else {
-    throw new DpctlError('NETNS_BIND', `${target} is a directory, and a namespace is to be there`, {
+    throw new DpctlError('NETNS_BIND', `${target} is a directory; dpctl needs a namespace there`, {
       hint: advice`${exec`rm -r ${target}`}${REPEAT}`,
       details: { path: target },
     });
@@ -181,5 +181,5 @@ function remedy(cause: unknown, dir: string): Hint {
   if (errno === 'EPERM' || errno === 'EACCES') {
     return 'mounting needs CAP_SYS_ADMIN: run as root (sudo), in a container with --privileged';
   }
-  return advice`try it by hand to see why: ${exec`mount -t bpf bpf ${dir}`}`;
+  return advice`run it by hand to see why: ${exec`mount -t bpf bpf ${dir}`}`;
 }

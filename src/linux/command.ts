@@ -53,7 +53,10 @@ export async function runCommand(
   if (code === 0) return stdout;
   const line = argv.join(' ');
   if (timedOut) {
-    throw new DpctlError('COMMAND_TIMEOUT', `${line}: no end after ${TIMEOUT_MS / 1000} s`);
+    throw new DpctlError(
+      'COMMAND_TIMEOUT',
+      `${line}: did not finish within ${TIMEOUT_MS / 1000} s`,
+    );
   }
   // nsenter reports that it cannot find the inner program.
   const inner = /failed to execute (\S+): No such file/.exec(stderr)?.[1];

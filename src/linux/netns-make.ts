@@ -16,7 +16,7 @@ export function makeNetns(): { readonly fd: number; readonly cookie: bigint } {
     fd = newNetns();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new DpctlError('NETNS_CREATE', `cannot make a network namespace: ${why}`, {
+    throw new DpctlError('NETNS_CREATE', `cannot create a network namespace: ${why}`, {
       cause: error,
     });
   }

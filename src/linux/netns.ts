@@ -137,7 +137,7 @@ export function netnsExists(name: string): boolean {
 export async function createNetns(name: string): Promise<void> {
   assertName(name);
   if (netnsExists(name)) {
-    throw new DpctlError('NETNS_EXISTS', `a network namespace "${name}" exists already`, {
+    throw new DpctlError('NETNS_EXISTS', `network namespace "${name}" already exists`, {
       exitCode: 1,
       details: { ns: name },
     });
@@ -201,7 +201,7 @@ export function assertName(name: string): void {
   throw new DpctlError('NETNS_BAD_NAME', `"${shown(name)}" cannot name a namespace: ${why}`, {
     exitCode: 1,
     details: { ns: name },
-    hint: advice`a name of \`${exec`ip netns list`}\`, a path such as /proc/PID/ns/net, or a pid`,
+    hint: advice`give a name from \`${exec`ip netns list`}\`, a path such as /proc/PID/ns/net, or a pid`,
   });
 }
 
@@ -229,12 +229,12 @@ function notFound(ref: string, kind: NetnsRef['kind']): DpctlError {
 
 function notANetns(ref: string, path: string): DpctlError {
   const leftover = path.startsWith(`${NETNS_DIR}/`) && statSync(hostPath(path)).size === 0;
-  return new DpctlError('NETNS_NOT_A_NETNS', `${path} exists but is no network namespace`, {
+  return new DpctlError('NETNS_NOT_A_NETNS', `${path} exists but is not a network namespace`, {
     exitCode: 1,
     details: { ns: ref },
     hint: leftover
       ? advice`the file is what an interrupted \`ip netns add\` or a reboot leaves behind: ${exec`rm ${path}`}`
-      : advice`give a name of \`${exec`ip netns list`}\`, a path such as /proc/PID/ns/net, or a pid`,
+      : advice`give a name from \`${exec`ip netns list`}\`, a path such as /proc/PID/ns/net, or a pid`,
   });
 }
 

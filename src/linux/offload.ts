@@ -199,7 +199,7 @@ function membersOf(features: Features, name: string): string[] {
 function choose(features: Features, ifname: string, name: string, value: boolean): string[] {
   const members = membersOf(features, name);
   if (members.length === 0) {
-    throw new DpctlError('FEATURE_UNKNOWN', `this kernel knows no device feature "${name}"`, {
+    throw new DpctlError('FEATURE_UNKNOWN', `this kernel has no device feature "${name}"`, {
       exitCode: 1,
       hint: exec`ethtool -k ${ifname}`,
     });

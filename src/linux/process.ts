@@ -29,7 +29,7 @@ export function requireRoot(): void {
   const root = process.geteuid?.() === 0;
   throw new DpctlError('NOT_ROOT', `not permitted: ${missing.join(' and ')} missing`, {
     hint: root
-      ? 'root without these capabilities: in a container, run it with --privileged'
+      ? 'root lacks these capabilities: in a container, run it with --privileged'
       : advice`sudo ${{ run: process.argv.slice(2) }}`,
     details: { missing },
   });

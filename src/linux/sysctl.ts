@@ -17,7 +17,7 @@ export function sysctlPath(key: string): string {
   const first = key.search(/[./]/);
   const path = key[first] === '.' ? key.replace(/[./]/g, (c) => (c === '.' ? '/' : '.')) : key;
   if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) {
-    throw new DpctlError('SYSCTL_BAD_KEY', `"${key}" is no kernel parameter`, { exitCode: 1 });
+    throw new DpctlError('SYSCTL_BAD_KEY', `"${key}" is not a kernel parameter`, { exitCode: 1 });
   }
   return `/proc/sys/${path}`;
 }

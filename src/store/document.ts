@@ -82,7 +82,7 @@ function parseJson(path: string, text: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     const { line, column } = locateFault(text);
-    const why = text.trim() === '' ? 'the file is empty' : 'no valid JSON';
+    const why = text.trim() === '' ? 'the file is empty' : 'it is not valid JSON';
     throw corrupt(path, `line ${line}, column ${column}`, why, cause);
   }
 }

@@ -41,7 +41,7 @@ export function corrupt(path: string, where: string, why: string, cause?: unknow
 export function lost(path: string, other: string, where: string, why: string): DpctlError {
   return new DpctlError(
     'STORE_LOST',
-    `${path} is missing, and so is its copy: ${other} is whole, but has ${where}: ${why}`,
+    `${path} is missing, and so is its copy: ${other} is intact, but has ${where}: ${why}`,
     {
       exitCode: 5,
       hint: advice`restore ${path} from a backup, or remove all that dpctl has made: ${run`reset`}`,
@@ -53,10 +53,8 @@ export function lost(path: string, other: string, where: string, why: string): D
 /** The saved state is not the one that the caller has edited. */
 export function conflict(loaded: number, found: number): DpctlError {
   const why =
-    loaded === found
-      ? 'it was reset meanwhile'
-      : `revision ${loaded} was loaded, ${found} is there`;
-  return new DpctlError('STORE_CONFLICT', `somebody else has changed this node: ${why}`, {
+    loaded === found ? 'it was reset' : `revision ${loaded} was loaded, ${found} is there`;
+  return new DpctlError('STORE_CONFLICT', `another command has changed this node: ${why}`, {
     exitCode: 5,
     hint: REPEAT,
     details: { loaded, found },
@@ -67,7 +65,7 @@ export function conflict(loaded: number, found: number): DpctlError {
 export function newer(path: string, found: number, known: number): DpctlError {
   return new DpctlError(
     'STORE_NEWER',
-    `${path} has version ${found} of the state, and this dpctl knows ${known} at the most`,
+    `${path} has version ${found} of the state, and this dpctl supports at most ${known}`,
     {
       exitCode: 5,
       hint: advice`use the newer dpctl that wrote it (${run`version`})`,
@@ -89,7 +87,7 @@ function remedy(errno: string): Hint {
   if (errno === 'EISDIR')
     return advice`remove that directory, or all that dpctl has made: ${run`reset`}`;
   if (errno === 'EROFS') return 'choose a writable place with --root DIR';
-  return shortageHint(errno) ?? advice`look at that path${REPEAT}`;
+  return shortageHint(errno) ?? advice`check that path${REPEAT}`;
 }
 
 /**

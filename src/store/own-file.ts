@@ -87,11 +87,11 @@ export function checkWay(root: string, below: string): void {
 function checkOwner(path: string, stat: Stats): void {
   const { uid, mode } = stat;
   if (uid !== 0 && uid !== process.geteuid?.()) {
-    const fix = advice`${exec`chown root: ${path}`}, if what is in it is right`;
+    const fix = advice`${exec`chown root: ${path}`}, if its content is right`;
     throw untrusted(path, stat, 'belongs to another user', fix);
   }
   if ((mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0) {
-    throw untrusted(path, stat, 'may be written by others', exec`chmod go-w ${path}`);
+    throw untrusted(path, stat, 'is writable by others', exec`chmod go-w ${path}`);
   }
 }
 
@@ -99,7 +99,7 @@ function untrusted(path: string, { uid, mode }: Stats, why: string, hint: Hint):
   const bits = (mode & 0o7777).toString(8).padStart(4, '0');
   return new DpctlError(
     'PATH_NOT_TRUSTED',
-    `${path} (owner uid ${uid}, mode ${bits}) ${why}: dpctl takes nothing from there`,
+    `${path} (owner uid ${uid}, mode ${bits}) ${why}: dpctl does not trust it`,
     { exitCode: 5, hint, details: { path, uid, mode: bits, why } },
   );
 }
@@ -110,7 +110,7 @@ function misplaced(path: string, stat: Stats, wanted: 'file' | 'directory' = 'fi
   const errno = stat.isDirectory() ? 'EISDIR (illegal operation on a directory)' : found;
   return new DpctlError(
     'STORE_UNAVAILABLE',
-    `cannot read ${path}: ${errno === found ? `it is ${found}, and a ${wanted} is to be there` : errno}`,
+    `cannot read ${path}: ${errno === found ? `it is ${found}; dpctl needs a ${wanted} there` : errno}`,
     {
       exitCode: 5,
       hint: advice`remove that ${found.replace(/^an? /, '')} (${exec`rm -r ${path}`}), or all that dpctl has made: ${run`reset`}`,

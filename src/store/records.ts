@@ -34,7 +34,7 @@ export interface RecordFault {
 
 /** The explanation when the runtime record and its copy are both gone. */
 export const BOTH_LOST =
-  'is lost, and so is its copy: nobody can tell all that dpctl has changed in this boot';
+  "and its copy are lost: the full list of dpctl's changes in this boot is unknown";
 
 /** Both records as read. */
 export interface Records {

@@ -69,7 +69,7 @@ test.serial(
       }),
     );
     const agent = await startAgent(t, lab, [], { NOTIFY_SOCKET: path, WATCHDOG_USEC: '600000' });
-    await manager.says(/READY=1\nSTATUS=all is as asked/);
+    await manager.says(/READY=1\nSTATUS=all is as requested/);
     await manager.says(/WATCHDOG=1/);
     await agent.stop();
     await manager.says(/STOPPING=1/);

@@ -57,7 +57,7 @@ const WRONG: readonly (readonly [words: string, code: string, message: RegExp, h
     /^SHELL: "tcsh" is not one of bash, zsh, fish$/,
     'one of bash, zsh, fish',
   ],
-  ['dump -j -o yaml', 'USAGE', /^-j and -o yaml contradict each other$/, 'only one of the two'],
+  ['dump -j -o yaml', 'USAGE', /^-j and -o yaml contradict each other$/, 'use only one of the two'],
 ];
 
 for (const [line, code, message, hint] of WRONG) {

@@ -152,7 +152,7 @@ maybe('without a quorum calls end in time and say so; with it all goes on', asyn
   await cluster.ready();
   await put(client, { '/quorum/after': 'x' });
   const resumed = await agree(reader, other, '/quorum/');
-  await until('the trouble is over', () => reader.trouble() === undefined);
+  await until('the problem is gone', () => reader.trouble() === undefined);
   await reader.stop();
   t.log(`after the restart of all members equal in ${resumed.toFixed(0)} ms`);
 });

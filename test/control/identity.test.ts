@@ -113,7 +113,9 @@ test.serial('attach by a name that another namespace had before says so', (t) =>
       const { stderr } = await lab.must('attach', a);
       t.regex(
         stderr,
-        new RegExp(`note: ${a} was another namespace before, which lives .*10\\.201\\.0\\.2`),
+        new RegExp(
+          `note: ${a} used to be another namespace, which still exists .*10\\.201\\.0\\.2`,
+        ),
       );
       const again = await lab.must('attach', a);
       t.notRegex(again.stderr, /another namespace/, 'said once');
@@ -179,7 +181,7 @@ test.serial('another eth0 in one namespace holds up no other, and what works goe
     await lab.within(c, 'ip', 'addr', 'flush', 'dev', 'eth0', 'scope', 'global');
     const { code, stderr } = await lab.dpctl(['reconcile']);
     t.is(code, 2, stderr);
-    t.regex(stderr, /^error\[ENDPOINTS_FAILED\]: all else is done, but 2 endpoints/);
+    t.regex(stderr, /^error\[ENDPOINTS_FAILED\]: everything else is done, but 2 endpoints/);
     t.regex(stderr, new RegExp(`${a}/eth0: .*is called lan0 there; ${b}/eth0: `));
     t.true(await reaches(lab, a, '10.201.0.4'), 'the renamed one still works, and c is mended');
     const status = await lab.dpctl(['status', '-o', 'name']);

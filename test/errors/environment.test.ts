@@ -74,7 +74,7 @@ test.serial('a file system that is full', (t) =>
         code: 'STORE_UNAVAILABLE',
         exit: 5,
         message: /run\/dpctl\/\S+: ENOSPC \(no space left on device\)/,
-        hint: /make room on that file system/,
+        hint: /free space on that file system/,
       });
       rmSync(join(lab.root, 'fill'));
       await lab.must('attach', ns);
@@ -102,7 +102,7 @@ test.serial('a disk that is full when a change is as good as done: what to do co
           instanceOf: DpctlError,
         });
         t.regex(error?.message ?? '', /ENOSPC.*; the change is half done$/);
-        t.is(hintText(error?.hint), 'make room on that file system; then: dpctl reconcile');
+        t.is(hintText(error?.hint), 'free space on that file system; then: dpctl reconcile');
       } finally {
         node.close();
       }
@@ -185,7 +185,7 @@ test.serial('a veth of somebody with IPv6 switched off is left as it is', (t) =>
     await refused(t, lab, [ns], ['attach', ns], {
       code: 'IPV6_DISABLED',
       exit: 2,
-      message: /IPv6 is switched off on eth0 in dt/,
+      message: /IPv6 is disabled on eth0 in dt/,
       hint: /sysctl -w net\/ipv6\/conf\/eth0\/disable_ipv6=0/,
     });
     const subnet = ['--subnet', '10.5.0.0/24'];
@@ -214,7 +214,7 @@ test.serial('a libbpf that cannot be loaded, and a backend that is none', (t) =>
       {
         code: 'FFI_UNKNOWN',
         exit: 1,
-        message: /DPCTL_FFI=nope is no FFI backend/,
+        message: /DPCTL_FFI=nope is not an FFI backend/,
         hint: /koffi/,
       },
       { env: { DPCTL_FFI: 'nope' } },

@@ -63,7 +63,7 @@ const CASES: readonly Case[] = [
     args: () => ['attach', '/etc/hostname'],
     code: 'NETNS_NOT_A_NETNS',
     exit: 1,
-    message: /\/etc\/hostname exists but is no network namespace/,
+    message: /\/etc\/hostname exists but is not a network namespace/,
     hint: /ip netns list/,
   },
   {
@@ -112,7 +112,7 @@ const CASES: readonly Case[] = [
     code: 'INTERFACE_EXISTS',
     exit: 1,
     message:
-      /has an interface eth0 already, and its other end is not in the namespace of this node/,
+      /already has an interface eth0, and its other end is not in the namespace of this node/,
     hint: /--ifname eth1/,
   },
   {
@@ -120,7 +120,7 @@ const CASES: readonly Case[] = [
     args: () => ['attach', occupied],
     code: 'INTERFACE_EXISTS',
     exit: 1,
-    message: /has an interface eth0 already, and it is no veth \(bridge\)/,
+    message: /already has an interface eth0, and it is not a veth \(bridge\)/,
     hint: /--ifname eth1/,
   },
   {
@@ -192,7 +192,7 @@ const CASES: readonly Case[] = [
     args: attach('--ip', '10.201.0.7', '--ip', '10.201.0.8'),
     code: 'ADDRESS_INVALID',
     exit: 1,
-    message: /one IPv4 address at the most/,
+    message: /at most one IPv4 address/,
     hint: /--allow-prefix/,
   },
   {
@@ -256,7 +256,7 @@ const CASES: readonly Case[] = [
     args: () => ['attach', taken, '--network', 'gate'],
     code: 'ENDPOINT_EXISTS',
     exit: 1,
-    message: /is on network default already/,
+    message: /is already on network default/,
     hint: /dpctl detach/,
   },
   {
@@ -320,7 +320,7 @@ const CASES: readonly Case[] = [
     args: () => ['fdb', 'add', '02:00:00:00:00:05', taken, '--ifname', 'eth0'],
     code: 'MAC_IN_USE',
     exit: 1,
-    message: /is the own address of/,
+    message: /is the MAC of/,
     hint: /dpctl dump fdb/,
   },
   {

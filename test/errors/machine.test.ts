@@ -89,7 +89,7 @@ test.serial('a way to attach, or a feature to do without, that there is not', (t
         {
           code: 'TC_UNKNOWN',
           exit: 1,
-          message: /DPCTL_TC=clasct is no way to attach a program/,
+          message: /DPCTL_TC=clasct is not an attach mode/,
           hint: /set DPCTL_TC to clsact, or unset it/,
         },
         { env: { DPCTL_TC: 'clasct' } },
@@ -102,7 +102,7 @@ test.serial('a way to attach, or a feature to do without, that there is not', (t
         {
           code: 'PROBE_UNKNOWN',
           exit: 1,
-          message: /DPCTL_PROBE_DISABLE names "txc", which is no feature/,
+          message: /DPCTL_PROBE_DISABLE names "txc", which is not a feature/,
           hint: /tcx,batch,/,
         },
         { env: { DPCTL_PROBE_DISABLE: 'bpf_loop,txc' } },
@@ -368,7 +368,7 @@ test.serial('an interface of the name that an endpoint needs', (t) =>
       code: 'INTERFACE_EXISTS',
       exit: 1,
       message:
-        /needs an interface dp000001 on this node, and the one that is there is not of dpctl/,
+        /needs an interface dp000001 on this node, and the existing one does not belong to dpctl/,
       hint: /ip link show dp000001/,
     });
   }),

@@ -188,8 +188,8 @@ test.serial('what cannot be removed is told, and all else goes', (t) =>
       const { code, stdout, stderr } = await lab.dpctl(['reset', '--yes']);
       t.is(code, 2);
       t.is(stdout, '');
-      t.regex(stderr, /error\[RESET_INCOMPLETE\]: not all could be removed: .*EBUSY/);
-      t.regex(stderr, /^try: remove what stands in the way, then: dpctl reset --yes/m);
+      t.regex(stderr, /error\[RESET_INCOMPLETE\]: some things could not be removed: .*EBUSY/);
+      t.regex(stderr, /^try: remove what prevents it, then: dpctl reset --yes/m);
     } finally {
       await run(['umount', obstacle]);
     }

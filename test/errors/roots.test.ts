@@ -27,7 +27,7 @@ test.serial('a root that can be none is refused, by what it is, and nothing is m
     ['', 'BAD_VALUE', /--root: an empty path/],
     ['file', 'ROOT_INVALID', /file" cannot be a root: it is a file/],
     ['file/x', 'ROOT_INVALID', /a part of it is a file/],
-    ['circle', 'ROOT_INVALID', /links lead in a circle/],
+    ['circle', 'ROOT_INVALID', /links form a loop/],
     ['x'.repeat(256), 'ROOT_INVALID', /a name in it 255/],
   ] as const) {
     for (const args of [

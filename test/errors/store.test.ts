@@ -62,7 +62,7 @@ const CASES: readonly Case[] = [
     damage: (text) => text.replace('"version": 1', '"version": 2'),
     code: 'STORE_NEWER',
     exit: 5,
-    message: /state\.json has version 2 of the state, and this dpctl knows 1/,
+    message: /state\.json has version 2 of the state, and this dpctl supports at most 1/,
     hint: /use the newer dpctl/,
   },
 ];

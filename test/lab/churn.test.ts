@@ -70,7 +70,7 @@ test.serial('a node gets another address under traffic, and is reached at it', (
     const set = await nodes.must('n2', 'underlay', 'set', 'under0', '--vtep', '172.31.210.77');
     t.regex(
       set.stderr,
-      /note: this node's address is 172\.31\.210\.77 now, it was 172\.31\.210\.2/,
+      /note: this node's address changed from 172\.31\.210\.2 to 172\.31\.210\.77/,
     );
     const before = talk.answers();
     t.true(await eventually(() => talk.answers() > before + 5, 2000));

@@ -80,7 +80,9 @@ maybe.serial('each way of decapsulating VXLAN is chosen under traffic', (t) =>
     for (const decap of ['xdp', 'tc', 'auto', 'tc', 'tc-gro']) {
       const set = await nodes.must('n1', 'underlay', 'set', 'under0', '--decap', decap);
       const why =
-        decap === 'auto' ? 'tc-gro: the kernel merges packets of the tunnel' : `${decap}: as asked`;
+        decap === 'auto'
+          ? 'tc-gro: the kernel merges packets of the tunnel'
+          : `${decap}: as requested`;
       t.true(set.stderr.includes(why), set.stderr);
       t.regex((await nodes.must('n1', 'status')).stdout, new RegExp(`^decap +${why}`, 'm'));
       t.true(await pings(nodes.ns(guest.where), '10.210.1.1'), decap);

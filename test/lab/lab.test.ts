@@ -147,7 +147,7 @@ test.serial(`a line is not made poor where the kernel cannot (${without})`, asyn
       return;
     }
     t.deepEqual([ran.code, ran.stdout], [2, '']);
-    t.regex(ran.stderr, /^error\[LAB_NETEM\].*\ntry: without --loss and --delay, where/);
+    t.regex(ran.stderr, /^error\[LAB_NETEM\].*\ntry: leave out --loss and --delay if/);
     t.deepEqual(traces(nodes), [], 'what was made for it is gone');
   } finally {
     await nodes.close();
@@ -202,7 +202,7 @@ test.serial('what cannot be is refused before anything is made', async (t) => {
     const bad: readonly (readonly [string[], RegExp])[] = [
       [
         ['--nodes', '0'],
-        /^error\[LAB_RANGE\]: --nodes 0: from 1 to 250 is possible\ntry: dpctl --root \S+ lab up --nodes 1$/,
+        /^error\[LAB_RANGE\]: --nodes 0: must be from 1 to 250\ntry: dpctl --root \S+ lab up --nodes 1$/,
       ],
       [['--nodes', '251'], /LAB_RANGE/],
       [['--vnis', '47'], /LAB_RANGE/],
@@ -220,7 +220,7 @@ test.serial('what cannot be is refused before anything is made', async (t) => {
     await run(['ip', 'netns', 'add', nodes.ns('n1')]);
     const foreign = await nodes.lab('up');
     t.is(foreign.code, 1);
-    t.regex(foreign.stderr, /^error\[NETNS_EXISTS\]: there is a namespace t\d+x\d+-n1, and no lab/);
+    t.regex(foreign.stderr, /^error\[NETNS_EXISTS\]: namespace t\d+x\d+-n1 exists, but lab/);
   } finally {
     await run(['ip', 'netns', 'del', nodes.ns('n1')]);
     await nodes.close();

@@ -103,11 +103,11 @@ for (const family of ['ip4', 'ip6'] as const) {
         await forget(nodes);
         t.true(await tcpBothWays(t, from, to, target, 1 << 20), `${decap}: TCP finds its size`);
         const status = (await nodes.must('n1', 'status')).stdout;
-        t.regex(status, /^path MTU +what routers say of the size of packets is heard$/m);
+        t.regex(status, /^path MTU +routers' path MTU errors are processed$/m);
       }
       await moveTo(nodes, family, 'tc');
       const status = (await nodes.must('n1', 'status')).stdout;
-      t.regex(status, /^path MTU +what routers say of the size of packets is not heard$/m);
+      t.regex(status, /^path MTU +routers' path MTU errors are ignored$/m);
       t.is((await nodes.within('n1', 'ip', '-br', 'link', 'show', 'type', 'vxlan')).trim(), '');
     }),
   );

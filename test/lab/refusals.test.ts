@@ -95,7 +95,7 @@ test.serial('bad values of nodes and of the underlay', (t) =>
         {
           code: 'VTEP_NOT_LOCAL',
           exit: 1,
-          message: /192\.0\.2\.9 is no address of this node/,
+          message: /192\.0\.2\.9 is not an address of this node/,
           hint: /dpctl underlay set under0 --vtep 172\.31\.210\.1$/,
         },
       ],
@@ -182,7 +182,7 @@ test.serial('bad values of nodes and of the underlay', (t) =>
       ],
       [
         'fdb add 0a:58:0a:d2:01:01 --node n2 --network net1',
-        { code: 'MAC_IN_USE', exit: 1, message: /own address of endpoint/, hint: /dump fdb/ },
+        { code: 'MAC_IN_USE', exit: 1, message: /is the MAC of endpoint/, hint: /dump fdb/ },
       ],
       [
         'network add net1 --range 10.211.0.0/24',
@@ -253,7 +253,7 @@ test.serial(
       const taken: Refusal = {
         code: 'VNI_IN_USE',
         exit: 1,
-        message: /^VNI 210 of network net1 is also the one of the VXLAN device vx9 on port 4789$/,
+        message: /^VNI 210 of network net1 is also used by the VXLAN device vx9 on port 4789$/,
         hint: /dpctl network add net1 --vni 1, on every node; or ip link del vx9$/,
       };
       await refused(t, nodes, set, taken);
@@ -273,7 +273,7 @@ test.serial(
       t.true(await pings(nodes.ns('n1e1'), addressOf(2, 1)));
       await refused(t, nodes, ['network', 'add', 'other', '--vni', '777'], {
         ...taken,
-        message: /^VNI 777 of network other is also the one of the VXLAN device vx9/,
+        message: /^VNI 777 of network other is also used by the VXLAN device vx9/,
         hint: /dpctl network add other --vni \d+, on every node/,
       });
       await nodes.must('n1', 'status');
@@ -318,7 +318,7 @@ test.serial('another XDP program, and another root on the same device', (t) =>
     const place = { preference: 7 };
     const { seen } = putForeign(t, { node: nodes.ns('n1') }, Number(index), 'watch', place);
     const set = await nodes.must('n1', 'underlay', 'set', 'under0', '--decap', 'tc');
-    t.regex(set.stderr, /^note: under0 has a filter of somebody else's \(bpf pref 7, clsact ing/m);
+    t.regex(set.stderr, /^note: under0 has a filter of another program \(bpf pref 7, clsact ing/m);
     type ProgramRow = { ifname: string; ns: string; owner: string; name: string; hook: string };
     const programs = await nodes.json<ProgramRow[]>('n1', 'dump', 'progs');
     t.deepEqual(

@@ -97,7 +97,7 @@ test.serial('up repairs what was damaged, and list names it until then', (t) =>
       const named = rows.filter(({ state }) => state !== 'up').map(({ where }) => where);
       t.is(named.join(' '), ailing, what);
       const { stderr } = await nodes.lab('list');
-      const note = `is not whole: dpctl --root ${nodes.root} lab up --name ${nodes.name} repairs it`;
+      const note = `is damaged: dpctl --root ${nodes.root} lab up --name ${nodes.name} repairs it`;
       t.is(stderr.includes(note), ailing !== '', `${what}: ${stderr}`);
       const up = await nodes.lab('up');
       t.is(up.code, 0, `${what}: ${up.stderr}`);

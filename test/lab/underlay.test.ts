@@ -76,7 +76,7 @@ test.serial('MTUs follow the underlay, but those that were asked for', (t) =>
     const big = await nodes.must('n1', 'network', 'add', 'net1', '--big-tcp');
     t.regex(
       big.stderr,
-      /^note: network net1: packets of 192 KB to other nodes are cut in software/m,
+      /^note: network net1: packets of 192 KB to other nodes are segmented in software/m,
     );
 
     await nodes.must('n1', 'underlay', 'del');
@@ -116,7 +116,7 @@ test.serial(
       const without = await nodes.must('n1', 'reconcile');
       t.regex(
         without.stderr,
-        /note: other nodes are not reached: 172\.31\.210\.1 is no address of this/,
+        /note: other nodes are unreachable: 172\.31\.210\.1 is not an address of this/,
       );
       t.is(await mtuInside(nodes, 'n1e1'), 1450, 'it will be back');
       const attached = await nodes.must('n1', 'attach', nodes.ns('n1e1'), '--network', 'net1');
@@ -154,7 +154,7 @@ test.serial('an address that nobody asked for is replaced by another of the devi
     const ran = await nodes.must('n1', 'reconcile');
     t.regex(
       ran.stderr,
-      /^note: this node's address is 172\.31\.210\.55 now, it was 172\.31\.210\.1/m,
+      /^note: this node's address changed from 172\.31\.210\.1 to 172\.31\.210\.55/m,
     );
     await nodes.must('n2', 'node', 'add', 'n1', '--vtep', '172.31.210.55');
     await talksAgain(t, nodes, 'told to the other');

@@ -34,7 +34,7 @@ test('the backend is the one DPCTL_FFI names', (t) => {
 
 test('an unknown backend is refused with the names of the known ones', (t) => {
   const output = runModule(oneCall(), { DPCTL_FFI: 'nope' });
-  t.regex(output, /^FFI_UNKNOWN 1 DPCTL_FFI=nope is no FFI backend/);
+  t.regex(output, /^FFI_UNKNOWN 1 DPCTL_FFI=nope is not an FFI backend/);
   t.regex(output, /koffi \(the default\) or ffi-napi/);
 });
 

@@ -81,7 +81,7 @@ test('a refused update says why by errno name', (t) => {
 test('a key or value of the wrong size never reaches the kernel', (t) => {
   withMap({}, (map) => {
     const wrong = refusal(() => mapPut(map, new Uint8Array(3), le(1, 8)));
-    t.is(wrong.message, 'map test: key of 3 bytes, 4 wanted');
+    t.is(wrong.message, 'map test: key of 3 bytes, expected 4');
     t.is(wrong.exitCode, 70);
     t.is(refusal(() => mapPut(map, le(1, 4), le(1, 4))).code, 'MAP_BUFFER');
     t.is(refusal(() => mapGet(map, le(1, 8))).code, 'MAP_BUFFER');
@@ -265,7 +265,7 @@ test('a pinned map outlives its descriptor and has its whole name', (t) => {
     closeMap(again);
     const other = refusal(() => getPinned(path, 'program'));
     t.is(other.code, 'PIN_KIND');
-    t.is(other.message, `${path} is a pinned map, and a program is to be there`);
+    t.is(other.message, `${path} is a pinned map; dpctl needs a program there`);
     t.true(unpin(path));
     t.false(unpin(path));
     const gone = refusal(() => openPinnedMap(path));

@@ -306,10 +306,10 @@ test.serial('a reader that is refused leaves neither mappings nor descriptors', 
   t.is(mappings(), before);
 });
 
-test('a map that is no ring buffer is refused', (t) => {
+test('a map that is not a ring buffer is refused', (t) => {
   withObject('ring', {}, (object) => {
     const error = refusal(() => openRingbuf(mapOf(object, 'written_v1'), () => undefined));
-    t.is(error.message, 'map written_v1 is no ring buffer');
+    t.is(error.message, 'map written_v1 is not a ring buffer');
     t.is(error.exitCode, 70);
   });
 });

@@ -91,12 +91,16 @@ test('what the kernel has refused is not chosen again', (t) => {
   t.like(choose(NIC, 'auto', [xdp]), { decap: 'tc-gro' });
   const last = choose(NIC, 'auto', [xdp, gro]);
   t.deepEqual(last, { decap: 'tc', why: 'no XDP: attach: EOPNOTSUPP; no merging: add: EEXIST' });
-  t.like(choose(NIC, 'xdp', [xdp]), { decap: 'xdp', why: 'as asked' }, 'but tried when asked for');
+  t.like(
+    choose(NIC, 'xdp', [xdp]),
+    { decap: 'xdp', why: 'as requested' },
+    'but tried when asked for',
+  );
 });
 
 test('what is asked for is done, or refused with the reason and what is possible', (t) => {
-  t.deepEqual(choose(VETH, 'xdp'), { decap: 'xdp', why: 'as asked' });
-  t.deepEqual(choose(NIC, 'tc'), { decap: 'tc', why: 'as asked' });
+  t.deepEqual(choose(VETH, 'xdp'), { decap: 'xdp', why: 'as requested' });
+  t.deepEqual(choose(NIC, 'tc'), { decap: 'tc', why: 'as requested' });
   const off = refusal(() => choose({ ...NIC, merges: false }, 'tc-gro'));
   t.is(off.message, 'eth1 cannot do --decap tc-gro: GRO is off on the device');
   t.is(hintText(off.hint), 'dpctl underlay set eth1 --decap auto, or tc or xdp');

@@ -144,6 +144,6 @@ test('an MTU is one that the kernel takes, with IPv6 at least 1280', (t) => {
 
 test('messages have the value, the range and a remedy', (t) => {
   const error = t.throws(() => checkMtu(1000, true), { instanceOf: DpctlError });
-  t.is(error?.message, 'MTU 1000 bytes: from 1280 to 65535 bytes is allowed');
+  t.is(error?.message, 'MTU 1000 bytes: must be from 1280 to 65535 bytes');
   t.regex(hintText(error?.hint), /--mtu 1280/);
 });

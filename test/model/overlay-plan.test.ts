@@ -16,7 +16,7 @@ const RESOLVED: ResolvedUnderlay = {
   mtu: 1500,
   vtep: '192.0.2.1',
   decap: 'xdp',
-  why: 'as asked',
+  why: 'as requested',
   refused: [],
   replicator: 16_384,
   anchor: 32_768,

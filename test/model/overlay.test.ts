@@ -17,7 +17,7 @@ const RESOLVED: ResolvedUnderlay = {
   mtu: 1500,
   vtep: '192.0.2.1',
   decap: 'tc',
-  why: 'as asked',
+  why: 'as requested',
   refused: [],
   replicator: 16_384,
 };

@@ -174,7 +174,7 @@ test('the state of a newer dpctl is left alone', async (t) => {
     writeFileSync(path, text);
     const error = await refusal(t, store.load());
     t.is(error.code, 'STORE_NEWER');
-    t.is(error.message, `${path} has version 7 of the state, and this dpctl knows 1 at the most`);
+    t.is(error.message, `${path} has version 7 of the state, and this dpctl supports at most 1`);
     t.is(readFileSync(path, 'utf8'), text);
     writeFileSync(path, good);
   }

@@ -69,7 +69,7 @@ test.serial('a namespace that outlives what it was named by is named anew', asyn
   const gateway = ['network', 'add', 'kept', ...subnet, '--gateway', '10.77.0.1'];
   const partial = await lab.dpctl(gateway);
   t.is(partial.code, 2, partial.stderr);
-  t.regex(partial.stderr, /^error\[ENDPOINTS_FAILED\]: .* eth0 of endpoint \d+ is to be changed/);
+  t.regex(partial.stderr, /^error\[ENDPOINTS_FAILED\]: .* cannot change eth0 of endpoint \d+/);
   t.regex(partial.stderr, /try: dpctl attach REF, .* or dpctl detach \d+$/m);
 
   const again = [String(second.pid), '--network', 'kept', '--ip', '10.77.0.50'];

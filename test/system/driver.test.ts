@@ -149,7 +149,7 @@ withNetkit.serial('netkit endpoints are made as asked, and repeated nothing chan
     await refused(t, lab, [ns], ['attach', ns, '--driver', 'veth'], {
       code: 'DRIVER_DIFFERS',
       exit: 1,
-      message: /is a netkit, and stays one/,
+      message: /is a netkit, and cannot change its driver/,
       hint: /dpctl detach .*, then dpctl attach .* --driver veth/,
     });
   }),
@@ -269,7 +269,7 @@ withNetkit.serial("somebody else's netkit is not taken over", (t) =>
     await refused(t, lab, [ns], ['attach', ns], {
       code: 'INTERFACE_EXISTS',
       exit: 1,
-      message: /it is no veth \(netkit\)/,
+      message: /it is not a veth \(netkit\)/,
       hint: /--ifname eth/,
     });
   }),

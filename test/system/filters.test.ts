@@ -56,7 +56,7 @@ withTcx.serial(
     const { stderr } = await lab.must('attach', ns);
     t.regex(
       stderr,
-      /own0 has a filter of somebody else's \(deny, tcx ingress\): it runs beside dpctl/,
+      /own0 has a filter of another program \(deny, tcx ingress\): it runs beside dpctl/,
     );
     const arrived = await capture(t, peer.ns, 'icmp');
     t.false(await pings(ns, peer.ip4));
@@ -99,7 +99,7 @@ withTcx.serial(
     const { stderr } = await lab.must('attach', ns);
     t.regex(
       stderr,
-      /own1 has a filter of somebody else's \(bpf pref 10, clsact ingress\): it does not see frames that dpctl forwards/,
+      /own1 has a filter of another program \(bpf pref 10, clsact ingress\): it does not see frames that dpctl forwards/,
     );
     t.true(await pings(ns, peer.ip4));
     t.is(deny.seen(), 0);

@@ -169,7 +169,8 @@ async function changeInTurn(
   { gone, socket }: Caller,
 ): Promise<unknown> {
   return queue.run(async () => {
-    if (hasGone(socket)) throw new DpctlError('CALLER_GONE', `${name}: nobody waits for it`);
+    if (hasGone(socket))
+      throw new DpctlError('CALLER_GONE', `${name}: its client has disconnected`);
     const start = performance.now();
     const took = (): number => Math.round((performance.now() - start) * 10) / 10;
     try {

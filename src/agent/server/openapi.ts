@@ -29,7 +29,7 @@ export function openapi(): object {
         'HTTP/1.1 on run/dpctl/agent.sock below the root of the node, for root and the user of the agent. Each operation is what the command of the same name does. A stream has one JSON object a line.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: 'http://localhost', description: 'the host name is not looked at' }],
+    servers: [{ url: 'http://localhost', description: 'the host name is ignored' }],
     paths: Object.fromEntries([...ofAgent, ...operations]),
     components: {
       schemas: { Error: jsonOf(ERROR) },
@@ -80,7 +80,7 @@ function parametersOf(request: {
 
 function responsesOf(name: string, schema: object): object {
   const type = STREAMS.has(name) ? 'application/x-ndjson' : 'application/json';
-  const description = STREAMS.has(name) ? 'one of these a line' : 'done';
+  const description = STREAMS.has(name) ? 'one object per line' : 'done';
   return {
     200: { description, content: { [type]: { schema } } },
     default: { $ref: '#/components/responses/Error' },

@@ -74,11 +74,11 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
   const timer = setInterval(() => {
     if (bound.isBound() || !isThere(dirname(socketPath))) return;
     renewing = renewing.then(renew).catch((error: unknown) => {
-      log.warn({ socket: socketPath }, `the socket cannot be made again: ${String(error)}`);
+      log.warn({ socket: socketPath }, `the socket cannot be created again: ${String(error)}`);
     });
   }, LOOK);
   timer.unref();
-  log.info({ socket: socketPath }, 'the API answers');
+  log.info({ socket: socketPath }, 'the API is open');
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closed ??= closeAll();
@@ -95,7 +95,7 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
     [server, bound] = [next, name];
     former.close();
     former.closeIdleConnections();
-    log.info({ socket: socketPath }, 'the API answers again');
+    log.info({ socket: socketPath }, 'the API is open again');
   }
 
   async function closeAll(): Promise<void> {
@@ -134,7 +134,7 @@ function newServer(context: Context): Server {
 function admit(log: Log, socket: Socket): void {
   const peer = peerOfSocket(socket);
   if (peer !== undefined && (peer.uid === 0 || peer.uid === process.getuid?.())) return;
-  log.warn({ ...peer }, 'a connection of another user is refused');
+  log.warn({ ...peer }, 'refused a connection of another user');
   socket.destroy();
 }
 

@@ -67,7 +67,7 @@ async function refuseLive(path: string): Promise<void> {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) {
-    throw new DpctlError('AGENT_SOCKET', `${path} is in the place of the agent's socket`, {
+    throw new DpctlError('AGENT_SOCKET', `${path} is where the agent's socket belongs`, {
       exitCode: 1,
       hint: 'move it away',
       details: { path },

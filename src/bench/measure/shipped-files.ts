@@ -19,7 +19,7 @@ export function shippedFile(path: string): string {
     if (existsSync(file)) return file;
     if (dir === dirname(dir)) break;
   }
-  throw new DpctlError('NOT_BUILT', `${path} is not there`, {
+  throw new DpctlError('NOT_BUILT', `${path} does not exist`, {
     exitCode: 70,
     hint: exec`make build`,
   });

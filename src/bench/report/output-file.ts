@@ -27,7 +27,7 @@ export function reportFile(path: string): ReportFile {
   try {
     accessSync(dirname(target), constants.W_OK);
   } catch (cause) {
-    throw new DpctlError('BENCH_FILE', `${path}: nothing can be written there`, {
+    throw new DpctlError('BENCH_FILE', `${path}: cannot be written`, {
       exitCode: 1,
       cause,
     });

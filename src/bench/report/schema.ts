@@ -69,7 +69,7 @@ type Frozen<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]: Frozen<T[Key]> }
     : T;
 
-/** The compiler refuses a field that only one of the two has: the schema, or the type that dpctl writes. */
+/** The compiler refuses a field that use only one of the two has: the schema, or the type that dpctl writes. */
 const RESULT: BenchResult extends Frozen<z.infer<typeof DOCUMENT>>
   ? z.ZodMiniType<BenchResult>
   : never = DOCUMENT;

@@ -103,7 +103,7 @@ export async function dumpMeasures(
         { id: 'fdb-dump-time', title: 'dump 1,000,000 FDB entries', unit: 's', better: 'lower' },
         {
           id: 'fdb-dump-memory',
-          title: 'memory of that dump at the most',
+          title: 'maximum memory of that dump',
           unit: 'MB',
           better: 'lower',
         },

@@ -23,7 +23,7 @@ export const UNDERLAY = schemaOf<UnderlayRow>()({
       doc: 'MTU of endpoints without one of their own, in bytes; 0 while it cannot be used',
     },
     { key: 'decap', type: 'text', doc: 'how VXLAN is decapsulated: tc, tc-gro or xdp' },
-    { key: 'asked', type: 'text', doc: 'what was asked: one of them, or auto' },
+    { key: 'asked', type: 'text', doc: 'what was requested: one of them, or auto' },
     { key: 'why', type: 'text', doc: 'why this mode' },
     { key: 'ifindex', type: 'number', wide: true, doc: 'number of the device' },
   ],
@@ -36,7 +36,7 @@ export const UNDERLAY_SET = withChange(UNDERLAY, 'underlay set');
 export const NODE = schemaOf<RemoteNodeRow>()({
   name: 'node',
   nameKey: 'name',
-  empty: advice`no other nodes; \`${run`node add NAME --vtep ADDRESS`}\` makes one known`,
+  empty: advice`no other nodes; \`${run`node add NAME --vtep ADDRESS`}\` adds one`,
   columns: [
     { key: 'name', type: 'text', doc: 'name of the node' },
     { key: 'dst', type: 'text', doc: 'its address on the underlay' },

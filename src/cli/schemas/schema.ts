@@ -78,7 +78,7 @@ export function schemaWith<More>() {
 }
 
 const CHANGE = [
-  { key: 'changed', type: 'boolean', wide: true, doc: 'false when all was as asked already' },
+  { key: 'changed', type: 'boolean', wide: true, doc: 'false if nothing had to change' },
   { key: 'milliseconds', type: 'number', unit: 'ms', wide: true, doc: 'how long it took' },
 ] as const satisfies readonly Column[];
 

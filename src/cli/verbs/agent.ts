@@ -11,7 +11,7 @@ export async function run(call: Call): Promise<Outcome> {
   const { options } = valuesOf(AGENT, call);
   const { interval = INTERVAL, logLevel = 'info', logFormat = 'auto' } = options;
   if (interval < 1) {
-    throw new DpctlError('BAD_VALUE', '--interval: a second at least', { exitCode: 1 });
+    throw new DpctlError('BAD_VALUE', '--interval must be at least 1s', { exitCode: 1 });
   }
   const ending = new AbortController();
   const { signal } = ending;

@@ -15,7 +15,7 @@ export async function run(call: Call): Promise<Outcome> {
     data: listOf(LAB, rows),
     notes: [...ailing].map((lab) => {
       const flag = lab === 'lab' ? [] : ['--name', lab];
-      return advice`lab ${lab} is not whole: ${command`lab up ${flag}`} repairs it, ${command`lab down ${flag}`} removes it`;
+      return advice`lab ${lab} is damaged: ${command`lab up ${flag}`} repairs it, ${command`lab down ${flag}`} removes it`;
     }),
   };
 }

@@ -39,7 +39,7 @@ async function confirm(things: number): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new DpctlError(
       'CONFIRM',
-      `reset removes ${count(things, 'thing')} and nobody can be asked`,
+      `reset removes ${count(things, 'thing')} and cannot ask without a terminal`,
       {
         exitCode: 1,
         hint: command`reset --yes`,

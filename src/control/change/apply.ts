@@ -160,7 +160,7 @@ function blame(error: unknown, step: Step, before: State): unknown {
   const known = before.endpoints.find(({ id }) => id === endpoint?.id);
   const isOld = before.unfinished === true && known !== undefined && known.phase !== 'detaching';
   const around = isOld
-    ? advice`${run`detach ${known.namespace.ref}`}, if it is of no use any more`
+    ? advice`${run`detach ${known.namespace.ref}`}, if it is no longer needed`
     : undefined;
   const hint = isInDoubt(error) ? run`reconcile` : (error.hint ?? around);
   return new DpctlError(error.code, error.message, {

@@ -52,7 +52,7 @@ export function endpointsFailed(failures: readonly Failure[]): DpctlError {
   const count = failures.length === 1 ? '1 endpoint is' : `${failures.length} endpoints are`;
   return new DpctlError(
     'ENDPOINTS_FAILED',
-    `all else is done, but ${count} not as asked: ${texts.join('; ')}`,
+    `everything else is done, but ${count} not as requested: ${texts.join('; ')}`,
     {
       exitCode: 2,
       hint: failures.length === 1 ? (first?.error.hint ?? run`status`) : run`status`,

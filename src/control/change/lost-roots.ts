@@ -50,9 +50,9 @@ export function lostRootError(found: readonly Link[]): DpctlError | undefined {
   const root = markOf(first.alias)?.root;
   return new DpctlError(
     'RESET_INCOMPLETE',
-    `there is no record of this root, but there are devices of a dpctl root whose records are lost: ${names.join(', ')}; sysctls, namespaces and interfaces may be as dpctl left them, too`,
+    `this root has no record, but there are devices of a dpctl root whose records are lost: ${names.join(', ')}; sysctls, namespaces and interfaces may also be as dpctl left them`,
     {
-      hint: advice`restore the records from a backup, or by hand: ${found.flatMap((link) => advice`${freeing(link)}; `)}${exec`nft delete table inet ${nftTableName(root)}`}; and look at net.ipv4.ip_forward and \`${exec`ip netns list`}\``,
+      hint: advice`restore the records from a backup, or clean up by hand: ${found.flatMap((link) => advice`${freeing(link)}; `)}${exec`nft delete table inet ${nftTableName(root)}`}; and check net.ipv4.ip_forward and \`${exec`ip netns list`}\``,
       details: { devices: found.map(({ name }) => name), root: root ?? '' },
     },
   );

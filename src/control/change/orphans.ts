@@ -114,7 +114,7 @@ export function findSquatters(
     if (isBlocked) continue;
     const isMarked = markOf(link.alias) !== undefined;
     const owner = isOfLostRoot(link) ? 'a dpctl root whose records are lost' : 'another dpctl root';
-    const whose = isMarked ? `belongs to ${owner}` : 'is not of dpctl';
+    const whose = isMarked ? `belongs to ${owner}` : 'does not belong to dpctl';
     blocked.set(endpoint.id, nameTaken(link, endpoint, whose));
   }
   return { orphans, blocked, freed };
@@ -142,7 +142,7 @@ function nameTaken({ name, alias }: Link, { namespace }: Endpoint, whose: string
   const what = alias === undefined ? name : `${name} (${alias})`;
   return {
     code: 'INTERFACE_EXISTS',
-    message: `${namespace.ref} needs an interface ${name} on this node, and the one that is there ${whose}: ${what}`,
+    message: `${namespace.ref} needs an interface ${name} on this node, and the existing one ${whose}: ${what}`,
     hint: advice`${exec`ip link show ${name}`}; each root needs a network namespace of its own`,
     exitCode: 1,
   };

@@ -31,7 +31,7 @@ export function unreachablePorts(
     const { ref, path } = endpoint.namespace;
     const error = new DpctlError(
       'NETNS_HIDDEN',
-      `${endpoint.ifname} of ${endpointLabel(endpoint)} is to be changed, and its namespace cannot be opened by ${path} any more`,
+      `cannot change ${endpoint.ifname} of ${endpointLabel(endpoint)}: its namespace can no longer be opened by ${path}`,
       {
         exitCode: 3,
         hint: advice`${run`attach REF`}, where REF is a process in that namespace or a path to it; or ${run`detach ${ref}`}`,

@@ -39,13 +39,14 @@ export function findDevice(
   if (inner === undefined) return undefined;
   const host = hostEnd(node, { rtnl: inside, nsFd, link: inner });
   const refuse = (why: string, hint?: Hint): DpctlError =>
-    new DpctlError('INTERFACE_EXISTS', `${ns} has an interface ${ifname} already, and ${why}`, {
+    new DpctlError('INTERFACE_EXISTS', `${ns} already has an interface ${ifname}, and ${why}`, {
       exitCode: 1,
       hint: hint ?? run`attach ${ns} --ifname ${freeName(inside)}`,
       details: { ns, ifname },
     });
   if (inner.name !== ifname) throw refuse(`it is ${inner.name}, which has that alternative name`);
-  if (inner.kind !== 'veth') throw refuse(`it is no veth (${inner.kind ?? 'a physical device'})`);
+  if (inner.kind !== 'veth')
+    throw refuse(`it is not a veth (${inner.kind ?? 'a physical device'})`);
   if (host === undefined) throw refuse('its other end is not in the namespace of this node');
   if (markOf(host.alias) !== undefined) {
     if (!isOfLostRoot(host)) throw refuse('another dpctl root has attached it');

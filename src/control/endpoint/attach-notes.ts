@@ -53,7 +53,7 @@ function formerNotes(node: Node, state: State, ns: string): Hint[] {
   const kept = former.map(({ ip4, ip6, mac }) => bareAddress(ip4 ?? ip6 ?? mac));
   if (kept.length === 0) return [];
   return [
-    advice`${ns} was another namespace before, which lives and keeps ${listText(kept)}: ${run`detach ${ns}`} detaches the new one, a second time the other`,
+    advice`${ns} used to be another namespace, which still exists and keeps ${listText(kept)}: ${run`detach ${ns}`} detaches the new one, and a second one the other`,
   ];
 }
 
@@ -107,7 +107,7 @@ function addressNotes(
   ].filter((address) => address !== undefined);
   if (chosen.length === 0) return [];
   return [
-    advice`another node may give the same address away (${chosen.map(bareAddress).join(', ')}): ${run`network add ${name} --range PREFIX`}, another one on each node`,
+    advice`another node may assign the same address (${chosen.map(bareAddress).join(', ')}): ${run`network add ${name} --range PREFIX`}, with another prefix on each node`,
   ];
 }
 
@@ -119,7 +119,7 @@ function filterNotes(node: Node, endpoint: Endpoint): string[] {
   );
   return others.map(
     ({ name, where }) =>
-      `${endpoint.hostIfname} has a filter of somebody else's (${name}, ${where}): ${
+      `${endpoint.hostIfname} has a filter of another program (${name}, ${where}): ${
         where === 'clsact ingress'
           ? 'it does not see frames that dpctl forwards'
           : 'it runs beside dpctl, in the order of the list'

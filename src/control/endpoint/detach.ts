@@ -62,7 +62,7 @@ function chosen(
   if (!exists) return { found: former, notes: [] };
   const attachedSo = current.filter(({ namespace }) => namespace.ref === ns);
   if (attachedSo.length > 0 && former.length > 0) {
-    const text = advice`${ns} was another namespace before, which lives and stays attached: ${run`detach ${ns}`}, once more`;
+    const text = advice`${ns} used to be another namespace, which still exists and stays attached: ${run`detach ${ns}`} again`;
     return { found: attachedSo, notes: [text] };
   }
   if (former.length === 0 && current.length > 0) return { found: current, notes: [] };

@@ -20,7 +20,7 @@ export function driverRequest(node: Node, { ns, driver }: AttachRequest): Driver
   if (available) return { driver };
   throw new DpctlError(
     'NETKIT_MISSING',
-    'this kernel has no netkit devices of which the MAC can be chosen',
+    'this kernel has no netkit devices with a configurable MAC',
     {
       hint: advice`${run`attach ${ns} --driver veth`}, or Linux 6.10 or later with CONFIG_NETKIT`,
       details: { ns },

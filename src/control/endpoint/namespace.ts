@@ -109,7 +109,7 @@ export function requireInner(rtnl: Rtnl, endpoint: Endpoint): number {
 function namespaceGone({ namespace, ifname }: Endpoint): DpctlError {
   return new DpctlError(
     'NETNS_GONE',
-    `namespace ${namespace.ref} or its ${ifname} went away meanwhile`,
+    `namespace ${namespace.ref} or its ${ifname} disappeared during the change`,
     { exitCode: 3, hint: run`reconcile` },
   );
 }

@@ -73,7 +73,7 @@ function refuseNodeNamespace(node: Node, ref: string, cookie: bigint): void {
   if (netnsCookie(node.netnsFd()) !== cookie) return;
   throw new DpctlError('NETNS_IS_NODE', `${ref} is the network namespace of the node itself`, {
     exitCode: 1,
-    hint: advice`attach the namespace of a container; the host joins by: ${run`network add NAME --gateway`}`,
+    hint: advice`attach the namespace of a container; the host joins with: ${run`network add NAME --gateway`}`,
   });
 }
 

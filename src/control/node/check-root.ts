@@ -6,7 +6,7 @@ import { hostPath } from '../../linux/mountns.js';
 const CAUSES: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'a path has 4095 bytes at the most, and a name in it 255',
   ENOTDIR: 'a part of it is a file, no directory',
-  ELOOP: 'its symbolic links lead in a circle',
+  ELOOP: 'its symbolic links form a loop',
 };
 
 /**
@@ -19,7 +19,7 @@ export function checkRoot(root: string): void {
   if (why === undefined) return;
   throw new DpctlError('ROOT_INVALID', `${JSON.stringify(root)} cannot be a root: ${why}`, {
     exitCode: 1,
-    hint: 'choose a directory, or a path at which one can be made',
+    hint: 'choose a directory, or a path where one can be created',
     details: { root },
   });
 }

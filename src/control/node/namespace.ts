@@ -25,13 +25,13 @@ export function refuseLostNamespace(node: Node): void {
   if (lost === undefined) return;
   const { name, isAnew } = lost;
   const what = `${name === undefined ? '' : `${name}, `}the network namespace of this node`;
-  const how = isAnew ? 'deleted and made anew' : 'deleted';
+  const how = isAnew ? 'deleted and created again' : 'deleted';
   throw new DpctlError(
     'NODE_NETNS_CHANGED',
-    `${what}, was ${how}: what dpctl made is in the old one, which has no name any more`,
+    `${what}, was ${how}: what dpctl made is in the old one, which no longer has a name`,
     {
       exitCode: 3,
-      hint: advice`${run`reconcile --adopt`}, to make it all in the namespace of today; or ${run`reset --yes`}`,
+      hint: advice`${run`reconcile --adopt`} to set everything up in the current namespace, or ${run`reset --yes`}`,
       details: { name: name ?? '', netns: node.paths.netns },
     },
   );
@@ -84,15 +84,11 @@ export function refuseOtherNamespace(node: Node, { netns }: State): void {
   const path = hostPath(node.paths.netns);
   // If nothing is bound, the open one is the caller's own, as the node's is gone.
   if (!isNsfs(node.paths.netns)) return;
-  throw new DpctlError(
-    'NODE_NETNS_REPLACED',
-    `${path} is another network namespace than that of this node`,
-    {
-      exitCode: 3,
-      hint: advice`${exec`umount ${path}`}${REPEAT}`,
-      details: { path },
-    },
-  );
+  throw new DpctlError('NODE_NETNS_REPLACED', `${path} is not this node's network namespace`, {
+    exitCode: 3,
+    hint: advice`${exec`umount ${path}`}${REPEAT}`,
+    details: { path },
+  });
 }
 
 /**

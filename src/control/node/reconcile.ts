@@ -48,7 +48,7 @@ function renamedRows(before: readonly EndpointRow[], after: State): PlanRow[] {
       {
         step: 'host.renamed',
         subject: `${ns}/${ifname}`,
-        detail: `${hostIfname} is called ${now} by now`,
+        detail: `${hostIfname} is now named ${now}`,
       },
     ];
   });

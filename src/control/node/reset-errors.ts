@@ -12,9 +12,9 @@ export function untold(node: Node, unknown: readonly string[]): DpctlError {
   node.close();
   return new DpctlError(
     'RESET_INCOMPLETE',
-    `what can be told is removed, but ${unknown.join('; ')}: namespaces that dpctl made, interfaces and devices that were there before, and sysctls may be as dpctl left them (now ${sysctls.join(', ')})`,
+    `everything on record is removed, but ${unknown.join('; ')}: namespaces that dpctl made, adopted interfaces and devices, and sysctls may be as dpctl left them (now ${sysctls.join(', ')})`,
     {
-      hint: advice`look at \`${exec`ip netns list`}\` and at these sysctls; there is no more that dpctl could put back`,
+      hint: advice`check \`${exec`ip netns list`}\` and these sysctls; dpctl cannot restore more`,
       details: { unknown, sysctls: Object.fromEntries(values) },
     },
   );
@@ -24,9 +24,13 @@ export function untold(node: Node, unknown: readonly string[]): DpctlError {
 export function incomplete(failures: readonly unknown[]): DpctlError {
   const texts = failures.map((failure) => (failure instanceof Error ? failure.message : failure));
   const remedy = failures.map(shortageRemedy).find((each) => each !== undefined);
-  return new DpctlError('RESET_INCOMPLETE', `not all could be removed: ${texts.join('; ')}`, {
-    hint: advice`${remedy ?? 'remove what stands in the way'}, then: ${run`reset --yes`}`,
-    details: { failures: texts },
-    cause: failures[0],
-  });
+  return new DpctlError(
+    'RESET_INCOMPLETE',
+    `some things could not be removed: ${texts.join('; ')}`,
+    {
+      hint: advice`${remedy ?? 'remove what prevents it'}, then: ${run`reset --yes`}`,
+      details: { failures: texts },
+      cause: failures[0],
+    },
+  );
 }

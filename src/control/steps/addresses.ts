@@ -68,7 +68,7 @@ function disableIp6(nsFd: number, key: string, { namespace, ifname }: Endpoint):
     if (!(cause instanceof DpctlError) || cause.code !== 'SYSCTL_NOT_FOUND') throw cause;
     throw new DpctlError('IPV6_DISABLED', `this kernel has no IPv6 for ${ifname}`, {
       exitCode: 2,
-      hint: advice`a network of IPv4 alone: ${run`network add NAME --subnet 10.0.0.0/16`}`,
+      hint: advice`use a network without IPv6: ${run`network add NAME --subnet 10.0.0.0/16`}`,
       details: { ns: namespace.ref, ifname },
       cause,
     });
@@ -76,9 +76,9 @@ function disableIp6(nsFd: number, key: string, { namespace, ifname }: Endpoint):
 }
 
 function ip6Disabled({ namespace, ifname }: Endpoint, key: string): DpctlError {
-  return new DpctlError('IPV6_DISABLED', `IPv6 is switched off on ${ifname} in ${namespace.ref}`, {
+  return new DpctlError('IPV6_DISABLED', `IPv6 is disabled on ${ifname} in ${namespace.ref}`, {
     exitCode: 2,
-    hint: advice`switch it on there (${exec`sysctl -w ${key}=0`}), or use a network of IPv4 alone`,
+    hint: advice`enable it there (${exec`sysctl -w ${key}=0`}), or use a network without IPv6`,
     details: { ns: namespace.ref, ifname, sysctl: key },
   });
 }

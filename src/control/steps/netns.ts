@@ -18,7 +18,7 @@ const NETNS_CLEANUP = 10_000;
 export const netnsCreate: StepActions<StepOf<'netns.create'>> = {
   async execute(_node, { endpoint: { namespace } }, { namespaces }) {
     const fd = namespaces?.get(namespace.path);
-    if (fd === undefined) throw new Error(`nobody has made the namespace for ${namespace.path}`);
+    if (fd === undefined) throw new Error(`no step has made the namespace for ${namespace.path}`);
     await nameNetns(namespace.ref, fd);
   },
   undo: (node, { endpoint }) => removeNamespace(node, endpoint),

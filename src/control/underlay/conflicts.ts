@@ -59,7 +59,7 @@ function refuseVnis({ networks, underlay }: State, vxlans: readonly Link[]): voi
     const free = lowestFree(taken, 1, VNI_MAX);
     throw new DpctlError(
       'VNI_IN_USE',
-      `VNI ${vni} of network ${name} is also the one of the VXLAN device ${holder.name} on port ${underlay?.port}`,
+      `VNI ${vni} of network ${name} is also used by the VXLAN device ${holder.name} on port ${underlay?.port}`,
       {
         exitCode: 1,
         hint: advice`${run`network add ${name} --vni ${free ?? 'VNI'}`}, on every node; or ${exec`ip link del ${holder.name}`}`,

@@ -65,12 +65,12 @@ export function underlayNotes(
 ): Hint[] {
   const notes: Hint[] = [];
   if (problem !== undefined && before.resolvedUnderlay !== undefined) {
-    notes.push(`other nodes are not reached: ${problem.message}`);
+    notes.push(`other nodes are unreachable: ${problem.message}`);
   }
   const [was, is] = [before.resolvedUnderlay?.vtep, after.resolvedUnderlay?.vtep];
   if (was !== undefined && is !== undefined && was !== is) {
     notes.push(
-      advice`this node's address is ${is} now, it was ${was}: tell the others (${run`node add NAME --vtep ${is}`})`,
+      advice`this node's address changed from ${was} to ${is}: update it on the other nodes (${run`node add NAME --vtep ${is}`})`,
     );
   }
   return [...notes, ...sizeNotes(before, after)];
@@ -99,7 +99,7 @@ function sizeNotes(before: State, after: State): Hint[] {
     ...(big.length === 0
       ? []
       : [
-          advice`${listText(big.map(({ name }) => `network ${name}`))}: packets of 192 KB to other nodes are cut in software, which is slow (${run`network add NAME --no-big-tcp`})`,
+          advice`${listText(big.map(({ name }) => `network ${name}`))}: packets of 192 KB to other nodes are segmented in software, which is slow (${run`network add NAME --no-big-tcp`})`,
         ]),
   ];
 }

@@ -95,9 +95,9 @@ function requireDevice(node: Node, { underlay, endpoints }: State): Link {
     if (link.ethernet) return link;
     throw notEthernet(name);
   }
-  throw new DpctlError('UNDERLAY_UNFIT', `${name} leads to no other node: ${why}`, {
+  throw new DpctlError('UNDERLAY_UNFIT', `${name} cannot be the underlay: ${why}`, {
     exitCode: 1,
-    hint: advice`${exec`ip -br addr`} shows the devices with their addresses`,
+    hint: advice`${exec`ip -br addr`} lists the devices with their addresses`,
     details: { device: name, why },
   });
 }
@@ -107,7 +107,7 @@ function notEthernet(name: string): DpctlError {
   const why = 'its packets have no Ethernet header, as those of tun, WireGuard and other tunnels';
   return new DpctlError('UNDERLAY_UNFIT', `${name} cannot carry VXLAN for dpctl: ${why}`, {
     exitCode: 1,
-    hint: advice`set the Ethernet device below it: ${exec`ip -br link`} shows those, with a MAC`,
+    hint: advice`use the Ethernet device below it: ${exec`ip -br link`} lists devices with their MACs`,
     details: { device: name, why },
   });
 }
@@ -123,7 +123,7 @@ function chooseVtep(
   if (vtep !== undefined) {
     if (all.some(({ address }) => address === vtep)) return vtep;
     const [other] = here;
-    throw new DpctlError('VTEP_NOT_LOCAL', `${vtep} is no address of this node`, {
+    throw new DpctlError('VTEP_NOT_LOCAL', `${vtep} is not an address of this node`, {
       exitCode: 1,
       hint:
         other === undefined

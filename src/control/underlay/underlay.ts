@@ -51,7 +51,7 @@ function lossNotes({ underlay, resolvedUnderlay: resolved }: State): Hint[] {
   if (underlay?.decap !== 'tc' || resolved === undefined || resolved.tunnel !== undefined)
     return [];
   return [
-    advice`with --decap tc nobody hears what routers say of the size of packets: a link further on that carries less than ${resolved.mtu} bytes is a black hole; and TCP is not merged on arrival (${run`underlay set ${underlay.device} --decap auto`})`,
+    advice`with --decap tc, routers' path MTU errors are ignored: packets that do not fit a later link (below ${resolved.mtu} bytes) are lost; and TCP is not merged on arrival (${run`underlay set ${underlay.device} --decap auto`})`,
   ];
 }
 
@@ -65,9 +65,9 @@ function filterNotes(node: Node, { ifname, ifindex }: UnderlayRow): string[] {
     .filter(({ where }) => where !== 'tcx egress')
     .map(
       ({ name, where }) =>
-        `${ifname} has a filter of somebody else's (${name}, ${where}): ${
+        `${ifname} has a filter of another program (${name}, ${where}): ${
           where === 'clsact ingress'
-            ? 'it does not see VXLAN that dpctl takes'
+            ? 'it does not see the VXLAN that dpctl decapsulates'
             : 'it runs beside dpctl, in the order of the list'
         }`,
     );

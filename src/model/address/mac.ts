@@ -21,7 +21,7 @@ const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) =>
 export function parseMac(text: string): string {
   const mac = canonicalMac(text);
   if (mac === '00:00:00:00:00:00') {
-    throw macError('MAC_ZERO', text, 'is no address of a station: all bytes are zero');
+    throw macError('MAC_ZERO', text, "is not a station's address: all bytes are zero");
   }
   if (isMulticastMac(mac)) {
     const unicast = `${HEX[(byteAt(mac, 0) & 0xfe) | 2]}${mac.slice(2)}`;

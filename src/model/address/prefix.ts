@@ -27,7 +27,7 @@ export function parsePrefix(text: string, remedy?: (meant: string) => Hint): Pre
   const prefix = prefixOf(ip, length);
   if (prefix.value !== ip.value) {
     const meant = formatPrefix(prefix);
-    throw new DpctlError('PREFIX_HOST_BITS', `${text} is an address inside ${meant}, no prefix`, {
+    throw new DpctlError('PREFIX_HOST_BITS', `${text} is an address in ${meant}, not a prefix`, {
       exitCode: 1,
       hint: remedy?.(meant) ?? `write ${meant}`,
       details: { prefix: text, meant },

@@ -47,7 +47,7 @@ export function splitAddresses(
     if (other !== undefined && other.ip.value !== address.ip.value) {
       throw new DpctlError(
         'ADDRESS_INVALID',
-        `an endpoint has one IPv${family} address at the most, not ${formatIp(other.ip)} and ${formatIp(address.ip)}`,
+        `an endpoint has at most one IPv${family} address, not ${formatIp(other.ip)} and ${formatIp(address.ip)}`,
         {
           exitCode: 1,
           hint: advice`${run`${command.run} --ip ${formatIp(other.ip)}`} (further ones as --allow-prefix)`,

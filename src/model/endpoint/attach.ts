@@ -138,7 +138,7 @@ export function freeNumbers(state: State, network: string): { id: number; slot: 
   const id = lowestFree(ids, 1, ENDPOINT_MAX - 1);
   if (id === undefined) {
     const max = ENDPOINT_MAX - 1;
-    throw new DpctlError('ENDPOINT_LIMIT', `a node has ${max} endpoints at the most`, {
+    throw new DpctlError('ENDPOINT_LIMIT', `a node has at most ${max} endpoints`, {
       exitCode: 1,
       hint,
       details: { max },
@@ -150,7 +150,7 @@ export function freeNumbers(state: State, network: string): { id: number; slot: 
   if (slot === undefined) {
     throw new DpctlError(
       'NETWORK_FULL',
-      `network ${network} has ${FLOOD_PORT_MAX} endpoints, as many as a broadcast reaches`,
+      `network ${network} has ${FLOOD_PORT_MAX} endpoints, the most that a broadcast reaches`,
       { exitCode: 1, hint, details: { network, max: FLOOD_PORT_MAX } },
     );
   }
@@ -206,7 +206,7 @@ function existsElsewhere(self: Endpoint, network: string): DpctlError {
   const { ref } = self.namespace;
   return new DpctlError(
     'ENDPOINT_EXISTS',
-    `${endpointLabel(self)} is on network ${self.network} already`,
+    `${endpointLabel(self)} is already on network ${self.network}`,
     {
       exitCode: 1,
       hint: advice`${run`detach ${ref}`}, or ${run`attach ${ref} --network ${network} --ifname NAME`} for a second interface`,

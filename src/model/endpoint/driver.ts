@@ -37,7 +37,7 @@ export function chooseDriver(request: DriverRequest, present: Present): Driver {
   const { ref } = namespace;
   const flag = ifname === IFNAME_DEFAULT ? [] : ['--ifname', ifname];
   const what = self === undefined ? `${ref}:${ifname}` : endpointLabel(self);
-  throw new DpctlError('DRIVER_DIFFERS', `${what} is a ${there}, and stays one`, {
+  throw new DpctlError('DRIVER_DIFFERS', `${what} is a ${there}, and cannot change its driver`, {
     exitCode: 1,
     hint: adopts
       ? advice`${run`attach ${ref} --driver ${driver} --ifname NAME`}, for a second interface`

@@ -38,7 +38,7 @@ export function chooseSubnets(network: Network, asked: readonly string[]): Subne
     const [first, second] = prefixes.filter((prefix) => prefix.family === family);
     if (first !== undefined && second !== undefined) {
       throw subnetError(
-        `${formatPrefix(first)} and ${formatPrefix(second)}: a network has one IPv${family} subnet at the most`,
+        `${formatPrefix(first)} and ${formatPrefix(second)}: a network has at most one IPv${family} subnet`,
         command(formatPrefix(first)),
         { subnets: asked },
       );
@@ -116,7 +116,7 @@ function givenAddress(name: string, given: readonly string[], family: Family): s
   if (second !== undefined) {
     throw new DpctlError(
       'ADDRESS_INVALID',
-      `a gateway has one IPv${family} address at the most, not ${addresses.map(formatIp).join(' and ')}`,
+      `a gateway has at most one IPv${family} address, not ${addresses.map(formatIp).join(' and ')}`,
       {
         exitCode: 1,
         hint: run`network add ${name} --gateway ${formatIp(first)}`,
@@ -151,7 +151,7 @@ function checkGateway(state: State, { name }: Network, subnet: string, address: 
   }
   throw new DpctlError(
     'ADDRESS_OUTSIDE_SUBNET',
-    `gateway ${address} is no address of a host in ${subnet}, the subnet of network ${name}`,
+    `gateway ${address} is not a host address in ${subnet}, the subnet of network ${name}`,
     { exitCode: 1, hint, details: { address, subnet, network: name } },
   );
 }

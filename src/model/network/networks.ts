@@ -131,7 +131,7 @@ function newNetwork(state: State, request: NetworkRequest): Network {
     NETWORK_MAX - 1,
   );
   if (index === undefined) {
-    throw new DpctlError('NETWORK_LIMIT', `a node has ${NETWORK_MAX - 1} networks at the most`, {
+    throw new DpctlError('NETWORK_LIMIT', `a node has at most ${NETWORK_MAX - 1} networks`, {
       exitCode: 1,
       hint: advice`delete one that is not needed: ${run`network list`}, ${run`network del NAME`}`,
       details: { max: NETWORK_MAX - 1 },
@@ -185,7 +185,7 @@ function refuseInUse(state: State, { name }: Network, what: string): void {
 function needsGateway(name: string): DpctlError {
   return new DpctlError(
     'MASQUERADE_NEEDS_GATEWAY',
-    `network ${name} has no gateway, so nothing leaves it that could be masqueraded`,
+    `network ${name} has no gateway, so it has no traffic to masquerade`,
     {
       exitCode: 1,
       hint: run`network add ${name} --gateway --masquerade`,

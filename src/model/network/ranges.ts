@@ -32,7 +32,7 @@ export function chooseRanges(network: Network, subnets: Subnets, asked: readonly
     const [first, second] = given;
     if (second !== undefined) {
       const both = given.map(formatPrefix).join(' and ');
-      throw rangeError(`${both}: a network has one IPv${family} range at the most`, network.name);
+      throw rangeError(`${both}: a network has at most one IPv${family} range`, network.name);
     }
     if (first !== undefined && !isInside(subnet, first)) {
       const where = text ?? `any IPv${family} subnet of network ${network.name}`;

@@ -35,9 +35,9 @@ export function addStaticFdb(state: State, request: StaticFdb): StaticFdbEdit {
   }
   const holder = state.endpoints.find((each) => each.network === network.name && each.mac === mac);
   if (holder !== undefined) {
-    throw new DpctlError('MAC_IN_USE', `${mac} is the own address of ${endpointLabel(holder)}`, {
+    throw new DpctlError('MAC_IN_USE', `${mac} is the MAC of ${endpointLabel(holder)}`, {
       exitCode: 1,
-      hint: advice`an own address needs no static entry: ${run`dump fdb`} shows it`,
+      hint: advice`the MAC of an endpoint needs no static entry: ${run`dump fdb`} shows it`,
       details: { mac, network: network.name, holder: holder.namespace.ref },
     });
   }

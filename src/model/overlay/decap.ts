@@ -59,7 +59,7 @@ export function chooseDecap(
   if (asked !== 'auto') {
     const why = obstacleOf(asked, facts);
     if (why !== undefined) throw decapImpossible(device, asked, why, obstacle);
-    return { decap: asked, why: 'as asked' };
+    return { decap: asked, why: 'as requested' };
   }
   if (facts.passesSegments) {
     return { decap: 'tc', why: `${device} passes segments whole, so nothing is left to merge` };
@@ -69,7 +69,7 @@ export function chooseDecap(
   if (xdp === undefined) {
     return {
       decap: 'xdp',
-      why: `${facts.driver || device} runs XDP in its driver, which merges what it leaves`,
+      why: `${facts.driver || device} runs XDP in its driver, which merges the other packets`,
     };
   }
   obstacles.push(`no XDP: ${xdp}`);
@@ -105,7 +105,7 @@ function obstacleOf(decap: Decap, facts: DeviceFacts): string | undefined {
       }
       if (facts.xdp === false) return `${facts.driver || 'the device'} runs no XDP in its driver`;
       if (facts.xdpFrags === false && facts.mtu > ONE_PIECE) {
-        return `its driver takes no XDP with an MTU of ${facts.mtu}`;
+        return `its driver supports no XDP with an MTU of ${facts.mtu}`;
       }
       return undefined;
   }
@@ -114,12 +114,12 @@ function obstacleOf(decap: Decap, facts: DeviceFacts): string | undefined {
 /** Why XDP, although possible, is not the best. */
 function drawback(facts: DeviceFacts): string | undefined {
   const { driver, mergesInHardware, checksums, xdp } = facts;
-  if (driver === 'veth') return 'a veth copies every packet for it';
-  if (mergesInHardware) return "it would switch off the device's own merging (LRO, GRO-HW)";
+  if (driver === 'veth') return 'XDP on a veth copies every packet';
+  if (mergesInHardware) return "it would disable the device's own merging (LRO, GRO-HW)";
   if (checksums === 'driver') {
-    return 'what its driver says of checksums may be of the headers that XDP removes (rx-checksumming)';
+    return "its driver's checksum results may be for the headers that XDP removes (rx-checksumming)";
   }
-  return xdp === undefined ? 'this kernel cannot tell whether the driver has it' : undefined;
+  return xdp === undefined ? 'this kernel does not report whether the driver has XDP' : undefined;
 }
 
 /** The error for a mode that is not possible. */

@@ -42,7 +42,7 @@ export function addRemoteFdb(state: State, request: RemoteFdbRequest): RemoteFdb
   const mac = parseMac(request.mac);
   const holder = state.endpoints.find((each) => each.network === network.name && each.mac === mac);
   if (holder !== undefined) {
-    throw new DpctlError('MAC_IN_USE', `${mac} is the own address of ${endpointLabel(holder)}`, {
+    throw new DpctlError('MAC_IN_USE', `${mac} is the MAC of ${endpointLabel(holder)}`, {
       exitCode: 1,
       hint: run`dump fdb`,
       details: { mac, network: network.name, holder: holder.namespace.ref },

@@ -82,7 +82,7 @@ export function checkReplication({ nodes, networks }: Pick<State, 'nodes' | 'net
   if (copies <= REPLICA_MAX) return;
   throw new DpctlError(
     'REPLICATION_LIMIT',
-    `${nodes.length} nodes in ${networks.length} networks are ${copies} copies of a broadcast, more than the ${REPLICA_MAX} that have room`,
+    `${nodes.length} nodes in ${networks.length} networks need ${copies} replication entries, and there is room for ${REPLICA_MAX}`,
     {
       exitCode: 1,
       hint: advice`delete networks or nodes that are not needed: ${run`network list`}, ${run`node list`}`,
@@ -98,7 +98,7 @@ function freeNumber({ nodes }: State): number {
     NODE_MAX - 1,
   );
   if (number !== undefined) return number;
-  throw new DpctlError('NODE_LIMIT', `a node knows ${NODE_MAX - 1} others at the most`, {
+  throw new DpctlError('NODE_LIMIT', `a node has at most ${NODE_MAX - 1} other nodes`, {
     exitCode: 1,
     hint: advice`delete one that is not needed: ${run`node list`}, ${run`node del NAME`}`,
     details: { max: NODE_MAX - 1 },

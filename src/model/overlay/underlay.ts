@@ -69,9 +69,9 @@ function chooseVtep(
 /** @throws DpctlError PORT_OUT_OF_RANGE, exit 1 */
 export function checkPort(port: number): number {
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
-  throw new DpctlError('PORT_OUT_OF_RANGE', `UDP port ${port}: from 1 to 65535 is allowed`, {
+  throw new DpctlError('PORT_OUT_OF_RANGE', `UDP port ${port}: must be from 1 to 65535`, {
     exitCode: 1,
-    hint: `--port ${VXLAN_PORT} is the one of VXLAN`,
+    hint: `--port ${VXLAN_PORT} is the standard port of VXLAN`,
     details: { port },
   });
 }

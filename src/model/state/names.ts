@@ -100,7 +100,7 @@ export function checkGroupMask(mask: number): number {
   if (Number.isInteger(mask) && mask >= 0 && mask <= 0xffff && (mask & 7) === 0) return mask;
   throw new DpctlError(
     'GROUP_MASK_INVALID',
-    `group-fwd-mask 0x${mask.toString(16)} has other bits than 3 to 15`,
+    `group-fwd-mask 0x${mask.toString(16)} has bits other than 3 to 15`,
     {
       exitCode: 1,
       hint: '--group-fwd-mask 0x4000 forwards LLDP; BPDUs (bit 0) always are, pauses and LACP never',
@@ -132,8 +132,8 @@ function checkRange(
   unit = '',
 ): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
-  const shown = Number.isNaN(value) ? `${what} is no whole number` : `${what} ${value}${unit}`;
-  throw new DpctlError(code, `${shown}: from ${min} to ${max}${unit} is allowed`, {
+  const shown = Number.isNaN(value) ? `${what} is not a whole number` : `${what} ${value}${unit}`;
+  throw new DpctlError(code, `${shown}: must be from ${min} to ${max}${unit}`, {
     exitCode: 1,
     hint,
     details: { value: Number.isNaN(value) ? null : value, min, max },

@@ -54,8 +54,8 @@ export function pathProblems(paths: readonly NarrowPath[], device: string): Prob
     .map(({ node, vtep, mtu, full, least }) => ({
       code: 'PATH_NARROW',
       subject: node,
-      message: `the way to ${vtep} is said to carry ${mtu} of ${full} bytes, which may be forged; up to ${least} are sent, as IPv6 inside needs`,
-      fix: advice`${exec`ip route flush cache`}; where it is true: ${exec`ip link set ${device} mtu ${mtu}`}, ${run`reconcile`}`,
+      message: `the path MTU to ${vtep} is reported as ${mtu} instead of ${full}, which may be forged; packets of up to ${least} bytes are sent, as IPv6 inside needs`,
+      fix: advice`${exec`ip route flush cache`}; if it is true: ${exec`ip link set ${device} mtu ${mtu}`}, ${run`reconcile`}`,
     }));
 }
 

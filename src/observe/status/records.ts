@@ -38,7 +38,7 @@ function forgotten(node: Node, { rootId, endpoints }: State): Problem[] {
     return [{ code: 'RECORD_LOST', subject: 'devices', message, fix: hint }];
   }
   if (pinnedLinkIds(hostPins(node)).size === 0) return [];
-  const why = 'and their copies are lost: programs run on devices that no record tells of';
+  const why = 'and their copies are lost: programs run on devices that no record lists';
   return [problem('RECORD_LOST', node.paths.stateDir, `had records; they ${why}`, run`reset`)];
 }
 
@@ -55,7 +55,7 @@ function fileProblems(node: Node): Problem[] {
           problem(
             'RECORD_DAMAGED',
             lock,
-            `is ${odd}, and the lock is to be there`,
+            `is ${odd}; dpctl needs the lock there`,
             exec`rm -r ${lock}`,
           ),
         ]),
@@ -72,7 +72,7 @@ function kernelProblems(node: Node): Problem[] {
     ? []
     : [problem('NETNS_NAME_LOST', hostPath(netns), "is not the node's namespace any more")];
   if (!isBpffs(bpfDir)) {
-    const why = 'is no BPF file system any more, and all pins are lost with it';
+    const why = 'is no longer a BPF file system, and all its pins are lost';
     return [...lost, problem('PIN_LOST', hostPath(bpfDir), why)];
   }
   const pins = pinFaults(hostPins(node)).map(

@@ -77,7 +77,7 @@ function unfinishedProblems({ unfinished }: State): Problem[] {
     {
       code: 'UNFINISHED',
       subject: 'node',
-      message: 'a command did not come to its end',
+      message: 'a command did not finish',
       fix: run`reconcile`,
     },
   ];
@@ -98,7 +98,7 @@ function driftProblems(state: State, plan: readonly PlanRow[]): Problem[] {
   return [...bySubject].map(([subject, rows]) => ({
     code: 'DRIFT',
     subject,
-    message: `differs from what was asked: ${stepsText(rows)}`,
+    message: `differs from the request: ${stepsText(rows)}`,
     fix: run`reconcile`,
   }));
 }
@@ -134,7 +134,7 @@ function forwardProblems(drops: readonly ChainDrop[]): Problem[] {
     return {
       code: 'FORWARD_DROP',
       subject: `${family} ${table} ${chain}`,
-      message: "the host's firewall drops what no rule accepts, and none accepts gateways' devices",
+      message: "the host's firewall drops by default, and no rule accepts the gateways' devices",
       fix: exec`nft ${`${add} iifname "dpg*" accept; ${answers}`}`,
     };
   });
@@ -153,7 +153,7 @@ async function fullProblems(node: Node, installed: boolean): Promise<Problem[]> 
     {
       code: 'FDB_FULL',
       subject: 'fdb',
-      message: `the table is full (${table.maxEntries} entries): ${missed} times, a MAC was not learned`,
+      message: `the table is full (${table.maxEntries} entries): ${missed} times, a MAC could not be learned`,
       fix: run`fdb flush`,
     },
   ];

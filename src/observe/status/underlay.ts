@@ -26,7 +26,7 @@ export async function underlayProblems(node: Node, state: State): Promise<Proble
       {
         code: 'NO_UNDERLAY',
         subject: '',
-        message: `no underlay is set, so none of the ${nodes.length} other nodes is reached`,
+        message: `no underlay is set, so none of the ${nodes.length} other nodes is reachable`,
         fix: run`underlay set DEV`,
       },
     ];
@@ -81,7 +81,7 @@ function addressProblems({ resolvedUnderlay: resolved }: State, now: ResolvedUnd
     {
       code: 'VTEP_CHANGED',
       subject: now.vtep,
-      message: `this node's address was ${resolved.vtep}, under which the others know it`,
+      message: `this node's address is no longer ${resolved.vtep}, which the other nodes use`,
       fix: advice`${run`reconcile`}; on the other nodes: ${run`node add NAME --vtep ${now.vtep}`}`,
     },
   ];
@@ -101,7 +101,7 @@ async function metadataProblems(
     {
       code: 'DECAP_NO_METADATA',
       subject: underlay.device,
-      message: `its driver keeps no metadata of XDP: ${missed} packets were decapsulated at TC`,
+      message: `its driver does not pass on XDP metadata: ${missed} packets were decapsulated at TC`,
       fix: run`underlay set ${underlay.device} --decap tc-gro`,
     },
   ];
@@ -123,7 +123,7 @@ export async function inputProblems(
   return drops.map(({ family, table, chain }) => ({
     code: 'INPUT_DROP',
     subject: `${family} ${table} ${chain}`,
-    message: `the host's firewall drops what no rule accepts, and none accepts VXLAN: what the kernel decapsulates is lost`,
+    message: `the host's firewall drops by default, and no rule accepts VXLAN: packets that the kernel decapsulates are lost`,
     fix: exec`nft ${`add rule ${family} ${table} ${chain} iifname "${device}" udp dport ${port} accept`}`,
   }));
 }
@@ -147,16 +147,16 @@ function sizeProblems(state: State): Problem[] {
     .map((endpoint) => ({
       code: 'MTU_TOO_LARGE',
       subject: endpointLabel(endpoint),
-      message: `its MTU of ${endpoint.mtu} does not fit into the underlay: other nodes get ${overlayMtu(resolved)} bytes at the most`,
+      message: `its MTU of ${endpoint.mtu} does not fit the underlay: at most ${overlayMtu(resolved)} bytes reach other nodes`,
       fix: run`attach ${endpoint.namespace.ref} --mtu ${overlayMtu(resolved)}`,
     }));
 }
 
 /** Without a socket on the port, the kernel accepts no ICMP errors about packets sent from it. */
 function pathMtuText({ anchor, tunnel }: ResolvedUnderlay): string {
-  if (anchor !== undefined) return 'what routers say of the size of packets is heard';
-  if (tunnel !== undefined) return `what routers say of the size of packets ${tunnel} hears`;
-  return 'what routers say of the size of packets is not heard';
+  if (anchor !== undefined) return "routers' path MTU errors are processed";
+  if (tunnel !== undefined) return `${tunnel} processes routers' path MTU errors`;
+  return "routers' path MTU errors are ignored";
 }
 
 /** The underlay in words, with what was chosen for it and why. */

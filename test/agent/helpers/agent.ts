@@ -54,7 +54,7 @@ export async function startAgent(
       return found;
     },
   };
-  await agent.says(/has looked at all/, 30_000);
+  await agent.says(/the first full look is done/, 30_000);
   return agent;
 }
 

@@ -76,7 +76,7 @@ export const REQUESTS: { readonly [Name in OperationName]: SchemaOf<RequestOf<Na
     bigTcp: optional(flag('192 KB GSO and GRO at the endpoints')),
     groupFwdMask: optional(whole('bit N: frames to 01:80:c2:00:00:0N are forwarded')),
     routeBetween: optional(flag('route to and from other networks that have this, too')),
-    floodUnknown: optional(flag('false: frames to MACs that nobody knows are dropped')),
+    floodUnknown: optional(flag('false: frames to unknown MACs are dropped')),
     learnNodes: optional(flag('false: MACs behind other nodes are not learned')),
     dryRun,
   }),

@@ -45,7 +45,7 @@ const plan = z.array(
 );
 
 const change = {
-  changed: flag('false where all was as asked already'),
+  changed: flag('false if nothing had to change'),
   plan,
   notes: z.array(hint).check(z.describe('what the user must know')),
   milliseconds: number('how long it took'),
@@ -94,8 +94,8 @@ const underlay = z.strictObject({
   mtu: number('largest packet of layer 3 of the device, in bytes'),
   endpointMtu: number('largest packet of layer 3 of endpoints without an MTU of their own'),
   decap: text('how VXLAN is decapsulated: tc, tc-gro or xdp'),
-  asked: text('what was asked for: one of them, or auto'),
-  why: text('why that way'),
+  asked: text('what was requested: one of them, or auto'),
+  why: text('why this mode'),
 });
 
 const node = z.strictObject({
@@ -197,7 +197,7 @@ const health: Whole<Health> = z.strictObject({
   build: text('which build it is; empty where that is not known'),
 });
 const ready: Whole<Readiness> = z.strictObject({
-  ready: flag('the node is as it was asked to be, as far as the agent knows'),
+  ready: flag('the node is as requested, as far as the agent knows'),
   why: text('why not, or empty'),
 });
 const watch: Whole<Revision> = z.strictObject({
@@ -216,7 +216,7 @@ export const ERROR: Whole<ErrorBody> = z.strictObject({
   msg: text('what happened, and to what'),
   details: z.record(z.string(), z.unknown()).check(z.describe('facts, by name')),
   hint: text('the next step, or empty'),
-  exitCode: number('exit code of a command that is told of it'),
+  exitCode: number('exit code of a command that gets this error'),
   raw: optional(
     z
       .strictObject({

@@ -196,7 +196,7 @@ function inUse(
   const node = entry === undefined ? undefined : decode(SCHEMAS.holder, entry).node;
   return new DpctlError(code, `${what} is taken: ${how} of node ${node}`, {
     exitCode: 1,
-    hint: 'leave it out for a free one',
+    hint: 'leave it out to get a free one',
     details: { what, node },
   });
 }

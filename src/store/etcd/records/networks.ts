@@ -39,7 +39,7 @@ export async function readNetwork(etcd: Etcd, name: string): Promise<NetworkEntr
   }
   throw new DpctlError('NETWORK_NOT_FOUND', `the cluster has no network ${name}`, {
     exitCode: 3,
-    hint: 'see the name',
+    hint: 'check the name',
     details: { network: name },
   });
 }
@@ -126,7 +126,7 @@ function vniTaken(vni: number, value: Buffer): DpctlError {
   const { network } = JSON.parse(value.toString()) as { readonly network?: string };
   return new DpctlError('VNI_IN_USE', `VNI ${vni} belongs to network ${network}`, {
     exitCode: 1,
-    hint: 'leave the VNI out for a free one',
+    hint: 'leave the VNI out to get a free one',
     details: { vni, network },
   });
 }

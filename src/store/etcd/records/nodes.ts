@@ -142,17 +142,21 @@ export async function forgetNode(etcd: Etcd, name: string): Promise<boolean> {
 
 /** Others change the same records all the time. */
 export function busy(what: string): DpctlError {
-  return new DpctlError('CLUSTER_BUSY', `cannot ${what}: others change the same records`, {
-    exitCode: 5,
-    hint: 'try again',
-    details: { what },
-  });
+  return new DpctlError(
+    'CLUSTER_BUSY',
+    `cannot ${what}: other nodes are changing the same records`,
+    {
+      exitCode: 5,
+      hint: 'try again',
+      details: { what },
+    },
+  );
 }
 
 function nameTaken({ name, id, vtep }: NodeRecord): DpctlError {
   return new DpctlError('NODE_NAME_TAKEN', `another machine has joined as ${name} (${vtep})`, {
     exitCode: 1,
-    hint: 'choose another name; where that machine is gone for good, forget it first',
+    hint: 'choose another name; if that machine no longer exists, remove it first',
     details: { node: name, id, vtep },
   });
 }
@@ -160,7 +164,7 @@ function nameTaken({ name, id, vtep }: NodeRecord): DpctlError {
 function vtepTaken(vtep: string, node: string): DpctlError {
   return new DpctlError('VTEP_IN_USE', `${vtep} is the address of node ${node}`, {
     exitCode: 1,
-    hint: 'give each node an address of its own; where that node is gone for good, forget it first',
+    hint: 'give each node an address of its own; if that node no longer exists, remove it first',
     details: { vtep, node },
   });
 }

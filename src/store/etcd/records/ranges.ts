@@ -71,8 +71,8 @@ export function checkHost(network: NetworkRecord, address: string): void {
   const subnet = ip.family === 4 ? network.subnet4 : network.subnet6;
   throw new DpctlError(
     'ADDRESS_OUTSIDE_SUBNET',
-    `${address} is no station's address in network ${network.name} (${subnet ?? 'no such subnet'})`,
-    { exitCode: 1, hint: 'leave it out for a free one', details: { address, subnet } },
+    `${address} is not a host address in network ${network.name} (${subnet ?? 'no such subnet'})`,
+    { exitCode: 1, hint: 'leave it out to get a free one', details: { address, subnet } },
   );
 }
 

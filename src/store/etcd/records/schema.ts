@@ -118,14 +118,14 @@ export function decode<T extends z.ZodMiniType<{ readonly version: number }>>(
   try {
     parsed = JSON.parse(value.toString());
   } catch (cause) {
-    throw invalid(key, 'no valid JSON', cause);
+    throw invalid(key, 'it is not valid JSON', cause);
   }
   const { version } = (parsed ?? {}) as { readonly version?: unknown };
   // First of all: a newer one may differ in every other field.
   if (typeof version === 'number' && version > RECORD_VERSION) {
     throw new DpctlError(
       'CLUSTER_RECORD_NEWER',
-      `${key} has version ${version}, and this dpctl knows ${RECORD_VERSION} at the most`,
+      `${key} has version ${version}, and this dpctl supports at most ${RECORD_VERSION}`,
       { exitCode: 5, hint: 'upgrade dpctl on this node', details: { key, version } },
     );
   }

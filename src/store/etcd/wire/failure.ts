@@ -62,44 +62,44 @@ const SAYS: Readonly<
   unreachable: ({ endpoints }, why) => [
     'CLUSTER_UNREACHABLE',
     `no member of etcd answers at ${endpoints.join(', ')}: ${why}`,
-    'see that etcd runs and that its client port is open from here; forwarding goes on meanwhile',
+    'check that etcd runs and that its client port is reachable from here; forwarding continues',
   ],
   quorum: ({ endpoints }, why) => [
     'CLUSTER_NO_QUORUM',
     `etcd at ${endpoints.join(', ')} is up, but does not answer in time: ${why}`,
-    'most members must run and reach each other (etcdctl endpoint health); forwarding goes on meanwhile',
+    'most members must run and reach each other (etcdctl endpoint health); forwarding continues',
   ],
   certificate: ({ endpoints }, why) => [
     'CLUSTER_CERTIFICATE',
-    `no trust between this node and etcd at ${endpoints.join(', ')}: ${why}`,
-    'compare the CA, the certificate and its key with what etcd was started with, and their dates',
+    `this node and etcd do not trust each other at ${endpoints.join(', ')}: ${why}`,
+    'compare the CA, the certificate and its key with those of etcd, and their dates',
   ],
   user: ({ user }, why) => [
     'CLUSTER_USER_REFUSED',
     `etcd refuses ${user === undefined ? "the certificate's user" : `user ${user}`}: ${why}`,
-    'see the user, its password and its role (etcdctl user get, etcdctl role get)',
+    'check the user, its password and its role (etcdctl user get, etcdctl role get)',
   ],
   token: ({ user }, why) => [
     'CLUSTER_USER_REFUSED',
-    `etcd takes no token of ${user === undefined ? 'this node' : `user ${user}`}: ${why}`,
-    'see that the clocks and the users of all members agree (etcdctl user list)',
+    `etcd refuses the token of ${user === undefined ? 'this node' : `user ${user}`}: ${why}`,
+    'check that the clocks and users of all members agree (etcdctl user list)',
   ],
   compacted: (_, why) => [
     'CLUSTER_COMPACTED',
     `etcd has forgotten that revision: ${why}`,
-    'list the records anew',
+    'list the records again',
   ],
   future: (_, why) => [
     'CLUSTER_RESET',
     `etcd has no such revision yet: ${why}; it was reset or restored from a backup`,
-    'list the records anew',
+    'list the records again',
   ],
   other: (_, why) => [
     'CLUSTER_REFUSED',
     `etcd refuses the request: ${why}`,
     /space exceeded/.test(why)
-      ? 'make room in etcd: etcdctl compact, etcdctl defrag, then etcdctl alarm disarm'
-      : 'see the log of etcd',
+      ? 'free space in etcd: etcdctl compact, etcdctl defrag, then etcdctl alarm disarm'
+      : 'check the log of etcd',
   ],
 };
 

@@ -6,14 +6,14 @@
 #include "decap/inner_frame.h"
 #include "wire/ecn.h"
 
-/* A congestion mark to be written to the inner packet. */
+/* A congestion mark to write to the inner packet. */
 struct decap_mark {
-	__u32 tags; /* bytes of them in front of its IP header */
-	__be16 protocol; /* its type */
-	__be16 word; /* what its header begins with, marked */
+	__u32 tags; /* bytes of the Ethernet header and tags before the IP header */
+	__be16 protocol; /* its EtherType */
+	__be16 word; /* the first word of the IP header, with the mark */
 };
 
-/* Marks of congestion on the way; only IP has room for one. -1: not even that. */
+/* Apply the outer congestion mark; only IP has a field for it. -1: the packet must be dropped. */
 static __always_inline int decap_ecn(struct __sk_buff *skb, const struct inbound *in,
 				     struct decap_mark *mark)
 {
@@ -37,10 +37,10 @@ static __always_inline int decap_ecn(struct __sk_buff *skb, const struct inbound
 	return 1;
 }
 
-/* Write the first word of the IP header, of which the rest stays right. */
+/* Write the first word of the IP header. The rest of the header stays correct. */
 static __always_inline long decap_store_ecn(struct __sk_buff *skb, const struct decap_mark *mark)
 {
-	/* The outermost tag is beside the data by now, unless the frame could not be retyped. */
+	/* The outermost tag is outside the data by now, unless the frame could not be retyped. */
 	__u32 offset = ETH_HLEN + mark->tags - (skb->vlan_present ? VLAN_HLEN : 0);
 	__be16 old;
 	long error;

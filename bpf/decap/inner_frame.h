@@ -8,16 +8,18 @@
 /* A frame that came through a tunnel. */
 struct inbound {
 	struct tunnel tunnel;
-	struct ethhdr eth; /* of the frame inside */
+	struct ethhdr eth; /* of the inner frame */
 	__u32 overhead; /* bytes of the outer headers; 0: XDP has removed them */
 };
 
-/* Where the frame inside ends: what is behind that is about to be cut off. */
+/* The end of the inner frame: bytes behind it are about to be cut off. */
 static __always_inline __u32 decap_end(struct __sk_buff *skb, const struct inbound *in)
 {
 	__u32 end = skb->len;
 
-	/* Else clang joins the two loads, of the context and of the stack, which the verifier refuses. */
+	/*
+	 * Otherwise clang merges the two loads (context and stack), which the verifier refuses.
+	 */
 	asm volatile("" : "+r"(end));
 	if (in->overhead && !skb->gso_size)
 		end = in->tunnel.length;
@@ -25,8 +27,8 @@ static __always_inline __u32 decap_end(struct __sk_buff *skb, const struct inbou
 }
 
 /*
- * The type of what is behind the tags of the frame inside, 0 if it is not all there;
- * tags: how many bytes they are. More than VLAN_TAGS_MAX are not looked through.
+ * The EtherType behind the tags of the inner frame, or 0 if the headers are incomplete;
+ * tags: their length in bytes. At most VLAN_TAGS_MAX tags are skipped.
  */
 static __always_inline __be16 decap_untagged(struct __sk_buff *skb, const struct inbound *in,
 					     __u32 *tags)

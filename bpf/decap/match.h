@@ -12,34 +12,37 @@
 #include "wire/vxlan.h"
 
 /*
- * What XDP leaves in front of the frame when it has removed the outer headers. Where
- * packets may come with something in front of them, it leaves a node 0 in front of
- * all others: then nothing that TC finds there is of anybody else.
+ * Metadata that XDP leaves in front of the frame when it has removed the outer headers. If
+ * packets may arrive with metadata already, XDP leaves node 0 in front of all others: so TC never
+ * trusts metadata from anybody else.
  */
 struct tunnel_meta {
 	__u32 magic; /* TUNNEL_META */
 	__u16 network; /* index in dp_network */
-	__u16 node; /* its number; 0: the packet is as it came */
-};
-
-/* Other programs may leave other metadata there, so a number that is no counter's. */
-#define TUNNEL_META 0xd9c71e57
-
-struct tunnel {
-	struct vtep_key source; /* whose packet it is */
-	__u32 vni;
-	__u32 network; /* index in dp_network, once it was looked up */
-	__u32 node; /* number, once it was looked up */
-	__u8 class; /* traffic class outside */
-	enum reason reason; /* why it cannot be taken, or REASON_UNSPEC */
-	__u32 length; /* bytes of the frame with the outer headers: what lies behind is padding */
-	__u32 pseudo; /* of the outer UDP header: what its checksum counts beside the datagram */
-	bool checksum; /* there is one */
+	__u16 node; /* its number; 0: the packet is unchanged */
 };
 
 /*
- * No honest sender has lengths that contradict each other. bytes: of layer 3,
- * as received; total and datagram: as IP and UDP say; header: bytes of IP.
+ * Other programs may leave other metadata there, so this is not a number that a counter would
+ * reach.
+ */
+#define TUNNEL_META 0xd9c71e57
+
+struct tunnel {
+	struct vtep_key source; /* VTEP of the sender */
+	__u32 vni;
+	__u32 network; /* index in dp_network, after its lookup */
+	__u32 node; /* number, after its lookup */
+	__u8 class; /* outer traffic class */
+	enum reason reason; /* why it is dropped, or REASON_UNSPEC */
+	__u32 length; /* bytes of the frame with the outer headers: anything behind them is padding */
+	__u32 pseudo; /* of the outer UDP header: the part that its checksum covers beside the datagram */
+	bool checksum; /* the packet has a UDP checksum */
+};
+
+/*
+ * No valid packet has contradicting lengths. bytes: of layer 3, as received; total and datagram:
+ * from IP and UDP; header: bytes of IP.
  */
 static __always_inline enum reason decap_lengths(__u32 bytes, __u32 total, __u32 datagram,
 						 __u32 header)
@@ -60,9 +63,9 @@ static __always_inline bool decap_vxlan(const struct vxlan *vxlan, struct tunnel
 }
 
 /*
- * bytes: of layer 3, as received; 0 if the packet is yet to be segmented, whose
- * lengths may be anything. The kernel keeps the checksum of the IP header correct
- * even then. The caller checks that of UDP.
+ * bytes: of layer 3, as received; 0 if the packet will be segmented later, as its lengths may
+ * then be anything. The kernel keeps the checksum of the IP header correct even then. The caller
+ * checks that of UDP.
  */
 static __always_inline bool decap_match4(const struct underlay *underlay, const struct iphdr *ip,
 					 const struct udphdr *udp, const struct vxlan *vxlan,
@@ -71,7 +74,7 @@ static __always_inline bool decap_match4(const struct underlay *underlay, const 
 	struct in6_addr *source = (struct in6_addr *)tunnel->source.ip;
 	__u32 total = bpf_ntohs(ip->tot_len);
 
-	/* Only the first fragment has a UDP header, and says whose packet it was a part of. */
+	/* Only the first fragment has a UDP header, which shows who handles the packet. */
 	if (ip->protocol != IPPROTO_UDP || ip->version != 4 || ip->ihl != 5 ||
 	    udp->dest != underlay->port ||
 	    ip->daddr != ip4_of(underlay->local) || ip->frag_off & bpf_htons(IP4_OFFSET) ||
@@ -113,7 +116,7 @@ static __always_inline bool decap_match6(const struct underlay *underlay, const 
 	return true;
 }
 
-/* The network that the packet is for, or NULL: somebody else's VNI. */
+/* The network of the packet, or NULL: the VNI is not ours. */
 static __always_inline struct network *decap_network(struct tunnel *tunnel)
 {
 	struct vni *vni = bpf_map_lookup_elem(&dp_vni_v1, &tunnel->vni);
@@ -124,7 +127,7 @@ static __always_inline struct network *decap_network(struct tunnel *tunnel)
 	return network_find_index(tunnel->network);
 }
 
-/* The node that sent it; false: the node is unknown. */
+/* The sending node; false: the node is unknown. */
 static __always_inline bool decap_node(struct tunnel *tunnel)
 {
 	struct vtep *vtep = bpf_map_lookup_elem(&dp_vtep_v1, &tunnel->source);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* How many MACs are learned: at an endpoint, behind a node, and in all. */
+/* Number of learned MACs: for each endpoint, for each node, and in all. */
 #ifndef FDB_COUNT_H
 #define FDB_COUNT_H
 
 #include "fdb/entry.h"
 
-/* MACs that are learned at the most, and how many of them a node may always have. */
+/* Maximum number of learned MACs, and how many of them are reserved for a node. */
 const volatile __u32 learned_max = FDB_LEARNED_MAX;
 const volatile __u32 node_learn_share = NODE_LEARN_SHARE;
 
-/* How many MACs are learned there: behind an endpoint, or behind another node. */
+/* Number of MACs learned there: behind an endpoint, or behind another node. */
 static __always_inline struct learned *learned_find(union fdb_owner owner)
 {
 	__u32 index = owner.node;
@@ -28,7 +28,7 @@ static __always_inline void learned_add(union fdb_owner owner, __s32 count)
 		__sync_fetch_and_add(&learned->count, count);
 }
 
-/* Take one of max places for learned MACs there; false: none is left. */
+/* Reserve one of max entries for a learned MAC there; false: none is left. */
 static __always_inline bool learned_take(union fdb_owner owner, __u32 max)
 {
 	struct learned *learned = learned_find(owner);
@@ -42,7 +42,7 @@ static __always_inline bool learned_take(union fdb_owner owner, __u32 max)
 	return false;
 }
 
-/* How many MACs are learned in all. */
+/* Number of MACs learned in all. */
 static __always_inline struct learned *learned_total(void)
 {
 	__u32 zero = 0;
@@ -59,8 +59,8 @@ static __always_inline void learned_total_add(__s32 count)
 }
 
 /*
- * Is there room for one more there? CPUs that look at the same time may go past the
- * bound, by one entry each.
+ * Is there room for one more? CPUs that check at the same time may exceed the limit by one entry
+ * each.
  */
 static __always_inline bool learned_room(union fdb_owner owner)
 {
@@ -74,7 +74,9 @@ static __always_inline bool learned_room(union fdb_owner owner)
 		if (learned && learned->count >= node_learn_share)
 			max = max / 3 * 2;
 	}
-	/* Below 0 for a while after an update: the MACs learned by an older build are not counted. */
+	/*
+	 * Below 0 for a while after an upgrade: MACs learned by an older build are not counted.
+	 */
 	return (__s32)total->count < (__s32)max;
 }
 

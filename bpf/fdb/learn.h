@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Learn MACs from the source of frames, and move them. */
+/* Learn MACs from the source addresses of frames, and move them. */
 #ifndef FDB_LEARN_H
 #define FDB_LEARN_H
 
@@ -10,10 +10,7 @@
 #undef HERE
 #define HERE FILE_FDB_LEARN
 
-/*
- * The sender of a frame: the endpoint ep, or, without one, the node that `from` names
- * (report.h).
- */
+/* The sender of a frame: the endpoint ep, or, without one, the node in `from` (report.h). */
 struct fdb_sender {
 	struct endpoint *ep;
 	__u64 from;
@@ -29,9 +26,8 @@ static __always_inline int fdb_learn_limit(struct __sk_buff *skb, const struct f
 }
 
 /*
- * Start the ageing of a learned entry. sweep: the common timer, prepared for the case
- * that there is no memory for a timer of its own. Without either the entry is removed,
- * and the value is the error.
+ * Start the ageing of a learned entry. sweep: the common timer, used if there is no memory for a
+ * timer of the entry's own. If neither works, the entry is removed, and the result is the error.
  */
 static __always_inline int fdb_start_ageing(const struct fdb_sender *sender,
 					    struct network *network, struct fdb_key *key,
@@ -41,14 +37,14 @@ static __always_inline int fdb_start_ageing(const struct fdb_sender *sender,
 
 	if (error == -ENOMEM && sweep)
 		error = fdb_sweep_add(sweep, fdb);
-	/* EBUSY: forgotten and learned anew by another CPU, which starts it. */
+	/* EBUSY: another CPU has deleted and learned it again, and starts it. */
 	if (!error || error == -EBUSY)
 		return 0;
 	fdb_forget(key, fdb, sender->owner);
 	return error;
 }
 
-/* A MAC without an entry. */
+/* A MAC that has no entry. */
 static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb_sender *sender,
 					 struct network *network, struct fdb_key *key)
 {
@@ -71,7 +67,7 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb
 	if (error) {
 		learned_add(owner, -1);
 		learned_total_add(-1);
-		/* Another CPU was faster. */
+		/* Another CPU has added it first. */
 		if (error == -EEXIST)
 			return CONTINUE;
 		return notice_from(skb, sender->ep, sender->from, REASON_FDB_FULL, 1, error);
@@ -86,9 +82,9 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb
 }
 
 /*
- * Count a MAC that moves to the sender. The limit of a node applies to new MACs only: a
- * moved one takes no more room in the table, and a MAC that was forged elsewhere has
- * to return to its holder. false: the endpoint may learn no more.
+ * Count a MAC that moves to the sender. A node's limit applies to new MACs only: a moved one
+ * needs no more room in the table, and a MAC that was forged elsewhere must be able to return to
+ * its holder. false: the endpoint may learn no more.
  */
 static __always_inline bool fdb_count_move(const struct fdb_sender *sender)
 {
@@ -99,10 +95,10 @@ static __always_inline bool fdb_count_move(const struct fdb_sender *sender)
 }
 
 /*
- * The MAC of a static entry whose port is gone is heard elsewhere: its owner has come up
- * there, and the entry was never removed. It becomes a learned one, in place: a delete
- * could hit an entry that user space has just written. Returns the reason for a notice,
- * which the caller gives: there is no stack left for it here.
+ * The MAC of a static entry whose port is gone appears elsewhere: its owner has started there,
+ * and the entry was never removed. It becomes a learned entry in place: a delete could hit an
+ * entry that user space has just written. Returns the reason for a notice, which the caller
+ * reports: there is no stack left for it here.
  */
 static __noinline int fdb_take_over(struct __sk_buff *skb, const struct fdb_sender *sender,
 				    struct network *network, struct fdb_key *key, struct fdb *fdb)
@@ -127,7 +123,7 @@ static __noinline int fdb_take_over(struct __sk_buff *skb, const struct fdb_send
 	return fdb_start_ageing(sender, network, key, fdb, sweep) ? REASON_TIMER : REASON_UNSPEC;
 }
 
-/* Heard again. There may be memory for its timer by now. */
+/* Heard again. By now there may be memory for its timer. */
 static __always_inline void fdb_refresh(struct fdb *fdb, const struct network *network, __u64 now)
 {
 	fdb->last_seen = now;
@@ -135,7 +131,7 @@ static __always_inline void fdb_refresh(struct fdb *fdb, const struct network *n
 		fdb->own_untimed = 0;
 }
 
-/* Learn that the MAC is there. Like a bridge, never stop the frame for it. */
+/* Record the sender as the place of the MAC. As on a bridge, this never stops the frame. */
 static __always_inline int fdb_learn_from(struct __sk_buff *skb, const struct fdb_sender *sender,
 					  struct network *network, struct fdb_key *key)
 {

@@ -43,7 +43,7 @@ function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value;
 }
 
-/** Times that the way home is tried: setns(2) needs memory for it, of which there may be none just now. */
+/** Attempts to return to the first namespace: setns(2) needs memory, which may be short for a moment. */
 const HOMEWARD_TRIES = 100;
 
 function comeHome(home: number): void {
@@ -53,7 +53,7 @@ function comeHome(home: number): void {
   try {
     setns(home, CLONE_NEWNET);
   } catch (error) {
-    // Going on would change somebody else's network: stop at once, without any exit handler.
+    // Any further work would change another network: stop at once, without running exit handlers.
     const why = error instanceof Error ? error.message : String(error);
     writeSync(2, `dpctl: cannot return to its own network namespace (${why}); stopping\n`);
     process.abort();
@@ -66,8 +66,8 @@ const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 
 /**
- * A number that names a network namespace for as long as the machine is up: the kernel's cookie
- * (never reused), or the inode number before Linux 5.14 (may be reused).
+ * A number that identifies a network namespace until the machine reboots: the kernel's cookie (never
+ * reused), or the inode number before Linux 5.14 (may be reused).
  */
 export function netnsCookie(nsFd: number): bigint {
   const value = new Uint8Array(8);
@@ -84,8 +84,8 @@ export function netnsCookie(nsFd: number): bigint {
 }
 
 /**
- * Make a network namespace that nothing but a descriptor keeps: it goes when that is closed, or with this
- * process. Its loopback is down.
+ * Make a network namespace that only a descriptor keeps alive: it ends when the descriptor is closed, or
+ * with this process. Its loopback is down.
  * @returns the descriptor
  */
 export function newNetns(): number {
@@ -118,12 +118,12 @@ export function createNetns(path: string): void {
   });
 }
 
-/** Undo {@link createNetns}. The namespace goes once nothing else holds it. Absent: no error. */
+/** Undo {@link createNetns}. The namespace ends when nothing else holds it. A missing one is no error. */
 export function removeNetns(path: string): void {
   try {
     umount(path, MNT_DETACH);
   } catch (error) {
-    // ENOENT: not there; EINVAL: the file is there but nothing is mounted on it.
+    // ENOENT: it does not exist; EINVAL: nothing is mounted on the file.
     const errno = errnoOf(error);
     if (errno !== 'ENOENT' && errno !== 'EINVAL') throw error;
   }

@@ -20,7 +20,7 @@ const EFD_CLOEXEC_NONBLOCK = 0o2004000;
 /** struct epoll_event is packed on x86-64 only. */
 const EVENT = process.arch === 'x64' ? { size: 12, data: 4 } : { size: 16, data: 8 };
 const MAX_EVENTS = 16;
-/** Nothing depends on it: it only bounds how long a lost wake-up could last. */
+/** Only limits how long a lost wake-up can last. */
 const WAIT_MS = 1000;
 /** Milliseconds after a wait that failed. */
 const RETRY_MS = 10;
@@ -58,7 +58,7 @@ export function watchReadable(fd: number, onReady: () => void): Watch {
     },
     close() {
       poller.watched.delete(fd);
-      // A descriptor closed too early has left the set by itself: no error to report.
+      // A descriptor that was closed too early has left the set already: that is no error.
       libc.epoll_ctl(poller.epoll, EPOLL_CTL.remove, fd, new Uint8Array(EVENT.size));
       if (poller.watched.size > 0) return;
       if (poller.running) interrupt(poller);
@@ -114,12 +114,14 @@ function interrupt(poller: Poller): void {
 
 async function run(poller: Poller): Promise<void> {
   poller.running = true;
-  // A watch may be armed inside another network namespace: the pool's threads must not start there.
+  // A watch may be armed while this thread is in another network namespace: the pool's threads must not
+  // start there.
   await null;
   const events = struct(EVENT.size * MAX_EVENTS);
   while (poller.watched.size > 0) {
     const count = await libc.later('epoll_wait', poller.epoll, events.bytes, MAX_EVENTS, WAIT_MS);
-    // A signal, or no memory: its reason stayed on the other thread. Not at once again, for ever.
+    // A signal, or no memory: the errno is on the other thread. Wait before the next attempt, so as not to
+    // spin.
     if (count < 0) await sleep(RETRY_MS);
     for (let i = 0; i < count; i++) {
       callBack(poller.watched.get(events.getU32(i * EVENT.size + EVENT.data)));
@@ -129,7 +131,7 @@ async function run(poller: Poller): Promise<void> {
   dispose(poller);
 }
 
-/** What a callback throws is an uncaught exception, and no reason for the others to hear nothing more. */
+/** An exception in a callback is reported as uncaught, and must not silence the other watches. */
 function callBack(onReady: (() => void) | undefined): void {
   try {
     onReady?.();

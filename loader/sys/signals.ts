@@ -6,12 +6,12 @@ const SIG_SETMASK = 2;
 const SIGSET_BYTES = 128;
 
 /**
- * Run a section that signals do not interrupt: those to the process go to its other threads, those
- * to this thread wait. pthread_sigmask(3).
+ * Run a section that signals do not interrupt: other threads get those of the process, and this thread's
+ * wait. pthread_sigmask(3).
  *
- * The verifier gives up with EAGAIN when a signal is pending (do_check in kernel/bpf/verifier.c).
- * libbpf tries again five times, and takes what a probe of its own got that way for a missing feature
- * of the kernel, for the rest of the process.
+ * The verifier fails with EAGAIN if a signal is pending (do_check in kernel/bpf/verifier.c). libbpf retries
+ * five times; if one of its own probes fails that way, it considers the feature missing for the rest of the
+ * process.
  */
 export function withoutSignals<T>(section: () => T): T {
   const before = new Uint8Array(SIGSET_BYTES);

@@ -19,7 +19,7 @@ const NETLINK_GET_STRICT_CHK = 12;
 
 /** Milliseconds: long enough for any answer of the kernel, short enough that a lost one is noticed. */
 const RECEIVE_TIMEOUT = 5_000;
-/** A dump of thousands of links comes faster than JavaScript reads it. */
+/** Large enough for a dump of thousands of links, which arrives faster than JavaScript reads it. */
 const BUFFER_BYTES = 4 << 20;
 
 /** A netlink socket of the network namespace it was opened in. */
@@ -28,11 +28,11 @@ export interface NetlinkSocket {
   /** One message, or several in a row, to the kernel. */
   send(message: Uint8Array): void;
   /**
-   * One datagram of the kernel's; those of processes are passed over.
-   * @param until the moment (performance.now) up to which it waits; 5 s from now when left out
+   * One datagram from the kernel; those of processes are skipped.
+   * @param until the time (performance.now) until which to wait; 5 s from now by default
    * @returns its length in bytes
-   * @throws DpctlError KERNEL_ETIMEDOUT, KERNEL_EMSGSIZE when the buffer is too small (the datagram is
-   * lost, details.needed is its length), KERNEL_ENOBUFS when the kernel dropped messages
+   * @throws DpctlError KERNEL_ETIMEDOUT, KERNEL_EMSGSIZE if the buffer is too small (the datagram is lost,
+   * details.needed is its length), KERNEL_ENOBUFS if the kernel dropped messages
    */
   recv(buffer: Uint8Array, until?: number): number;
   /** Receive the messages of a multicast group (RTNLGRP_ and the like). */
@@ -58,9 +58,9 @@ function setSocketInt(fd: number, level: number, option: number, value: number):
 }
 
 /**
- * A raw netlink socket with extended error texts, strict checking of requests and large buffers. It
- * knows nothing of what the messages say, but hears only the kernel: it is connected to it, so that what
- * processes send is refused to them and takes no room.
+ * A raw netlink socket with extended error texts, strict checking of requests and large buffers. It does
+ * not interpret messages. It is connected to the kernel, so that processes cannot send to it and fill its
+ * buffer.
  * @param protocol NETLINK_ROUTE 0, NETLINK_NETFILTER 12, NETLINK_GENERIC 16
  */
 export function openNetlink(protocol: number): NetlinkSocket {
@@ -79,11 +79,11 @@ export function openNetlink(protocol: number): NetlinkSocket {
   return netlinkSocket(fd);
 }
 
-/** Who is at the other end of a Unix socket, as the kernel has noted it when the two were connected. */
+/** The process at the other end of a Unix socket, as the kernel recorded it when the two were connected. */
 export interface Peer {
-  /** 0 where that process is not in this one's pid namespace. */
+  /** 0 if that process is not in this process's pid namespace. */
   readonly pid: number;
-  /** As this process's user namespace has it. */
+  /** As this process's user namespace maps it. */
   readonly uid: number;
 }
 
@@ -104,23 +104,23 @@ export function peerOf(fd: number): Peer {
 const POLLERR = 8;
 const POLLHUP = 16;
 
-/** Whether the other end of a connected socket has been closed, though there may be data left of it. */
+/** Whether the other end of a connected socket has been closed, even if unread data is left. */
 export function hasHungUp(fd: number): boolean {
   const descriptor = struct(8).u32(0, fd);
   check('poll', libc.poll(descriptor.bytes, 1, 0));
-  // struct pollfd: fd, events, revents; the two are told without being asked for.
+  // struct pollfd: fd, events, revents. POLLHUP and POLLERR are reported without being requested.
   return ((descriptor.getU32(4) >>> 16) & (POLLERR | POLLHUP)) !== 0;
 }
 
-/** ioctl number of a socket that opens the namespace that it is in (linux/sockios.h). */
+/** ioctl number that opens the network namespace of a socket (linux/sockios.h). */
 const SIOCGSKNS = 0x894c;
 
-/** A descriptor of the network namespace that a socket is in; close it with closeFd. */
+/** A descriptor of a socket's network namespace; close it with closeFd. */
 export function openNetnsOfSocket(fd: number): number {
   return ioctl(fd, SIOCGSKNS, new Uint8Array(8));
 }
 
-/** A netlink socket from its descriptor, which from now on belongs to it. */
+/** Make a netlink socket of a descriptor, and take ownership of it. */
 export function netlinkSocket(fd: number): NetlinkSocket {
   return {
     fd,
@@ -145,8 +145,8 @@ const SOCKADDR_NL_SIZE = 12;
 const SOCKADDR_NL_PID = 4;
 
 /**
- * One datagram from the kernel. A process that has CAP_NET_ADMIN in the user namespace that owns the network
- * namespace, as root of a container may, can send to any netlink socket in it, an acknowledgement too.
+ * One datagram from the kernel. A process with CAP_NET_ADMIN in the user namespace that owns the network
+ * namespace (such as root of a container) can send to any netlink socket in it, even an acknowledgement.
  */
 function receive(fd: number, buffer: Uint8Array, until: number): number {
   const sender = struct(SOCKADDR_NL_SIZE);
@@ -167,14 +167,14 @@ function receive(fd: number, buffer: Uint8Array, until: number): number {
   }
 }
 
-/** Wait until there is something to receive, a signal comes, or the time is over. */
+/** Wait for data, a signal, or the end of the time. */
 function awaitReadable(fd: number, milliseconds: number): void {
   const descriptor = struct(8).u32(0, fd).u32(4, POLLIN);
   const result = libc.poll(descriptor.bytes, 1, milliseconds);
   if (result < 0 && lastErrno() !== ERRNO.EINTR) throw kernelError('poll netlink', lastErrno());
 }
 
-/** A call again for as long as signals end it: with a time-out set, the kernel does not restart it. */
+/** Repeat a call that signals interrupt: with a time-out set, the kernel does not restart it. */
 function uninterrupted(call: () => number): number {
   for (;;) {
     const result = call();
@@ -195,10 +195,10 @@ const SIOCETHTOOL = 0x8946;
 const IFNAMSIZ = 16;
 
 /**
- * An ethtool command by ioctl (SIOCETHTOOL) on a device of the socket's namespace.
+ * An ethtool command by ioctl (SIOCETHTOOL) on a device in the socket's namespace.
  * @param fd any socket, opened in the device's namespace
  * @param data the command struct; the kernel writes its answer into it
- * @throws DpctlError KERNEL_EOPNOTSUPP when the driver lacks the command, KERNEL_ENODEV
+ * @throws DpctlError KERNEL_EOPNOTSUPP if the driver lacks the command, KERNEL_ENODEV
  */
 export function ioctlEthtool(fd: number, ifname: string, data: Uint8Array): void {
   const ifreq = struct(40).pointer(IFNAMSIZ, data);

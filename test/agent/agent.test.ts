@@ -1,4 +1,4 @@
-/** What the agent does about what happens to its node, and what it leaves alone. */
+/** Which changes of its node the agent reacts to, and which it ignores. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -89,7 +89,7 @@ test.serial(
       await run(['ip', 'netns', 'del', a]);
       await agent.logs(({ notes }) => notes?.some((note) => note.includes(a)) === true);
       t.true(await isHealthy());
-      // Looks are asked for in the very moment.
+      // Events request full looks within the same millisecond.
       const reset = lab.must('reset', '--yes');
       for (let hangups = 0; hangups < 10; hangups++) {
         process.kill(agent.pid, 'SIGHUP');
@@ -152,7 +152,7 @@ test.serial(
     const idle = cpuMs(agent.pid) - used;
     t.log(`grown by ${grown} KiB; ${idle} ms of processor time in 5 s without an event`);
     t.true(idle < 500, `${idle} ms`);
-    // Of namespaces it has open only that of the node.
+    // The only namespace that it holds open is the node's.
     t.deepEqual(heldNamespaces(agent.pid), [statSync(`/run/netns/${lab.node}`).ino]);
   },
 );

@@ -1,4 +1,4 @@
-/** The API of an agent on a real node: what it does, and what it refuses. */
+/** The API of an agent on a real node: what it does and what it refuses. */
 import { chmodSync, existsSync, statSync } from 'node:fs';
 import { get } from 'node:http';
 import { fileURLToPath } from 'node:url';
@@ -9,14 +9,14 @@ import type { EndpointChange, EndpointRow } from '../../src/api/endpoint.js';
 import { run } from '../system/helpers/lab.js';
 import { type Answer, openWorld, type World } from './helpers/world.js';
 
-/** The body of an answer, which is as its description says. */
+/** The body of a response, checked against its schema. */
 function bodyOf<T>(answer: Answer, schema: z.ZodMiniType<T>): T {
   const { success, data, error } = schema.safeParse(answer.body);
   if (success) return data;
   throw new Error(`${answer.status} ${answer.text}\n${JSON.stringify(error.issues)}`);
 }
 
-/** What a change must not have touched. */
+/** State that a refused request must not change. */
 async function stateOf(world: World): Promise<unknown> {
   const { stdout } = await world.dpctl(['endpoints', '-o', 'json', '--direct']);
   const networks = await world.dpctl(['network', 'list', '-o', 'json', '--direct']);
@@ -256,7 +256,7 @@ test.serial('an agent tells how it is, and what is saved as it is saved', async 
       revisions,
       [...revisions].sort((one, other) => one - other),
     );
-    // One that watches does not keep its agent.
+    // An open watch does not keep its agent running.
     const start = performance.now();
     await agent.stop();
     t.true(performance.now() - start < 5000);

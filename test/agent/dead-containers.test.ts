@@ -1,4 +1,4 @@
-/** Containers that die: how soon nothing is left of them. */
+/** Containers that die: how soon their endpoints are removed. */
 import test from 'ava';
 import { closeFd, openFd } from '../../loader/sys/files.js';
 import type { Node } from '../../src/control/node/node.js';
@@ -11,7 +11,7 @@ import { eventually } from '../system/helpers/process.js';
 import { LONG, percentile, spread, startAgent } from './helpers/agent.js';
 
 const SIZE = 100;
-/** Of them, those that die one by one. */
+/** How many of them die one by one. */
 const ALONE = 60;
 
 let lab: Lab;
@@ -27,12 +27,12 @@ test.before(async () => {
 });
 test.after.always(async () => {
   node?.close();
-  // Most of its namespaces are gone, as they were meant to be.
+  // Most of its namespaces are already deleted.
   await crowd?.close().catch(() => {});
   await lab?.close();
 });
 
-/** Whether a command has ended that took these endpoints away. */
+/** Whether a command has finished that removed these endpoints. */
 async function areGone(ids: ReadonlySet<number>): Promise<boolean> {
   const { state } = await node.store.load();
   return state.unfinished !== true && !state.endpoints.some(({ id }) => ids.has(id));
@@ -43,7 +43,7 @@ test.serial(
   async (t) => {
     t.timeout(300_000);
     await startAgent(t, lab);
-    /** When the kernel told of each device that it had deleted it. */
+    /** When the kernel announced the deletion of each device. */
     const told = new Map<number, number>();
     const fd = openFd(`/run/netns/${lab.node}`);
     const stop = monitorRtnl(fd, (notices) => {

@@ -1,4 +1,4 @@
-/** Hostile input to the API: nothing changes, nothing is a bug, and the agent stays. */
+/** Hostile input to the API changes nothing, reveals no bug, and does not end the agent. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
@@ -30,7 +30,7 @@ interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
-/** Texts that mean something somewhere. */
+/** Texts with a special meaning somewhere. */
 const WORDS = [
   ...['', '.', '..', '/', '/proc/self/ns/net', '/proc/1/ns/net', 'default', 'fz-e', '1', '0', '-1'],
   ...[
@@ -66,7 +66,7 @@ const WORDS = [
   ],
 ];
 
-/** A value that has a shape, or nearly: of texts and numbers, those that may hurt. */
+/** A value that matches a schema, or nearly does, with extreme texts and numbers. */
 function shaped(shape: Shape): fc.Arbitrary<unknown> {
   if (shape.const !== undefined) return fc.constant(shape.const);
   if (shape.enum !== undefined) return fc.constantFrom(...shape.enum);
@@ -91,9 +91,9 @@ function shaped(shape: Shape): fc.Arbitrary<unknown> {
   }
 }
 
-/** A body for an operation: as described, nearly so, any JSON, or none at all. */
+/** A body for an operation: valid, nearly valid, any JSON, or none. */
 function bodies(shape: Shape): fc.Arbitrary<string> {
-  // What is right by chance only plans: what is to stay the same is compared in the end.
+  // A request that is valid by chance must only plan: the state is compared at the end.
   const plans = 'dryRun' in (shape.properties ?? {});
   const right = shaped(shape).map((value) =>
     JSON.stringify(plans ? { ...(value as object), dryRun: true } : value),
@@ -122,7 +122,7 @@ function bodies(shape: Shape): fc.Arbitrary<string> {
 
 const isNoPlan = (value: unknown): boolean => typeof value !== 'object' || value === null;
 
-/** What must be the same at the end. */
+/** State that must be unchanged at the end. */
 async function stateOf(world: World): Promise<string> {
   const seen: string[] = [];
   for (const words of [
@@ -136,7 +136,7 @@ async function stateOf(world: World): Promise<string> {
   return seen.join('\n');
 }
 
-/** Send bytes, and give what comes back until the connection ends, or the time is over. */
+/** Send bytes and return the response until the connection ends or the time is over. */
 async function exchange(world: World, bytes: Uint8Array, wait: number): Promise<string> {
   const socket = connect({ path: world.socket });
   let text = '';

@@ -33,7 +33,7 @@ test.serial('killed again and again while others come and go, it costs no packet
   let attached = false;
   for (let kills = 0; kills < KILLS; kills++) {
     const agent = await startAgent(t, lab);
-    // A look goes on, and a command beside it.
+    // A look and a command run at the same time.
     process.kill(agent.pid, 'SIGHUP');
     const command = lab.dpctl([attached ? 'detach' : 'attach', c]);
     await sleep(random.below(400));
@@ -47,7 +47,7 @@ test.serial('killed again and again while others come and go, it costs no packet
   const [, sent, received] = (counts ?? []).map(Number);
   t.log(`${received} of ${sent} packets over ${KILLS} kills`);
   t.true((sent ?? 0) > 500);
-  // The last one may be on its way when ping ends.
+  // The last reply may still be on its way when ping ends.
   t.true((sent ?? 0) - (received ?? 0) <= 1);
   const agent = await startAgent(t, lab);
   t.is((await lab.dpctl(['status'])).code, 0);
@@ -73,7 +73,7 @@ test.serial(
     await manager.says(/WATCHDOG=1/);
     await agent.stop();
     await manager.says(/STOPPING=1/);
-    // Nobody listens: no error.
+    // Nobody listens, which is no error.
     serviceOf({ NOTIFY_SOCKET: join(dir, 'nobody') }).notify('READY=1');
     t.is(serviceOf({ WATCHDOG_USEC: '5000000', WATCHDOG_PID: '1' }).watchdog, undefined);
   },

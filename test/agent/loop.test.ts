@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { backOff, type Found, jittered, startLoop, type Task } from '../../src/agent/loop.js';
 
-/** A task that takes so many milliseconds, finds what the list says, and rests as long as is said. */
+/** A task with a given duration, a list of results, and a rest after each run. */
 function task(name: string, takes: number, finds: Found[], rests = 0) {
   const seen = { runs: 0, at: [] as number[], running: false, overlaps: 0 };
   const one: Task = {

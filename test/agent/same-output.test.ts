@@ -1,15 +1,15 @@
-/** The command line by an agent and without one: the same output, the same exit codes, the same errors. */
+/** The command line gives the same output, exit codes and errors through an agent and without one. */
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { DPCTL, type Ran, run } from '../system/helpers/lab.js';
 import { openWorld, type World } from './helpers/world.js';
 
-/** Namespaces of the containers: the same names in both runs, so that the words are the same. */
+/** Namespaces of the containers, with the same names in both runs, so that the texts are equal. */
 const [A, B, MADE] = ['same-a', 'same-b', 'same-made'];
 const FAR = '02:00:00:00:00:07';
 
-/** Good and bad, for every verb that an agent carries out, in the order in which they are given. */
+/** Valid and invalid commands for every verb that an agent carries out, in this order. */
 const COMMANDS: readonly (readonly string[])[] = [
   ['endpoints'],
   ['endpoints', '-j'],
@@ -93,7 +93,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['attach'],
 ];
 
-/** What differs from one run to the next on any node. */
+/** Values that differ from run to run. */
 function steady(text: string): string {
   return text
     .replace(/\b\d+(\.\d+)? ms\b/g, 'N ms')
@@ -117,13 +117,13 @@ async function cleared(world: World): Promise<void> {
   for (const ns of [A, B, MADE]) await run(['ip', 'netns', 'del', ns]);
 }
 
-/** Rows of a table in the kernel come in the order of its hash. */
+/** Rows of a kernel table come in hash order. */
 function sorted(text: string): string {
   const lines = text.split('\n').map((line) => line.replace(/^[[ ]|[\],]+$/g, ''));
   return lines.sort().join('\n');
 }
 
-/** The list on a node of its own; roots have other names, which errors tell. */
+/** Run the list on a node of its own. Errors contain the root, which differs. */
 async function runs(world: World, env: Readonly<Record<string, string>>): Promise<Ran[]> {
   const results: Ran[] = [];
   for (const words of COMMANDS) {
@@ -161,7 +161,7 @@ test.serial('every command does and says the same by an agent as without one', a
   }
 });
 
-/** Whether an agent has made a change for a command that was given so. */
+/** Whether an agent makes the change for a command with these options. */
 async function askedBy(world: World, argv: readonly string[], env = {}): Promise<boolean> {
   const agent = await world.serve();
   try {

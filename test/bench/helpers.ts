@@ -1,9 +1,9 @@
-/** Runs that nobody measured. */
+/** Results of invented runs. */
 
 import type { BenchResult, Better, FigureResult } from '../../src/api/bench.js';
 import { concludeFigure } from '../../src/bench/report/conclude.js';
 
-/** A figure of a few rounds. */
+/** A figure with a few rounds. */
 export function figureOf(
   samples: Readonly<Record<string, readonly (number | undefined)[]>>,
   pairs: readonly (readonly [string, string])[] = [],

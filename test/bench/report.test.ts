@@ -1,4 +1,4 @@
-/** The report in HTML: one file, readable without a script, drawn in a browser, light and dark. */
+/** The HTML report: one file, readable without scripts, rendered by a browser in light and dark mode. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -71,13 +71,13 @@ test('a place that cannot be written to is named before anything is measured', (
   t.is(error?.exitCode, 1);
 });
 
-/** Chromium on a page; what it printed. */
+/** Run Chromium on a page and return its output. */
 function chromium(t: ExecutionContext, path: string, ...flags: readonly string[]) {
   const profile = mkdtempSync(join(tmpdir(), `dpctl-chromium-${process.pid}-`));
   t.teardown(() => rmSync(profile, { recursive: true, force: true }));
   const common = ['--headless', '--no-sandbox', '--disable-gpu', `--user-data-dir=${profile}`];
   const args = [...common, '--enable-logging=stderr', ...flags, pathToFileURL(path).href];
-  // With a folder of its own for what it would else keep in the user's.
+  // A profile of its own, so that the user's is not touched.
   const env = { ...process.env, HOME: profile, XDG_CONFIG_HOME: profile, XDG_CACHE_HOME: profile };
   return spawnSync('chromium', args, { encoding: 'utf8', timeout: 60_000, env });
 }
@@ -92,7 +92,7 @@ inBrowser.serial('a browser draws the plots without a complaint', (t) => {
   t.notRegex(stderr, /CONSOLE|Uncaught|Refused/);
 });
 
-/** Red, green and blue of the first pixel of a PNG: in the first line nothing is predicted. */
+/** Red, green and blue of a PNG's first pixel, which no filter predicts. */
 function firstPixel(png: Buffer): number[] {
   const parts: Buffer[] = [];
   for (let at = 8; at < png.length; ) {

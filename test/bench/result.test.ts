@@ -1,4 +1,4 @@
-/** What is concluded from samples: figures, goals, and what moved between two runs. */
+/** Conclusions from samples: figures, goals, and changes between two runs. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The command itself: one short run for all that it prints. Times are not judged. */
+/** The bench command: one short run for all of its output. Times are not judged. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ test.serial(
     const dir = mkdtempSync(join(tmpdir(), `dpctl-bench-${process.pid}-`));
     t.teardown(() => rmSync(dir, { recursive: true }));
     const before = join(dir, 'before.json');
-    // A program of one instruction: whatever is loaded now is larger.
+    // A program of one instruction: any program loaded now is larger.
     const small = { name: 'endpoint', samples: [1], median: 1, low: 1, high: 1, spread: 0 };
     const figure: FigureResult = {
       ...{ id: 'insns-xlated', title: 'instructions', unit: '', about: ['endpoint'] },
@@ -56,7 +56,7 @@ test.serial(
     t.like(move, { figure: 'insns-xlated', of: 'endpoint', before: 1, verdict: 'worse' });
 
     t.true(readFileSync(html, 'utf8').includes('Moved since'));
-    // Without a terminal a line for each figure, and nothing that moves.
+    // Without a terminal, a line for each figure and no animation.
     t.regex(stderr, /^program path-cost: /m);
     t.notRegex(stderr, new RegExp(String.fromCharCode(27)));
   },

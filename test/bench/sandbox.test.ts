@@ -1,4 +1,4 @@
-/** What a run makes goes again, whatever ends it. */
+/** Everything that a run makes is removed, however the run ends. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { eventually } from '../system/helpers/process.js';
 
 const FOLDERS = ['/run', '/dev/shm'];
 
-/** Everything on the machine that carries the pid of a run. */
+/** Everything on the machine whose name has the pid of a run. */
 function thingsOf(pid: number): string[] {
   const own = new RegExp(`dpb${pid}-`);
   return [
@@ -28,7 +28,7 @@ async function processesIn(spaces: readonly string[]): Promise<number[]> {
   return lists.flatMap(({ stdout }) => stdout.split('\n').map(Number).filter(Boolean));
 }
 
-/** Whether a process runs. One that ended may be listed until somebody asks for its exit code. */
+/** Whether a process runs. A zombie is still listed until its exit code is read. */
 function alive(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -71,7 +71,7 @@ test.serial('what a run left behind is removed by the next one, what runs is lef
 
 const withTools = testRequiring(command('iperf3'), command('sockperf'), command('socat'));
 
-/** Start a run, wait until its servers wait in its namespaces, then end it. */
+/** Start a run, wait until its servers run in its namespaces, then end it. */
 async function interrupted(signal: NodeJS.Signals): Promise<{
   readonly pid: number;
   readonly code: number | null;
@@ -92,7 +92,7 @@ async function interrupted(signal: NodeJS.Signals): Promise<{
   const ended = once(child, 'close');
   const spaces = () => thingsOf(pid).filter((name) => /^dpb\d+-0-d-/.test(name));
   let processes: number[] = [];
-  // The servers of dpctl's own pair are started near the end of the set-up.
+  // The servers of dpctl's own pair start near the end of the set-up.
   const ready = await eventually(
     async () => {
       processes = await processesIn(spaces());

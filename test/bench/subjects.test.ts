@@ -1,4 +1,4 @@
-/** What is compared with is what it is called, and each tool says something about it. */
+/** Each subject is what its name says, and each tool gives a result for it. */
 import { existsSync } from 'node:fs';
 import test from 'ava';
 import { bulk, packets, serveIperf } from '../../src/bench/measure/iperf.js';
@@ -31,7 +31,7 @@ async function inSandbox(use: (sandbox: Sandbox) => Promise<void>): Promise<void
   }
 }
 
-/** Kinds of devices in the namespaces of a sandbox whose names have these words. */
+/** Kinds of the devices in a sandbox's namespaces whose names contain these words. */
 async function kindsIn(pair: Pair, word: string): Promise<string[]> {
   const sandbox = pair.client.space.name.split('-').slice(0, 2).join('-');
   const { stdout } = await run(['ip', '-j', 'netns']);

@@ -9,7 +9,7 @@ import { DPCTL, dpctl } from './helpers/dpctl.js';
 
 const names = (...values: string[]) => values.map((value) => ({ value, text: `about ${value}` }));
 
-/** Names with everything in them that a shell could trip over. */
+/** Names with every character that is special in a shell. */
 const SOURCES: Sources = {
   namespace: async () => names('ns1', 'ns2'),
   endpoint: async (root) => names(root === undefined ? 'ns1' : `in${root}`),
@@ -94,7 +94,7 @@ test('the hidden command answers, and never fails', async (t) => {
   }
 });
 
-/** A directory with `dpctl` in it and the script of a shell; taken away after use. */
+/** A directory with `dpctl` and the script of a shell, removed after use. */
 async function withShell<T>(
   shell: string,
   use: (dir: string, script: string) => Promise<T>,
@@ -163,7 +163,7 @@ testRequiring(command('fish'))('fish completes, with what the words mean', async
 
 testRequiring(command('zsh'))('zsh loads the script as a function and completes', async (t) => {
   const out = await withShell('zsh', async (dir, script) => {
-    // compadd works only inside the line editor; a stand-in shows what it would be given.
+    // compadd works only inside the line editor, so a stand-in prints its arguments.
     const line = [
       'compdef() { :; }',
       `source '${script}'`,

@@ -5,7 +5,7 @@ import { NETWORK_ADD } from '../../src/cli/commands/network.js';
 import { parse } from '../../src/cli/parse.js';
 import { dpctl } from './helpers/dpctl.js';
 
-/** The call that a command line means. */
+/** Parse a command line into a call. */
 function callOf(line: string, env: Record<string, string> = {}) {
   const parsed = parse(line.split(' '), env);
   if (!('call' in parsed)) throw new Error(`${line} is no call`);

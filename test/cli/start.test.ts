@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import test from 'ava';
 import { DPCTL } from './helpers/dpctl.js';
 
-/** Runs of each; the least of them is what the program takes when nobody disturbs it. */
+/** Runs of each command; the fastest shows what the program needs on an undisturbed machine. */
 const RUNS = 8;
 
 /**
- * On an idle core an empty program takes 25 ms, so that the goal (60 ms) is 2.4 times that; measured
- * are 1.4 (help) to 1.7 (dump). `dpctl bench --only control` judges; a busy machine may not fail here.
+ * On an idle core an empty program takes 25 ms, so the goal (60 ms) is 2.4 times that; measured are 1.4
+ * (help) to 1.7 (dump). `dpctl bench --only control` judges the goal; this test must not fail on a busy
+ * machine.
  */
 test('commands that change nothing start, and tell in how many starts of an empty program', (t) => {
   const dir = mkdtempSync(join(tmpdir(), `dpctl-cli-${process.pid}-`));

@@ -2,7 +2,7 @@ import test from 'ava';
 import { hintText } from '../../src/model/hint.js';
 import { dpctl } from './helpers/dpctl.js';
 
-/** Words that are wrong, and what must be said about them. */
+/** Invalid command lines, with the code, message and hint that each must give. */
 const WRONG: readonly (readonly [words: string, code: string, message: RegExp, hint: string])[] = [
   ['', 'USAGE', /^dpctl needs one of: attach, detach, /, 'dpctl --help'],
   ['network', 'USAGE', /^dpctl network needs one of: add, del, list$/, 'dpctl network --help'],

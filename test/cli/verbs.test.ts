@@ -1,4 +1,4 @@
-/** What each command prints, with a node of the kernel behind it. */
+/** The output of each command, with a node in the kernel behind it. */
 import test from 'ava';
 import { execa } from 'execa';
 import { DUMP_TABLES } from '../../src/api/dump.js';
@@ -9,7 +9,7 @@ import { DPCTL, type Lab, openLab, type Ran } from '../system/helpers/lab.js';
 
 type Row = Record<string, unknown>;
 
-/** Runs a test with a node of its own and takes the node away again. */
+/** Runs a test with a node of its own and removes the node afterwards. */
 async function withLab(use: (lab: Lab) => Promise<void>): Promise<void> {
   const lab = await openLab();
   try {
@@ -268,7 +268,7 @@ testRequiring(command('script')).serial('reset asks at a terminal: no, ^C, ^D, y
         reject: false,
         timeout: 20_000,
       });
-      // Only once it asks: until then the terminal would take ^C and ^D for itself.
+      // Type only after the question: before it, the terminal handles ^C and ^D itself.
       let shown = '';
       script.stdout.on('data', (text) => {
         const asked = shown.includes('[y/N]');

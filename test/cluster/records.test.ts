@@ -1,4 +1,4 @@
-/** The records that nodes share, on a real etcd: who may have what, with others that want it at the same time. */
+/** The records that nodes share, on a real etcd: who gets what when several want it at the same time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
@@ -53,7 +53,7 @@ async function refused(t: ExecutionContext, code: string, run: Promise<unknown>)
   t.truthy(error?.hint);
 }
 
-/** A node that has joined, until the test ends. */
+/** A node that has joined until the test ends. */
 async function join(t: ExecutionContext, name: string, number: number): Promise<string> {
   const facts = { name, id: `id of ${name}`, vtep: `192.0.2.${number}`, build: 'test' };
   const registration = await registerNode(client, facts, { ttl: 30 });
@@ -98,7 +98,7 @@ maybe('a name and a VTEP belong to one machine', async (t) => {
   await refused(t, 'VTEP_IN_USE', registerNode(client, { ...other, vtep: '192.0.2.11' }));
   const first = await registerNode(client, other);
   await first.close();
-  // The same machine, upgraded and with another address: its old one is free.
+  // The same machine after an upgrade, with another address: its old one is free.
   const second = await registerNode(client, { ...other, vtep: '192.0.2.13', build: 'c' });
   await second.close();
   t.deepEqual(
@@ -200,7 +200,7 @@ maybe(
     await claimNetwork(client, network('race', { subnet4: subnet, subnet6: 'fd00:5::/64' }));
     const names = ['r1', 'r2', 'r3', 'r4'];
     for (const [index, name] of names.entries()) await join(t, name, 31 + index);
-    /** Who believes to have an address: from the moment it is told until it begins to give it back. */
+    /** Who considers an address its own: from the answer of the claim until the release begins. */
     const believed = new Map<string, string>();
     const counts = { claimed: 0, released: 0, refused: 0, unknown: 0 };
 
@@ -224,7 +224,7 @@ maybe(
       const release = async (id: number): Promise<void> => {
         for (const each of mine.get(id) ?? []) believed.delete(each);
         mine.delete(id);
-        // Until the store has said so: then it is certain.
+        // Until the store has confirmed it, it is uncertain.
         while (
           !(await releaseEndpoint(own, node, id).then(
             () => true,
@@ -255,12 +255,12 @@ maybe(
           const { exitCode } = error as DpctlError;
           if (exitCode === 1) counts.refused++;
           else counts.unknown++;
-          // It may have been claimed, and nobody was told.
+          // The claim may have succeeded without an answer.
           if (exitCode !== 1) await release(id);
         }
       }
       proxy?.heal();
-      // What is in the store of this node is what it believes to have.
+      // The store's content for this node is what the node considers its own.
       const there = await until('the lists agree', async () => {
         const records = await listEndpoints(own, node).catch(() => []);
         return records.length === mine.size;
@@ -304,7 +304,7 @@ maybe('what a newer dpctl wrote, or a stranger, is named and left alone', async 
   }
 });
 
-/** The same numbers for the same seed (mulberry32). */
+/** A deterministic random generator (mulberry32). */
 function randomOf(seed: number): () => number {
   let state = seed;
   return () => {

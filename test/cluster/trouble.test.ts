@@ -1,6 +1,6 @@
 /**
- * A watch on a real etcd of three members to which everything happens that happens to one: after each
- * trouble, what was delivered is what a full list says, and nothing that was written was passed over.
+ * A watch on a real etcd of three members under every kind of failure: afterwards, the deliveries agree
+ * with a full list, and no write was missed.
  */
 import test, { type ExecutionContext } from 'ava';
 import { DpctlError } from '../../loader/errors.js';
@@ -12,7 +12,7 @@ import { startProxy } from './helpers/proxy.js';
 
 const maybe = testRequiring(etcd).serial;
 let cluster: Cluster;
-/** Of the tests: it reaches all members, whatever the one that is tested reaches. */
+/** The test's own client: it reaches all members, whichever the tested one reaches. */
 let other: Etcd;
 
 test.before(async () => {
@@ -147,7 +147,7 @@ maybe('without a quorum calls end in time and say so; with it all goes on', asyn
   await until('the reader knows', () => reader.trouble() !== undefined);
   t.is(reader.trouble()?.exitCode, 5);
   t.is(reader.records.size, 5, 'what was known stays');
-  // All members at once: they have lost the tokens that they gave out.
+  // All members at once: they lose the tokens that they issued.
   cluster.start(0, 1, 2);
   await cluster.ready();
   await put(client, { '/quorum/after': 'x' });
@@ -189,8 +189,8 @@ maybe('cut at any byte of the backlog, no event is passed over', async (t) => {
   await put(other, { '/cut/first': 'x' });
   await agree(reader, other, '/cut/');
   let cuts = 0;
-  // What a connection says before the backlog (TLS, settings, 'created') is some 2 KB: each limit falls
-  // on another place before, in or behind it.
+  // A connection's data before the backlog (TLS, settings, 'created') is some 2 KB: each limit falls
+  // before, inside or behind it.
   for (let round = 0; round < 12; round++) {
     const limits = Array.from({ length: 6 }, (_, index) => 1500 + 137 * round + 450 * index);
     proxy.cutAfter();
@@ -202,7 +202,7 @@ maybe('cut at any byte of the backlog, no event is passed over', async (t) => {
     await until('the limits are used up', () => reader.trouble() !== undefined);
     proxy.heal();
     await agree(reader, other, '/cut/');
-    // A record that came and went while the reader was away may be told in one.
+    // A record that came and went while the reader was away may be delivered as one change.
     const { [`/cut/${round}-7`]: _, ...kept } = missed;
     t.true(has(reader.told, kept));
   }

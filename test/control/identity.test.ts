@@ -1,4 +1,7 @@
-/** Whose a device or a namespace is goes by what it is, never by a name or a number that another has by now. */
+/**
+ * A device or a namespace is identified by what it is, never by a name or number that another one may now
+ * have.
+ */
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +39,7 @@ test.serial("a veth that leads elsewhere is not taken for one of another contain
       await lab.container('b'),
       await lab.container('f'),
     ];
-    // Both are number 2 in their namespaces, and so are their other ends in theirs.
+    // Both are number 2 in their namespaces, and so are their peers in theirs.
     await lab.within(a, 'ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'x', 'netns', far);
     await lab.within(
       b,
@@ -81,7 +84,7 @@ test.serial('a pid that is used again detaches nothing but what was attached by 
     await lab.must('attach', String(dead.pid));
     await dead.stop();
     await run(['ip', 'netns', 'del', b.replace(/b$/, 'a')]);
-    // Also clears away the dead one: of its number there is no record any more.
+    // Also removes the dead one, as no record has its number.
     await lab.must('attach', b);
     const live = start(t, b, ['sleep', '60']);
     t.true(await eventually(async () => (await pidsIn(b)).includes(live.pid)));
@@ -170,7 +173,7 @@ test.serial('another eth0 in one namespace holds up no other, and what works goe
       await lab.container('c'),
     ];
     for (const ns of [a, b, c]) await lab.must('attach', ns);
-    // One renames its interface, one deletes it; both put another one in its place.
+    // One renames its interface, the other deletes it; both put another in its place.
     await lab.within(a, 'ip', 'link', 'set', 'eth0', 'down');
     await lab.within(a, 'ip', 'link', 'set', 'eth0', 'name', 'lan0');
     await lab.within(a, 'ip', 'link', 'set', 'lan0', 'up');
@@ -186,7 +189,7 @@ test.serial('another eth0 in one namespace holds up no other, and what works goe
     t.true(await reaches(lab, a, '10.201.0.4'), 'the renamed one still works, and c is mended');
     const status = await lab.dpctl(['status', '-o', 'name']);
     t.deepEqual(status.stdout.trim().split('\n'), ['INTERFACE_EXISTS', 'INTERFACE_EXISTS']);
-    // The remedy.
+    // Apply the remedy.
     for (const ns of [a, b]) await lab.within(ns, 'ip', 'link', 'del', 'eth0');
     await lab.must('reconcile');
     t.is((await lab.dpctl(['status'])).code, 0);

@@ -1,4 +1,4 @@
-/** One namespace stays open while a command works in it, and none after it. */
+/** One namespace stays open while a command works in it, and none afterwards. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import test from 'ava';
 import { openFd, withFd } from '../../loader/sys/files.js';
@@ -7,7 +7,7 @@ import { withNamespace } from '../../src/control/endpoint/namespace.js';
 import { openLabNode } from '../helpers/node.js';
 import { openLab } from '../system/helpers/lab.js';
 
-/** A namespace as an endpoint's record names it. */
+/** A namespace as an endpoint's record identifies it. */
 function recorded(name: string) {
   const path = `/run/netns/${name}`;
   const cookie = String(withFd(openFd(path), netnsCookie));

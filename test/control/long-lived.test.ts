@@ -1,4 +1,4 @@
-/** A process that keeps a node open while others reset it, and make it anew. */
+/** A process that keeps a node open while others reset it and create it again. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import test from 'ava';
 import { attach } from '../../src/control/endpoint/attach.js';
@@ -9,14 +9,14 @@ import { status } from '../../src/observe/status/status.js';
 import { openLabNode } from '../helpers/node.js';
 import { DPCTL, openLab } from '../system/helpers/lab.js';
 
-/** Ids of the maps that this process has open. */
+/** Ids of the maps that this process holds open. */
 function openMaps(): string[] {
   return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
       if (readlinkSync(`/proc/self/fd/${fd}`) !== 'anon_inode:bpf-map') return [];
       return /^map_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? [];
     } catch {
-      // The one that read the list.
+      // The descriptor that read the list itself.
       return [];
     }
   });

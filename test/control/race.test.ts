@@ -1,4 +1,4 @@
-/** Several commands at once: each finds the node whole, and leaves it so. */
+/** Several commands at once: each finds the node intact and leaves it intact. */
 import test from 'ava';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { openLab } from '../system/helpers/lab.js';

@@ -1,16 +1,16 @@
-/** Devices of an endpoint that were renamed or moved, or that have another one in their place: found and told. */
+/** Devices of an endpoint that were renamed, moved or replaced are found and reported. */
 import test from 'ava';
 import { openLab, run } from '../system/helpers/lab.js';
 
 interface Case {
   readonly title: string;
-  /** Shell; $node $a $x are namespaces, $h the host end of a. */
+  /** Shell; $node, $a and $x are namespaces, $h is the host end of a. */
   readonly damage: string;
-  /** What status says, one problem of these. */
+  /** The problem that status reports; one of these. */
   readonly told: RegExp;
-  /** Where reconcile cannot mend it: what makes room for it. */
+  /** If reconcile cannot repair it: the command that makes room. */
   readonly remedy?: string;
-  /** What `endpoints` says of it. */
+  /** The state that `endpoints` shows. */
   readonly state?: string;
 }
 

@@ -1,9 +1,9 @@
-/** What people do to a node behind dpctl's back, and what reconcile makes of it. */
+/** Manual changes of a node, and how reconcile repairs them. */
 import test, { type ExecutionContext } from 'ava';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { type Lab, openLab, type Ran, run } from '../system/helpers/lab.js';
 
-/** Two endpoints that talk. */
+/** Two endpoints that reach each other. */
 interface Pair {
   readonly lab: Lab;
   readonly one: string;
@@ -66,7 +66,7 @@ test.serial('a namespace that is gone does not hide what else differs', (t) =>
       return problems.map(({ code, subject }) => `${code} ${subject}`);
     };
     await run(['ip', 'netns', 'del', third]);
-    // The kernel takes the devices of a deleted namespace away in its own time.
+    // The kernel removes the devices of a deleted namespace with a delay.
     for (let look = 0; look < 100; look++) {
       if (!(await lab.within(lab.node, 'ip', '-br', 'link')).includes('dp000003')) break;
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -234,7 +234,7 @@ test.serial('parameters of single devices survive that of all', (t) =>
 
 test.serial('an endpoint that cannot be mended does not hide how to get past it', (t) =>
   onPair(t, async ({ lab, one, two }) => {
-    // A command that was killed, and then somebody needs the interface for something else.
+    // A command was killed, and then the interface name was taken by another device.
     await lab.must('detach', one);
     await lab.dpctl(['attach', one], { env: { DPCTL_FAULT: 'step.0' } });
     await lab.within(one, 'ip', 'link', 'add', 'eth0', 'type', 'bridge');

@@ -1,4 +1,4 @@
-/** What if a namespace goes, and its devices with it, while a change is under way? The rest is planned anew. */
+/** A namespace, and its devices with it, disappears during a change: the rest is planned again. */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ async function withFixture(
   }
 }
 
-/** The node, with something that happens between the plan of a change and its first step. */
+/** The node, with an event between the plan of a change and its first step. */
 function interrupted(node: Node, happen: (round: number) => void): Node {
   let round = 0;
   return {
@@ -63,7 +63,7 @@ function takeAway({ lab, a }: Fixture): void {
   spawnSync('ip', ['netns', 'del', a.ns]);
 }
 
-/** What makes a reconcile touch the devices of an endpoint. */
+/** A change that makes reconcile touch the devices of an endpoint. */
 const DRIFTS: readonly { readonly step: string; drift(fixture: Fixture): Promise<unknown> }[] = [
   {
     step: 'host.set',

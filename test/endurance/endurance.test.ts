@@ -1,4 +1,4 @@
-/** What a process that stays gathers while its system calls fail. */
+/** A long-lived process whose system calls fail must not accumulate anything. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
@@ -6,12 +6,12 @@ import { openLab, PATH } from '../system/helpers/lab.js';
 
 const CHILD = fileURLToPath(new URL('helpers/cycles.js', import.meta.url));
 const FAULTS = fileURLToPath(new URL('native/faults.so', import.meta.url));
-/** Without these it is a bounded part: as many cycles as are done in a minute. */
+/** By default, a bounded run: as many cycles as fit into a minute. */
 const CYCLES = process.env.DPCTL_ENDURANCE_CYCLES;
 const SECONDS = CYCLES === undefined ? 60 : 10_000;
 const SEED = process.env.DPCTL_ENDURANCE_SEED ?? `${Date.now() % 1_000_000}`;
 
-/** What the process says at its end. */
+/** The report of the process at its end. */
 interface Report {
   readonly cycles: number;
   readonly seconds: number;

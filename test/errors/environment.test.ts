@@ -1,4 +1,4 @@
-/** Disks, containers, libraries and pins that are not as dpctl needs them: one message, no change. */
+/** Unsuitable disks, containers, libraries and pins give one message and change nothing. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -27,7 +27,7 @@ async function onLab(
   }
 }
 
-/** A small file system as the root directory of the node, for as long as the section runs. */
+/** Run a section with a small file system as the node's root directory. */
 async function withDisk(lab: Lab, options: string, use: () => Promise<unknown>): Promise<void> {
   await run(['mount', '-t', 'tmpfs', '-o', options, 'none', lab.root]);
   try {
@@ -38,7 +38,7 @@ async function withDisk(lab: Lab, options: string, use: () => Promise<unknown>):
   }
 }
 
-/** dpctl in a mount namespace of its own that a line of shell has changed. */
+/** dpctl in a mount namespace of its own that a shell command has changed. */
 function behind(lab: Lab, change: string): Run {
   return (args, options) =>
     lab.inside(

@@ -1,4 +1,4 @@
-/** What people may get wrong on a command line, each said in one message, and nothing is changed. */
+/** Mistakes on the command line: one message each, and nothing is changed. */
 import test from 'ava';
 import { type Lab, openLab } from '../system/helpers/lab.js';
 import { type Refusal, refused } from './helpers/refusal.js';
@@ -6,9 +6,9 @@ import { type Refusal, refused } from './helpers/refusal.js';
 let lab: Lab;
 let taken: string;
 let free: string;
-/** Attached to another node. */
+/** Attached by another node. */
 let elsewhere: string;
-/** With an eth0 that dpctl cannot take. */
+/** With an eth0 that dpctl cannot adopt. */
 let occupied: string;
 let other: Lab;
 

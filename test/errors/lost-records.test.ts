@@ -1,7 +1,7 @@
 /**
- * Records and names that a node needs to undo what it did, lost or damaged in every combination: reset
- * either puts everything back, or says what may stay and exits with 2. It never says that all is done
- * while something stays.
+ * Records and names that a node needs to undo its changes, lost or damaged in every combination: reset
+ * either restores everything, or says what may be left and exits with 2. It never reports success while
+ * something is left.
  */
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ test.after.always(() => lab?.close());
 
 const made = (): string => `${lab.node}new`;
 
-/** Something of each kind that dpctl changes outside of its own files. */
+/** One of each kind of change that dpctl makes outside of its own files. */
 async function setUp(): Promise<void> {
   await lab.must('network', 'add', 'lan', '--subnet', '10.97.0.0/24', '--gateway', '--masquerade');
   await lab.must('attach', one, '--network', 'lan');
@@ -41,7 +41,7 @@ async function setUp(): Promise<void> {
   await lab.must('attach', made(), '--create', '--network', 'lan');
 }
 
-/** All of it as it is now: the same before and after means that nothing stayed. */
+/** The present values of all of these: the same before and after means that nothing is left. */
 async function traces(): Promise<string[]> {
   const { stdout: names } = await run(['ip', 'netns', 'list']);
   const addresses = await lab.within(old, 'ip', '-br', 'addr', 'show', 'eth0');
@@ -58,7 +58,7 @@ async function traces(): Promise<string[]> {
   ];
 }
 
-/** By hand, as somebody would who was told that it stays. */
+/** Clean up by hand, as users do after the message. */
 async function cleanUp(): Promise<void> {
   await run(['ip', 'netns', 'del', made()]);
   for (const name of ['dpg1', 'dp000001', 'dp000002', 'dp000003', 'dp000004']) {
@@ -88,9 +88,9 @@ const NETWORKS = [`${LIB}/state.json`, `${RUN}/state.copy.json`] as const;
 
 interface Case {
   readonly harm: () => unknown;
-  /** What the error of reset says; undefined: all is put back. */
+  /** Part of reset's error; undefined: everything is restored. */
   readonly says?: RegExp;
-  /** All that is still asked has been made again before. */
+  /** The recorded part has been created again before. */
   readonly isMended?: boolean;
 }
 
@@ -177,7 +177,7 @@ for (const [name, cases] of Object.entries(CASES)) {
   });
 }
 
-/** dpctl from beside the node, where only the records tell which namespace is meant. */
+/** dpctl outside the node's namespace, where only the records show which namespace is meant. */
 const outside = (...args: string[]): Promise<Ran> =>
   run([process.execPath, DPCTL, '--root', lab.root, ...args], { env: { DPCTL_ROOT: lab.root } });
 
@@ -229,7 +229,7 @@ test.serial('parameters of two roots in one namespace are not undone by each oth
     lab.inside(lab.node, [process.execPath, DPCTL, '--root', second, ...args]);
   for (const first of ['lab', 'other']) {
     await lab.must('network', 'add', 'lan', '--subnet', '10.97.0.0/24', '--gateway');
-    // Devices are named by numbers of endpoints: the gateway of the other root has another one.
+    // Devices are named by endpoint numbers: the gateway of the other root has another one.
     t.is((await other('attach', old)).code, 0);
     const added = await other('network', 'add', 'wan', '--subnet', '10.98.0.0/24', '--gateway');
     t.is(added.code, 0, added.stderr);

@@ -1,4 +1,4 @@
-/** What a machine may lack, or have damaged: each said in one message, and nothing is changed. */
+/** Missing or damaged parts of a machine: one message each, and nothing is changed. */
 import {
   cpSync,
   existsSync,
@@ -20,7 +20,7 @@ import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { DPCTL, type Lab, openLab, run } from '../system/helpers/lab.js';
 import { type Run, refused } from './helpers/refusal.js';
 
-/** A lab with one namespace, on a node where dpctl was not used yet. */
+/** A lab with one namespace on a node where dpctl was never used. */
 async function onLab(
   t: ExecutionContext,
   use: (lab: Lab, ns: string) => Promise<unknown>,
@@ -34,7 +34,7 @@ async function onLab(
   }
 }
 
-/** The objects of this build, but another one for endpoints. */
+/** The objects of this build with another one for endpoints. */
 function copyBuild(dir: string, endpoint: Uint8Array): void {
   cpSync(join(dirname(DPCTL), 'bpf'), dir, { recursive: true });
   writeFileSync(join(dir, 'endpoint.bpf.o'), endpoint);
@@ -276,7 +276,7 @@ test.serial('a program that the verifier refuses', (t) =>
     const objects = join(lab.root, 'objects');
     copyBuild(objects, readFileSync(new URL('./bpf/endpoint.bpf.o', import.meta.url)));
     const env = { DPCTL_BPF_DIR: objects, TMPDIR: objects };
-    // The log is what people are to send in, so it stays.
+    // Users send in the log, so it is kept.
     const before = await takeSnapshot(lab, [ns]);
     const { code, stdout, stderr } = await lab.dpctl(['attach', ns], { env });
     t.is(code, 2);

@@ -1,4 +1,4 @@
-/** A stdout that is full or that nobody reads: every command says so, and what it did all the same. */
+/** A stdout that is full or closed: every command reports it, and reports its change all the same. */
 import test from 'ava';
 import { DPCTL, type Lab, openLab, type Ran } from '../system/helpers/lab.js';
 
@@ -10,7 +10,7 @@ test.before(async () => {
 });
 test.after.always(() => lab?.close());
 
-/** Run dpctl with the shell's redirection of its output behind it. */
+/** Run dpctl with a shell redirection of its output. */
 async function redirected(args: readonly string[], to: string): Promise<Ran> {
   const line = `"$@" ${to}`;
   const words = [process.execPath, DPCTL, '--root', lab.root, ...args];
@@ -27,7 +27,7 @@ interface Report {
 
 const MAC = '02:00:00:00:00:77';
 
-/** Commands that change something, in an order in which each can, and what each says it has done. */
+/** Changing commands, in an order in which each can run, and what each reports. */
 const CHANGES = (ns: string): readonly (readonly [string, RegExp])[] => [
   ['network add lan --subnet 10.62.0.0/24', /network lan added/],
   ['node add peer --vtep 192.0.2.7', /node peer added/],
@@ -71,7 +71,7 @@ test.serial('a change that cannot be told on stdout is made, and stderr tells it
 test.serial('what was only to be shown says that nothing was changed', async (t) => {
   t.timeout(120_000);
   for (const line of [...READS, `attach ${one} --dry-run`, 'reset --dry-run']) {
-    // A table that is empty has nothing on stdout, JSON has.
+    // An empty table prints nothing, but JSON prints `[]`.
     const asJson = line.includes('help') ? [] : ['-j'];
     const { code, stderr } = await redirected([...line.split(' '), ...asJson], '> /dev/full');
     t.is(code, 2, `${line}: ${stderr}`);
@@ -82,7 +82,7 @@ test.serial('what was only to be shown says that nothing was changed', async (t)
 test.serial('a reader that has gone is told as one', async (t) => {
   const args = ['attach', one, '-j'];
   const words = [process.execPath, DPCTL, '--root', lab.root, ...args];
-  // Nothing can be written once `true` has ended.
+  // No write succeeds once `true` has ended.
   const line = '{ sleep 0.5; "$@"; echo "code $?" >&2; } | true';
   const { stderr } = await lab.inside(lab.node, ['bash', '-c', line, 'bash', ...words]);
   t.regex(stderr, /code 2$/);

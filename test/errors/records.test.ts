@@ -1,6 +1,6 @@
 /**
- * Both records of a node, lost or damaged in every way: what it is is said by name, and the
- * remedy that is given works. One node for all of them, as each ends healthy.
+ * Both records of a node, lost or damaged in every way: the message names the damage, and its remedy works.
+ * All cases use one node, as each ends healthy.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -61,7 +61,7 @@ interface Problems {
   readonly problems: readonly { readonly message: string; readonly fix: string }[];
 }
 
-/** What status says of a damage: problems, or the error that keeps it from looking further. */
+/** What status reports for a damage: problems, or the error that stops it. */
 async function said(): Promise<{ readonly text: string; readonly fix: string }> {
   const ran = await lab.dpctl(['status', '-o', 'json']);
   if (ran.code === 5) {
@@ -73,7 +73,7 @@ async function said(): Promise<{ readonly text: string; readonly fix: string }> 
   return { text: problems.map(({ message }) => message).join('\n'), fix: first?.fix ?? '' };
 }
 
-/** The commands of a remedy that take something out of the way or put it right, as they stand there. */
+/** The commands of a remedy that move something away or repair it, exactly as printed. */
 function commandsOf(fix: string): string[] {
   return fix.match(/\b(rm|rm -r|chown root:|chmod go-w) \/[^\s,;)]+/g) ?? [];
 }
@@ -97,7 +97,7 @@ async function talks(t: ExecutionContext): Promise<void> {
   t.is(code, 0, stdout);
 }
 
-/** How the second record is damaged: one way of each kind, as all are read by the same code. */
+/** How the second record is damaged: one case of each kind, as the same code reads all. */
 const SECOND: ReadonlySet<string> = new Set(['lost', 'truncated', 'a link']);
 
 for (const [place, record] of RECORDS.entries()) {
@@ -130,7 +130,7 @@ function pins(kind: 'maps' | 'programs'): string[] {
   return dirs.flatMap((each) => readdirSync(each).map((name) => join(each, name)));
 }
 
-/** Each has the name of the one before. */
+/** Each has the name of the previous one. */
 function rotate(paths: readonly string[]): void {
   const [first = '', ...others] = paths;
   renameSync(first, `${first}x`);
@@ -147,7 +147,7 @@ const each =
   (paths: readonly string[]): void =>
     paths.forEach(harm);
 
-/** A BPF file system takes pins, directories and links only. */
+/** A BPF file system holds only pins, directories and links. */
 const PIN_DAMAGES: readonly (readonly [string, (paths: readonly string[]) => void])[] = [
   ['lost', each((path) => rmSync(path))],
   ['directories', each(replace((path) => mkdirSync(join(path, 'deep'), { recursive: true })))],

@@ -1,4 +1,7 @@
-/** reset after accidents, beside others, and on a poor machine: all of dpctl goes, also from the kernel. */
+/**
+ * reset after accidents, next to other roots, and on a poor machine removes all of dpctl, also from the
+ * kernel.
+ */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -11,7 +14,7 @@ import { DPCTL, type Ran, run } from '../system/helpers/lab.js';
 import { start } from '../system/helpers/process.js';
 import { expectNothingLeft, fill, type Machine, onMachine, reset } from './helpers/machine.js';
 
-/** Delete the table of a root, whose name has the root's id. */
+/** Delete the nft table of a root, whose name contains the root's id. */
 const DELETE_RULES = "nft delete table inet $(nft list tables | grep -o 'dpctl_[0-9a-f]*')";
 
 const BPF = 'run/dpctl/bpf';
@@ -81,7 +84,7 @@ test.serial('what belongs to others stays: filters, rules, addresses, values of 
     ];
     const before = await machine.look();
     await fill(machine);
-    // dpctl had it changed, and somebody has changed it since.
+    // dpctl changed it, and an administrator has changed it since.
     await sysctl('net/ipv6/conf/all/forwarding', '0');
     await lab.within(adopted, 'ip', 'addr', 'add', '192.0.2.8/24', 'dev', 'eth0');
     await expectNothingLeft(t, { ...machine, before }, 'beside others', async () => {
@@ -98,7 +101,7 @@ test.serial('what belongs to others stays: filters, rules, addresses, values of 
   }),
 );
 
-/** Something that happened to a node which was in use. */
+/** An accident of a node in use. */
 interface Accident {
   readonly title: string;
   readonly happens: (machine: Machine) => Promise<unknown>;
@@ -116,7 +119,7 @@ const inNode = ({ lab }: Machine, ...argv: string[]): Promise<string> =>
 const remove = ({ lab }: Machine, path: string): void =>
   rmSync(join(lab.root, path), { recursive: true, force: true });
 
-/** The first device that dpctl made, by name. */
+/** The first device, by name, that dpctl made. */
 async function ownDevice({ lab }: Machine): Promise<string> {
   const links = JSON.parse(await lab.within(lab.node, 'ip', '-j', 'link', 'show')) as {
     ifname: string;
@@ -256,7 +259,7 @@ test.serial('a shell that stands in the directory of the pins', (t) =>
   }),
 );
 
-/** dpctl in a mount namespace without the directory in which nft is. */
+/** dpctl in a mount namespace without the directory of nft. */
 function withoutNft({ lab }: Machine, ...args: string[]): Promise<Ran> {
   const hide = 'mount -t tmpfs none /usr/sbin && exec "$@"';
   return lab.inside(lab.node, [
@@ -323,7 +326,7 @@ for (const kind of ['reset', 'dismantle']) {
             stderr,
             /^error\[RESET_INCOMPLETE\]: some things could not be removed: asked to fail/m,
           );
-        // Killed when all but empty directories was gone: nothing tells then whose they are.
+        // Killed when only empty directories were left: nothing shows whose they are.
         if (!['run/dpctl', 'var/lib/dpctl'].some((dir) => existsSync(join(lab.root, dir))))
           continue;
         await expectNothingLeft(t, machine, `${variable} at ${point}, and repeated`);

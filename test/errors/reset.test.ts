@@ -1,14 +1,14 @@
-/** reset removes every trace, whatever state a node is in. */
+/** reset removes every trace, whatever the state of the node. */
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { differences, type Snapshot, takeSnapshot } from '../helpers/snapshot.js';
 import { DPCTL, type Lab, openLab, run } from '../system/helpers/lab.js';
 
-/** A node that has one of everything, and what its machine was like before. */
+/** A node that has one of everything, and the state of its machine before. */
 interface Used {
   readonly lab: Lab;
-  /** Attached; with a veth that was there before; to be made by dpctl. */
+  /** Namespaces: attached; with an existing veth; to be created by dpctl. */
   readonly plain: string;
   readonly adopted: string;
   readonly made: string;
@@ -24,7 +24,7 @@ async function onUsed(t: ExecutionContext, use: (used: Used) => Promise<void>): 
     const [plain, adopted] = [await lab.container('p'), await lab.container('d')];
     await lab.within(lab.node, 'sysctl', '-qw', 'net.ipv6.conf.all.forwarding=0');
     await giveVeth(lab, adopted);
-    // The host forwards on this device already, and only there.
+    // Forwarding is already on for this device, and only for this one.
     for (const family of ['ipv4', 'ipv6']) {
       await lab.within(lab.node, 'sysctl', '-qw', `net.${family}.conf.vh0.forwarding=1`);
     }
@@ -135,7 +135,7 @@ test.serial('a store with a bad field: what it still names is put back', (t) =>
     const { code, stderr } = await used.lab.dpctl(['reset', '--yes']);
     t.is(code, 0, stderr);
     const left = differences(used.before, await used.look());
-    // The one whose record cannot be read keeps what was done inside its namespace.
+    // The node whose record cannot be read keeps the changes inside its namespace.
     t.deepEqual(
       left.filter((line) => !line.includes(used.adopted)),
       [],
@@ -151,8 +151,8 @@ test.serial('a store that is not readable at all', (t) =>
     }
     const { code, stderr } = await lab.dpctl(['reset', '--yes']);
     t.is(code, 0, stderr);
-    // Nothing says any more which namespace dpctl made, what an adopted veth was like, whether a
-    // loopback was up, and which value a sysctl had. All that can be told from the kernel alone is gone.
+    // Nothing shows any more which namespace dpctl made, how an adopted veth was set, whether a loopback
+    // was up, and the former value of a sysctl. Everything that the kernel itself shows is removed.
     const untold = new RegExp(`${made}|${adopted}| sysctls: |: vh0 |: lo `);
     const left = differences(used.before, await used.look());
     t.deepEqual(
@@ -180,7 +180,7 @@ test.serial('a build of which the objects are gone', (t) =>
 test.serial('what cannot be removed is told, and all else goes', (t) =>
   onUsed(t, async (used) => {
     const { lab, look, before } = used;
-    // A mount point in the directory stays as long as somebody has it mounted.
+    // A mount point in the directory stays while something is mounted on it.
     const obstacle = join(lab.root, 'var/lib/dpctl/mnt');
     await run(['mkdir', obstacle]);
     await run(['mount', '-t', 'tmpfs', 'none', obstacle]);

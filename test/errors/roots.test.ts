@@ -1,4 +1,4 @@
-/** Root directories: what can be none is refused, and any other works from the first command to the last. */
+/** Root directories: unsuitable ones are refused, and any other works from the first command to the last. */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

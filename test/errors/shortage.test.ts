@@ -1,6 +1,6 @@
 /**
- * Too few file descriptors, from the fewest with which Node starts to as many as a command needs: each
- * failure is called what it is and says what helps, and changes nothing.
+ * Too few file descriptors, from the minimum for Node to as many as a command needs: each failure is
+ * reported with the right cause and remedy, and changes nothing.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,11 +28,11 @@ function withDescriptors(count: number, args: readonly string[]): Promise<Ran> {
 const records = (): string =>
   ['run/dpctl/endpoints.json', 'var/lib/dpctl/state.json']
     .map((path) => readFileSync(join(lab.root, path), 'utf8'))
-    // A change that was taken back has counted, too.
+    // A change that was undone has increased the revision too.
     .map((text) => text.replaceAll(/^ {2}"(check|revision)": .*\n/gm, ''))
     .join();
 
-/** Node itself did not come as far as the command: it crashed, or could not read a module. */
+/** Node itself did not reach the command: it crashed, or could not read a module. */
 const isNodes = ({ code, stderr }: Ran): boolean => code > 128 || /^node:|\n +at /.test(stderr);
 
 async function sweep(t: ExecutionContext, args: readonly string[]): Promise<void> {
@@ -52,7 +52,7 @@ async function sweep(t: ExecutionContext, args: readonly string[]): Promise<void
     };
     t.regex(msg, /EMFILE/, `${line} with ${count}: ${code}`);
     t.regex(hint, /ulimit -n 1024/, `${line} with ${count}: ${msg}`);
-    // What has no way back is finished by the next command, and the message says so.
+    // The next command finishes a change that cannot be undone, and the message says so.
     if (!/half done/.test(msg)) t.is(records(), before, `${line} with ${count} changed something`);
   }
   t.true(refused > 3, `${line}: ${refused} were too few`);

@@ -1,4 +1,4 @@
-/** Saved state that cannot be taken as it is: damaged, or of a dpctl to come. */
+/** Saved state that cannot be used: damaged, or written by a newer dpctl. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -107,7 +107,7 @@ async function damaged(
   }
 }
 
-/** Whatever happens to the store, what is attached goes on. */
+/** Whatever happens to the store, attached endpoints keep forwarding. */
 async function talks(t: ExecutionContext): Promise<void> {
   const ping = await lab.inside(one, ['ping', '-c', '1', '-W', '1', '10.201.0.3']);
   t.is(ping.code, 0, ping.stdout);

@@ -1,4 +1,4 @@
-/** Without tcx, no link tells where the underlay's program was when a command was killed. */
+/** Without tcx, no link shows where the underlay's program was attached when a command was killed. */
 import test from 'ava';
 import { type Lab, openLab } from '../system/helpers/lab.js';
 

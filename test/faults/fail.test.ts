@@ -1,4 +1,4 @@
-/** A step that fails, at every step of every change: everything is as before, byte for byte. */
+/** Each step of each change fails once: afterwards everything is as before, byte for byte. */
 
 import test from 'ava';
 import { DpctlError } from '../../loader/errors.js';
@@ -25,7 +25,7 @@ for (const scenario of [...ATTACHES, ...DETACHES, ...OTHERS, ...OVERLAYS]) {
           t.deepEqual(differences(fixture.before, await fixture.look()), [], `failed at ${point}`);
           continue;
         }
-        // Once a device is deleted all that others had on it is lost: then there is only forward.
+        // A deleted device has lost all settings: from then on the change can only be finished.
         t.true(scenario.destroys === true, `${point}: nothing was destroyed`);
         t.regex(error.message, /^asked to fail .*; the change is half done$/);
         t.is(hintText(error.hint), 'dpctl reconcile');

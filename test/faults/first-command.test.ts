@@ -1,4 +1,4 @@
-/** The very first command on a machine makes all that is needed; stopped anywhere, none of it stays. */
+/** The first command on a machine creates all that it needs; if it is stopped anywhere, nothing is left. */
 import test, { type ExecutionContext } from 'ava';
 import { differences, type Snapshot, takeSnapshot } from '../helpers/snapshot.js';
 import { type Lab, openLab } from '../system/helpers/lab.js';

@@ -1,4 +1,4 @@
-/** kill -9 at every step of every change, then one reconcile: exactly what was asked, nothing else. */
+/** kill -9 at every step of every change, then one reconcile: exactly the requested state. */
 import test from 'ava';
 import { reconcile } from '../../src/control/node/reconcile.js';
 import { OVERLAYS } from './helpers/overlay.js';
@@ -10,9 +10,9 @@ for (const scenario of [...ATTACHES, ...DETACHES, ...OTHERS, ...OVERLAYS]) {
     withFixture(t, scenario, async (fixture) => {
       for (const [index, point] of faultPoints(fixture).entries()) {
         await killAt(t, fixture, point);
-        // Now and then as a command, else in this process: that makes no difference but in time.
+        // Some as a command, the others in this process, which is faster and otherwise the same.
         await (index % 4 === 0 ? fixture.lab.must('reconcile') : reconcile(fixture.node));
-        // Before the first write nobody can know that anything was asked.
+        // Before the first write, nothing shows that a request was made.
         const asked = point !== 'store.intent';
         const when = `killed at ${point}, reconciled`;
         await expectState(t, fixture, asked ? fixture.after : fixture.before, when);

@@ -1,4 +1,4 @@
-/** A namespace that dpctl makes is known by what it is, wherever the command that makes it dies. */
+/** A namespace made by dpctl is identified by what it is, wherever the command that makes it dies. */
 import { existsSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { type Lab, openLab, run } from '../system/helpers/lab.js';
@@ -51,7 +51,7 @@ test.serial('an empty file that an interrupt left in /run/netns is cleaned up', 
   onLab(t, async (lab, ns, path) => {
     for (const again of [['reconcile'], ['attach', ns, '--create']]) {
       await die(lab, 'step.0', 'attach', ns, '--create');
-      // As where the `ip netns` that it runs is interrupted with it.
+      // As if its `ip netns` child were interrupted with it.
       writeFileSync(path, '');
       await lab.must(...again);
       await lab.within(ns, 'ip', 'link', 'show', 'eth0');

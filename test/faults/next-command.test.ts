@@ -1,4 +1,4 @@
-/** What was killed is finished by whatever command comes next. */
+/** Whichever command comes next finishes the killed one. */
 import test from 'ava';
 import { attach } from '../../src/control/endpoint/attach.js';
 import { detach } from '../../src/control/endpoint/detach.js';

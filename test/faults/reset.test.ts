@@ -1,4 +1,4 @@
-/** A reset that was killed: whatever command comes next makes the node whole, and another reset empty. */
+/** After a killed reset, the next command makes the node intact, and another reset empties it. */
 import { existsSync } from 'node:fs';
 import test from 'ava';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';

@@ -1,4 +1,4 @@
-/** What if a change that failed cannot be taken back? It is told, and one reconcile mends it. */
+/** A failed change that cannot be undone is reported, and one reconcile repairs it. */
 
 import test from 'ava';
 import { DpctlError } from '../../loader/errors.js';
@@ -18,7 +18,7 @@ for (const scenario of SCENARIOS) {
         const error = await failHere(fixture, `step.${last},undo.${broken}`);
         if (!(error instanceof DpctlError)) throw error;
         t.is(error.code, 'FAULT');
-        // The first error is the one that matters.
+        // The first error is the important one.
         t.regex(error.message, new RegExp(`^asked to fail at step\\.${last} `));
         t.regex(error.message, new RegExp(`half done; undo: asked to fail at undo\\.${broken} `));
         t.is(hintText(error.hint), 'dpctl reconcile');

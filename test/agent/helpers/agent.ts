@@ -1,15 +1,15 @@
-/** Agents of the built command line, on the node of a lab. */
+/** Agents of the built command line on the node of a lab. */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { PATIENCE } from '../../helpers/patience.js';
 import { DPCTL, type Lab } from '../../system/helpers/lab.js';
 import { eventually, type Running, start } from '../../system/helpers/process.js';
 
-/** An agent that runs. */
+/** A running agent. */
 export interface Agent extends Running {
-  /** What it has logged so far. */
+  /** Its log so far. */
   lines(): readonly LogLine[];
-  /** Wait until it has logged something that fits; gives that. */
+  /** Wait until it logs a matching text, and return the match. */
   logs(fits: (line: LogLine) => boolean, milliseconds?: number): Promise<LogLine>;
 }
 
@@ -24,7 +24,7 @@ export interface LogLine {
   readonly code?: string;
 }
 
-/** Start an agent and wait until it has looked once. Full looks by time alone come once an hour. */
+/** Start an agent and wait for its first full look. Timed full looks come once an hour. */
 export async function startAgent(
   t: Pick<ExecutionContext, 'teardown'>,
   lab: Lab,
@@ -64,12 +64,12 @@ export function residentKiB(pid: number): number {
   return Number(/^VmRSS:\s*(\d+)/m.exec(status)?.[1]);
 }
 
-/** What a process holds open. */
+/** Descriptors that a process holds open. */
 export function holdings(pid: number): string[] {
   return openFiles(pid, (path) => readlinkSync(path));
 }
 
-/** Inodes of the network namespaces that a process holds open, each once. */
+/** Inodes of the network namespaces that a process holds open, without duplicates. */
 export function heldNamespaces(pid: number): number[] {
   const { dev } = statSync('/proc/self/ns/net');
   const stats = openFiles(pid, (path) => statSync(path));
@@ -81,7 +81,7 @@ function openFiles<T>(pid: number, look: (path: string) => T): T[] {
     try {
       return [look(`/proc/${pid}/fd/${fd}`)];
     } catch {
-      // Closed meanwhile.
+      // It was closed in the meantime.
       return [];
     }
   });
@@ -94,17 +94,17 @@ export function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK;
 }
 
-/** A value of a sorted list that so many of a hundred do not exceed. */
+/** The given percentile of a sorted list. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil((sorted.length * percent) / 100) - 1)] ?? NaN;
 }
 
-/** `p50 12 ms, p99 31 ms, most 40 ms`. */
+/** `p50 12 ms, p99 31 ms, most 40 ms`: a summary for the log. */
 export function spread(values: readonly number[]): string {
   const ms = (percent: number) => `${percentile(values, percent).toFixed(1)} ms`;
   return `p50 ${ms(50)}, p99 ${ms(99)}, most ${ms(100)}`;
 }
 
-/** Milliseconds that nothing of the agent's takes on any machine of the tests. */
+/** Milliseconds that no step of the agent exceeds on any test machine. */
 export const LONG = 1000 * PATIENCE;

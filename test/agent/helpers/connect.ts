@@ -1,4 +1,4 @@
-/** `connect.js SOCKET [nobody]` asks for the health of an agent and prints the first line, or why there is none. */
+/** `connect.js SOCKET [nobody]` requests the health of an agent and prints the first line, or the error. */
 import { connect } from 'node:net';
 import { errnoOfAny } from '../../../loader/errors.js';
 import { becomeNobody } from '../../helpers/user.js';
@@ -15,7 +15,7 @@ socket.on('data', (chunk) => {
 });
 socket.on('error', (error) => {
   const errno = errnoOfAny(error) ?? String(error);
-  // What was sent to a connection that is closed already.
+  // The connection is already closed.
   text ||= ['ECONNRESET', 'EPIPE'].includes(errno) ? '' : errno;
 });
 socket.on('close', () => process.stdout.write(text.split('\r\n')[0] || 'closed'));

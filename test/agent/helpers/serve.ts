@@ -1,4 +1,4 @@
-/** An agent that only answers: `serve.js ROOT` serves the API of a node until it is terminated. */
+/** An agent that only serves the API: `serve.js ROOT` runs until it is terminated. */
 
 import { serveApi } from '../../../src/agent/server/serve.js';
 import { openNode } from '../../../src/control/node/node.js';

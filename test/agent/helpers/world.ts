@@ -1,4 +1,4 @@
-/** A node in a namespace of its own, an agent's API on it, and who asks it. */
+/** A node in a namespace of its own, an agent's API on it, and its clients. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,21 +8,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DPCTL, PATH, type Ran, run } from '../../system/helpers/lab.js';
 
-/** An answer of the API. */
+/** A response of the API. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
-  /** The body as JSON; undefined where it is none. */
+  /** The body as JSON; undefined if it is not JSON. */
   readonly body: unknown;
 }
 
-/** A process that serves. */
+/** A process that serves the API. */
 export interface Serving {
   readonly process: ChildProcess;
-  /** What it has logged. */
+  /** Its log so far. */
   log(): string;
-  /** Whether it is there still. */
+  /** Whether it is still running. */
   isAlive(): boolean;
   stop(): Promise<void>;
 }
@@ -32,11 +32,11 @@ export interface World {
   readonly root: string;
   readonly socket: string;
   serve(): Promise<Serving>;
-  /** Ask the API; a body that is no string is sent as JSON. */
+  /** Send a request; a body that is not a string is sent as JSON. */
   ask(method: string, path: string, body?: unknown, headers?: object): Promise<Answer>;
-  /** The command line, in the same namespaces as the agent's but the network's, which is the node's. */
+  /** The command line, in the agent's namespaces except for the network's, which is the node's. */
   dpctl(words: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ran>;
-  /** Make a namespace for a container and give its name. */
+  /** Create a container's namespace and return its name. */
   container(label: string): Promise<string>;
   /** Run a program in a namespace. */
   inside(ns: string, ...argv: string[]): Promise<Ran>;
@@ -47,7 +47,7 @@ const SERVE = fileURLToPath(new URL('./serve.js', import.meta.url));
 
 let worlds = 0;
 
-/** Make a node and nothing on it. */
+/** Make an empty node. */
 export async function openWorld(): Promise<World> {
   const tag = `${process.pid}y${worlds++}`;
   const node = `da${tag}n`;
@@ -61,7 +61,7 @@ export async function openWorld(): Promise<World> {
   };
   await make(node);
   await run(['ip', '-n', node, 'link', 'set', 'lo', 'up']);
-  // Not `ip netns exec`, which gives its command a mount namespace of its own, too.
+  // Not `ip netns exec`, which also gives its command a mount namespace of its own.
   const enter = ['nsenter', `--net=/run/netns/${node}`, process.execPath];
   const socket = join(root, 'run/dpctl/agent.sock');
   const agents: Serving[] = [];

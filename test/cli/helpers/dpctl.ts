@@ -5,15 +5,15 @@ import { execa, type Options } from 'execa';
 /** The bundle. */
 export const DPCTL = fileURLToPath(new URL('../../../dpctl.cjs', import.meta.url));
 
-/** What a run left behind. */
+/** The result of a run. */
 export interface Ran {
-  /** Exit code; 128 and more for a signal, as shells have it. */
+  /** Exit code; 128 and more for a signal, as in shells. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Variables of the tests' own environment that the child must not see. */
+/** Variables of the test environment that the child must not see. */
 const OWN = /^(DPCTL_|NO_COLOR$|TERM$)/;
 
 /**

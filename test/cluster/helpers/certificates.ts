@@ -1,9 +1,9 @@
-/** Certificates of an authority of our own, made by openssl. */
+/** Certificates of a test authority, made by openssl. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A certificate with its key: files, and what is in them. */
+/** A certificate and its key, as files and as text. */
 export interface Certificate {
   readonly certPath: string;
   readonly keyPath: string;
@@ -11,11 +11,11 @@ export interface Certificate {
   readonly key: Buffer;
 }
 
-/** Who signs. */
+/** The signing authority. */
 export interface Authority {
   readonly caPath: string;
   readonly ca: Buffer;
-  /** For clients and for servers on loopback. The name is the user that etcd takes it for. */
+  /** For clients, and for servers on loopback. etcd uses the name as the user. */
   issue(name: string): Certificate;
 }
 

@@ -1,4 +1,4 @@
-/** A reader of what a watch delivers, and the list that it is compared with. */
+/** A reader of a watch, and the list that its result is compared with. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { ExecutionContext } from 'ava';
@@ -7,15 +7,15 @@ import type { Etcd } from '../../../src/store/etcd/client.js';
 import { follow } from '../../../src/store/etcd/watch/follow.js';
 import type { Delivery } from '../../../src/store/etcd/watch/known-records.js';
 
-/** What was delivered, put together. */
+/** The result of all deliveries. */
 export interface Follower {
-  /** Values by keys, as a reader has them now. */
+  /** The present values by key, as a reader knows them. */
   readonly records: Map<string, string>;
   readonly deliveries: Delivery[];
-  /** Each key that was ever told, and each of which it was told that it is gone. */
+  /** Each key that was ever delivered, and each that was delivered as deleted. */
   readonly told: Set<string>;
   readonly gone: Set<string>;
-  /** The last trouble, until it is over. */
+  /** The present problem of the watch, if any. */
   trouble(): DpctlError | undefined;
   stop(): Promise<void>;
 }
@@ -54,7 +54,7 @@ export function followed(t: ExecutionContext, etcd: Etcd, prefix: string): Follo
   };
 }
 
-/** Milliseconds until a condition holds. @throws after a time-out, with what there is instead */
+/** Milliseconds until a condition holds. @throws after a time-out, with the present value */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
@@ -68,7 +68,7 @@ export async function until(
   return performance.now() - start;
 }
 
-/** Until what was delivered is what a list by somebody else says. @returns milliseconds */
+/** Wait until the deliveries agree with a list by another client. @returns milliseconds */
 export async function agree(follower: Follower, other: Etcd, prefix: string): Promise<number> {
   return until('what was delivered is what is there', async () => {
     const listing = await other.list(prefix).catch(() => undefined);
@@ -94,7 +94,7 @@ export async function remove(etcd: Etcd, ...keys: string[]): Promise<void> {
   }
 }
 
-/** So many records with names and values of their own. */
+/** A number of records with distinct names and values. */
 export function numbered(prefix: string, count: number): Record<string, string> {
   return Object.fromEntries(
     Array.from({ length: count }, (_, index) => [`${prefix}${index}`, `value ${index}`]),

@@ -24,7 +24,7 @@ import type { EtcdSettings } from '../../../src/store/etcd/wire/link.js';
 import { type Check, once as checkOnce, command } from '../../helpers/requirements.js';
 import { type Certificate, makeAuthority } from './certificates.js';
 
-/** Where the set-up unpacks it; the machine's own is used where there is one. */
+/** Where the set-up unpacks it, if the machine has none of its own. */
 const UNPACKED = fileURLToPath(new URL('../../../../.etcd/bin', import.meta.url));
 const binary = (name: string): string =>
   existsSync(join(UNPACKED, name)) ? join(UNPACKED, name) : name;
@@ -36,38 +36,38 @@ export const etcd: Check = checkOnce('etcd', () =>
 
 /** Password of the users `root` and `dpctl`. */
 export const PASSWORD = 'correct horse';
-/** Milliseconds until a cluster is up, on a busy machine. */
+/** Milliseconds until a cluster is up on a busy machine. */
 const UP = 30_000;
 
-/** One etcd. */
+/** One member. */
 export interface Cluster {
   readonly dir: string;
   /** HOST:PORT of each member. */
   readonly endpoints: readonly string[];
   readonly certificates: {
     readonly ca: Buffer;
-    /** Of the user dpctl, and of one whom no etcd knows. */
+    /** Of the user dpctl, and of a user that etcd does not know. */
     readonly dpctl: Certificate;
     readonly nobody: Certificate;
   };
-  /** What a client needs, as the user dpctl. */
+  /** The settings of a client for the user dpctl. */
   settings(more?: Partial<EtcdSettings>): EtcdSettings;
   /** A client that is closed with the cluster. */
   client(more?: Partial<EtcdSettings>): Etcd;
-  /** As root, at the members that are named; all by default. */
+  /** As root, at the named members; at all by default. */
   ctl(words: readonly string[], members?: readonly number[]): string;
-  /** Those of them that do not run. */
+  /** The members that do not run. */
   start(...members: number[]): void;
   kill(signal: NodeJS.Signals, ...members: number[]): Promise<void>;
-  /** Until the store answers. */
+  /** Wait until the store answers. */
   ready(): Promise<void>;
-  /** A copy of the data of members that are down, and all members' data replaced by it. */
+  /** Copy the data of stopped members, and replace all members' data by it. */
   backUp(name: string): void;
   restore(name: string): void;
   close(): Promise<void>;
 }
 
-/** Start three members, and make the users. */
+/** Start three members and create the users. */
 export async function startCluster(): Promise<Cluster> {
   const dir = mkdtempSync(join(tmpdir(), `dpctl-etcd-${process.pid}-`));
   const ports = await freePorts(6);
@@ -204,12 +204,12 @@ export async function startCluster(): Promise<Cluster> {
   return cluster;
 }
 
-/** What etcd has logged, for a test that fails. */
+/** etcd's log, for a failed test. */
 export function logOf(cluster: Cluster, member: number): string {
   return readFileSync(join(cluster.dir, `member${member}.log`), 'utf8').slice(-4000);
 }
 
-/** Ports that nobody uses: closed again, and not given away for a while. */
+/** Free ports: opened and closed again, as the kernel does not reuse them for a while. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));

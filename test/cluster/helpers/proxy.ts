@@ -1,21 +1,21 @@
-/** A TCP proxy that cuts. */
+/** A TCP proxy that cuts connections. */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** Between a client and one member. */
+/** A proxy between a client and one member. */
 export interface Proxy {
   readonly endpoint: string;
   /**
-   * Cut what there is. From now on the connections end after so many bytes of answers, the first of them
-   * after the first number; those beyond the list are refused.
+   * Cut all connections. From now on, connections end after so many bytes of answers, the first one after
+   * the first number; those beyond the list are refused.
    */
   cutAfter(...bytes: number[]): void;
-  /** Let everything through. */
+  /** Let everything pass. */
   heal(): void;
   close(): Promise<void>;
 }
 
-/** A proxy that lets everything through. */
+/** Start a proxy that lets everything pass. */
 export async function startProxy(target: string): Promise<Proxy> {
   const [host, port] = target.split(':');
   const open = new Set<Socket>();

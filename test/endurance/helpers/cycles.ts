@@ -1,7 +1,7 @@
 /**
- * A process that attaches and detaches for a long time while its system calls fail now and then, and
- * says at the end what it has left. Run with the faults preloaded. Its arguments: the path of the
- * faults, a root, a seed, cycles at most, seconds at most, and the namespaces to attach.
+ * A process that attaches and detaches for a long time while its system calls fail at random, and reports
+ * at the end what is left. Run with the faults preloaded. Its arguments: the path of the faults, a root, a
+ * seed, the maximum of cycles, the maximum of seconds, and the namespaces to attach.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,15 +24,15 @@ const setSeed = bind('faults_seed', ['void', ['uint']]);
 const setRate = bind('faults_rate', ['void', ['uint']]);
 const faults = bind('faults_count', ['uint', []]);
 
-/** One call in some 500 fails: about every fourth command. */
+/** One call in some 500 fails, which affects about every fourth command. */
 const RATE = 2_000;
-/** Cycles between two looks, for which nothing fails. */
+/** Cycles between two checks, during which nothing fails. */
 const ROUND = 100;
 
 const node = openNode({ root });
 const outcomes = new Map<string, number>();
 
-/** Run a command while calls fail; what it throws must be an error that people can read. */
+/** Run a command while calls fail; it may only throw errors that users can understand. */
 async function troubled(command: () => Promise<unknown>): Promise<void> {
   let outcome = 'done';
   setRate(RATE);
@@ -59,7 +59,7 @@ function holdings(): Record<string, number> {
       const target = readlinkSync(`/proc/self/fd/${fd}`);
       add(`descriptors ${target.replace(/\[?\d+\]?$/, '')}`);
     } catch {
-      // That of the directory itself.
+      // The directory's own descriptor.
     }
   }
   for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
@@ -71,7 +71,7 @@ function holdings(): Record<string, number> {
   return found;
 }
 
-/** Mend everything with no fault, and see whether that is what is there. */
+/** Repair everything without faults, and compare the result. */
 async function settle(attached: readonly string[]): Promise<void> {
   await reconcile(node);
   for (const ns of namespaces) {
@@ -97,7 +97,7 @@ async function round(cycles: number): Promise<void> {
 setSeed(Number(seed));
 await settle(namespaces);
 await settle([]);
-// What is loaded and compiled once is there when it is first counted.
+// Everything that is loaded and compiled once is there before the first count.
 await round(ROUND);
 await settle(namespaces);
 await settle([]);
@@ -109,7 +109,7 @@ while (cycles < Number(most) && performance.now() - begin < Number(seconds) * 10
   await round(ROUND);
   cycles += ROUND;
   await settle([]);
-  // The heap finds its size in the first quarter.
+  // The heap reaches its size in the first quarter.
   const late = cycles > Number(most) / 4 || performance.now() - begin > Number(seconds) * 250;
   if (late) resident ??= measure();
 }

@@ -1,10 +1,10 @@
 /*
- * Preloaded into a process, it makes system calls of the main thread fail now and then, as they do
- * where descriptors, memory or room run out. The process itself says when and how often: it loads
- * this library a second time, by its path, and gets the one that is there already.
+ * Preloaded into a process, it makes system calls of the main thread fail at random, as if
+ * descriptors, memory or space had run out. The process itself sets the rate: it loads this
+ * library a second time by its path, and gets the loaded instance.
  *
- * Only what a caller can live with is failed: not what libuv aborts on (reads of its own eventfd),
- * and nothing on its other threads.
+ * Only calls whose failure a caller can handle fail: not those on which libuv aborts (reads of
+ * its own eventfd), and none on its other threads.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 static uint64_t state = 1;
-/* Of a million calls so many fail; 0: none does. */
+/* Failures in a million calls; 0: none. */
 static unsigned int rate;
 static unsigned int failed;
 
@@ -51,7 +51,7 @@ static uint64_t next(void)
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-/* Whether this call fails; then errno is one of the list. */
+/* Whether this call fails; errno is then one of the list. */
 static int fails(const int *list, unsigned int count)
 {
 	static pid_t pid;
@@ -191,7 +191,7 @@ ssize_t write(int fd, const void *data, size_t length)
 	return real(fd, data, length);
 }
 
-/* bpf(2) of libbpf and of dpctl; the descriptor of a close that fails is closed. */
+/* bpf(2) of libbpf and of dpctl. A close that fails has closed the descriptor all the same. */
 long syscall(long number, ...)
 {
 	long (*real)(long, long, long, long, long, long, long) =
@@ -206,7 +206,7 @@ long syscall(long number, ...)
 	if (number == SYS_bpf && FAILS(ENOMEM, EMFILE, ENOSPC, EIO))
 		return -1;
 	result = real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-	/* Node itself ends the process where a close fails by anything but EINTR. */
+	/* Node itself ends the process if a close fails by anything but EINTR. */
 	if (number == SYS_close && result == 0 && FAILS(EINTR))
 		return -1;
 	return result;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A build of the datapath that every verifier refuses. */
+/* A build of the datapath that every verifier rejects. */
 #include <linux/bpf.h>
 #include <linux/types.h>
 #include <bpf/bpf_helpers.h>
@@ -22,7 +22,7 @@ int endpoint(struct __sk_buff *skb)
 	__u64 *value = bpf_map_lookup_elem(&dp_refused_v1, &slot);
 
 	(void)skb;
-	/* No check for NULL. */
+	/* The check for NULL is missing. */
 	return (int)*value;
 }
 

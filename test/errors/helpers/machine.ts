@@ -1,4 +1,4 @@
-/** A node on which dpctl has made one of everything, and what the machine was like before. */
+/** A node on which dpctl has made one of everything, and the state of the machine before. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { attach } from '../../../src/control/endpoint/attach.js';
@@ -14,16 +14,16 @@ export interface Machine {
   readonly lab: Lab;
   /** Attached to two networks. */
   readonly plain: string;
-  /** Its veth was there before, with settings of its own. */
+  /** Its veth existed before, with settings of its own. */
   readonly adopted: string;
-  /** A name: dpctl makes the namespace. */
+  /** A name without a namespace: dpctl creates it. */
   readonly made: string;
-  /** Before dpctl was used. */
+  /** The state before dpctl was used. */
   readonly before: Snapshot;
   look(): Promise<Snapshot>;
 }
 
-/** Set a machine up on which dpctl was not used yet, and take it away again. */
+/** Set up a machine on which dpctl was never used, and remove it again. */
 export async function onMachine(
   t: ExecutionContext,
   use: (machine: Machine) => Promise<void>,
@@ -32,7 +32,7 @@ export async function onMachine(
   const lab = await openLab();
   try {
     const [plain, adopted] = [await lab.container('p'), await lab.container('a')];
-    // Only a name, but one that is cleaned up.
+    // No namespace yet, but its name is cleaned up too.
     const made = await lab.container('m');
     await lab.within(lab.node, 'ip', 'netns', 'del', made);
     await makeVeth(lab, adopted);
@@ -52,7 +52,7 @@ async function makeVeth(lab: Lab, ns: string): Promise<void> {
   await lab.within(ns, 'ip', 'addr', 'add', '10.66.0.200/24', 'dev', 'eth0');
 }
 
-/** Use all that leaves traces: a gateway, a namespace of dpctl's, a veth of another, learned MACs. */
+/** Use everything that leaves traces: a gateway, a namespace made by dpctl, an adopted veth, learned MACs. */
 export async function fill({ lab, plain, adopted, made }: Machine): Promise<void> {
   const node = openLabNode(lab);
   try {
@@ -70,12 +70,12 @@ export async function fill({ lab, plain, adopted, made }: Machine): Promise<void
   await lab.within(made, 'ping', '-c', '1', '-W', '1', '10.66.0.1');
 }
 
-/** Reset as a command. */
+/** Run reset as a command. */
 export function reset({ lab }: Machine, env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   return lab.dpctl(['reset', '--yes'], { env });
 }
 
-/** Whatever is done, nothing of dpctl may be left then, and all of others must be as before. */
+/** Whatever is done: afterwards nothing of dpctl is left, and everything else is as before. */
 export async function expectNothingLeft(
   t: ExecutionContext,
   machine: Machine,

@@ -1,4 +1,4 @@
-/** Maps, programs and links of a node in the kernel, and whether they are gone: files tell only of pins. */
+/** Maps, programs and links of a node in the kernel, and whether they are freed: files show only pins. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { linkInfo, openPinnedLink } from '../../../loader/link/attach.js';
@@ -8,10 +8,10 @@ import { programInfo } from '../../../loader/program.js';
 import { closeFd } from '../../../loader/sys/files.js';
 import { run } from '../../system/helpers/lab.js';
 
-/** A kind of object as bpftool names it, and its id: `map 17`. The kernel gives no id twice. */
+/** A kind of object as bpftool names it, and its id: `map 17`. The kernel never reuses an id. */
 export type KernelObject = string;
 
-/** What is pinned by the node of a root directory. */
+/** The objects pinned by the node of a root directory. */
 export function pinnedObjects(root: string): KernelObject[] {
   const dir = join(root, 'run/dpctl/bpf');
   const builds = join(dir, 'programs');
@@ -42,7 +42,7 @@ function withFd<T>(fd: number, use: (fd: number) => T): T {
   }
 }
 
-/** Those of some objects that the kernel still has after a while: it frees them a moment late. */
+/** Those of the objects that still exist after a while: the kernel frees them with a delay. */
 export async function survivors(
   objects: readonly KernelObject[],
   milliseconds = 5000,

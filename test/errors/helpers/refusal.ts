@@ -1,22 +1,22 @@
-/** A command that must be refused, and what must hold then: one clear message, and no change. */
+/** A command that must be refused with one clear message and without any change. */
 import type { ExecutionContext } from 'ava';
 import { differences, takeSnapshot } from '../../helpers/snapshot.js';
 import type { Lab, RunOptions } from '../../system/helpers/lab.js';
 
-/** What a user is to see. */
+/** What a user sees. */
 export interface Refusal {
   readonly code: string;
   readonly exit: number;
-  /** Said in the message. */
+  /** Part of the message. */
   readonly message: RegExp;
-  /** Said behind `try:`. */
+  /** Part of the text behind `try:`. */
   readonly hint: RegExp;
 }
 
-/** How the command is run; in the node's namespace when left out. */
+/** How to run the command; by default in the node's namespace. */
 export type Run = (args: readonly string[], options?: RunOptions) => ReturnType<Lab['dpctl']>;
 
-/** The error as machines get it. */
+/** The error in JSON. */
 interface Report {
   readonly code: string;
   readonly msg: string;
@@ -25,8 +25,8 @@ interface Report {
 }
 
 /**
- * Run a command as people and as programs do; both must be refused, and leave everything as it is.
- * @param namespaces those that are looked at beside the node's
+ * Run a command with text and with JSON output; both must be refused and leave everything unchanged.
+ * @param namespaces those to compare beside the node's
  */
 export async function refused(
   t: ExecutionContext,

@@ -1,4 +1,4 @@
-/** The commands of the overlay, each from and to a state that is known. */
+/** The commands of the overlay, each from and to a known state. */
 import { attach } from '../../../src/control/endpoint/attach.js';
 import { fdbAdd, fdbDelete } from '../../../src/control/network/fdb.js';
 import { networkAdd, networkDelete } from '../../../src/control/network/network.js';
@@ -9,7 +9,7 @@ import type { Fixture, Scenario } from './scenario.js';
 const MAC = '02:00:00:00:22:22';
 const told = { mac: MAC, node: 'far', ips: ['10.201.7.7', 'fd00:c9::7:7'] };
 
-/** A device that leads to nobody, and would cut segments: then there is an anchor, too. */
+/** A device without a peer, which would segment packets: so an anchor is needed. */
 async function makeDevice({ lab }: Fixture): Promise<void> {
   for (const line of [
     'link add u0 type veth peer name u1',
@@ -30,7 +30,7 @@ const addFar = ({ node }: Fixture, vtep = '192.0.2.7'): Promise<unknown> =>
   remoteNodeAdd(node, { name: 'far', vtep });
 const deleteFar = ({ node }: Fixture): Promise<unknown> => remoteNodeDelete(node, { name: 'far' });
 
-/** An endpoint that follows the underlay, on a network with nodes. */
+/** An endpoint whose MTU follows the underlay, on a network with nodes. */
 async function populated(fixture: Fixture): Promise<void> {
   await makeDevice(fixture);
   await set(fixture);
@@ -38,7 +38,7 @@ async function populated(fixture: Fixture): Promise<void> {
   await attach(fixture.node, { ns: fixture.ns });
 }
 
-/** Everything of the overlay that a plan is made for. */
+/** Every change of the overlay that needs a plan. */
 export const OVERLAYS: readonly Scenario[] = [
   {
     title: 'underlay set',
@@ -68,7 +68,7 @@ export const OVERLAYS: readonly Scenario[] = [
     apply: ({ node }) => underlaySet(node, { device: 'u0', decap: 'xdp', vtep: '192.0.2.2' }),
     back: async ({ node }) => {
       await underlaySet(node, { device: 'u0', decap: 'auto', vtep: '192.0.2.1' });
-      // An address that is there stays, also when any would do.
+      // An existing address stays, even if any other would do.
       await underlaySet(node, { device: 'u0', vtep: 'auto' });
     },
   },

@@ -1,4 +1,4 @@
-/** Which of the points at which a command can be stopped a run tries: a seed repeats its choice. */
+/** Chooses the points at which a run stops a command; a seed repeats its choice. */
 import type { ExecutionContext } from 'ava';
 import { makeRandom } from '../../helpers/random.js';
 
@@ -8,8 +8,8 @@ const SEED = Number(process.env.DPCTL_FAULTS_SEED ?? Date.now() % 1_000_000);
 const random = makeRandom(SEED);
 
 /**
- * All points under DPCTL_FAULTS=all (`make test-faults`). Otherwise the first and the last two, and each
- * of the others with a chance of one in four: many runs see all of them.
+ * All points under DPCTL_FAULTS=all (`make test-faults`). Otherwise the first and the last two, and one in
+ * four of the others: many runs cover all of them.
  */
 export function chosen(points: readonly string[]): string[] {
   const isEnd = (index: number): boolean => index === 0 || index >= points.length - 2;

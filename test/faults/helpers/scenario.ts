@@ -1,4 +1,4 @@
-/** Commands that are killed or made to fail at each of their steps, and what must come of it. */
+/** Commands that are killed or made to fail at each of their steps, and the required results. */
 import type { ExecutionContext } from 'ava';
 import type { Node } from '../../../src/control/node/node.js';
 import { reconcile } from '../../../src/control/node/reconcile.js';
@@ -7,42 +7,42 @@ import { differences, type Snapshot, takeSnapshot } from '../../helpers/snapshot
 import { type Lab, openLab, type Ran } from '../../system/helpers/lab.js';
 import { chosen, logChoice } from './sample-points.js';
 
-/** What a scenario works with: two endpoints of one network, one to be changed, one to talk to. */
+/** What a scenario works with: two endpoints of one network, one to change and one to reach. */
 export interface Fixture {
   readonly lab: Lab;
-  /** The node in this process, for what need not be a command. */
+  /** The node in this process, where no separate command is needed. */
   readonly node: Node;
-  /** Namespace that the command is about. It is there, unless the scenario makes it. */
+  /** The namespace of the command. It exists unless the scenario creates it. */
   readonly ns: string;
-  /** A namespace that is attached to the same network. */
+  /** A namespace attached to the same network. */
   readonly peer: string;
   readonly network: string;
 }
 
-/** One command and how to tell that it did what was asked. */
+/** One command and how to check its result. */
 export interface Scenario {
   readonly title: string;
-  /** Flags of the network that the endpoints are on; the default network without any. */
+  /** Flags of the endpoints' network; the default network if not set. */
   readonly network?: readonly string[];
-  /** From an empty namespace to what the command starts from. */
+  /** Prepare the state in which the command starts, from an empty namespace. */
   readonly setUp?: (fixture: Fixture) => Promise<unknown>;
   readonly command: (fixture: Fixture) => readonly string[];
-  /** The same in this process. */
+  /** The same change in this process. */
   readonly apply: (fixture: Fixture) => Promise<unknown>;
-  /** Takes it back. */
+  /** Undo it. */
   readonly back: (fixture: Fixture) => Promise<unknown>;
-  /** Throws unless what was asked is there. */
+  /** Throws unless the result is as requested. */
   readonly check?: (fixture: Fixture) => Promise<unknown>;
-  /** Devices or namespaces go, and with them what cannot be given back. */
+  /** Devices or namespaces are deleted, which cannot be undone. */
   readonly destroys?: boolean;
-  /** `attach --create` makes the namespace itself. */
+  /** `attach --create` creates the namespace itself. */
   readonly withoutNamespace?: boolean;
 }
 
-/** Name of the network of scenarios that need one of their own. */
+/** Name of the network for scenarios that need their own. */
 const NETWORK = 'blue';
 
-/** A fixture that is set up, with the states before and after the command. */
+/** A prepared fixture, with the states before and after the command. */
 interface Opened extends Fixture {
   readonly scenario: Scenario;
   readonly before: Snapshot;
@@ -52,7 +52,7 @@ interface Opened extends Fixture {
   look(): Promise<Snapshot>;
 }
 
-/** Set a scenario up, take its command there and back once, and hand it to a test. */
+/** Prepare a scenario, run its command there and back once, and pass it to a test. */
 export async function withFixture(
   t: ExecutionContext,
   scenario: Scenario,
@@ -96,7 +96,7 @@ export function faultPoints({ steps }: Opened): string[] {
   return chosen(['store.intent', ...numbered, 'store.ready', 'done']);
 }
 
-/** Run the command and have it killed at a point. */
+/** Run the command and kill it at a point. */
 export async function killAt(t: ExecutionContext, fixture: Opened, point: string): Promise<void> {
   const ran = await fixture.lab.dpctl(fixture.scenario.command(fixture), {
     env: { DPCTL_FAULT: point },
@@ -105,14 +105,14 @@ export async function killAt(t: ExecutionContext, fixture: Opened, point: string
   t.is(ran.stdout + ran.stderr, '', `nothing is said at ${point}`);
 }
 
-/** Run the command and have it fail at a point. */
+/** Run the command and make it fail at a point. */
 export function failAt(fixture: Opened, point: string): Promise<Ran> {
   return fixture.lab.dpctl(fixture.scenario.command(fixture), {
     env: { DPCTL_FAULT_ERROR: point },
   });
 }
 
-/** The same in this process. @returns what was thrown */
+/** The same in this process. @returns the error */
 export async function failHere(fixture: Opened, point: string): Promise<unknown> {
   process.env.DPCTL_FAULT_ERROR = point;
   try {
@@ -125,7 +125,7 @@ export async function failHere(fixture: Opened, point: string): Promise<unknown>
   }
 }
 
-/** The state must be the one named, the node healthy, and nothing left to do. */
+/** The state must be the named one, the node healthy, and nothing left to do. */
 export async function expectState(
   t: ExecutionContext,
   fixture: Opened,

@@ -1,4 +1,4 @@
-/** The commands that change a node, each from and to a state that is known. */
+/** The commands that change a node, each from and to a known state. */
 import type { AttachRequest } from '../../../src/api/endpoint.js';
 import { attach } from '../../../src/control/endpoint/attach.js';
 import { detach } from '../../../src/control/endpoint/detach.js';
@@ -20,7 +20,7 @@ const detached = async ({ node, ns }: Fixture): Promise<void> => {
     throw new Error(`${ns} is still listed`);
 };
 
-/** A veth that was there before, with addresses, a MAC and an MTU of its own. */
+/** An existing veth with addresses, a MAC and an MTU of its own. */
 async function makeVeth({ lab, ns }: Fixture): Promise<void> {
   const near = ['ip', '-n', lab.node, 'link'];
   const veth = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', ns];
@@ -40,7 +40,7 @@ interface Pair {
   readonly withoutNamespace?: boolean;
 }
 
-/** attach and detach are each other's way back. */
+/** attach and detach undo each other. */
 function attachAndDetach({ title, request = {}, setUp, ...rest }: Pair): [Scenario, Scenario] {
   const apply = (fixture: Fixture): Promise<unknown> =>
     attach(fixture.node, { ...request, ns: fixture.ns, network: fixture.network });
@@ -73,7 +73,7 @@ function attachAndDetach({ title, request = {}, setUp, ...rest }: Pair): [Scenar
 
 type Request = Partial<AttachRequest>;
 
-/** A request as flags of the command line. */
+/** A request as command line flags. */
 function flags({ ips = [], mac, mtu, isolated, create, allowPrefixes }: Request): string[] {
   return [
     ...ips.flatMap((ip) => ['--ip', ip]),
@@ -128,7 +128,7 @@ const plain: Request = {
   allowPrefixes: ['203.0.113.0/24'],
 };
 
-/** Everything else that a plan is made for. */
+/** Every other change that needs a plan. */
 export const OTHERS: readonly Scenario[] = [
   {
     title: 'network add with a gateway',

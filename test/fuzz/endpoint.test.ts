@@ -1,6 +1,6 @@
 /**
- * Random frames out of containers. Nothing leaves the node as VXLAN but what it has encapsulated, and
- * nothing reaches the socket at which it hears other nodes, whatever the gateway forwards.
+ * Random frames from containers. The node sends only VXLAN that it has encapsulated itself, and nothing
+ * reaches its VXLAN socket, whatever the gateway forwards.
  */
 import type { ExecutionContext } from 'ava';
 import { makeRandom } from '../helpers/random.js';
@@ -55,7 +55,7 @@ async function makeFixture(t: ExecutionContext, family: 4 | 6): Promise<Fixture>
   const tally = makeTally();
   t.teardown(() => tally.close());
   tally.at('wire', peer, 'ul0');
-  // The way is known before anything takes it.
+  // Resolve the neighbour before the first packet.
   await lab.within(lab.node, 'ping', '-c', '1', '-W', '2', THERE[key]);
   await lab.must('underlay', 'set', 'ul0', '--vtep', HERE[key], '--decap', 'tc-gro');
   await lab.must('node', 'add', 'there', '--vtep', THERE[key]);
@@ -71,7 +71,7 @@ async function makeFixture(t: ExecutionContext, family: 4 | 6): Promise<Fixture>
   return { lab, peer, locked, open, tally };
 }
 
-/** What a container sends: to its gateway, through it, and to everybody. */
+/** Destinations: the container's gateway, hosts behind it, and everybody. */
 function framesOf(own: Party, gateway: string, others: readonly Party[]): Uint8Array[] {
   const router = { mac: gateway, ...GATEWAY };
   const through = [GATEWAY, HERE, THERE].map((it) => ({ mac: gateway, ...it }));
@@ -112,7 +112,7 @@ async function fuzz(t: ExecutionContext, family: 4 | 6): Promise<void> {
       sendAll(own.ns, own.ifname, chosen);
     }
   }
-  // Containers go on asking for neighbours, so one count is taken before and one after the other.
+  // Containers send neighbour solicitations at any time: count before and afterwards.
   const least = await encapsulated();
   const places = tally.read();
   const sent = await encapsulated();
@@ -127,7 +127,7 @@ async function fuzz(t: ExecutionContext, family: 4 | 6): Promise<void> {
   );
   t.true(sent > FRAMES / 50, 'otherwise this tests nothing');
   t.true(blocked > FRAMES / 50, 'otherwise this tests nothing');
-  // An endpoint without a lock may say that its address is at another MAC address, and be believed.
+  // An unlocked endpoint may claim its address for another MAC, and is believed.
   for (const { ns } of [locked, open]) await lab.within(ns, 'ip', 'neigh', 'flush', 'all');
   t.true(await pings(locked.ns, open.ip4), 'the locked endpoint reaches the open one');
   t.true(await pings(open.ns, locked.ip6), 'the open endpoint reaches the locked one');

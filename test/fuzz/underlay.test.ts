@@ -1,6 +1,6 @@
 /**
- * Random packets at the underlay of a node. It stays alive, and every one of them is accounted for:
- * decapsulated and handed over, dropped by name, or left to the host.
+ * Random packets at the underlay of a node. The node survives, and accounts for every packet: decapsulated
+ * and delivered, dropped with a reason, or left to the host.
  */
 import type { ExecutionContext } from 'ava';
 import { Reason } from '../../src/contract/generated.js';
@@ -16,16 +16,16 @@ import { packetFor, type Target } from './helpers/packets.js';
 import { deviceCount, sendAll, settled } from './helpers/send.js';
 import { makeTally, type Tally } from './helpers/tally.js';
 
-/** Packets for each way to decapsulate and family: in every run of the tests only a part. */
+/** Packets for each decap mode and family: only a part in every run of the tests. */
 const FRAMES = Number(process.env.DPCTL_FUZZ_FRAMES ?? 6000);
 const SEED = Number(process.env.DPCTL_FUZZ_SEED ?? Date.now() % 1_000_000);
-/** Made at a time. */
+/** Packets in one batch. */
 const CHUNK = 10_000;
 
 const VNI = 100;
 /** A network without an endpoint, and one that the node does not have. */
 const [EMPTY, UNKNOWN] = [200, 300];
-/** Nodes that are known; of them 2 is real. */
+/** Known nodes; only 2 is real. */
 const KNOWN = [2, 3];
 const STRANGER = 7;
 
@@ -54,7 +54,7 @@ function makeFixture(decap: Decap, family: 4 | 6): Fixture {
     tally.at('arrived', one.ns, 'under0');
     tally.at('passed', one.ns, 'under0');
     if (decap !== 'tc') tally.at('anchored', one.ns, 'anchor0');
-    // What others send of themselves would be counted too.
+    // Packets that other hosts send by themselves would be counted too.
     sh(fabric.switch, 'ip', 'link', 'set', 'p2', 'down');
     const party = (node: number, k: number) => ({
       mac: macOf(node, k),
@@ -72,7 +72,7 @@ function makeFixture(decap: Decap, family: 4 | 6): Fixture {
       inside: [
         ...corpus(party(2, 1), container, party(3, 1)),
         ...corpus(party(3, 2), container, party(2, 1)),
-        // In the name of an endpoint of the node's own.
+        // Forged as an endpoint of this node.
         ...corpus(container, party(2, 1), party(3, 1)),
       ],
     };
@@ -84,7 +84,7 @@ function makeFixture(decap: Decap, family: 4 | 6): Fixture {
   }
 }
 
-/** All that is counted. */
+/** All counters. */
 function read({ fabric, node, container, tally }: Fixture) {
   const nodes = [0, ...KNOWN].map((number) => node.nodeStats(number));
   const reasons = node.reasons();
@@ -164,7 +164,7 @@ async function fuzz(t: ExecutionContext, decap: Decap, family: 4 | 6): Promise<v
   t.pass();
 }
 
-/** In every run of the tests each way by one family, the other one with the next seed. */
+/** Every run of the tests takes each mode with one family; the next seed takes the other. */
 const FAMILIES = process.env.DPCTL_FUZZ_FRAMES === undefined ? [SEED % 2] : [0, 1];
 
 for (const [at, decap] of (['tc', 'tc-gro', 'xdp'] as const).entries()) {

@@ -1,14 +1,14 @@
-/** Random numbers that a seed gives again. */
+/** Random numbers that a seed repeats. */
 export interface Random {
   /** From 0 to below a bound. */
   below(bound: number): number;
-  /** True so many times of a hundred. */
+  /** True with a probability in percent. */
   chance(percent: number): boolean;
   pick<T>(from: readonly T[]): T;
   bytes(length: number): Uint8Array;
 }
 
-/** By xorshift (Marsaglia, 2003), which is plenty for frames. */
+/** By xorshift (Marsaglia, 2003), which is good enough for frames. */
 export function makeRandom(seed: number): Random {
   let state = (seed ^ 0x9e3779b9) >>> 0 || 1;
   const next = () => {

@@ -1,6 +1,6 @@
 /**
- * Tests that need something of the machine that it may not have. Without it they are skipped, never
- * passed, and the reason is part of the title, so that the run's end lists it.
+ * Tests with requirements that a machine may not meet. Such a test is then skipped, never passed, and the
+ * reason is part of its title, so that the end of the run lists it.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -8,13 +8,13 @@ import { existsSync } from 'node:fs';
 import test, { type ImplementationFn } from 'ava';
 import { type Feature, hasFeature } from '../../loader/probe.js';
 
-/** Looks for one thing by trying it; says why it is not there, or nothing. */
+/** Tries one requirement; returns what is missing, or undefined. */
 export type Check = () => string | undefined;
 
-/** What ava calls a test: a title and what to do. */
+/** ava's `test`: a title and a function. */
 export type Runner = (title: string, run: ImplementationFn<[]>) => void;
 
-/** The runner of tests that need something, and the one for tests that must run alone. */
+/** The runner of tests with requirements, and the one for serial tests. */
 export interface ConditionalTest extends Runner {
   readonly serial: Runner;
 }
@@ -22,13 +22,13 @@ export interface ConditionalTest extends Runner {
 const known = new Map<string, string | undefined>();
 
 /**
- * A stand-in for ava's `test` that skips, with the reason, where something is missing. Decided when
- * the file is loaded, once for each thing and process.
+ * A replacement for ava's `test` that skips, with the reason, if a requirement is missing. Decided when the
+ * file is loaded, once for each requirement and process.
  *
- *     const maybe = testRequiring(command('tcpdump'), linkKind('bridge'));
- *     maybe('a bridge forwards', (t) => { ... });
+ * const maybe = testRequiring(command('tcpdump'), linkKind('bridge'));
+ * maybe('a bridge forwards', (t) => { ... });
  *
- * @param checks each has to find its thing
+ * @param checks all of them must succeed
  */
 export function testRequiring(...checks: readonly Check[]): ConditionalTest {
   const missing = checks.map((check) => check()).find((reason) => reason !== undefined);
@@ -39,7 +39,7 @@ export function testRequiring(...checks: readonly Check[]): ConditionalTest {
   return Object.assign(runner(test), { serial: runner(test.serial) });
 }
 
-/** A check that is made once in a process and remembered under its name. */
+/** A check that runs once in a process and is remembered under its name. */
 export function once(name: string, check: Check): Check {
   return () => {
     if (!known.has(name)) known.set(name, check());
@@ -47,7 +47,7 @@ export function once(name: string, check: Check): Check {
   };
 }
 
-/** A feature of the kernel's BPF, found by the loader's own probes. */
+/** A BPF feature of the kernel, found by the loader's own probes. */
 export function feature(name: Feature): Check {
   return once(`feature ${name}`, () => (hasFeature(name) ? undefined : `the kernel's ${name}`));
 }
@@ -59,7 +59,7 @@ export function command(name: string): Check {
   );
 }
 
-/** A kind of network device that the kernel can make; tried in a namespace that ends with it. */
+/** A kind of network device that the kernel can create; tried in a temporary namespace. */
 export function linkKind(kind: string): Check {
   return once(`link ${kind}`, () => {
     const made = spawnSync('unshare', ['-n', 'ip', 'link', 'add', 'dpneed0', 'type', kind], {
@@ -70,7 +70,7 @@ export function linkKind(kind: string): Check {
   });
 }
 
-/** A package that may have been left out because it did not compile. */
+/** An optional package, which is absent if it did not compile. */
 export function optionalPackage(name: string): Check {
   return once(`package ${name}`, () =>
     existsSync(new URL(`../../../node_modules/${name}`, import.meta.url))

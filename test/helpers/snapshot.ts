@@ -1,7 +1,7 @@
 /**
- * All that a node and its namespaces hold, as lines that two moments can be compared by: devices,
- * addresses and routes as iproute2 shows them, tables, pins, rules, sysctls, mounts and files.
- * What changes by itself (counters, timers, numbers that the kernel picks) is left out.
+ * The whole state of a node and its namespaces as lines that can be compared: devices, addresses and routes
+ * as iproute2 shows them, tables, pins, rules, sysctls, mounts and files. Values that change by themselves
+ * (counters, timers, numbers from the kernel) are left out.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { closeFd } from '../../loader/sys/files.js';
 import { FDB_OFFSETS, MAPS } from '../../src/contract/generated.js';
 import { run } from '../system/helpers/lab.js';
 
-/** Where to look. */
+/** What to look at. */
 export interface SnapshotTarget {
   /** Name of the node's namespace. */
   readonly node: string;
@@ -23,8 +23,8 @@ export interface SnapshotTarget {
 export type Snapshot = Readonly<Record<string, readonly string[]>>;
 
 /**
- * Look at a node.
- * @param namespaces the containers' namespaces; one that is not there has no lines
+ * Take a snapshot of a node.
+ * @param namespaces the containers' namespaces; a missing one has no lines
  */
 export async function takeSnapshot(
   target: SnapshotTarget,
@@ -44,7 +44,7 @@ export async function takeSnapshot(
   };
 }
 
-/** What is only in the first (-) or only in the second (+), each line with its heading. */
+/** Lines that are only in the first (-) or only in the second (+), each with its heading. */
 export function differences(before: Snapshot, after: Snapshot): string[] {
   const headings = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return headings.flatMap((heading) => {
@@ -58,7 +58,7 @@ export function differences(before: Snapshot, after: Snapshot): string[] {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** The first one prints three lists, a line each. */
+/** The first prints three lists, a line each. */
 const QUERIES = [
   "printf 'link show\\naddr show\\nroute show table all\\n' | ip -j -d -batch -",
   'ip -j -6 route show table all',
@@ -70,20 +70,20 @@ const NODE_QUERIES = [
 ] as const;
 const MARK = '@@';
 
-/** One process for a namespace: a test takes hundreds of snapshots. */
+/** One process for each namespace: a test takes hundreds of snapshots. */
 async function namespaceLines(ns: string, isNode: boolean): Promise<Snapshot> {
   const queries = [...QUERIES, ...(isNode ? NODE_QUERIES : [])];
   const script = queries.map((query) => `(${query}); echo; echo ${MARK}`).join('\n');
   const { stdout } = await run(['ip', 'netns', 'exec', ns, 'sh', '-c', script]);
   const [lists, routes6, qdiscs, nft, sysctls] = stdout.split(MARK);
   const [links, addresses, routes4] = plainLines(lists);
-  // The kernel gives the loopback 127.0.0.1 when it first comes up, and does not take it back.
+  // The kernel gives the loopback 127.0.0.1 when it first comes up, and does not remove it.
   const real = (row: Row): boolean => row.dev !== 'lo' && row.ifname !== 'lo';
   return {
     [`links ${ns}`]: json(links).map((link) => linkLine(link, isNode)),
     [`addresses ${ns}`]: json(addresses).filter(real).flatMap(addressLines),
     [`routes ${ns}`]: [...json(routes4), ...json(routes6)].filter(real).flatMap(routeLines).sort(),
-    // Where a device came up once, its queue is listed, though it is none.
+    // A device that was up once lists its noqueue.
     [`qdiscs ${ns}`]: json(qdiscs)
       .filter((row) => real(row) && row.kind !== 'noqueue')
       .map(({ kind, dev }) => `${kind} ${dev}`),
@@ -100,7 +100,7 @@ function plainLines(text: string | undefined): string[] {
   return (text ?? '').split('\n').filter((line) => line.trim() !== '');
 }
 
-/** Host ends get a MAC from the kernel, far ends a number: another one each time they are made. */
+/** The kernel gives host ends a random MAC and far ends a random number each time they are made. */
 const HOST_END = /^dp[0-9a-f]{6}$|^dpp\d+$/;
 
 function linkLine(link: Row, isNode: boolean): string {
@@ -123,7 +123,7 @@ function linkLine(link: Row, isNode: boolean): string {
   return facts.join(' ');
 }
 
-/** Without link-local ones: they come a second after a device is up. */
+/** Without link-local addresses: they appear a second after a device is up. */
 function addressLines(link: Row): string[] {
   return ((link.addr_info as Row[] | undefined) ?? [])
     .filter(({ scope }) => scope !== 'link')
@@ -146,7 +146,7 @@ function routeLines(route: Row): string[] {
   return [[type, dst, gateway, dev, protocol, metric, table].join(' ')];
 }
 
-/** Tables that hold what is configured, and the count of learned MACs. */
+/** Tables with configured entries, and the count of learned MACs. */
 const TABLES = [
   'endpoint',
   'endpointx',
@@ -173,7 +173,7 @@ function tableLines(root: string): Snapshot {
     try {
       lines[`table ${table}`] = [...mapEntries(map)]
         .filter(([, value]) => value.some((byte) => byte !== 0))
-        // Number 0 counts what is learned in all: it follows from the others.
+        // Number 0 counts all learned MACs: it follows from the others.
         .filter(([key]) => table !== 'learned' || key.some((byte) => byte !== 0))
         .map(
           ([key, value]) =>
@@ -216,7 +216,7 @@ function mountLines(root: string): string[] {
     .filter((path) => path.startsWith(root));
 }
 
-/** Files line by line. The lock's text says who held it last; a namespace is a new one each time. */
+/** Files line by line. The lock's text names its last holder; a namespace is a new one each time. */
 function fileLines(root: string): string[] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter(({ parentPath }) => !parentPath.startsWith(join(root, 'run/dpctl/bpf')))
@@ -227,10 +227,10 @@ function fileLines(root: string): string[] {
       return (
         readFileSync(path, 'utf8')
           .split('\n')
-          // A change that was taken back has counted, too.
+          // A change that was undone has increased the revision too.
           .filter((line) => !/^ {2}"(check|revision)"/.test(line))
           .map((line) => line.replace(/"cookie":"\d+","created":true/, '"created":true'))
-          // The order of fields tells which command wrote them first, and nothing else.
+          // The order of fields only shows which command wrote them first.
           .map((line) => line.replace(/,"root":"[0-9a-f]+"/, ''))
           .map((line) => `${name} ${line}`)
       );

@@ -1,12 +1,12 @@
-/** Another user, for what root alone may do. */
+/** Runs as another user, for operations that only root may do. */
 import koffi from 'koffi';
 
-/** The user and group that own nothing, on every Linux. */
+/** The user and group `nobody`, which own nothing on every Linux. */
 const NOBODY = 65_534;
 
 /**
- * Be nobody from now on. By libc, since Debian 13's Node refuses process.setuid: its libuv may use
- * io_uring, whose work would go on as root.
+ * Become nobody. By libc, since Debian 13's Node refuses process.setuid: its libuv may use io_uring, whose
+ * work would go on as root.
  */
 export function becomeNobody(): void {
   const libc = koffi.load('libc.so.6');

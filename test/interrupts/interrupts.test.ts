@@ -1,7 +1,7 @@
 /**
- * Commands that are interrupted at random moments by random signals, as people and machines do: one more
- * command, and the node is as asked; after a reset nothing is left. DPCTL_INTERRUPTS says how many,
- * DPCTL_INTERRUPTS_SEED repeats a run.
+ * Commands interrupted at random moments by random signals: after one more command the node is as
+ * requested, and after a reset nothing is left. DPCTL_INTERRUPTS sets their number, DPCTL_INTERRUPTS_SEED
+ * repeats a run.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
@@ -24,7 +24,7 @@ import {
   withoutNamespace,
 } from './helpers/world.js';
 
-/** Without it, it is a bounded part: as many as are done in some 40 seconds. */
+/** By default, a bounded run: as many as fit into some 40 seconds. */
 const COUNT = Number(process.env.DPCTL_INTERRUPTS || 1_000);
 const SECONDS = process.env.DPCTL_INTERRUPTS ? 7_200 : 40;
 const SEED = Number(process.env.DPCTL_INTERRUPTS_SEED || Date.now() % 1_000_000);
@@ -34,11 +34,11 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGKILL'] as const;
 interface Interrupt {
   readonly milliseconds: number;
   readonly signal: (typeof SIGNALS)[number];
-  /** To the programs that it has started, too, as a terminal's Ctrl-C and the end of a service. */
+  /** Also to the programs that it has started, as by a terminal's Ctrl-C or the end of a service. */
   readonly group: boolean;
 }
 
-/** Some signal at some moment, within a command that takes so long. */
+/** A random signal at a random moment, within the usual duration of the command. */
 function someInterrupt(random: Random, duration: number): Interrupt {
   return {
     milliseconds: random.below(Math.ceil(duration * 1.1)),
@@ -50,7 +50,7 @@ function someInterrupt(random: Random, duration: number): Interrupt {
 const interruptText = ({ milliseconds, signal, group }: Interrupt): string =>
   `${signal}${group ? ' to all' : ''} after ${milliseconds} ms`;
 
-/** Start a command and send it a signal. @returns whether it came before the command had ended */
+/** Start a command and send it a signal. @returns whether the signal came before the command had ended */
 async function interrupt(
   t: ExecutionContext,
   argv: readonly string[],
@@ -77,7 +77,7 @@ async function interrupt(
   return isDead;
 }
 
-/** Namespaces, a device for the underlay and a veth that is somebody's. */
+/** Namespaces, a device for the underlay, and a veth that is not dpctl's. */
 async function setUp(lab: Lab): Promise<Containers> {
   const [plain, twice, owner] = [
     await lab.container('a'),
@@ -98,14 +98,14 @@ async function setUp(lab: Lab): Promise<Containers> {
   return { plain, twice, owner, made: `${plain}m` };
 }
 
-/** What the node was asked for, and what status finds that is not so. */
+/** The requested state of the node, and the differences that status finds. */
 async function observed(lab: Lab): Promise<{ facts: Facts; problems: readonly string[] }> {
   const node = openLabNode(lab);
   try {
     const { problems } = await status(node);
     return {
       facts: factsOf((await node.store.load()).state),
-      // That one is as asked.
+      // This difference is expected.
       problems: problems
         .filter(({ code }) => code !== 'NO_UNDERLAY')
         .map(({ code, message }) => `${code}: ${message}`),
@@ -115,7 +115,7 @@ async function observed(lab: Lab): Promise<{ facts: Facts; problems: readonly st
   }
 }
 
-/** One more command after an interrupted one, and what may be asked for then. */
+/** One more command after an interrupted one, and the states that are allowed then. */
 interface Next {
   readonly args: readonly string[];
   readonly allowed: readonly Facts[];
@@ -129,9 +129,10 @@ function nextAfter(
   died: boolean,
 ): Next {
   const wanted = after(known);
-  // What was interrupted before it was written down was not asked, for anybody who comes later.
+  // A change that was interrupted before it was recorded was never requested.
   const either = died ? [wanted, known] : [wanted];
-  // Half of a reset is a node that has lost the namespace that it made, or what ends with a boot.
+  // Half of a reset leaves a node without the namespace that it made, or without the state that ends with a
+  // boot.
   if (args[0] === 'reset') either.push(lasting(known), withoutNamespace(known, made));
   const kind = random.below(100);
   if (kind < 40) return { args, allowed: [wanted] };

@@ -1,4 +1,4 @@
-/** What of a kernel dpctl uses, as users are told; the message of one that lacks too much. */
+/** Kernel features that dpctl uses, as users see them; the message for a kernel that lacks too much. */
 import test from 'ava';
 import { hasFeature } from '../../loader/probe.js';
 import { refused } from '../errors/helpers/refusal.js';
@@ -29,7 +29,7 @@ test.serial('without what dpctl needs nothing is changed, and one line says why'
   const lab = await openLab();
   t.teardown(() => lab.close());
   const ns = await lab.container('a');
-  // A kernel may lack it in truth: then this asks for no more than that.
+  // A kernel may really lack it: then this test requires nothing else.
   await refused(
     t,
     lab,

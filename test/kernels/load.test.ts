@@ -1,4 +1,4 @@
-/** Each object of the datapath and this kernel's verifier, and what a broken one would come to. */
+/** Each object of the datapath passes this kernel's verifier, and a broken one does not. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +26,7 @@ function load(file: string, name: string): readonly string[] {
   );
 }
 
-/** An object that stands for the endpoint's, with one program too many. */
+/** A replacement for the endpoint's object with an additional program. */
 function brokenFile(name: string): string {
   return fileURLToPath(new URL(`./bpf/${name}.bpf.o`, import.meta.url));
 }
@@ -34,7 +34,7 @@ function brokenFile(name: string): string {
 const objects = dirname(objectFile());
 for (const file of readdirSync(objects).filter((each) => each.endsWith('.bpf.o'))) {
   const object = basename(file, '.bpf.o');
-  // The same programs, for kernels that do not let them look at the kernel's types.
+  // The same programs for kernels that give them no access to kernel types.
   const name = object.replace(/-plain$/, '');
   const hasTwin = existsSync(join(objects, `${object}-plain.bpf.o`));
   if (hasTwin && !hasFeature('kernel_types')) continue;

@@ -1,4 +1,4 @@
-/** What the kernel matrix makes of what its guests say. */
+/** The kernel matrix judges the results of its guests. */
 import test from 'ava';
 import { readResult, verdictOf } from '../../scripts/kernels/results.js';
 import { countKernel, withGuests } from '../../scripts/kernels/suite.js';

@@ -61,10 +61,10 @@ test.serial('a node gets another address under traffic, and is reached at it', (
   onNodes(['--endpoints', '1'], async (nodes) => {
     const talk = watch(t, nodes.ns('n1e1'), addressOf(2, 1));
     t.true(await eventually(() => talk.answers() > 5));
-    // Or the second address would go with the first.
+    // Otherwise the second address would be removed with the first.
     await nodes.within('n2', 'sysctl', '-qw', 'net.ipv4.conf.under0.promote_secondaries=1');
     await nodes.within('n2', 'ip', 'addr', 'add', '172.31.210.77/24', 'dev', 'under0');
-    // The others first: what comes from an unknown address is refused.
+    // The others first: packets from an unknown address are dropped.
     const changed = await nodes.must('n1', 'node', 'add', 'n2', '--vtep', '172.31.210.77');
     t.is(changed.stderr, 'node n2 changed: 172.31.210.77');
     const set = await nodes.must('n2', 'underlay', 'set', 'under0', '--vtep', '172.31.210.77');
@@ -111,7 +111,7 @@ test.serial('an endpoint that moves to another node is found there within a seco
     }
     await talk.stop();
 
-    // And here: it becomes an endpoint of the node that talked to it.
+    // And here: it becomes an endpoint of the node that sent to it.
     await nodes.must('n2', 'detach', ns);
     await nodes.must('n1', 'attach', ns, ...place);
     t.true(await pings(nodes.ns('n1e1'), ip));

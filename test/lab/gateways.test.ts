@@ -61,7 +61,7 @@ test.serial(
       const toMac = (await nodes.within('n1', 'cat', '/sys/class/net/dpg1/address')).trim();
       const fromMac = (await nodes.within('n1e1', 'cat', '/sys/class/net/eth0/address')).trim();
       const [network] = await nodes.json<{ vni: number }[]>('n1', 'network', 'list');
-      // In another node's name, to a socket that the host does not have.
+      // Forged as another node, to a socket that the host does not have.
       const inner = ip4({ src: addressOf(2, 1), dst: gateway }, udp(1000, 9));
       const frame = eth(anchor, '02:00:00:00:00:01', 0x0800, inner);
       const unheard = () => nstat(nodes.ns('n1')).UdpNoPorts ?? 0;
@@ -78,8 +78,9 @@ test.serial(
         }
       }
       t.true(await eventually(async () => (await drops()).join() === '4,0,0', 5000));
-      // The kernel gives what is to a group of layer 3 to every socket of the port, the anchor's too. Others of
-      // the segment may want it, so it is flooded; the host's rules, and behind them the anchor, refuse it.
+      // The kernel delivers packets to a multicast group to every socket of the port, including the
+      // anchor's. Others in the segment may want them, so they are flooded; the host's rules and then the
+      // anchor drop them.
       const groups = [
         ['01:00:5e:00:00:01', '224.0.0.1', addressOf(1, 1)],
         [BROADCAST, '255.255.255.255', addressOf(1, 1)],

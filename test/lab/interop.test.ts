@@ -1,6 +1,6 @@
 /**
- * A node of somebody else in the segment: the kernel's own VXLAN device in a Linux bridge. dpctl's
- * nodes are made by its commands alone.
+ * A foreign node in the segment: the kernel's own VXLAN device in a Linux bridge. dpctl's nodes are set up
+ * by its commands alone.
  */
 import { spawnSync } from 'node:child_process';
 import { linkKind, once, testRequiring } from '../helpers/requirements.js';
@@ -21,7 +21,7 @@ import {
 } from './helpers/foreign-node.js';
 import { type Nodes, onNodes } from './helpers/nodes.js';
 
-/** Put a bridge with a vxlan device on the lab's switch, and an endpoint behind it. */
+/** Connect a bridge with a vxlan device to the lab's switch, and an endpoint to the bridge. */
 async function addStranger(nodes: Nodes, family: Family, mtu: number): Promise<Guest> {
   const { node, guest } = await plugIn(nodes, family, mtu);
   const inside = mtu - OVERHEAD[family];

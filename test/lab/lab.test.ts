@@ -1,4 +1,4 @@
-/** `dpctl lab`: made as asked, made otherwise, and removed without a trace. */
+/** `dpctl lab` creates a lab as requested, changes it, and removes it without a trace. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
@@ -7,7 +7,7 @@ import { pings } from '../system/helpers/conversation.js';
 import { DPCTL, type Ran, run } from '../system/helpers/lab.js';
 import { address6Of, addressOf, type Nodes, onNodes, prepareNodes } from './helpers/nodes.js';
 
-/** A queueing discipline that the kernel has; tried in a namespace that ends with it. */
+/** A queueing discipline of the kernel; tried in a temporary namespace. */
 function qdisc(kind: string): Check {
   return once(`qdisc ${kind}`, () => {
     const words = ['-n', 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', kind];
@@ -31,7 +31,7 @@ interface Row {
 const labOf = (nodes: Nodes, ...words: string[]): Promise<Ran> =>
   run([process.execPath, DPCTL, '--root', nodes.root, ...words]);
 
-/** Whatever carries the lab's name or root: namespaces, mounts, files. */
+/** Everything with the lab's name or root: namespaces, mounts, files. */
 function traces({ name, root }: Nodes): string[] {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   return [
@@ -241,7 +241,7 @@ test.serial('down removes what is left of a lab, whatever was deleted by hand', 
   onNodes(['--endpoints', '1', '--nodes', '3'], async (nodes) => {
     await run(['ip', 'netns', 'del', nodes.ns('n1')]);
     await run(['ip', 'netns', 'del', nodes.ns('n2e1')]);
-    // Before the switch, whose end takes it along in a moment.
+    // Before the switch, which removes it a moment later.
     await nodes.within('n3', 'ip', 'link', 'del', 'under0');
     await run(['ip', 'netns', 'del', nodes.ns('sw')]);
     const down = await nodes.lab('down');

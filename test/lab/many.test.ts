@@ -1,4 +1,4 @@
-/** A node that knows a thousand others, and one that has been started anew. */
+/** A node that knows a thousand others, and one after a reboot. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -14,7 +14,7 @@ import { addressOf, onNodes } from './helpers/nodes.js';
 
 const MANY = 1000;
 
-/** Ask for these nodes as a thousand commands would, and let one reconcile carry it out. */
+/** Record these nodes as a thousand commands would, and apply them with one reconcile. */
 async function askFor(node: Node, nodes: readonly Remote[]): Promise<void> {
   const release = await node.store.lock('test');
   try {
@@ -78,7 +78,7 @@ test.serial('after a reboot, reconcile brings the way to the others back', (t) =
   onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
     const ns = nodes.ns('n1e1');
     const runDir = join(nodes.rootOf('n1'), 'run/dpctl');
-    // What a reboot takes: pins, devices, and the file of what lives as long as the kernel.
+    // A reboot removes pins, devices, and the file of state that lives as long as the kernel.
     await run(['umount', '--lazy', join(runDir, 'bpf')]);
     rmSync(join(runDir, 'endpoints.json'));
     for (const name of ['dpr0', 'dpx0', 'dp000001'])

@@ -1,6 +1,6 @@
 /**
- * Open vSwitch as a node of the segment, with the datapath in its own process and with the kernel's.
- * The stranger is configured as its manual has it; dpctl's nodes are made by its commands alone.
+ * Open vSwitch as a node of the segment, with its userspace datapath and with the kernel's. It is
+ * configured as its manual says; dpctl's nodes are set up by its commands alone.
  */
 import type { ExecutionContext } from 'ava';
 import { testRequiring } from '../helpers/requirements.js';
@@ -41,7 +41,7 @@ async function addBridge(ovs: OpenVswitch, datapath: Datapath, family: Family): 
     ...['--', 'set', 'interface', `vx${i}`, 'type=vxlan', `options:key=${VNI}`],
     `options:remote_ip="${remote}"`,
     `options:local_ip="${VTEP[family]}"`,
-    // Split horizon: what came out of one tunnel goes into no other.
+    // Split horizon: a frame from one tunnel goes into no other.
     ...['--', 'set', 'port', `vx${i}`, 'protected=true'],
   ]);
   await ovs.vsctl(
@@ -53,10 +53,10 @@ async function addBridge(ovs: OpenVswitch, datapath: Datapath, family: Family): 
 /** With its own datapath the switch owns the underlay's device, and a bridge has the address. */
 async function ownDatapath(nodes: Nodes, ovs: OpenVswitch, family: Family): Promise<void> {
   const node = nodes.ns(HOST);
-  // It fills in no checksum and cuts no segment, so nobody may leave that to a device behind it.
+  // It computes no checksum and segments nothing, so neither can be left to a device behind it.
   await ethtoolOff(nodes.ns('sw'), `p${STRANGER}`);
   await ethtoolOff(nodes.ns(`${HOST}e1`), 'eth0');
-  // The kernel sees the same frames, and would say that nobody listens.
+  // The kernel sees the same frames, and would answer with port unreachable.
   for (const device of ['under0', 'g1']) {
     await nodes.within(HOST, 'sysctl', '-qw', `net.ipv6.conf.${device}.disable_ipv6=1`);
   }
@@ -85,7 +85,7 @@ async function ethtoolOff(ns: string, device: string): Promise<void> {
   if (ran.code !== 0) throw new Error(ran.stderr);
 }
 
-/** Both nodes and a guest behind the switch: everything both ways. */
+/** Both nodes and a guest behind the switch: all traffic both ways. */
 async function meet(
   t: ExecutionContext,
   nodes: Nodes,
@@ -98,7 +98,7 @@ async function meet(
   const ovs = await startSwitch(t, names.node, datapath);
   try {
     await (datapath === 'netdev' ? ownDatapath : kernelsDatapath)(nodes, ovs, family);
-    // A switch that is new asks who has the other node's address first, and drops what it asks for.
+    // A new switch first resolves the other node's address, and drops the packet that it resolves for.
     t.true(await eventually(() => pings(names.guest, '10.210.1.1'), 10_000), 'at all');
     t.true(await eventually(() => pings(names.guest, '10.210.2.1'), 10_000), 'at all');
     await everythingBothWays(t, nodes, guest, inside, bytes);

@@ -1,4 +1,7 @@
-/** A router between two nodes whose next link takes less than the underlay: senders are told. */
+/**
+ * A router between two nodes whose next link has a smaller MTU than the underlay: senders get the ICMP
+ * error.
+ */
 import test from 'ava';
 import { pings, tcpBothWays } from '../system/helpers/conversation.js';
 import { run } from '../system/helpers/lab.js';
@@ -14,7 +17,7 @@ const ADDRESS = {
 } as const;
 const bare = (text: string): string => text.split('/')[0] ?? '';
 
-/** Each node gets a device `far0` to a router of its own; what is between the two routers is narrow. */
+/** Each node gets a device `far0` to a router of its own; the link between the two routers is narrow. */
 async function addRouters(nodes: Nodes, family: Family): Promise<void> {
   const ip = async (ns: string, line: string) => {
     const ran = await run(['ip', '-n', ns, ...line.split(' ')]);
@@ -57,7 +60,7 @@ async function moveTo(nodes: Nodes, family: Family, decap: string): Promise<void
   }
 }
 
-/** Make a node forget what it has been told. */
+/** Make a node forget the path MTU. */
 async function forget(nodes: Nodes): Promise<void> {
   for (const where of ['n1', 'n1e1', 'n2', 'n2e1']) {
     await nodes.within(where, 'ip', 'route', 'flush', 'cache');
@@ -76,7 +79,7 @@ for (const family of ['ip4', 'ip6'] as const) {
       for (const decap of ['auto', 'tc-gro', 'xdp']) {
         await moveTo(nodes, family, decap);
         await forget(nodes);
-        // Routers and nodes first have to find each other.
+        // Routers and nodes first resolve each other's addresses.
         const comes = () => pings(from, target, ...size(fits));
         t.true(await eventually(comes), `${decap}: what fits`);
         const told = async () =>

@@ -1,4 +1,4 @@
-/** What cannot be is refused with its reason and a way out, and changes nothing. */
+/** Impossible requests are refused with a reason and a remedy, and change nothing. */
 import test, { type ExecutionContext } from 'ava';
 import { dump } from '../../src/observe/dump/dump.js';
 import { testRequiring } from '../helpers/requirements.js';
@@ -16,7 +16,7 @@ interface Refusal {
   readonly hint: RegExp;
 }
 
-/** All that a command could have changed, as text; in this process, for a test looks often. */
+/** Everything that a command could change, as text; read in this process, as a test does it often. */
 async function lookAt(nodes: Nodes): Promise<string> {
   const node = nodes.open('n1');
   try {
@@ -226,7 +226,7 @@ test.serial('a UDP port that somebody has, by name', (t) =>
     t.true(await pings(nodes.ns('n1e1'), addressOf(2, 1)), 'a port of another address is free');
     await elsewhere.stop();
 
-    // Somebody who comes later is found by status.
+    // Status finds one that appears later.
     const later = await bind(4790, '172.31.210.1');
     const shown = await nodes.dpctl('n1', ['status']);
     t.is(shown.code, 4);
@@ -278,8 +278,8 @@ test.serial(
       });
       await nodes.must('n1', 'status');
 
-      // What is theirs comes to them as if nobody else were there. Those who come later need
-      // the port to be free: then nothing but TC is asked for.
+      // Foreign VXLAN packets reach their owner as if dpctl were absent. Those that come later need the
+      // port to be free: then only TC can be used.
       await nodes.must('n2', ...set, '--decap', 'tc');
       await nodes.within('n1', 'ip', 'addr', 'add', '10.99.0.1/24', 'dev', 'vx9');
       for (const line of [
@@ -313,7 +313,7 @@ test.serial('another XDP program, and another root on the same device', (t) =>
     });
     await nodes.within('n1', 'bpftool', 'net', 'detach', 'xdp', 'dev', 'under0');
 
-    // A filter of somebody else is no obstacle, but worth a word.
+    // A filter of another program is no error, but gets a note.
     const index = await nodes.within('n1', 'cat', '/sys/class/net/under0/ifindex');
     const place = { preference: 7 };
     const { seen } = putForeign(t, { node: nodes.ns('n1') }, Number(index), 'watch', place);

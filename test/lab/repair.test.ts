@@ -1,4 +1,4 @@
-/** `dpctl lab` on a lab that somebody damaged, or that was interrupted. */
+/** `dpctl lab` on a lab that was damaged or interrupted. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -21,12 +21,12 @@ async function list(nodes: Nodes): Promise<Row[]> {
 const shown = async (nodes: Nodes): Promise<string> =>
   (await list(nodes)).map(({ where, state }) => `${where} ${state}`).join(', ');
 
-/** Dozens of commands one after the other, on a machine that may be busy. */
+/** Dozens of commands in a row, on a machine that may be busy. */
 const LONG = 600_000;
 
 const WHOLE = 'n1 up, n1e1 up, n2 up, n2e1 up';
 
-/** All that a lab of two nodes with an endpoint each is for. */
+/** All parts of a lab of two nodes with an endpoint each. */
 async function isWhole(t: ExecutionContext, nodes: Nodes, after: string): Promise<void> {
   t.is(await shown(nodes), WHOLE, after);
   t.true(await pings(nodes.ns('n1e1'), addressOf(2, 1)), after);
@@ -45,7 +45,7 @@ const removeRoot = (nodes: Nodes, where: string): string => {
   return `umount -l ${root}/run/dpctl/bpf ${root}/run/dpctl/netns; rm -r ${root}`;
 };
 
-/** What is done to a lab, and what of it lab list says is not up then. */
+/** A damage of a lab, and the parts that `lab list` does not show as up then. */
 const DAMAGE: readonly (readonly [string, string, (nodes: Nodes) => string])[] = [
   ["a node's namespace deleted", 'n1 n1e1', (nodes) => `ip netns del ${nodes.ns('n1')}`],
   [
@@ -144,7 +144,7 @@ test.serial('what of a lab is left is listed, and what is listed is removed by d
   }),
 );
 
-/** A command of a lab, interrupted after a while. @returns its exit code and what it said */
+/** A lab command that is interrupted after a while. @returns its exit code and output */
 async function interrupted(nodes: Nodes, verb: string, milliseconds: number) {
   const argv = [DPCTL, '--root', nodes.root, 'lab', verb, '--name', nodes.name];
   const more = verb === 'up' ? ['--endpoints', '1'] : [];
@@ -181,7 +181,7 @@ test.serial('an interrupted up or down names itself, which finishes it', async (
           t.true(stderr.trim().endsWith(`try: dpctl --root ${nodes.root} ${remedy}`), at);
           interrupts++;
         }
-        // Where nothing was written yet, there is nothing to finish.
+        // If nothing was written yet, there is nothing to finish.
         const known = existsSync(nodes.rootOf('lab.json'));
         const finish = await nodes.lab(verb);
         t.is(finish.code, 0, `${at}\n${finish.stderr}`);

@@ -1,4 +1,4 @@
-/** Three nodes, two networks with the same MACs and addresses: everybody reaches everybody, nobody else. */
+/** Three nodes, two networks with the same MACs and addresses: all traffic stays within its network. */
 import test, { type ExecutionContext } from 'ava';
 import { pings, tcpBothWays, udpEcho } from '../system/helpers/conversation.js';
 import { run } from '../system/helpers/lab.js';
@@ -15,7 +15,7 @@ const ip6Of = (node: number): string => `fd77::${node}`;
 const macOf = (node: number): string => `02:00:00:00:77:0${node}`;
 const whereOf = (node: number, color: Color): string => `n${node}e${color === 'blue' ? 7 : 8}`;
 
-/** Networks without a subnet: two that overlap could not have gateways, and need none here. */
+/** Networks without a subnet: two overlapping ones could not have gateways, and need none here. */
 async function join(nodes: Nodes): Promise<void> {
   for (const color of COLORS) {
     for (const number of NUMBERS) {
@@ -32,7 +32,7 @@ const pairs = NUMBERS.flatMap((from) =>
   NUMBERS.filter((to) => to !== from).map((to) => [from, to] as const),
 );
 
-/** Frames that a capture in a namespace shows, but for what its own stack sends. */
+/** Frames that a capture in a namespace shows, without those of its own stack. */
 async function hears(
   t: ExecutionContext,
   ns: string,
@@ -61,7 +61,7 @@ test.serial('same MACs, same addresses, two networks: no leak', (t) =>
     t.true(await tcpBothWays(t, ns(3, 'red'), ns(1, 'red'), ip6Of(1), 1 << 22));
     t.deepEqual(await udpEcho(t, ns(2, 'red'), ns(3, 'red'), ipOf(3), [1, 512, 1400]), []);
 
-    // What one network floods or sends is seen by all of that network, and by nobody of the other.
+    // Frames flooded or sent in one network reach all of that network, and nothing of the other.
     const marked = ['-c', '3', '-i', '0.1', '-W', '1', '-p', 'c0ffee'];
     for (const argv of [
       ['ping', '-b', ...marked, '10.77.0.255'],
@@ -79,7 +79,7 @@ test.serial('same MACs, same addresses, two networks: no leak', (t) =>
       t.deepEqual([red, red2], [[], []], `${what}: nothing in the other network`);
     }
 
-    // One network goes, and only that one.
+    // One network is deleted, and only that one.
     for (const number of NUMBERS) {
       await nodes.must(`n${number}`, 'detach', ns(number, 'red'));
       await nodes.must(`n${number}`, 'network', 'del', 'red');
@@ -129,7 +129,7 @@ test.serial('a MAC that is told to be behind a node is not learned, and answered
     const requests = await hears(
       t,
       nodes.ns('n2e1'),
-      // Not what the container asks about its own new addresses.
+      // Not the container's own solicitations for its new addresses.
       'arp or (icmp6[icmp6type] == 135 and not ip6 src ::)',
       async () => {
         t.true(await pings(nodes.ns('n1e1'), '10.210.2.1'));
@@ -152,7 +152,7 @@ test.serial('a MAC that is told to be behind a node is not learned, and answered
     );
     await nodes.must('n1', 'status');
 
-    // Nobody else gets the address meanwhile.
+    // The address is not given to others in the meantime.
     const ns = await nodes.container('n1e9');
     const taken = await nodes.dpctl('n1', [
       'attach',
@@ -172,7 +172,7 @@ test.serial('a MAC that is told to be behind a node is not learned, and answered
     t.not((await row())?.state, 'static', 'gone, if not learned by now');
     t.true(await pings(nodes.ns('n1e1'), '10.210.2.1'));
     t.like(await row(), { node: 'n2', state: 'learned' });
-    // With the node goes what was told of it.
+    // A node's configured entries are deleted with it.
     await nodes.must('n1', ...told);
     await nodes.must('n1', 'node', 'del', 'n2');
     t.is(await row(), undefined);
@@ -230,7 +230,7 @@ test.serial('a container may have a tunnel of its own through the overlay', (t) 
         'no segment was refused',
       );
     }
-    // As well in one that was there before, which gets back what it had.
+    // Also in an existing namespace, which gets its former value back.
     const veth = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', two];
     const cut = () => nodes.within('n2e1', 'ethtool', '-k', 'eth0');
     await nodes.must('n2', 'detach', two);
@@ -241,7 +241,7 @@ test.serial('a container may have a tunnel of its own through the overlay', (t) 
     await nodes.must('n2', 'detach', two);
     t.regex(await cut(), /tx-udp_tnl-segmentation: on/);
     t.regex(await cut(), /tx-gre-segmentation: off/, 'and no more than it had');
-    // Without an underlay nothing is in the way of whole segments.
+    // Without an underlay, segments stay whole.
     await nodes.must('n1', 'underlay', 'del');
     t.regex(await nodes.within('n1e1', 'ethtool', '-k', 'eth0'), /tx-udp_tnl-segmentation: on/);
   }),

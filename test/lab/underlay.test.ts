@@ -1,4 +1,4 @@
-/** The underlay changes, breaks, comes back and goes: what a node says and does about it. */
+/** The underlay changes, breaks, comes back and is removed: what a node reports and does. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -106,7 +106,7 @@ test.serial(
       await nodes.within('n1', 'ip', 'link', 'set', 'under0', 'up');
       await talksAgain(t, nodes, 'up again');
 
-      // The kernel takes an IPv6 address away with the device; the IPv4 one of the VTEP stays.
+      // The kernel removes an IPv6 address when the device goes down; the IPv4 address of the VTEP stays.
       await nodes.within('n1', 'ip', 'addr', 'del', '172.31.210.1/24', 'dev', 'under0');
       const lost = await problems(nodes, 'n1');
       t.true(

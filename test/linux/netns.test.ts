@@ -30,7 +30,7 @@ test('a name, a path and a pid lead to the same namespace', async (t) => {
     try {
       await once(child, 'spawn');
       const pid = String(child.pid);
-      // ip(8) enters the namespace first and becomes sleep then.
+      // ip(8) enters the namespace first and then becomes sleep.
       while (!sameAs(pid, ns.name)) await new Promise((resolve) => setTimeout(resolve, 20));
       const byPath = openNetnsRef(`/var/run/netns/${ns.name}`);
       const byPid = openNetnsRef(pid);

@@ -50,7 +50,7 @@ interface IpRoute {
   metrics?: { mtu: number }[];
 }
 
-/** A namespace with a bit of everything: veth in and out, bridge with a port, macvlan, vxlan. */
+/** A namespace with one device of each kind: veth in and out, bridge with a port, macvlan, vxlan. */
 function furnish(a: TestNetns, b: TestNetns): void {
   withRtnl(a.fd, (near) => {
     const host = linkAddVeth(near, {
@@ -114,7 +114,7 @@ test('our dump of links says what ip -d -s link says', async (t) => {
           mtu: theirsOne.mtu,
           minMtu: theirsOne.min_mtu,
           maxMtu: theirsOne.max_mtu,
-          // Derived by ip(8) from the state of another link.
+          // ip(8) derives it from the state of another link.
           flags: theirsOne.flags.filter((flag) => flag !== 'M-DOWN').sort(),
           operstate: theirsOne.operstate,
           alias: theirsOne.ifalias,

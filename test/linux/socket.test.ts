@@ -7,8 +7,8 @@ import { dump, type Rtnl, request, withRtnl } from '../../src/linux/netlink/sock
 import { refusal, withNamespaces } from './helpers/namespaces.js';
 
 /**
- * A socket that answers each request from a list. What is tested here (an answer that comes late, a
- * table that changes during a dump) cannot be had from the kernel on demand.
+ * A socket that answers each request from a list. The kernel cannot be made to produce the tested
+ * situations (a late answer, a table that changes during a dump).
  */
 function scripted(...replies: ((sequence: number) => Uint8Array[])[]): Rtnl {
   let sequence = 0;

@@ -6,7 +6,7 @@ test('an errno has the name and text that people know', (t) => {
   t.is(errnoName(17), 'EEXIST');
   t.is(errnoName(7), 'E2BIG');
   t.is(errnoName(524), 'ENOTSUPP');
-  // As the kernel's sources and manual pages name them, not as Node does.
+  // As the kernel's sources and manual pages name them, unlike Node.
   t.is(errnoName(95), 'EOPNOTSUPP');
   t.is(errnoName(11), 'EAGAIN');
   t.is(errnoName(122), 'EDQUOT');

@@ -9,7 +9,7 @@ import { withDirectory } from './helpers/machine.js';
 
 const LOADER = fileURLToPath(new URL('../../loader', import.meta.url));
 
-/** Runs a module's text in a process of its own and returns its output. */
+/** Run a module's text in a process of its own and return its output. */
 function runModule(text: string, env: Record<string, string> = {}) {
   const result = spawnSync(process.execPath, ['--input-type=module', '-e', text], {
     encoding: 'utf8',
@@ -40,7 +40,7 @@ test('an unknown backend is refused with the names of the known ones', (t) => {
 
 test('a backend that is not installed is refused with what to do', (t) => {
   withDirectory((dir) => {
-    // Outside the checkout there is no node_modules to find it in.
+    // Outside the checkout there is no node_modules.
     cpSync(LOADER, join(dir, 'loader'), { recursive: true });
     cpSync(join(LOADER, '../../package.json'), join(dir, 'package.json'));
     for (const backend of ['koffi', 'ffi-napi']) {

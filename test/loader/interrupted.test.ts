@@ -1,10 +1,10 @@
-/** Signals while programs are checked: the kernel gives up, which says nothing about the program. */
+/** Signals during verification: the kernel gives up, which says nothing about the program. */
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { loadObject, openObject } from '../../loader/object/object.js';
 
-/** The datapath's own: the kernel takes some time to check it. */
+/** The datapath's own object: its verification takes some time. */
 const OBJECT = fileURLToPath(new URL('../../bpf/endpoint.bpf.o', import.meta.url));
 
 /** Load it. @returns how many programs it has */
@@ -18,10 +18,10 @@ function load(): number {
   }
 }
 
-/** Milliseconds of signals at the most, one after the other: longer than any load takes. */
+/** Maximum duration of the signals in milliseconds: longer than any load takes. */
 const SIEGE = 20_000;
 
-/** A thread that sends this process signals for some time, once it is told to. */
+/** A thread that sends signals to this process for some time when told to. */
 const SENDER = `
 const { workerData } = require('node:worker_threads');
 const cell = new Int32Array(workerData.cell);
@@ -33,7 +33,7 @@ Atomics.store(cell, 2, 1);
 Atomics.notify(cell, 2);
 `;
 
-/** Run a section while signals come. */
+/** Run a section while signals arrive. */
 function underSignals<T>(milliseconds: number, section: () => T): T {
   const ignore = (): void => {};
   process.on('SIGUSR2', ignore);
@@ -49,7 +49,7 @@ function underSignals<T>(milliseconds: number, section: () => T): T {
     Atomics.store(cell, 1, 1);
     Atomics.wait(cell, 2, 0, 5000);
     void sender.terminate();
-    // What is pending must find a listener.
+    // Pending signals must find a listener.
     setTimeout(() => process.off('SIGUSR2', ignore), 100);
   }
 }

@@ -199,7 +199,7 @@ test('a read during change sees every entry that stays, once', (t) => {
       let step = 0;
       for (const key of read()) {
         seen.push(key);
-        // Take entries away and add others under the reader's feet.
+        // Delete entries and add others while the reader is at work.
         if (step % 7 === 0) mapDelete(map, le(5000 + ((step * 13) % 5000), 4));
         if (step % 11 === 0 && step < 50_000) mapPut(map, le(100_000 + (step % 3000), 4), le(1, 8));
         step++;

@@ -1,4 +1,4 @@
-/** What is believed on a netlink socket, and what an exchange leaves behind. */
+/** Which messages a netlink socket accepts, and what an exchange leaves behind. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import test from 'ava';
 import { lastErrno, libc } from '../../loader/libc.js';
@@ -23,7 +23,7 @@ function portOf(fd: number): number {
   return Number(line?.[2]);
 }
 
-/** What a process does that wants to answer in the kernel's place. @returns 0, or its errno */
+/** What a process does to answer in the kernel's place. @returns 0, or its errno */
 function forge(port: number): number {
   const socket = netlinkSocket(socketFd(AF_NETLINK, SOCK_RAW, ROUTE));
   try {
@@ -44,7 +44,7 @@ test.serial('what a process sends to a netlink socket of ours is refused to it',
 
 test.serial('an answer that is not the kernel’s is passed over, however it got there', (t) => {
   const socket = netlinkSocket(socketFd(AF_NETLINK, SOCK_RAW, ROUTE));
-  // The first message binds it. It asks for nothing.
+  // The first message binds the socket. It requests nothing.
   socket.send(encodeMessage(1, 0, 0, new Uint8Array()));
   const port = portOf(socket.fd);
   for (let i = 0; i < 3; i++) t.is(forge(port), 0, 'the forger can send, or this tests nothing');
@@ -65,7 +65,7 @@ test.serial('an exchange that failed leaves no descriptor behind', (t) => {
   withExchange(ROUTE, (netlink) => {
     for (let i = 0; i < 20; i++) {
       netlink.spoil();
-      // RTM_DELLINK of a device that is not there.
+      // RTM_DELLINK of a missing device.
       const body = struct(16).u32(4, 0x7fffffff).bytes;
       t.is(refusal(() => request(netlink, 'delete link', 17, 0, body)).code, 'KERNEL_ENODEV');
     }

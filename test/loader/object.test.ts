@@ -38,7 +38,7 @@ function pins(dir: string): string[] {
     .sort();
 }
 
-/** What opening and loading an object is refused with. */
+/** The error of opening and loading an object. */
 function loadRefusal(name: string, options: ObjectOptions) {
   return refusal(() => withObject(name, options, () => undefined));
 }
@@ -163,7 +163,7 @@ test('pinned maps are made once and found again with their contents', (t) => {
     t.deepEqual(pins(pinDir), ['a_long_map_name_v1', 'table_v1']);
     withObject('sample', { pinDir }, (object) => {
       t.is(mapOf(object, 'table_v1').id, id);
-      // The reused map is the one the program works on.
+      // The program works on the reused map.
       testRun(programFd(object, 'sample_count'), { data: frame(), repeat: 3 });
     });
     const map = openPinnedMap(join(pinDir, 'table_v1'));
@@ -175,7 +175,7 @@ test('pinned maps are made once and found again with their contents', (t) => {
 test('pinned maps of another layout are refused, difference by difference, before anything is made', (t) => {
   withBpffs((pinDir) => {
     const id = withObject('other', { pinDir }, (object) => mapOf(object, 'table_v1').id);
-    // One map of the other layout, one that fits, one that is not there yet.
+    // One map with another layout, one that fits, one that does not exist yet.
     const before = descriptorsOf('anon_inode:bpf');
     const error = loadRefusal('sample', { pinDir });
     t.is(error.code, 'MAP_LAYOUT');
@@ -243,7 +243,7 @@ test('a rejected program is reported with the end of its log and where the rest 
     t.is(statSync(file).mode & 0o777, 0o600);
     const whole = readFileSync(file, 'utf8');
     t.true(whole.includes('BEGIN PROG LOAD LOG') && whole.includes('processed'));
-    // Older kernels quote the line without the name of its file.
+    // Older kernels quote the line without its file name.
     t.true(whole.includes('return (int)*value'), 'the log has no source lines');
   });
 });
@@ -284,7 +284,7 @@ test('a pin directory that is no bpffs is refused and stays empty', (t) => {
 test("a file that libbpf refuses is reported in libbpf's words", (t) => {
   withDirectory((dir) => {
     const path = join(dir, 'x.o');
-    // An attribute of a map that libbpf does not know: the types are whole, the map is not.
+    // A map attribute unknown to libbpf: the types are intact, the map is not.
     const bytes = readFileSync(objectPath('sample'));
     const text = bytes.toString('latin1').replaceAll('max_entries\0', 'max_entriez\0');
     writeFileSync(path, text, 'latin1');

@@ -54,7 +54,7 @@ test('features are what bpftool finds', (t) => {
   t.is(features.bpf_loop, helpers.includes('bpf_loop'));
   t.is(features.bpf_timer, helpers.includes('bpf_timer_init'));
   t.is(features.ringbuf, theirs.map_types.have_ringbuf_map_type);
-  // The parameter is there in the machine's first network namespace only; bpftool says -1 elsewhere.
+  // The parameter exists only in the machine's first network namespace; elsewhere bpftool says -1.
   const jit: number = theirs.system_config.bpf_jit_enable;
   if (jit >= 0) t.is(features.jit, jit > 0);
 });
@@ -63,7 +63,7 @@ test('an answer is remembered and leaves nothing open', (t) => {
   const before = descriptorsOf('anon_inode:bpf');
   t.is(hasFeature('tcx'), hasFeature('tcx'));
   t.is(hasFeature('batch'), true);
-  // CPU time: what else the machine does meanwhile is no matter. A probe loads a program.
+  // CPU time, which other load does not affect. A probe loads a program.
   const start = process.cpuUsage();
   for (let i = 0; i < 1000; i++) hasFeature('bpf_loop');
   const { user, system } = process.cpuUsage(start);
@@ -81,7 +81,7 @@ test('without privileges the error says what is missing', (t) => {
     const error = bpfAvailable();
     console.log(error?.code, error?.exitCode, error?.message, '/', error?.hint);
     try { hasFeature('tcx'); } catch (e) { console.log(e.code); }`;
-  // The modules are loaded by root: the checkout may be closed to others.
+  // Root loads the modules: other users may have no access to the checkout.
   const preload = `import '${loader}/sys/machine.js'; import { possibleCpus } from '${loader}/sys/machine.js'; possibleCpus();\n`;
   const result = spawnSync(process.execPath, ['--input-type=module', '-e', preload + script], {
     encoding: 'utf8',

@@ -1,4 +1,4 @@
-/** What a process that stays would gather by loading again and again. */
+/** Repeated loads in a long-lived process must not accumulate anything. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';
@@ -10,7 +10,7 @@ import { descriptorsOf, objectPath } from './helpers/machine.js';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** Bytes of this process in memory, without what the collector has still to free. */
+/** Memory of this process in bytes, after garbage collection. */
 function resident(): number {
   collect();
   return process.memoryUsage.rss();
@@ -25,7 +25,7 @@ test.serial('libbpf can be listened to 20,000 times without growing', (t) => {
   listen(20_000);
   const grown = (resident() - before) / 1024;
   t.log(`${grown.toFixed(0)} KiB`);
-  // ffi-napi's buffers, some kilobytes a call, are freed in the background.
+  // ffi-napi frees its buffers, some kilobytes for each call, in the background.
   const most = ffi().name === 'koffi' ? 8_000 : 200_000;
   t.true(grown < most, `${grown} KiB`);
 });

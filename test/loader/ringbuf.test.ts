@@ -49,7 +49,7 @@ function read(
   return reader;
 }
 
-/** Write `count` records from this process; every 1000th is given up by the program. */
+/** Write `count` records from this process; the program discards every 1000th. */
 function fill(object: BpfObject, count: number): void {
   testRun(programFd(object, 'ring_fill'), { data: frame(), repeat: count });
 }
@@ -66,9 +66,9 @@ const numberOf = (data: Uint8Array): number =>
   new DataView(data.buffer, data.byteOffset).getUint32(0, true);
 
 const TOTAL = 600_000;
-/** Records the other process writes in one go, at some 10 M/s. */
+/** Records that the other process writes in one go, at some 10 M/s. */
 const ROUND = 10_000;
-/** Records that may be under way; the ring has room for 299,000. */
+/** Maximum number of unread records; the ring has room for 299,000. */
 const WINDOW = 200_000;
 
 test.serial('600,000 records: none lost, in order, and the event loop runs on', async (t) => {
@@ -82,7 +82,7 @@ test.serial('600,000 records: none lost, in order, and the event loop runs on', 
   let next = 0;
   let wrong = 0;
   let asked = 0;
-  // However slow this machine is, the ring is kept full and never flows over.
+  // However slow this machine is, the ring is kept full and never overflows.
   const ask = () => {
     while (asked < TOTAL && asked - received < WINDOW) {
       child.stdin.write('.');
@@ -122,7 +122,7 @@ test.serial('600,000 records: none lost, in order, and the event loop runs on', 
   t.log(
     `${rate} records a second; delay ${typical.toFixed(1)} ms (95 %), ${worst.toFixed(1)} worst`,
   );
-  // libbpf's own consume callback blocks for seconds. The worst is mostly others on the machine.
+  // libbpf's own consume callback blocks for seconds. The worst delays are mostly other load.
   t.true(typical < 100 && worst < 1000, `the event loop stood still for ${typical}, ${worst} ms`);
 });
 
@@ -138,7 +138,7 @@ test.serial('a record wakes an idle reader at once', async (t) => {
     const sent = performance.now();
     fill(object, 1);
     await until(() => arrived > 0);
-    // Well below the second after which the poller looks by itself.
+    // Well below the second after which the poller checks by itself.
     t.true(arrived - sent < 500, `${arrived - sent} ms`);
   }
   reader.close();
@@ -169,7 +169,7 @@ test.serial('records a turn are bounded', async (t) => {
     t,
     object,
     () => {
-      // A microtask ends the count: none runs before the turn is over.
+      // A microtask ends the count: none runs within the same turn of the event loop.
       if (inTurn === 0) queueMicrotask(endTurn);
       inTurn += 1;
     },
@@ -285,7 +285,7 @@ test.serial(
 );
 
 test.serial('a reader that is refused leaves neither mappings nor descriptors', async (t) => {
-  // The thread of the readers before needs none anew.
+  // The thread of earlier readers is reused.
   await until(() => descriptorsOf('anon_inode:[eventpoll]') === EVENT_LOOP);
   const object = loaded(t);
   const mappings = (): number =>
@@ -297,7 +297,7 @@ test.serial('a reader that is refused leaves neither mappings nor descriptors', 
     withDescriptorsLeft(left, () => {
       const error = refusal(() => openRingbuf(mapOf(object, 'ring_v1'), () => undefined));
       t.is(error.code, 'KERNEL_EMFILE', `${left} left`);
-      // None is lost: so many can be opened as could be before.
+      // None is lost: as many can be opened as before.
       const again = Array.from({ length: left }, () => openFd('/dev/null'));
       t.throws(() => openFd('/dev/null'));
       for (const fd of again) closeFd(fd);

@@ -96,7 +96,7 @@ test('a namespace is made at a path, and removed with its name', (t) => {
       t.not(statSync(path).ino, inode());
       t.is(refusal(() => createNetns(path)).code, 'KERNEL_EEXIST');
       const fd = openFd(path);
-      // A new namespace has its loopback and nothing else.
+      // A new namespace has only its loopback.
       t.deepEqual(inNetns(fd, linkNames), ['lo']);
       closeFd(fd);
     } finally {
@@ -107,7 +107,7 @@ test('a namespace is made at a path, and removed with its name', (t) => {
   });
 });
 
-/** Names of the links here, by an rtnetlink dump with the loader's socket alone. */
+/** Names of the links in this namespace, from an rtnetlink dump through the loader's socket. */
 function linkNames(): string[] {
   const socket = openNetlink(0);
   try {
@@ -163,7 +163,7 @@ test('a lock held by another process is seen, and gone when it dies', async (t) 
   const fd = openFd(path, 'r+');
   t.false(flock(fd, 'exclusive'));
   t.false(flock(fd, 'shared'));
-  // The group, because the lock is inherited by what the holder runs.
+  // The whole group, because children inherit the lock.
   process.kill(-(holder.pid ?? 0), 'SIGKILL');
   await once(holder, 'close');
   t.true(flock(fd, 'exclusive'));

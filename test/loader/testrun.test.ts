@@ -27,7 +27,7 @@ test('a verdict is signed, the context comes back, the time is told', (t) => {
 
 test('jumbo packets go through', (t) => {
   withObject('sample', {}, (object) => {
-    // A page less the room XDP wants is the most without frags; TC takes more.
+    // Without frags, the maximum is a page minus the headroom of XDP; TC allows more.
     const result = testRun(programFd(object, 'sample_knobs'), { data: frame(3400) });
     t.is(result.data.byteLength, 3400);
   });

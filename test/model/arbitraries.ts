@@ -10,7 +10,7 @@ export const ip4: fc.Arbitrary<Ip> = fc
   .integer({ min: 0, max: 0xffffffff })
   .map((value) => ({ family: 4, value: BigInt(value) }));
 
-/** Any IPv6 address, half of them with runs of zeros; none is IPv4 in disguise. */
+/** Any IPv6 address, half of them with runs of zeros; none is IPv4 in IPv6 form. */
 export const ip6: fc.Arbitrary<Ip> = fc
   .oneof(
     fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }),
@@ -27,7 +27,7 @@ export const ip: fc.Arbitrary<Ip> = fc.oneof(ip4, ip6);
 /** Six random bytes. */
 export const macBytes: fc.Arbitrary<Uint8Array> = fc.uint8Array({ minLength: 6, maxLength: 6 });
 
-/** A namespace that can be opened. Few of them, so that requests meet the same one again. */
+/** A reachable namespace. There are few of them, so that requests meet the same one again. */
 export function namespace(n: number): NamespaceRef {
   return { ref: `ns${n}`, kind: 'name', path: `/run/netns/ns${n}`, cookie: `${n}`, created: false };
 }
@@ -35,7 +35,7 @@ export function namespace(n: number): NamespaceRef {
 const NETWORKS = ['default', 'blue', 'red', 'green'];
 const SUBNETS = ['10.201.0.0/16', '10.1.0.0/29', '10.2.0.0/30', '10.1.0.0/16', 'fd00:c9::/64'];
 
-/** A request with some of its fields and no more than two of the others, as people write them. */
+/** A request with some of its fields and at most two of the others, as users write them. */
 function few<T extends object, K extends keyof T>(
   required: readonly K[],
   whole: fc.Arbitrary<T>,
@@ -49,7 +49,7 @@ function few<T extends object, K extends keyof T>(
   });
 }
 
-/** A request for one of few networks, so that clashes are common. */
+/** A request for one of few networks, so that conflicts are common. */
 export const networkRequest: fc.Arbitrary<NetworkRequest> = few(
   ['name'],
   fc.record({

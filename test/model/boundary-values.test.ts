@@ -1,4 +1,4 @@
-/** The last value that is right and the first that is not, and rules against a second way to say them. */
+/** The last valid value and the first invalid one, and rules against two forms of the same thing. */
 import test from 'ava';
 import fc from 'fast-check';
 import {
@@ -20,7 +20,7 @@ import type { Endpoint, Network, State } from '../../src/model/state/state.js';
 import { bits, ip, prefixAround } from './arbitraries.js';
 import { attach, refusal, withNetworks } from './helpers.js';
 
-/** First and last address of each reserved block, and what lies just outside, where stations may be. */
+/** First and last address of each reserved block, and the usable ones just outside. */
 const BLOCKS: readonly (readonly [string, string, readonly string[], RegExp])[] = [
   ['0.0.0.0', '0.255.255.255', ['1.0.0.0'], /this network/],
   ['127.0.0.0', '127.255.255.255', ['126.255.255.255', '128.0.0.0'], /loopback/],
@@ -173,7 +173,7 @@ test('a range is taken where it is a part of the subnet, whatever the lengths', 
       }
       const wanted = range === subnet ? {} : { [`range${outer.family}`]: range };
       t.deepEqual(choose(), wanted, `${range} of ${subnet}`);
-      // Kept when only the subnet is asked for again, and gone with another one.
+      // Kept when only the subnet is requested again, and removed with another subnet.
       const had = { ...network, [`range${outer.family}`]: range };
       t.deepEqual(chooseRanges(had, { [key]: subnet }, []), wanted);
       t.deepEqual(chooseRanges(had, {}, []), {});

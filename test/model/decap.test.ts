@@ -1,4 +1,4 @@
-/** How VXLAN is decapsulated, by what a device does. */
+/** The decap mode by the properties of a device. */
 
 import test from 'ava';
 import { hintText } from '../../src/model/hint.js';

@@ -1,4 +1,4 @@
-/** What the tests of edits share. */
+/** Shared by the tests of edits. */
 import { DpctlError } from '../../loader/errors.js';
 import {
   addEndpoint,
@@ -14,7 +14,7 @@ export function withNetworks(...requests: NetworkRequest[]): State {
   return requests.reduce((state, request) => addNetwork(state, request).state, EMPTY_STATE);
 }
 
-/** Attach namespace `n` with what else is asked for; its interface has number 100 + n. */
+/** Attach namespace `n` with further options; its interface has number 100 + n. */
 export function attach(
   state: State,
   n: number,
@@ -24,7 +24,7 @@ export function attach(
   return addEndpoint(state, { ...base, ...request });
 }
 
-/** The refusal of an edit; fails the test that runs it when it is not refused. */
+/** The error of an edit; fails the test if the edit succeeds. */
 export function refusal(edit: () => unknown): DpctlError {
   try {
     edit();

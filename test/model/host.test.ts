@@ -1,4 +1,4 @@
-/** What a plan changes of the host for gateways, and what waits until it is known. */
+/** A plan's changes of the host for gateways, and those that wait until the underlay is known. */
 import test from 'ava';
 import { networkEntry } from '../../src/model/desired/desired.js';
 import { decodeValue } from '../../src/model/desired/table-entry.js';
@@ -24,7 +24,7 @@ const RESOLVED: ResolvedUnderlay = {
 
 const KEY = 'net/ipv4/ip_forward';
 
-/** What a plan does to one sysctl that was set for a gateway, as far as there still is one. */
+/** The steps for one sysctl that was set for a gateway, if there still is one. */
 function undone(now: string, gateway: boolean, before = '0'): string[] {
   const state = {
     ...withNetworks({ name: 'default', subnets: ['10.1.0.0/24'], gateway }),

@@ -13,11 +13,11 @@ import {
 } from '../../src/model/network/ipam.js';
 import { bits, ip, prefixAround } from './arbitraries.js';
 
-/** Subnets with few addresses, of which a state of random ones is taken. */
+/** Small subnets, of which random addresses are taken. */
 const smallSubnet = fc
   .tuple(ip, fc.integer({ min: 0, max: 6 }))
   .map(([address, n]) => prefixAround(address, bits(address.family) - n))
-  // A subnet that begins with ::ffff:0:0 would be IPv4 in disguise.
+  // A subnet that begins with ::ffff:0:0 would be IPv4 in IPv6 form.
   .filter((subnet) => !subnet.startsWith('::ffff'));
 
 test('addresses are handed out lowest first, each once and none outside, until the subnet is full', (t) => {

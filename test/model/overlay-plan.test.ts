@@ -1,4 +1,4 @@
-/** Plans of the overlay: in which order a node begins to send and to hear, and ends. */
+/** Plans of the overlay: the order in which a node starts and stops sending and receiving. */
 
 import test from 'ava';
 import { hostRulesText, wantedHostRules } from '../../src/model/desired/host-rules.js';
@@ -82,7 +82,7 @@ function observed(entries: readonly RawEntry[]): Observed {
   };
 }
 
-/** What is found where a command names nodes only: nothing of devices. */
+/** The observed state for a command about nodes only: no devices. */
 function foundOf(state: State): Observed {
   const { overlay: _overlay, ...rest } = observed(scopedEntries(state, 'node'));
   return rest;

@@ -1,4 +1,4 @@
-/** What the datapath is told of the sources that an endpoint may have. */
+/** The datapath's entries for the sources that an endpoint may use. */
 import test from 'ava';
 import { bytes16ToIp } from '../../src/model/address/ip.js';
 import { prefixEntries } from '../../src/model/desired/prefixes.js';
@@ -7,7 +7,7 @@ import { attach, withNetworks } from './helpers.js';
 
 const base = withNetworks({ name: 'default', subnets: ['10.201.0.0/16', 'fd00:c9::/64'] });
 
-/** Bits and address of each entry, and whether it allows or forbids. */
+/** Length and address of each entry, and whether it allows or denies. */
 function told(...allowPrefixes: string[]): [number, string, boolean][] {
   const { endpoint } = attach(base, 1, { allowPrefixes });
   return prefixEntries(endpoint).map(({ key, value }) => {

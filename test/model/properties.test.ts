@@ -30,7 +30,7 @@ const node: NamespaceRef = {
   created: false,
 };
 
-/** One edit with all it needs, by name for the report of a failure. */
+/** An edit with its arguments; the name appears in the report of a failure. */
 interface Edit {
   readonly name: string;
   /** Repeated at once, it changes nothing. */
@@ -40,7 +40,7 @@ interface Edit {
 
 let ifindex = 0;
 
-/** An endpoint of the state, if it has any: by place, as the states are not known beforehand. */
+/** An endpoint of the state, if any: by position, as the states are not known in advance. */
 function idAt(state: State, place: number): number {
   return state.endpoints[place % Math.max(1, state.endpoints.length)]?.id ?? 1;
 }
@@ -167,7 +167,7 @@ function named(name: string, what: unknown, run: Edit['run']): Edit {
   return { name: `${name} ${JSON.stringify(what)}`, idempotent: true, run };
 }
 
-/** The state after an edit; the same one if it is refused as an edit may be. */
+/** The state after an edit; the same one if the edit is refused with an expected code. */
 function tried(state: State, { run }: Edit): State {
   try {
     return run(state);
@@ -178,7 +178,7 @@ function tried(state: State, { run }: Edit): State {
   }
 }
 
-/** Nothing, or networks on which an attach can succeed at once. */
+/** Empty, or with networks on which an attach can succeed at once. */
 const start: fc.Arbitrary<State> = fc.constantFrom(
   EMPTY_STATE,
   [
@@ -211,7 +211,7 @@ test('whatever is asked, in whatever order, the state is sound', (t) => {
     }),
     { numRuns: 300 },
   );
-  // Neither of them proves much if the requests are all refused, or none is.
+  // The properties prove little if all requests are refused, or none is.
   t.true(made > 1000 && refused > 1000, `${made} made, ${refused} refused`);
 });
 

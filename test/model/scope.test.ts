@@ -1,4 +1,4 @@
-/** What is said of one network, endpoint, node or parameter is not said of another. */
+/** A change of one network, endpoint, node or parameter does not affect another. */
 import test from 'ava';
 import { decodeKey } from '../../src/model/desired/table-entry.js';
 import { withGateways } from '../../src/model/network/gateways.js';

@@ -1,10 +1,10 @@
-/** Rows that are written as JSON in pieces are the rows that JSON.stringify writes. */
+/** Rows written as JSON in chunks equal those that JSON.stringify writes. */
 import test from 'ava';
 import fc from 'fast-check';
 import { bytesToMac } from '../../src/model/address/mac.js';
 import { cutRow, rowWriter } from '../../src/observe/dump/json-rows.js';
 
-/** What a chunk's rows come to, however many chunks there are. */
+/** The rows of all chunks, whatever their number. */
 function written(add: (put: (chunk: Uint8Array | undefined) => void) => void): string {
   const chunks: string[] = [];
   add((chunk) => {

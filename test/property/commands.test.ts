@@ -1,4 +1,4 @@
-/** Whatever is asked, in whatever order: kernel, store and status are what a simple model says. */
+/** After any requests in any order, kernel, store and status agree with a simple model. */
 import test from 'ava';
 import fc from 'fast-check';
 import { reset } from '../../src/control/node/reset.js';
@@ -9,9 +9,9 @@ import { BEGINNING, COMMANDS } from './helpers/commands.js';
 import { newModel } from './helpers/model.js';
 import type { World } from './helpers/world.js';
 
-/** Another seed: DPCTL_TEST_SEED=7. The same one gives the same commands. */
+/** Another seed: DPCTL_TEST_SEED=7. The same seed gives the same commands. */
 const SEED = Number(process.env.DPCTL_TEST_SEED ?? 20_251);
-/** Milliseconds after which no further sequence is begun. */
+/** Milliseconds after which no further sequence starts. */
 const TIME_LIMIT = Number(process.env.DPCTL_TEST_PROPERTY_MS ?? 60_000);
 
 let lab: Lab;
@@ -20,7 +20,7 @@ test.before(async () => {
 });
 test.after.always(() => lab?.close());
 
-/** Run a sequence on a node where nothing was done yet, and take everything away again. */
+/** Run a sequence on a new node, and remove everything afterwards. */
 async function onWorld(use: (world: World) => Promise<void>): Promise<void> {
   const names = new Map(NAMESPACES.map((letter) => [letter, `${lab.node}${letter}`]));
   for (const name of names.values()) await run(['ip', 'netns', 'add', name]);
@@ -38,14 +38,14 @@ test.serial('random commands against a model', async (t) => {
   t.timeout(600_000);
   t.log(`DPCTL_TEST_SEED=${SEED}`);
   let sequences = 0;
-  // Out of time, fast-check lets go of a sequence that still runs.
+  // After its time-out, fast-check abandons a sequence that is still running.
   let last: Promise<void> = Promise.resolve();
   const assertion = fc.assert(
     fc.asyncProperty(fc.commands([...COMMANDS], { maxCommands: 40, size: 'max' }), (commands) => {
       last = onWorld(async (world) => {
         sequences++;
         const model = newModel(NAMESPACES);
-        // Most commands need a network: with none to begin with, little would happen.
+        // Most commands need a network, so each sequence starts with one.
         for (const command of BEGINNING) await command.run(model, world);
         await fc.asyncModelRun(() => ({ model, real: world }), commands);
       });

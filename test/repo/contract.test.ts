@@ -1,6 +1,6 @@
 /**
- * The generator against the C compiler: a header with every kind of field goes through clang's BTF
- * into TypeScript, and a native program with the same header says what the bytes must be.
+ * The generator against the C compiler: a header with every kind of field goes through clang's BTF into
+ * TypeScript, and a native program with the same header shows the expected bytes.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -137,7 +137,7 @@ interface Generated {
   readonly MAPS: { readonly sample: { readonly name: string; readonly maxEntries: number } };
 }
 
-/** Compile a header and program in a folder of their own; the folder goes with the test. */
+/** Compile a header and a program in a temporary directory. */
 function inFolder<T>(header: string, use: (folder: string, object: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), `dp${process.pid}-contract-`));
   try {

@@ -1,4 +1,4 @@
-/** Suites run where nobody else is, and are told of what they leave there. */
+/** Suites run in private namespaces, and are told of what they leave there. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -15,13 +15,13 @@ import { eventually } from '../system/helpers/process.js';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 const OBJECT = join(ROOT, 'dist/test/loader/bpf/link.bpf.o');
 
-/** One that no test depends on. */
+/** A sysctl on which no test depends. */
 const SYSCTL = '/proc/sys/net/ipv4/conf/default/log_martians';
 
 const namespaces: Check = checkOnce('namespaces', () => whyNotPrivate(ROOT));
 const maybe = testRequiring(namespaces);
 
-/** A suite in its namespaces: takes stock, waits for a word, then says what has come. */
+/** A suite in its namespaces: takes a snapshot, waits for a word, then reports what was added. */
 const SUITE = `
   import { execFileSync, spawn } from 'node:child_process';
   import { writeFileSync } from 'node:fs';
@@ -147,7 +147,7 @@ maybe(
         join(ROOT, 'scripts/test/private-namespaces.sh'),
         join(at, 'scripts/test'),
       ]);
-      // Its first command makes /var/lib/dpctl, its last one removes it: a mount there would be busy.
+      // Its first command creates /var/lib/dpctl, its last one removes it: a mount there would be busy.
       const dpctl = `${process.execPath} ${ROOT}/dist/dpctl.cjs`;
       const line = `ls ${at}/scripts/test; ls /tmp; ip netns add a; ${dpctl} attach a >&2
       ls -d /var/lib/dpctl; ${dpctl} reset --yes >&2; ls -d /var/lib/dpctl /run/dpctl`;

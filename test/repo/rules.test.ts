@@ -4,7 +4,7 @@ import { codeOf, violationLine } from '../../scripts/rules/source.js';
 
 const ROOT = new URL('../../..', import.meta.url).pathname;
 
-/** For each rule: files that break it, with the line, and files close to them that do not. */
+/** For each rule: files that break it, with the line, and similar files that do not. */
 const CASES: Readonly<
   Record<
     string,

@@ -15,7 +15,7 @@ test('a set-up that has nothing to do is quick and silent', (t) => {
   const setup = run(join(ROOT, 'scripts/setup.sh'), []);
   t.is(setup.status, 0);
   t.is(setup.stdout + setup.stderr, '');
-  // Alone, a fraction of a second; whatever it should not do takes longer than this beside others.
+  // By itself it takes a fraction of a second; any needless work takes longer than this.
   t.true(performance.now() - started < 10_000);
 });
 
@@ -47,7 +47,7 @@ test('what is installed runs by itself from anywhere, and is removed without a t
     const version = run(bin, ['version'], '/');
     t.is(version.status, 0, version.error?.message ?? version.stderr);
     t.regex(version.stdout, /libbpf +\d/);
-    // A package is made of what lies below DESTDIR; here it is the same place, and is replaced.
+    // A package is made of the files below DESTDIR; here it is installed in the same place, and replaced.
     t.is(run('scripts/install.sh', [dest, '/opt/dp']).status, 0, 'again, over itself');
 
     t.is(run('scripts/install.sh', ['--uninstall', dest, '/opt/dp']).status, 0);

@@ -1,4 +1,4 @@
-/** The lab's description, as Vagrant reads it. What it does is shown by `make test-lab`. */
+/** Vagrant accepts the lab's description. `make test-lab` shows what it does. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { type Check, command, testRequiring } from '../helpers/requirements.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Vagrant, the machine's own or unpacked by the set-up. */
+/** Vagrant: the machine's own, or unpacked by the set-up. */
 const vagrant: Check = () =>
   existsSync(join(ROOT, '.vagrant/usr/bin/vagrant')) ? undefined : command('vagrant')();
 

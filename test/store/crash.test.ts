@@ -29,7 +29,7 @@ function child(...args: string[]) {
   });
 }
 
-/** The steps of a save, each told before it is taken. */
+/** The steps of a save, each reported before it is taken. */
 async function stepsOf(t: ExecutionContext, name: string): Promise<string[]> {
   const dir = place(t);
   await openFileStore(directories(dir)).save(NOTHING, crashCases()[name]?.before ?? EMPTY_STATE);
@@ -52,7 +52,7 @@ for (const [name, { before, after }] of Object.entries(crashCases())) {
       t.deepEqual(invariants(left), [], step);
       const endpoints = [before.endpoints, after.endpoints].map((list) => JSON.stringify(list));
       t.true(endpoints.includes(JSON.stringify(left.endpoints)), step);
-      // A command that finds another state than the kernel's must look at all of it.
+      // A command that finds another state than the kernel's must inspect the whole node.
       t.true(
         isDeepStrictEqual(left, before) ||
           left.unfinished === true ||
@@ -88,7 +88,7 @@ for (const [name, { before, after }] of Object.entries(crashCases())) {
       const failure = { instanceOf: DpctlError, code: 'TEST' };
       await t.throwsAsync(store.save(saved, after), failure, failing);
       armed = false;
-      // As a command does that takes its steps back: nobody knows how much of `after` is there.
+      // Like a command that undoes its steps: it is unknown how much of `after` exists.
       await store.save(saved, before);
       t.deepEqual((await store.load()).state, before, failing);
     }
@@ -102,13 +102,13 @@ test('what another process saved meanwhile is not overwritten', async (t) => {
   const seen = await one.save(NOTHING, before);
   const theirs = await two.save(await two.load(), after);
   t.true(theirs.revision > seen.revision);
-  // It has not looked since, and thinks that nothing but the endpoints differs.
+  // It has not read the file since, and assumes that only the endpoints differ.
   const fewer = { ...before, endpoints: before.endpoints.slice(1) };
   const error = await t.throwsAsync(one.save(seen, fewer), { instanceOf: DpctlError });
   t.like(error, { code: 'STORE_CONFLICT', exitCode: 5, hint: REPEAT });
   t.like(error?.details, { loaded: seen.revision, found: theirs.revision });
   t.deepEqual((await one.load()).state, after);
-  // Who loads again may go on.
+  // After another load, the writer may continue.
   await one.save(await one.load(), fewer);
   t.deepEqual((await two.load()).state, fewer);
 });
@@ -120,7 +120,7 @@ asRoot('a leftover that cannot be removed does not keep the lock', async (t) => 
   await store.save(NOTHING, stateOf(1));
   const stuck = join(runDir, '.endpoints.json.1.tmp');
   writeFileSync(stuck, '');
-  // What is mounted somewhere cannot be removed there.
+  // A mount point cannot be removed.
   t.is(spawnSync('mount', ['--bind', '/dev/null', stuck]).status, 0);
   t.teardown(() => spawnSync('umount', [stuck]));
   const error = await t.throwsAsync(store.lock(), { instanceOf: DpctlError });

@@ -10,7 +10,7 @@ import { openFileStore } from '../../src/store/file.js';
 import { storeFiles } from '../../src/store/file-paths.js';
 import { directories, NOTHING, stateOf, temporary } from './helpers/states.js';
 
-/** A store in a directory that goes with the test. */
+/** A store in a temporary directory. */
 function place(t: ExecutionContext) {
   const dir = temporary();
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));

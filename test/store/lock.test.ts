@@ -104,7 +104,7 @@ test.serial('a lock that was given back cannot give back the next one', async (t
   const { dir, store } = place(t);
   const first = await store.lock();
   first();
-  // The number of the descriptor is free, and goes to the next that is opened.
+  // The descriptor's number is free, and the next file gets it.
   const second = await openFileStore(directories(dir)).lock();
   first();
   process.env.DPCTL_LOCK_TIMEOUT = '0';
@@ -113,7 +113,7 @@ test.serial('a lock that was given back cannot give back the next one', async (t
   second();
   const third = await store.lock();
   first();
-  // The store knows that it has the lock, and so need not take it to forget everything.
+  // The store knows that it has the lock, and does not take it again to discard everything.
   await store.discard();
   third();
 });
@@ -126,7 +126,7 @@ test.serial('a lock file that reset removed keeps nobody out', async (t) => {
   const other = openFileStore(directories(dir));
   const free = await other.lock();
   release();
-  // The file of that name is locked still: giving back the old one freed only the old one.
+  // The file with that name is still locked: releasing the old one freed only the old one.
   process.env.DPCTL_LOCK_TIMEOUT = '0';
   await t.throwsAsync(store.lock(), { instanceOf: DpctlError, code: 'STORE_BUSY' });
   delete process.env.DPCTL_LOCK_TIMEOUT;

@@ -1,4 +1,4 @@
-/** Files as a dpctl wrote them before records had revisions, and endpoints owners and labels. */
+/** Files written before records had revisions, and endpoints had owners and labels. */
 import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';

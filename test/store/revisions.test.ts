@@ -41,7 +41,7 @@ test('no reader sees two states of one revision, in the middle of a save', async
       if (known !== undefined) t.deepEqual(state, known);
       states.set(revision, state);
     };
-    // The reading itself is done at once, between two steps of the save.
+    // The read itself is synchronous, between two steps of the save.
     const checkpoint = (): void => void looks.push(look());
     const store = openFileStore({ ...options, checkpoint });
     const saved = await store.save(await store.save(NOTHING, before), after);
@@ -60,7 +60,7 @@ test('the revision outlives a boot, though what had it last does not', async (t)
   const found = await nextBoot.load();
   t.is(found.revision, last.revision);
   t.deepEqual(found.state.endpoints, []);
-  // A tmpfs takes its file with it; the copy is where networks are.
+  // A tmpfs loses its file when unmounted; the copy has the networks.
   rmSync(files.runtime);
   t.is((await nextBoot.load()).revision, last.revision);
   const then = await nextBoot.save(await nextBoot.load(), { ...found.state, unfinished: true });

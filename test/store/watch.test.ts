@@ -10,7 +10,7 @@ import type { Store, Versioned } from '../../src/store/store.js';
 import { directories, NOTHING, stateOf, temporary } from './helpers/states.js';
 
 const CHILD = fileURLToPath(new URL('helpers/child.js', import.meta.url));
-/** Milliseconds in which a watcher has to see a change. */
+/** Milliseconds within which a watcher must see a change. */
 const SOON = 1000;
 
 function place(t: ExecutionContext) {
@@ -22,12 +22,12 @@ function place(t: ExecutionContext) {
 
 interface Seen {
   readonly states: Versioned[];
-  /** The first that fits, now or soon. */
+  /** The first match, now or soon. */
   until(what: string, fits: (each: Versioned) => boolean): Promise<Versioned>;
   stop(): Promise<void>;
 }
 
-/** A watcher that is another process as far as the store can tell: it shares no store with the rest. */
+/** A watcher that the store cannot distinguish from another process: it shares no store object. */
 function watching(dir: string, from?: number): Seen {
   const store: Store = openFileStore(directories(dir));
   const ending = new AbortController();
@@ -124,7 +124,7 @@ test.serial('directories may come, go and come again', async (t) => {
   await seen.stop();
 });
 
-/** A network and an endpoint, where there is nothing. */
+/** Save a network and an endpoint into an empty store. */
 function attachFirst(t: ExecutionContext, dir: string): void {
   const { status, stderr } = spawnSync(process.execPath, [CHILD, dir, 'first'], {
     encoding: 'utf8',
@@ -163,7 +163,7 @@ test.serial(
   async (t) => {
     const { dir, store } = place(t);
     await store.save(NOTHING, stateOf(1));
-    // libuv keeps one inotify descriptor for good once there was a watch.
+    // libuv keeps one inotify descriptor after the first watch.
     const first = watching(dir);
     await first.until('what is there', has(1));
     await first.stop();
@@ -189,7 +189,7 @@ function openFiles(): string[] {
     try {
       return [`${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`];
     } catch {
-      // The one that read the list.
+      // The descriptor that read the list itself.
       return [];
     }
   });

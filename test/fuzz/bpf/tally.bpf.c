@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
-/* Counts what goes by a place, so that a test can add up what became of each frame. */
+/* Counts packets at several places, so that a test can account for each frame. */
 #include <stddef.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -13,7 +13,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* By place: packets, and frames on the wire that they were merged of. */
+/* By place: packets, and the wire frames that were merged into them. */
 struct tally {
 	__u64 packets;
 	__u64 frames;
@@ -46,7 +46,10 @@ struct tunnel_meta {
 
 #define TUNNEL_META 0xd9c71e57
 
-/* In front of the datapath at the underlay; what XDP has decapsulated is counted apart, too. */
+/*
+ * In front of the datapath at the underlay; packets that XDP has decapsulated are counted
+ * separately, too.
+ */
 SEC("tc")
 int arrived(struct __sk_buff *skb)
 {
@@ -59,7 +62,7 @@ int arrived(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-/* Behind it: what it left to the host. */
+/* Behind the datapath: packets left to the host. */
 SEC("tc")
 int passed(struct __sk_buff *skb)
 {
@@ -67,7 +70,7 @@ int passed(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-/* In front of it at the anchor. */
+/* In front of the datapath at the anchor. */
 SEC("tc")
 int anchored(struct __sk_buff *skb)
 {
@@ -75,7 +78,7 @@ int anchored(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-/* In a container, which is to say nothing of its own. */
+/* In a container, which must not send anything of its own. */
 SEC("tc")
 int delivered(struct __sk_buff *skb)
 {
@@ -83,13 +86,13 @@ int delivered(struct __sk_buff *skb)
 	return TC_ACT_SHOT;
 }
 
-/* UDP port of VXLAN, and the VNI that is spoken in honesty. */
+/* UDP port of VXLAN, and the VNI of valid traffic. */
 #define PORT 4789
 #define VNI 100
-/* As many as the kernel itself would follow is not needed: a packet has no room for more. */
+/* Fewer than the kernel follows is enough: a packet has no room for more. */
 #define EXTENSIONS_MAX 12
 
-/* Where UDP begins, or 0: it is something else, or not the first fragment. */
+/* Offset of the UDP header; 0: not UDP, or not the first fragment. */
 static __always_inline __u32 udp_offset(struct __sk_buff *skb)
 {
 	__u32 offset = ETH_HLEN, i;
@@ -138,7 +141,7 @@ static __always_inline __u32 udp_offset(struct __sk_buff *skb)
 	return 0;
 }
 
-/* At another node: VXLAN, and what of it was never encapsulated. */
+/* At another node: VXLAN, and the part of it that was never encapsulated by the node. */
 SEC("tc")
 int wire(struct __sk_buff *skb)
 {

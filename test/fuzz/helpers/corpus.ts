@@ -1,4 +1,4 @@
-/** Whole frames of every kind that the datapath looks into: what is mutated. */
+/** Valid frames of every kind that the datapath parses, as input for mutations. */
 import {
   arp,
   BROADCAST,
@@ -30,7 +30,7 @@ import {
   TARGET_MAC,
 } from '../../packet/helpers/nd.js';
 
-/** Who a frame is from or for. */
+/** Sender or receiver of a frame. */
 export interface Party {
   readonly mac: string;
   readonly ip4: string;
@@ -38,10 +38,10 @@ export interface Party {
 }
 
 const MORE = 0x2000;
-/** Inside of VXLAN that nobody has encapsulated. */
+/** Inside VXLAN that no node has encapsulated. */
 const FORGED_VNI = 0xbadbad;
 
-/** A segment with a right checksum: XDP takes no others. */
+/** A segment with a correct checksum: XDP accepts no others. */
 function tcp(from: string, to: string, flags: number, length: number, seq = 1): Uint8Array {
   const make = (sum: number) =>
     join(

@@ -1,4 +1,4 @@
-/** What makes of a right frame one that is wrong in some places, at any layer. */
+/** Mutations that make a valid frame invalid in some places, at any layer. */
 
 import type { Random } from '../../helpers/random.js';
 import { join, TYPE } from '../../packet/helpers/frame.js';
@@ -6,12 +6,12 @@ import { tag } from './corpus.js';
 
 /** Bytes of an Ethernet header. */
 export const ETHERNET = 14;
-/** The kernel itself loses a frame with a tag that ends before what is behind the tag. */
+/** The kernel itself loses a frame that ends right after its tag. */
 const TAGGED_LEAST = 20;
-/** Where the things that matter are: nothing is looked at behind that. */
+/** The parsed part of a frame: nothing behind it is read. */
 const HEADERS = 180;
 
-/** Numbers at which programs that count bytes go wrong. */
+/** Numbers at which code that counts bytes tends to fail. */
 const EDGES = [0, 1, 4, 7, 8, 13, 14, 19, 20, 21, 27, 28, 39, 40, 41, 48, 255, 256, 0xfff8, 0xffff];
 const PROTOCOLS = [0, 1, 6, 17, 43, 44, 50, 51, 58, 59, 60, 132, 255];
 const TYPES = [0x0800, 0x0806, 0x86dd, 0x8100, 0x88a8, 0x88b5, 0, 38, 0x8847];
@@ -19,21 +19,21 @@ const TYPES = [0x0800, 0x0806, 0x86dd, 0x8100, 0x88a8, 0x88b5, 0, 38, 0x8847];
 export const get16 = (bytes: Uint8Array, at: number) =>
   ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 
-/** Writes 16 bits, where there is room for them. */
+/** Write 16 bits if they fit. */
 export function set16(bytes: Uint8Array, at: number, value: number): void {
   if (at + 2 > bytes.length) return;
   bytes[at] = value >>> 8;
   bytes[at + 1] = value;
 }
 
-/** A length that is nearly right, or far from it. */
+/** A length that is nearly right, or far off. */
 export function wrongLength(random: Random, right: number): number {
   return random.chance(60) ? right + random.below(41) - 20 : random.pick(EDGES);
 }
 
 type Mutation = (frame: Uint8Array, random: Random, at: number) => Uint8Array;
 
-/** Each takes a frame that begins at `at` and may change it in place. */
+/** Each takes a frame that begins at `at`, and may change it in place. */
 const MUTATIONS: readonly Mutation[] = [
   function anyByte(frame, random, at) {
     const last = Math.min(frame.length - at, HEADERS);
@@ -134,7 +134,7 @@ function ip6(frame: Uint8Array, random: Random, at: number): Uint8Array {
   }
 }
 
-/** The frame, which begins at `at`, after some mutations; a new array. */
+/** A copy of the frame that begins at `at`, after some mutations. */
 export function mutated(frame: Uint8Array, random: Random, count: number, at = 0): Uint8Array {
   let changed = Uint8Array.from(frame);
   for (let i = 0; i < count && changed.length > at + ETHERNET; i++) {
@@ -143,7 +143,7 @@ export function mutated(frame: Uint8Array, random: Random, count: number, at = 0
   return changed;
 }
 
-/** What can be sent by a device with this MTU, and reaches a program of TC. */
+/** Whether a device with this MTU can send the frame, and a TC program sees it. */
 export function sendable(frame: Uint8Array, mtu: number): Uint8Array {
   const isTag = [TYPE.vlan, TYPE.qinq].includes(get16(frame, 12) as 0x8100);
   const least = isTag ? TAGGED_LEAST : ETHERNET;

@@ -1,21 +1,21 @@
-/** Random packets for a node's underlay: right VXLAN, wrong VXLAN, and noise. */
+/** Random packets for a node's underlay: valid VXLAN, invalid VXLAN, and noise. */
 
 import type { Random } from '../../helpers/random.js';
 import { type Outer, vxlan } from '../../overlay/helpers/vxlan.js';
 import { checksum, join } from '../../packet/helpers/frame.js';
 import { ETHERNET, mutated, sendable, set16 } from './mutate.js';
 
-/** What is known of the node that they are for. */
+/** The known facts of the receiving node. */
 export interface Target {
   readonly family: 4 | 6;
   readonly mtu: number;
-  /** Right headers of a node that is known. */
+  /** Valid headers of a known node. */
   readonly outer: Outer;
-  /** VTEPs: of nodes that are known, of strangers, of the node itself. */
+  /** VTEPs: of known nodes, of unknown ones, of the node itself. */
   readonly sources: readonly string[];
   readonly destinations: readonly string[];
   readonly vnis: readonly number[];
-  /** Frames to be inside. */
+  /** Inner frames. */
   readonly inside: readonly Uint8Array[];
 }
 
@@ -31,7 +31,7 @@ export function packetFor(target: Target, random: Random): Uint8Array {
   return sendable(outerToo, target.mtu);
 }
 
-/** What of the outer headers is otherwise: mostly nothing, so that what is inside matters. */
+/** Changes of the outer headers: mostly none, so that the inner frame matters. */
 function outerFor(target: Target, random: Random): Partial<Outer> {
   const seldom = <T>(percent: number, make: () => T): T | undefined =>
     random.chance(percent) ? make() : undefined;
@@ -56,7 +56,7 @@ function outerFor(target: Target, random: Random): Partial<Outer> {
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 }
 
-/** Lengths and the header's checksum as they are to be, so that the wrong is deeper inside. */
+/** Correct lengths and IP header checksum, so that the defect is deeper inside. */
 function repairOuter(packet: Uint8Array, family: 4 | 6): void {
   if (family === 6) {
     if (packet.length < ETHERNET + 48) return;
@@ -72,14 +72,14 @@ function repairOuter(packet: Uint8Array, family: 4 | 6): void {
   set16(packet, ETHERNET + 10, checksum(packet.subarray(ETHERNET, ETHERNET + header)));
 }
 
-/** Anything, at times with a beginning that makes a receiver look at it. */
+/** Random bytes, sometimes behind a valid beginning that makes a receiver parse them. */
 function noise(target: Target, random: Random): Uint8Array {
   const head = vxlan(target.outer, new Uint8Array(0));
   const kept = random.pick([0, 6, 12, 14, 15, 24, 34, 42, head.length]);
   return join(head.subarray(0, kept), random.bytes(ETHERNET + random.below(400)));
 }
 
-/** In front of each its length, as the sender wants it. */
+/** Each packet behind its length, as the sender program expects. */
 export function recorded(frames: readonly Uint8Array[]): Uint8Array {
   const total = frames.reduce((sum, frame) => sum + 2 + frame.length, 0);
   const bytes = new Uint8Array(total);

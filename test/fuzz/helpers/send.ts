@@ -1,4 +1,4 @@
-/** Many frames, as fast as they go. */
+/** Sends many frames as fast as possible. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { sh, sleep } from '../../overlay/helpers/shell.js';
@@ -7,7 +7,7 @@ import { recorded } from './packets.js';
 const SENDER = join(import.meta.dirname, '../native/send.bin');
 const TIMEOUT_MS = 120_000;
 
-/** Send them out of a namespace's device, each as it is, none lost on its way out. */
+/** Send frames unchanged out of a namespace's device, and lose none on the way out. */
 export function sendAll(ns: string, device: string, frames: readonly Uint8Array[]): void {
   const argv = ['netns', 'exec', ns, SENDER, device];
   const { status, stdout, stderr, error } = spawnSync('ip', argv, {
@@ -25,7 +25,7 @@ export function deviceCount(ns: string, device: string, name: string): number {
   return Number(sh(ns, 'cat', `/sys/class/net/${device}/statistics/${name}`));
 }
 
-/** Wait until what is read does not change any more, and give it. */
+/** Wait until a value stops changing, and return it. */
 export async function settled<T>(read: () => T): Promise<T> {
   for (let last = ''; ; ) {
     const value = read();

@@ -1,4 +1,4 @@
-/** Counts what goes by at the places of a node where each frame's fate is decided. */
+/** Counts packets at the places of a node that decide each frame's fate. */
 import { join } from 'node:path';
 import { attachTcx } from '../../../loader/link/attach.js';
 import { mapGet } from '../../../loader/map/entry.js';
@@ -19,7 +19,7 @@ const PLACES = [
 ] as const;
 export type CountingPoint = (typeof PLACES)[number];
 
-/** Packets, and the frames on the wire that they were merged of. */
+/** Packets, and the wire frames that were merged into them. */
 export interface Count {
   readonly packets: number;
   readonly frames: number;
@@ -27,13 +27,13 @@ export interface Count {
 
 /** Programs at some of the places. */
 export interface Tally {
-  /** Attach the one for a place: `arrived` and `anchored` go in front of all others there. */
+  /** Attach the one for a place: `arrived` and `anchored` go in front of all other programs there. */
   at(place: CountingPoint, ns: string, device: string): () => void;
   read(): Record<CountingPoint, Count>;
   close(): void;
 }
 
-/** Load them. Close it. */
+/** Load them. The caller closes it. */
 export function makeTally(): Tally {
   const object = openObject(join(import.meta.dirname, '../bpf/tally.bpf.o'));
   const links: number[] = [];

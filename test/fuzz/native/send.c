@@ -1,8 +1,8 @@
 /*
- * Sends frames out of a device as they are and as fast as they go: from standard input, each behind
- * its length in 16 bits of the machine's own order. Writes how many were sent.
+ * Sends frames unchanged out of a device as fast as possible: from standard input, each behind
+ * its length in 16 bits of the machine's byte order. Prints how many were sent.
  *
- * What finds a queue full is sent again, so that no frame is lost on the way out.
+ * A frame that finds a full queue is sent again, so that none is lost on the way out.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,17 +16,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* At once: less than any queue on the way holds. */
+/* Frames in one call: fewer than any queue on the way holds. */
 #define BATCH 64
 #define FRAME_MAX 2048
-/* How long somebody else may keep the queue full, in tries a millisecond apart. */
+/* How long another process may keep the queue full, in attempts a millisecond apart. */
 #define TRIES_MAX 10000
 
 static uint8_t frames[BATCH][FRAME_MAX];
 static struct iovec vectors[BATCH];
 static struct mmsghdr messages[BATCH];
 
-/* 0 when all are sent. */
+/* 0 if all are sent. */
 static int send_all(int fd, unsigned int count)
 {
 	unsigned int done = 0, tries = 0;
@@ -48,7 +48,7 @@ static int send_all(int fd, unsigned int count)
 	return 0;
 }
 
-/* The next frame; 0 at the end, -1 if it is none. */
+/* The next frame; 0 at the end, -1 if it is invalid. */
 static int read_frame(unsigned int at)
 {
 	uint16_t length;

@@ -1,25 +1,25 @@
-/** What a node was asked for, as facts that can be compared, and the commands that change them. */
+/** The requested state of a node as comparable facts, and the commands that change them. */
 import type { State } from '../../../src/model/state/state.js';
 
 /** Lines such as `a eth0`, `network lan`, `node far 192.0.2.7`. */
 export type Facts = ReadonlySet<string>;
 
-/** A command, when it can be used, and what it comes to. */
+/** A command, when it can be used, and its effect. */
 export interface Command {
   readonly args: readonly string[];
   readonly when?: (facts: Facts) => boolean;
   readonly after: (facts: Facts) => Facts;
 }
 
-/** The namespaces that commands are about. */
+/** The namespaces of the commands. */
 export interface Containers {
-  /** Plain. */
+  /** A plain one. */
   readonly plain: string;
-  /** Another one, with two endpoints now and then. */
+  /** Another one, sometimes with two endpoints. */
   readonly twice: string;
-  /** It has a veth of its own that leads to the node. */
+  /** It has a veth of its own to the node. */
   readonly owner: string;
-  /** `attach --create` makes it. */
+  /** `attach --create` creates it. */
   readonly made: string;
 }
 
@@ -33,7 +33,7 @@ const plus =
   (known) =>
     new Set([...known, ...facts]);
 
-/** Facts that begin with any of these words go. */
+/** Facts that begin with any of these words are removed. */
 const minus =
   (...starts: readonly string[]): Command['after'] =>
   (known) =>
@@ -48,10 +48,10 @@ const both =
 
 const same: Command['after'] = (known) => known;
 
-/** What goes with the endpoints of a namespace. */
+/** Facts that go with the endpoints of a namespace. */
 const left = (ns: string): Command['after'] => minus(ns, `mac ${MAC} ${ns}`);
 
-/** What is left where a namespace is gone. */
+/** Facts that remain when a namespace is gone. */
 export const withoutNamespace = (facts: Facts, ns: string): Facts => left(ns)(facts);
 
 /** Every verb of the command line that changes a node. */
@@ -82,7 +82,7 @@ export function commandsOn({ plain, twice, owner, made }: Containers): Command[]
     { args: ['network', 'add', 'lan', ...LAN], after: plus('network lan', 'network lan gateway') },
     {
       args: ['network', 'add', 'lan', '--no-gateway', '--no-masquerade'],
-      // Else it is made, without the subnets that the endpoints on it keep.
+      // Otherwise it is created, without the subnets that its endpoints keep.
       when: is('network lan'),
       after: both(minus('network lan gateway'), plus('network lan')),
     },
@@ -118,7 +118,7 @@ export function commandsOn({ plain, twice, owner, made }: Containers): Command[]
   ];
 }
 
-/** What a node was asked for, by its records. */
+/** The requested state of a node, from its records. */
 export function factsOf(state: State): Facts {
   const endpoints = state.endpoints.filter(({ namespace }) => namespace.kind !== 'node');
   const nameOf = (id: number): string =>
@@ -142,7 +142,7 @@ export function factsOf(state: State): Facts {
   return new Set(facts);
 }
 
-/** What outlives the first half of a reset. */
+/** Facts that outlive the first half of a reset. */
 export const lasting = (facts: Facts): Facts =>
   new Set([...facts].filter((fact) => /^(network|node|underlay) |^mac \S+ far$/.test(fact)));
 

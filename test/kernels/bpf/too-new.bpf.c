@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * The endpoint's object with a program more that calls what came with Linux 6.4. Passes
- * on the machine of the author, and not on the oldest kernel of the matrix.
+ * The endpoint's object with an additional program that calls a function of Linux 6.4. It loads
+ * on a newer machine, and not on the oldest kernel of the matrix.
  */
-/* As kernels before 6.2 get it. */
+/* The variant for kernels before 6.2. */
 #define NO_KERNEL_TYPES
 #include "endpoint.bpf.c"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * The endpoint's object with a program more that must not pass: it follows a chain of
- * bytes as long as the sender likes. Stands in for the real one to show that the kernel
- * matrix would find such a thing.
+ * The endpoint's object with an additional program that the verifier must reject: it follows a
+ * chain of bytes of unlimited length. It replaces the real object to show that the kernel matrix
+ * finds such a fault.
  */
-/* As kernels before 6.2 get it. */
+/* The variant for kernels before 6.2. */
 #define NO_KERNEL_TYPES
 #include "endpoint.bpf.c"
 

@@ -1,10 +1,10 @@
-/** A conversation that is watched while something is done to its way. */
+/** Traffic that is observed while its path is changed. */
 import type { ExecutionContext } from 'ava';
 import { start } from '../../system/helpers/process.js';
 
 /** Pings that go on until they are stopped. */
 export interface Watch {
-  /** The longest time without an answer so far, in ms; the one that still goes on counts. */
+  /** The longest time without an answer so far, in ms, including the present gap. */
   longestGap(): number;
   /** Answers so far. */
   answers(): number;
@@ -14,7 +14,7 @@ export interface Watch {
 /** Milliseconds between two pings. */
 const PAUSE = 20;
 
-/** Ping from a namespace all the time. */
+/** Ping continuously from a namespace. */
 export function watch(t: ExecutionContext, ns: string, address: string): Watch {
   const argv = ['ping', '-D', '-i', String(PAUSE / 1000), '-W', '1', address];
   const began = Date.now();

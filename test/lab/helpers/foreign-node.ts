@@ -1,6 +1,6 @@
 /**
- * A node of somebody else in a lab's segment, that has never heard of dpctl: where it stands on the
- * underlay, its endpoint, and all that the two kinds of nodes must be able to say to each other.
+ * A node without dpctl in a lab's segment: its place on the underlay, its endpoint, and all traffic that
+ * must pass between the two kinds of nodes.
  */
 import type { ExecutionContext } from 'ava';
 import { pings, tcpBothWays, udpEcho } from '../../system/helpers/conversation.js';
@@ -10,7 +10,7 @@ import type { Nodes } from './nodes.js';
 /** Family of the addresses on the underlay. */
 export type Family = 'ip4' | 'ip6';
 
-/** Someone to talk to. */
+/** An endpoint to exchange traffic with. */
 export interface Guest {
   /** Name of its namespace in the lab. */
   readonly where: string;
@@ -18,7 +18,7 @@ export interface Guest {
   readonly ip6: string;
 }
 
-/** Number of the node that is not dpctl's. */
+/** Number of the foreign node. */
 export const STRANGER = 9;
 /** Its name in the lab. */
 export const HOST = `n${STRANGER}`;
@@ -29,21 +29,21 @@ export const PREFIX = { ip4: 24, ip6: 64 } as const;
 export const VNI = 210;
 /** Bytes that VXLAN adds. */
 export const OVERHEAD = { ip4: 50, ip6: 70 } as const;
-/** Where the lab's nodes are, both of which the stranger has to know. */
+/** Addresses of the lab's nodes, which the foreign node must know. */
 export const OTHERS: Readonly<Record<Family, readonly string[]>> = {
   ip4: ['172.31.210.1', '172.31.210.2'],
   ip6: ['fd00:31::1', 'fd00:31::2'],
 };
 
-/** `ip` in a namespace, the words separated by blanks; throws with what it says. */
+/** `ip` in a namespace, the words separated by blanks; throws with its error output. */
 export async function ip(ns: string, line: string): Promise<void> {
   const ran = await run(['ip', '-n', ns, ...line.split(' ')]);
   if (ran.code !== 0) throw new Error(`${line}: ${ran.stderr}`);
 }
 
 /**
- * Make the namespaces of the stranger and of its endpoint, plug it into the lab's switch (`under0`,
- * up, without an address) and tell dpctl's nodes of it.
+ * Create the namespaces of the foreign node and of its endpoint, connect it to the lab's switch (`under0`,
+ * up, without an address) and add it to dpctl's nodes.
  * @returns names of the two namespaces
  */
 export async function plugIn(
@@ -65,7 +65,7 @@ export async function plugIn(
   return { node, guest };
 }
 
-/** Make the stranger's port `g1`, with its endpoint behind it; the port is not up yet. */
+/** Create the foreign node's port `g1`, with its endpoint behind it; the port is not up yet. */
 export async function addGuest(node: string, guest: string, inside: number): Promise<Guest> {
   const it = { ip4: '10.210.9.1', ip6: 'fd00:210::9:1' };
   await ip(node, `link add g1 mtu ${inside} type veth peer name eth0 mtu ${inside} netns ${guest}`);
@@ -81,8 +81,8 @@ export async function addGuest(node: string, guest: string, inside: number): Pro
 }
 
 /**
- * Everything that endpoints of the two nodes and the stranger's say to each other: unicast, ARP and
- * neighbour discovery, packets of the whole MTU and larger, TCP, UDP, broadcast.
+ * Exchange all kinds of traffic between endpoints of the two nodes and the foreign one: unicast, ARP and
+ * neighbour discovery, packets up to the MTU and larger, TCP, UDP, broadcast.
  * @param inside MTU of the endpoints
  * @param bytes of TCP each way
  */

@@ -8,10 +8,10 @@ import { type Node, openNode } from '../../../src/control/node/node.js';
 import { PATIENCE } from '../../helpers/patience.js';
 import { DPCTL, type Ran, type RunOptions, run } from '../../system/helpers/lab.js';
 
-/** A lab that is up. */
+/** A running lab. */
 export interface Nodes {
   readonly name: string;
-  /** Directory that is given as --root: where the lab keeps its files. */
+  /** Directory for --root: where the lab keeps its files. */
   readonly root: string;
   /** Namespace of a node (n1) or an endpoint (n1e1). */
   ns(where: string): string;
@@ -21,22 +21,22 @@ export interface Nodes {
   lab(...args: string[]): Promise<Ran>;
   /** dpctl on a node; never throws. */
   dpctl(where: string, args: readonly string[], options?: RunOptions): Promise<Ran>;
-  /** The same, and throw unless it exits 0. */
+  /** The same, and throws unless it exits with 0. */
   must(where: string, ...args: string[]): Promise<Ran>;
-  /** The same, and give the JSON that it printed. */
+  /** The same, and returns its JSON. */
   json<T>(where: string, ...args: string[]): Promise<T>;
   /** Run a program in a node or endpoint; throws unless it exits 0. */
   within(where: string, ...argv: string[]): Promise<string>;
-  /** Make a namespace that is of the lab and no endpoint yet; it goes with the lab. */
+  /** Create a namespace that belongs to the lab but is no endpoint yet; it is removed with the lab. */
   container(where: string): Promise<string>;
-  /** A node in this process. Close it. */
+  /** A node in this process. The caller closes it. */
   open(where: string): Node;
   close(): Promise<void>;
 }
 
 let labs = 0;
 
-/** Make a lab. Names carry the pid, so that suites may run beside each other. */
+/** Create a lab. Names contain the pid, so that suites can run side by side. */
 export async function openNodes(...options: string[]): Promise<Nodes> {
   const nodes = prepareNodes();
   const ran = await nodes.lab('up', ...options);
@@ -109,7 +109,7 @@ export function prepareNodes(): Nodes {
   return nodes;
 }
 
-/** Run a test with a lab and take it away again. */
+/** Run a test with a lab and remove it afterwards. */
 export async function onNodes(
   options: readonly string[],
   use: (nodes: Nodes) => Promise<void>,
@@ -118,7 +118,7 @@ export async function onNodes(
   try {
     await use(nodes);
   } catch (error) {
-    // What went wrong first is what the reader wants; a lab that cannot be removed follows from it.
+    // The first error matters; a lab that cannot be removed is its consequence.
     await nodes.close().catch((left) => console.error(left));
     throw error;
   }
@@ -130,7 +130,7 @@ export function addressOf(node: number, endpoint: number, network = 1): string {
   return `10.${209 + network}.${node}.${endpoint}`;
 }
 
-/** The same of IPv6. */
+/** The same for IPv6. */
 export function address6Of(node: number, endpoint: number, network = 1): string {
   return `fd00:${209 + network}::${node.toString(16)}:${endpoint.toString(16)}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Open vSwitch, with a database and a switch process of its own in the stranger's namespace and all
- * of its files in a folder of its own: nothing of one that the machine may run is touched.
+ * Open vSwitch with a database and a switch process of its own in the foreign node's namespace, and all of
+ * its files in a directory of its own: the machine's own switch is not touched.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -12,18 +12,18 @@ import { type Check, command, once } from '../../helpers/requirements.js';
 import { run } from '../../system/helpers/lab.js';
 import { eventually, type Running, start } from '../../system/helpers/process.js';
 
-/** Where the set-up unpacks it; the machine's own is used where there is one. */
+/** Where the set-up unpacks it, if the machine has none of its own. */
 const UNPACKED = fileURLToPath(new URL('../../../../.openvswitch', import.meta.url));
 const isUnpacked = existsSync(join(UNPACKED, 'bin/ovs-vswitchd'));
 
 /** Who forwards: the switch process itself, or the kernel's module. */
 export type Datapath = 'netdev' | 'system';
 
-/** A switch that runs. */
+/** A running switch. */
 export interface OpenVswitch {
-  /** `ovs-vsctl`, which waits until the switch has done it; throws with what it says. */
+  /** `ovs-vsctl`, which waits until the switch has applied the change; throws with its error output. */
   vsctl(...words: string[]): Promise<void>;
-  /** End it. */
+  /** Stop it. */
   close(): Promise<void>;
 }
 
@@ -32,10 +32,10 @@ export const openvswitch: Check = once('openvswitch', () =>
   isUnpacked || command('ovs-vswitchd')() === undefined ? undefined : 'Open vSwitch',
 );
 
-/** Devices for the packets of a process. */
+/** TUN/TAP devices for the packets of a process. */
 export const tun: Check = () => (existsSync('/dev/net/tun') ? undefined : '/dev/net/tun');
 
-/** The kernel's module of Open vSwitch; asking for it loads it. */
+/** The kernel's module of Open vSwitch; the check loads it. */
 export const kernelDatapath: Check = once('openvswitch datapath', () => {
   const asked = spawnSync('genl', ['ctrl', 'get', 'name', 'ovs_datapath'], { encoding: 'utf8' });
   return asked.status === 0 && asked.stdout.includes('ovs_datapath')
@@ -53,7 +53,7 @@ function schema(): string {
   return join(isUnpacked ? UNPACKED : '/', file);
 }
 
-/** Start it in a namespace, without a bridge yet. Close it before the namespace goes. */
+/** Start it in a namespace, without a bridge yet. Close it before the namespace is deleted. */
 export async function startSwitch(
   t: Pick<ExecutionContext, 'teardown'>,
   ns: string,

@@ -1,7 +1,7 @@
 /**
- * Run as a program of its own, as root: what it costs to make one endpoint (veth, both ends up, two
- * addresses, two default routes) by our netlink messages, by two `ip -batch`, and by one ip(8) a
- * command. Prints the medians in milliseconds as JSON.
+ * Run as a separate program, as root: the cost of one endpoint (veth, both ends up, two addresses, two
+ * default routes) by netlink, by two `ip -batch`, and by one ip(8) for each command. Prints the medians in
+ * milliseconds as JSON.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -71,7 +71,7 @@ function median(values: number[]): number {
 await withNamespaces(2, (host, target) => {
   const ways = { messages: byMessages, batch: byBatch, commands: byCommands };
   const times: Record<string, number[]> = {};
-  // In turns, so that a noisy moment hits all of them.
+  // In turns, so that noise affects all of them.
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, way] of Object.entries(ways)) {
       const start = performance.now();

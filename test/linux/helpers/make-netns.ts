@@ -1,4 +1,4 @@
-/** Run as a program of its own: make-netns add|del NAME. */
+/** Run as a separate program: make-netns add|del NAME. */
 
 import { createNetns, deleteNetns } from '../../../src/linux/netns.js';
 

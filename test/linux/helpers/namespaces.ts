@@ -1,4 +1,4 @@
-/** Namespaces and directories of one test, gone after it whatever happens. */
+/** Namespaces and directories of one test, removed after it in any case. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -22,17 +22,17 @@ export function uniqueName(prefix = 'dpk'): string {
   return `${prefix}${process.pid}n${count}`;
 }
 
-/** A namespace of a test: open, with its name. */
+/** A test's namespace: its name and a descriptor. */
 export interface TestNetns extends NetnsRef {
   readonly name: string;
 }
 
-/** A path by which a program can open what is open here as `fd`. */
+/** A path by which another program can open this process's `fd`. */
 export function netnsPathOf(fd: number): string {
   return `/proc/${process.pid}/fd/${fd}`;
 }
 
-/** Makes `number` namespaces, hands them to `use` and deletes them. */
+/** Create `number` namespaces, pass them to `use` and delete them. */
 export async function withNamespaces(
   number: number,
   use: (...namespaces: TestNetns[]) => void | Promise<void>,
@@ -53,7 +53,7 @@ export async function withNamespaces(
   }
 }
 
-/** Makes an empty directory, hands its path to `use` and deletes it. */
+/** Create an empty directory, pass its path to `use` and delete it. */
 export async function withDirectory(use: (dir: string) => void | Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), `dpk${process.pid}-`));
   try {
@@ -78,7 +78,7 @@ export function ipJson<T>(ns: TestNetns, ...args: string[]): T[] {
   return JSON.parse(inside(ns, 'ip', '-j', ...args) || '[]') as T[];
 }
 
-/** Runs `action`, which must throw an error of ours, and returns it. */
+/** Run `action`, which must throw a DpctlError, and return the error. */
 export function refusal(action: () => unknown): DpctlError {
   try {
     action();
@@ -89,7 +89,7 @@ export function refusal(action: () => unknown): DpctlError {
   throw new Error('it should have been refused');
 }
 
-/** As refusal, for a promise. */
+/** Like refusal, for a promise. */
 export async function rejection(promise: Promise<unknown>): Promise<DpctlError> {
   const outcome = await promise.catch((error: unknown) => error);
   return refusal(() => {

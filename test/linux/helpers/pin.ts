@@ -1,6 +1,6 @@
 /**
- * Run as a program of its own, in the mount namespace of `ip netns exec`: pin.js DIR. Mounts a BPF
- * file system at DIR and pins a map there, then says what it sees, as JSON.
+ * Run as a separate program in the mount namespace of `ip netns exec`: pin.js DIR. Mounts a BPF file system
+ * at DIR, pins a map there, and prints what it sees as JSON.
  */
 
 import { mapPut } from '../../../loader/map/entry.js';

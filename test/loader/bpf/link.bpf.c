@@ -13,7 +13,7 @@ struct {
 	__type(value, __u64);
 } seen_v1 SEC(".maps");
 
-/* TCX_NEXT and TC_ACT_UNSPEC alike. */
+/* TCX_NEXT and TC_ACT_UNSPEC have the same value. */
 #define NEXT -1
 
 static __always_inline void count(__u32 slot)

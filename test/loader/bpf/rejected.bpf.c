@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A program the verifier must refuse, with maps that must leave no trace when it does. */
+/* A program that the verifier must reject, with maps that must leave no trace then. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <linux/types.h>
@@ -19,7 +19,7 @@ int rejected_read(struct __sk_buff *skb)
 	__u64 *value = bpf_map_lookup_elem(&fresh_v1, &slot);
 
 	(void)skb;
-	/* No check for NULL. (Of an array's first slot new kernels know that it is there.) */
+	/* The check for NULL is missing. (New kernels know that an array's first slot exists.) */
 	return (int)*value;
 }
 

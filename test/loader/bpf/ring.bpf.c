@@ -15,7 +15,7 @@ struct {
 	__uint(max_entries, 1 << 24);
 } ring_v1 SEC(".maps");
 
-/* [0] records written, [1] records that found no room. */
+/* [0] records written, [1] records that did not fit. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2);
@@ -41,7 +41,7 @@ int ring_fill(struct __sk_buff *skb)
 	}
 	record->number = *written;
 	__builtin_memset(record->fill, (int)*written, sizeof(record->fill));
-	/* Every 1000th is given up, which a reader must pass over. */
+	/* Every 1000th is discarded, which a reader must skip. */
 	if (*written % 1000 == 999)
 		bpf_ringbuf_discard(record, 0);
 	else

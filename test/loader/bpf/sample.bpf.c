@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Everything the loader's tests ask of an object, in its smallest form. */
+/* Everything that the loader's tests need of an object, in its smallest form. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <linux/types.h>
@@ -50,17 +50,17 @@ struct {
 	__type(value, __u64);
 } a_long_map_name_v1 SEC(".maps");
 
-/* A knob of each width and sign. */
+/* A constant of each width and sign. */
 const volatile __u8 knob_u8 = 7;
 const volatile __s32 knob_s32 = -1;
 const volatile __u64 knob_u64 = 0;
 const volatile enum verdict knob_enum = VERDICT_PASS;
 const volatile __u8 knob_mac[6] = {};
 
-/* BTF keeps only the types that something global uses. */
+/* BTF keeps only the types that a global symbol uses. */
 volatile struct odd sample_odd;
 
-/* Returns knobs mixed so that each one shows. */
+/* Returns a mix of all constants that shows each of them. */
 SEC("tc")
 int sample_knobs(struct __sk_buff *skb)
 {

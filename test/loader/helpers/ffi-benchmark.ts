@@ -22,7 +22,7 @@ function ms(what: () => void): number {
   return performance.now() - start;
 }
 
-/** Nanoseconds a time. */
+/** Nanoseconds for one repetition. */
 function each(times: number, what: () => void): number {
   return (ms(() => Array.from({ length: times }).forEach(what)) / times) * 1e6;
 }
@@ -90,7 +90,7 @@ function best(runs: readonly Figures[], name: string): number {
 if (process.argv[2] === 'measure') {
   console.log(JSON.stringify(measure()));
 } else {
-  // In turns, so that a busy spell of the machine falls on both.
+  // In turns, so that a busy moment of the machine affects both.
   const runs = Array.from({ length: 5 }, () => [runOnce('koffi'), runOnce('ffi-napi')] as const);
   const koffi = runs.map(([run]) => run);
   const napi = runs.map(([, run]) => run);

@@ -1,6 +1,6 @@
 /**
- * Fills a test's ring buffer from a process of its own, as traffic would:
- * `node fill-ring.js PROGRAM_ID RECORDS`, where each byte on stdin asks for that many records.
+ * Fills a test's ring buffer from a separate process, as traffic would: `node fill-ring.js PROGRAM_ID
+ * RECORDS`, where each byte on stdin requests that many records.
  */
 
 import { openProgramById } from '../../../loader/program.js';

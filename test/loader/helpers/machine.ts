@@ -1,4 +1,4 @@
-/** Objects, namespaces and bpffs mounts of one test, gone after it whatever happens. */
+/** Objects, namespaces and bpffs mounts of one test, removed after it in any case. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
@@ -27,7 +27,7 @@ export function objectPath(name: string): string {
   return fileURLToPath(new URL(`../bpf/${name}.bpf.o`, import.meta.url));
 }
 
-/** Loads a test object, hands it to `use` and closes it. */
+/** Load a test object, pass it to `use` and close it. */
 export function withObject<T>(
   name: string,
   options: ObjectOptions,
@@ -56,7 +56,7 @@ export function mapOf(object: BpfObject, name: string) {
   return map;
 }
 
-/** Makes an empty directory, hands its path to `use` and deletes it. */
+/** Create an empty directory, pass its path to `use` and delete it. */
 export function withDirectory<T>(use: (dir: string) => T): T {
   const dir = mkdtempSync(join(tmpdir(), `dpl${process.pid}-`));
   try {
@@ -66,7 +66,7 @@ export function withDirectory<T>(use: (dir: string) => T): T {
   }
 }
 
-/** Mounts a bpffs of the test's own, hands its path to `use` and unmounts it. */
+/** Mount a private bpffs, pass its path to `use` and unmount it. */
 export function withBpffs<T>(use: (dir: string) => T): T {
   return withDirectory((dir) => {
     mount('bpffs', dir, 'bpf', 0);
@@ -86,7 +86,7 @@ export interface TestNetns {
   readonly ifindex: number;
 }
 
-/** Makes a namespace, hands it to `use` and deletes it. */
+/** Create a namespace, pass it to `use` and delete it. */
 export function withNetns<T>(use: (ns: TestNetns) => T): T {
   const ns = makeNetns();
   try {
@@ -96,7 +96,7 @@ export function withNetns<T>(use: (ns: TestNetns) => T): T {
   }
 }
 
-/** The same for a test that waits. */
+/** The same for an asynchronous test. */
 export async function withNetnsAsync(use: (ns: TestNetns) => Promise<void>): Promise<void> {
   const ns = makeNetns();
   try {
@@ -135,7 +135,7 @@ export function run(command: string, ...args: string[]): string {
   });
 }
 
-/** Runs `action`, which must throw an error of ours, and returns it. */
+/** Run `action`, which must throw a DpctlError, and return the error. */
 export function refusal(action: () => unknown): DpctlError {
   try {
     action();
@@ -152,24 +152,24 @@ export function descriptorsOf(kind: string): number {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`).startsWith(kind);
     } catch {
-      // The directory's own descriptor is gone by now.
+      // The directory's own descriptor is closed by now.
       return false;
     }
   }).length;
 }
 
-/** Runs `action` while this process can open only so many descriptors more. */
+/** Run `action` while this process can open only so many more descriptors. */
 export function withDescriptorsLeft<T>(left: number, action: () => T): T {
   const limit = (value: string): string =>
     run('prlimit', `--pid=${process.pid}`, `--nofile=${value}`);
   const soft = run('prlimit', `--pid=${process.pid}`, '--nofile', '--output=SOFT', '--noheadings');
   const open = new Set<number>();
-  // Numbers below the limit may be free that a descriptor above it leaves so: all of them are filled.
+  // Free numbers may be below the limit although the highest descriptor is above it: fill all of them.
   limit(`200:`);
   try {
     for (;;) open.add(openFd('/dev/null'));
   } catch {
-    // No more.
+    // No more are left.
   }
   for (const fd of [...open].slice(0, left)) {
     closeFd(fd);

@@ -1,4 +1,4 @@
-/** What a command of a random sequence is made of. */
+/** The parts of a random command. */
 import fc from 'fast-check';
 import type { Model, ModelEndpoint } from './model.js';
 import { compare, type World } from './world.js';
@@ -6,7 +6,7 @@ import { compare, type World } from './world.js';
 /** A command, as fast-check runs it. */
 export type Command = fc.AsyncCommand<Model, World>;
 
-/** A command from what it is called, when it may be given and what it does. */
+/** A command of a name, a precondition and an action. */
 export function command(
   name: string,
   check: (model: Model) => boolean,
@@ -22,7 +22,7 @@ export function command(
   };
 }
 
-/** It may be given at any time. */
+/** Always possible. */
 export const always = (): boolean => true;
 /** Names of networks. */
 export const NETWORKS = ['a', 'b', 'c'] as const;
@@ -39,7 +39,7 @@ export const name = fc.constantFrom(...NAMES);
 export const ifname = fc.constantFrom(...IFNAMES);
 export const networkName = fc.constantFrom(...NETWORKS);
 
-/** A change is about an endpoint: a device that it lost is made again. */
+/** A change that concerns an endpoint creates its lost device again. */
 export function touch(model: Model, endpoint: ModelEndpoint): void {
   model.broken.delete(endpoint);
 }

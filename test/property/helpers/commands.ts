@@ -1,4 +1,4 @@
-/** The commands that people may give in any order, with what each must do to the model. */
+/** The commands that users may give in any order, with their effect on the model. */
 import fc from 'fast-check';
 import { DpctlError } from '../../../loader/errors.js';
 import { attach } from '../../../src/control/endpoint/attach.js';
@@ -56,7 +56,7 @@ const attaches = fc.tuple(name, ifname, networkName).map(([ns, dev, network]) =>
   ),
 );
 
-/** The same, but a step of it fails: nothing may have changed. */
+/** The same, but a step of it fails: nothing may change. */
 const failedAttaches = fc
   .tuple(name, ifname, networkName, fc.nat({ max: 14 }))
   .map(([ns, dev, network, step]) =>
@@ -110,7 +110,7 @@ function addNetwork({ network, gateway, masquerade, ageing }: NetworkFlags): Com
   ];
   return command(
     words.join(' '),
-    // Somebody may have the first address, because there was no gateway then.
+    // The first address may be taken, because there was no gateway before.
     (model) => !gateway || membersOf(model, network).every(({ host }) => host !== 1),
     async (model, world) => {
       const wanted: ModelNetwork = model.networks.get(network) ?? {
@@ -151,7 +151,7 @@ const networkAdds = fc
   })
   .map(addNetwork);
 
-/** What each sequence begins with. */
+/** The beginning of each sequence. */
 export const BEGINNING: readonly Command[] = [
   addNetwork({ network: 'a', gateway: true, masquerade: true }),
   addNetwork({ network: 'b', gateway: false, masquerade: false }),
@@ -217,7 +217,7 @@ function networkIn({ networks }: Model, network: string): ModelNetwork {
   return found;
 }
 
-/** All of them; attaches more often than what undoes them. */
+/** All commands; attaches more often than those that undo them. */
 export const COMMANDS: readonly fc.Arbitrary<Command>[] = [
   attaches,
   attaches,

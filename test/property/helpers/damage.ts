@@ -1,4 +1,4 @@
-/** What happens to a node behind dpctl's back. */
+/** Changes of a node without dpctl. */
 import fc from 'fast-check';
 import { endpointList } from '../../../src/control/endpoint/list.js';
 import { linkDelete, linkDump, linkGet } from '../../../src/linux/netlink/link.js';
@@ -24,7 +24,7 @@ async function ipNetns(verb: 'add' | 'del', ns: string): Promise<void> {
   if (code !== 0) throw new Error(`ip netns ${verb} ${ns}: ${stderr}`);
 }
 
-/** The kernel takes a namespace's devices away a moment after the namespace. */
+/** The kernel removes a namespace's devices a moment after the namespace. */
 async function devicesGone(world: World, model: Model, ns: string): Promise<void> {
   const labels = model.endpoints
     .filter((each) => each.ns === ns && !isAlive(model, each) && !model.broken.has(each))
@@ -72,5 +72,5 @@ function isLive({ node }: World, { ifindex }: { readonly ifindex: number }): boo
   return linkGet(node.rtnl(), { ifindex }) !== undefined;
 }
 
-/** Namespaces come and go, devices are deleted. */
+/** Namespaces are created and deleted, devices are deleted. */
 export const HARM = [namespaceDeletes, namespaceAdds, deviceDeletes] as const;

@@ -1,14 +1,14 @@
 /**
- * What a node should be after any sequence of commands, told without the control core: maps of
- * names and addresses, and the answer that each command must give.
+ * The expected state of a node after any sequence of commands, computed without the control code: maps of
+ * names and addresses, and the result that each command must have.
  */
 
-/** Addresses of a network's IPv4 subnet that hosts can have: a /29 fills up quickly. */
+/** Host addresses of a network's IPv4 subnet: a /29 fills up quickly. */
 const HOSTS = [1, 2, 3, 4, 5, 6] as const;
 
 export interface ModelNetwork {
   readonly name: string;
-  /** Third byte of its IPv4 subnet, and what its IPv6 subnet is told by. */
+  /** Third byte of its IPv4 subnet; it also identifies the IPv6 subnet. */
   readonly number: number;
   readonly vni: number;
   ageing: number;
@@ -18,7 +18,7 @@ export interface ModelNetwork {
 
 export interface ModelEndpoint {
   readonly ns: string;
-  /** Which of the namespaces that had this name one after the other. */
+  /** Which of the successive namespaces with this name. */
   readonly life: number;
   readonly ifname: string;
   readonly network: string;
@@ -31,17 +31,17 @@ export interface ModelEndpoint {
 
 export interface Model {
   readonly networks: Map<string, ModelNetwork>;
-  /** Namespaces that are there, and how often one of that name was made. */
+  /** Existing namespaces, and how often one of each name was created. */
   readonly namespaces: Map<string, number>;
   readonly lives: Map<string, number>;
   endpoints: readonly ModelEndpoint[];
   /** MAC -> endpoint, by network. */
   readonly statics: Map<string, ModelEndpoint>;
-  /** Endpoints whose device somebody deleted. */
+  /** Endpoints whose device was deleted by hand. */
   readonly broken: Set<ModelEndpoint>;
 }
 
-/** A node of which nothing is asked, beside namespaces of these names. */
+/** A node without any request, and namespaces of these names. */
 export function newModel(names: readonly string[]): Model {
   return {
     networks: new Map(),
@@ -60,29 +60,29 @@ export const address4 = ({ number }: ModelNetwork, host: number): string =>
 export const address6 = ({ number }: ModelNetwork, host: number): string =>
   `fd77:${number}::${host}`;
 
-/** True while the namespace that the endpoint was attached in is there. */
+/** True while the namespace that was attached exists. */
 export function isAlive({ namespaces }: Model, { ns, life }: ModelEndpoint): boolean {
   return namespaces.get(ns) === life;
 }
 
-/** Endpoints whose namespace is gone, or whose device is. */
+/** Endpoints whose namespace or device is gone. */
 export function damaged(model: Model): ModelEndpoint[] {
   return model.endpoints.filter((each) => model.broken.has(each) || !isAlive(model, each));
 }
 
-/** The endpoints on a network. What a gone one had is free. */
+/** The endpoints on a network. Addresses of gone endpoints are free. */
 export function membersOf(model: Model, network: string): ModelEndpoint[] {
   return model.endpoints.filter((each) => each.network === network && isAlive(model, each));
 }
 
-/** The endpoint of a namespace that is there. */
+/** The endpoint of an existing namespace. */
 export function endpointAt(model: Model, ns: string, ifname: string): ModelEndpoint | undefined {
   return model.endpoints.find(
     (each) => each.ns === ns && each.ifname === ifname && isAlive(model, each),
   );
 }
 
-/** What attach must do: the endpoint, or the code of the refusal. */
+/** The expected result of attach: the endpoint, or the code of the refusal. */
 export function expectAttach(
   model: Model,
   ns: string,
@@ -97,7 +97,7 @@ export function expectAttach(
   const taken = new Set(others.map(({ host }) => host));
   const taken6 = new Set(others.map(({ host6 }) => host6));
   if (network.gateway) taken.add(1);
-  // The first address goes last: it is kept for a gateway.
+  // The first address is assigned last: it is reserved for a gateway.
   const host = [...HOSTS.slice(1), 1].find((each) => !taken.has(each));
   if (host === undefined) return 'SUBNET_FULL';
   let host6 = 2;
@@ -106,14 +106,14 @@ export function expectAttach(
   return { ns, life, ifname, network: name, host, host6, lock: true };
 }
 
-/** attach was done. */
+/** Apply an attach. */
 export function didAttach(model: Model, endpoint: ModelEndpoint): void {
   didChange(model);
   if (!model.endpoints.includes(endpoint)) model.endpoints = [...model.endpoints, endpoint];
   model.broken.delete(endpoint);
 }
 
-/** Forget endpoints, and what is static behind them. */
+/** Remove endpoints, and the static entries behind them. */
 export function drop(model: Model, picks: (endpoint: ModelEndpoint) => boolean): void {
   for (const endpoint of model.endpoints.filter(picks)) {
     model.broken.delete(endpoint);
@@ -122,18 +122,18 @@ export function drop(model: Model, picks: (endpoint: ModelEndpoint) => boolean):
   model.endpoints = model.endpoints.filter((each) => !picks(each));
 }
 
-/** A command was done, whatever it was about: endpoints that are dead are dropped. */
+/** Apply any command: dead endpoints are removed. */
 export function didChange(model: Model): void {
   drop(model, (each) => !isAlive(model, each));
 }
 
-/** reconcile was done: what is dead is dropped, what was broken is whole. */
+/** Apply a reconcile: dead endpoints are removed, broken ones repaired. */
 export function didReconcile(model: Model): void {
   didChange(model);
   model.broken.clear();
 }
 
-/** The lowest VNI that no network has. */
+/** The lowest unused VNI. */
 export function freeVni({ networks }: Model): number {
   const taken = new Set([...networks.values()].map(({ vni }) => vni));
   let vni = 1;

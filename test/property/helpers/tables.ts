@@ -1,4 +1,4 @@
-/** What the kernel holds, read and decoded without the code that wrote it. */
+/** The kernel's tables, read and decoded without the code that wrote them. */
 import { existsSync } from 'node:fs';
 import { mapEntries } from '../../../loader/map/batch.js';
 import { closeMap, openPinnedMap } from '../../../loader/map/info.js';
@@ -6,7 +6,7 @@ import { EndpointFlags, FdbFlags, MAPS } from '../../../src/contract/generated.j
 import { linkDump } from '../../../src/linux/netlink/link.js';
 import type { World } from './world.js';
 
-/** IPv4 as tables have it: mapped into IPv6 (RFC 4291, 2.5.5.2), in hexadecimal. */
+/** IPv4 in the tables' form: mapped into IPv6 (RFC 4291, 2.5.5.2), in hexadecimal. */
 export const mapped = (ip: string): string =>
   `${'0'.repeat(20)}ffff${Buffer.from(ip.split('.').map(Number)).toString('hex')}`;
 
@@ -22,7 +22,7 @@ export function bare(ip: string): string {
 /** Entries of a table; of an array, those that are not zero. */
 export function rows(world: World, table: keyof typeof MAPS): [DataView, DataView][] {
   const path = `${world.node.paths.mapsDir}/${MAPS[table].name}`;
-  // A node of which nothing was asked has no tables.
+  // A node without any request has no tables.
   if (!existsSync(path)) return [];
   const map = openPinnedMap(path);
   const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -38,7 +38,7 @@ export function rows(world: World, table: keyof typeof MAPS): [DataView, DataVie
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const mac = (bytes: Uint8Array): string => text(bytes).replace(/..(?!$)/g, '$&:');
 
-/** `VNI MAC own|gateway|static`; learned ones are left out. */
+/** `VNI MAC own|gateway|static`; learned entries are left out. */
 export function fdbLines(world: World): string[] {
   return rows(world, 'fdb').flatMap(([k, v]) => {
     const key = MAPS.fdb.key.decode(k);

@@ -1,4 +1,4 @@
-/** A real node for a model to be compared with, and what the kernel holds of it. */
+/** A real node to compare with the model, and its state in the kernel. */
 import { DpctlError } from '../../../loader/errors.js';
 import type { Node } from '../../../src/control/node/node.js';
 import { addrDump } from '../../../src/linux/netlink/address.js';
@@ -28,11 +28,11 @@ import {
   rows,
 } from './tables.js';
 
-/** What commands are run on. */
+/** The target of the commands. */
 export interface World {
   readonly lab: Lab;
   readonly node: Node;
-  /** Full names of the namespaces that a model knows by a letter. */
+  /** Full names of the namespaces by the model's letters. */
   readonly names: ReadonlyMap<string, string>;
 }
 
@@ -78,7 +78,7 @@ function same(what: string, found: unknown, expected: unknown): void {
   if (a !== b) throw new Error(`${what}: found ${a}, expected ${b}`);
 }
 
-/** All of `expected`, and nothing else unless `more` may be there. */
+/** All of `expected`, and nothing else unless `more` is allowed. */
 function sameSet(what: string, found: Iterable<string>, expected: string[], more: boolean): void {
   const there = new Set(found);
   const missing = expected.filter((each) => !there.has(each));
@@ -130,7 +130,7 @@ function compareTables(
   sameSet('endpoint', endpointLines(world), locks, more || gateways.length > 0);
 }
 
-/** What a device's alias says to people: behind the mark of the root. */
+/** The readable part of a device's alias, behind the mark of the root. */
 export function labelOf({ alias = '' }: { readonly alias?: string | undefined }): string {
   return alias.replace(/^dpctl [0-9a-f]{12}\/\d+ /, '');
 }
@@ -141,7 +141,7 @@ function modelNetworkOf({ networks }: Model, name: string): ModelNetwork {
   return network;
 }
 
-/** Devices, by what they are marked with: one for each endpoint, two for each gateway. */
+/** Devices by their marks: one for each endpoint, two for each gateway. */
 function compareHost(
   world: World,
   model: Model,

@@ -5,7 +5,7 @@ import type { Cause, Delivery } from '../../../src/store/etcd/watch/known-record
 
 const DELAY = 60;
 
-/** Deliveries that a test makes, and what comes out behind the second look. */
+/** Deliveries of a test, and those that pass the confirmation. */
 function place(t: ExecutionContext, look: () => Promise<ReadonlySet<string>>) {
   const queue: Delivery[] = [];
   let wake = (): void => {};
@@ -73,7 +73,7 @@ test('what the second look finds again stays', async (t) => {
   const { records, tell } = place(t, async () => new Set(keys(0, 8)));
   await tell(keys(0, 10), []);
   await tell([], keys(0, 10), 'reset');
-  // Written again, and told, before anybody looked.
+  // Written again, and delivered, before the confirmation.
   await tell(['k9'], []);
   await sleep(2 * DELAY);
   t.deepEqual([...records].sort(), [...keys(0, 8), 'k9']);

@@ -19,7 +19,7 @@ const at = (revision: number, place: Partial<Place> = {}): Place => ({
   ...place,
 });
 
-/** What a reader makes of deliveries. @throws where it is told that something unknown is gone */
+/** Applies deliveries like a reader. @throws if an unknown key is deleted */
 function read(records: Map<string, string>, { puts, deletes }: Delivery): void {
   for (const key of deletes) {
     if (!records.delete(key)) throw new Error(`${key} was not known`);

@@ -1,13 +1,13 @@
 /**
- * A process that uses a store, for tests that kill it or run two of them. Its arguments are
- * a directory, what to do, and a word for that:
+ * A process that uses a store, for tests that kill it or run two of them. Its arguments are a directory, an
+ * action, and the action's argument:
  *
- *     save STEP    take the lock, save what `crashCases` names in CASE, die at STEP
- *     attach N     take the lock N times and attach one more namespace each time
- *     first        save a network with one endpoint, where there is nothing
- *     hold         take the lock, say "held", keep it until killed
- *     greedy       take the lock again and again, and say "held" when it has it first
- *     load         load, and print the error's code or "loaded"
+ * save STEP take the lock, save the case `CASE` of `crashCases`, die at STEP
+ * attach N take the lock N times and attach one more namespace each time
+ * first save a network with one endpoint into an empty store
+ * hold take the lock, print "held", keep it until killed
+ * greedy take the lock again and again, and print "held" the first time
+ * load load, and print the error's code or "loaded"
  */
 import { DpctlError } from '../../../loader/errors.js';
 import { addEndpoint } from '../../../src/model/endpoint/attach.js';

@@ -9,17 +9,17 @@ import { EMPTY_STATE, type State } from '../../../src/model/state/state.js';
 import type { FileStoreOptions } from '../../../src/store/file-paths.js';
 import type { Versioned } from '../../../src/store/store.js';
 
-/** A fresh directory with this process's number in its name. */
+/** A new directory with this process's number in its name. */
 export function temporary(): string {
   return mkdtempSync(join(tmpdir(), `dpctl-store-${process.pid}-`));
 }
 
-/** The two directories of a store below one, and the boot that tests live in. */
+/** The two directories of a store below one, and the boot of the tests. */
 export function directories(dir: string): FileStoreOptions {
   return { runDir: join(dir, 'run'), stateDir: join(dir, 'state'), bootId: 'boot-1' };
 }
 
-/** What a store has before anything is saved. */
+/** The content of a store before the first save. */
 export const NOTHING: Versioned = { revision: 0, state: EMPTY_STATE };
 
 /** A state with one network and `count` endpoints. */
@@ -45,7 +45,7 @@ export function crashCases(): Record<string, { readonly before: State; readonly 
   const two = stateOf(2);
   const empty = deleteNetwork(removeEndpoint(removeEndpoint(two, 1), 2), 'default');
   const blue = addNetwork(empty, { name: 'blue', vni: 9, subnets: ['10.1.0.0/24'] }).state;
-  // Another index than that of the network which goes, as the edits of one command give it.
+  // Another index than that of the deleted network, as the edits of one command assign it.
   const other = { ...blue, networks: blue.networks.map((network) => ({ ...network, index: 2 })) };
   const namespace = { ref: 'b', kind: 'name' as const, path: '/b', cookie: '9', created: false };
   const swapped = addEndpoint(other, {

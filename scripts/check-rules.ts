@@ -1,4 +1,4 @@
-/** Checks the house rules on every file of the repository; each broken one is a line. */
+/** Checks the house rules on every file of the repository and prints a line for each violation. */
 
 import { checkRules, repositoryFiles } from './rules/all.js';
 import { violationLine } from './rules/source.js';

@@ -1,8 +1,8 @@
 /**
- * Writes docs/cli.md and docs/dpctl.8 from the table of commands, docs/bench.schema.json from what a run
- * of `bench` is checked by when it is read back, and docs/openapi.json from what the agent checks requests by.
- *   gen-cli-docs           write them
- *   gen-cli-docs --check   write nothing; exit 1 and name each file that is not up to date
+ * Writes docs/cli.md and docs/dpctl.8 from the table of commands, docs/bench.schema.json from the schema
+ * that checks a run of `bench`, and docs/openapi.json from the schemas that check the agent's requests.
+ * gen-cli-docs write them
+ * gen-cli-docs --check write nothing; exit with 1 and name each stale file
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { openapi } from '../src/agent/server/openapi.js';

@@ -1,8 +1,8 @@
 /**
  * Writes the TypeScript side of the contract from the BTF of the datapath's objects.
  *
- *     gen-contract --out FILE --header HEADER OBJECT...           write FILE where it differs
- *     gen-contract --check --out FILE --header HEADER OBJECT...   fail where it differs
+ * gen-contract --out FILE --header HEADER OBJECT... write FILE if it differs
+ * gen-contract --check --out FILE --header HEADER OBJECT... fail if it differs
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,11 +1,10 @@
 /**
- * Reads the comments of the contract's header. BTF has every number but no word of explanation,
- * and the text that users see for a drop reason is the comment beside it, so that there is no
- * second copy to forget. No number is taken from here but that of a plain `#define NAME 123`,
- * which BTF cannot carry.
+ * Reads the comments of the contract's headers. BTF has every number but no text, and the text that users
+ * see for a drop reason is the comment beside it, so that no second copy can become stale. The only numbers
+ * taken from the header are those of plain `#define NAME 123`, which BTF cannot carry.
  */
 
-/** What the header says of one struct or enum: its own comment and those of its members. */
+/** The comments of one struct or enum: its own and those of its members. */
 export interface Described {
   readonly doc: string;
   /** Member (a field, or an enum's value) -> its comment; in the order of the header. */
@@ -19,7 +18,7 @@ export interface Define {
   readonly doc: string;
 }
 
-/** The words of one header. */
+/** The comments of one header. */
 export interface HeaderText {
   readonly structs: ReadonlyMap<string, Described>;
   readonly enums: ReadonlyMap<string, Described>;
@@ -29,8 +28,8 @@ export interface HeaderText {
 type Token = { readonly kind: 'comment' | 'code' | 'newline'; readonly text: string };
 
 /**
- * Read a header written in kernel style: a comment before a struct, enum or define belongs to it,
- * a comment behind a member on its last line, or alone on the lines before, belongs to the member.
+ * Read a header written in kernel style: a comment before a struct, enum or define belongs to it, a comment
+ * behind a member on its last line, or alone on the lines before, belongs to the member.
  * @param text the header's source
  */
 export function parseHeader(text: string): HeaderText {
@@ -46,14 +45,14 @@ export function parseHeader(text: string): HeaderText {
       continue;
     }
     if (token.kind === 'newline') {
-      // An empty line parts a comment from what follows.
+      // An empty line separates a comment from what follows.
       if (tokens[i + 1]?.kind === 'newline') doc = '';
       continue;
     }
     const define = /^#define\s+(\w+)\s+\(?(0x[0-9a-fA-F]+|\d+)[uUlL]*\)?\s*$/.exec(token.text);
     if (define?.[1] !== undefined) {
       defines.push({ name: define[1], value: Number(define[2]), doc });
-      // The comment stands for all lines right below it.
+      // The comment applies to all lines right below it.
       continue;
     }
     const open = /^(struct|enum)\s+(\w+)\s*\{/.exec(token.text);

@@ -24,7 +24,7 @@ export function emitEnum(layout: EnumLayout, described: Described | undefined): 
   const bounds: string[] = [];
   for (const { name, value } of layout.values) {
     const text = described?.members.get(name) ?? '';
-    // A bound is a size for tables, no value that anything has.
+    // A bound is the size of a table, and no value that anything has.
     if (/_(MAX|COUNT|END)$/.test(name)) {
       bounds.push(`${docComment(text || `One more than the highest of enum ${layout.name}.`)}
 export const ${name} = ${value};

@@ -23,7 +23,7 @@ export interface MapLayout<K, V> {
 
 /**
  * @param maps every map of the objects
- * @param prefix what every map's name begins with and no caller needs
+ * @param prefix the common beginning of all map names, which callers need not know
  */
 export function emitMaps(maps: readonly MapLayout[], prefix: string): string {
   const scalars = new Map<string, string>();
@@ -56,7 +56,7 @@ ${entries.join('\n')}
 `;
 }
 
-/** `dp_fdb_v1` -> `fdb`, as long as that is one map's alone. */
+/** `dp_fdb_v1` -> `fdb`, if only one map has that name. */
 function shortNames(maps: readonly MapLayout[], prefix: string): Map<string, string> {
   const strip = (name: string): string =>
     camel((name.startsWith(prefix) ? name.slice(prefix.length) : name).replace(/_v\d+$/, ''));

@@ -60,7 +60,7 @@ function codec<T>(
 }
 `;
 
-/** Helpers that are emitted only where the rest of the file calls them. */
+/** Helpers that are only emitted if the rest of the file calls them. */
 export const HELPERS: Readonly<Record<string, string>> = {
   getBytes: `
 function getBytes(view: DataView, offset: number, length: number): Uint8Array {

@@ -1,4 +1,4 @@
-/** The whole generated file, from facts (BTF) and words (the header). */
+/** The complete generated file, from BTF (facts) and the header (comments). */
 
 import type { HeaderText } from './comments.js';
 import { emitEnum } from './emit-enum.js';
@@ -7,7 +7,7 @@ import { emitStruct } from './emit-struct.js';
 import { docComment, HELPERS, PREAMBLE } from './emit-text.js';
 import type { Layout } from './layout.js';
 
-/** What map names begin with so that they are told from other programs' maps. */
+/** The prefix of map names, which separates them from other programs' maps. */
 const MAP_PREFIX = 'dp_';
 
 /** The text of src/contract/generated.ts. */
@@ -25,7 +25,7 @@ export function emitContract(layout: Layout, header: HeaderText): string {
   return `${PREAMBLE}${helpersFor(body)}\n${body}`;
 }
 
-/** The helpers that the text calls, and those that these call. */
+/** The helpers that the text calls, and those that they call. */
 function helpersFor(body: string): string {
   const used = new Set<string>();
   const visit = (text: string): void => {

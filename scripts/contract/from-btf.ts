@@ -25,7 +25,7 @@ export interface Wanted {
   readonly enums: readonly string[];
 }
 
-/** What only the kernel may write; user space hands in zeros and ignores what it reads. */
+/** Fields that only the kernel may write; user space writes zeros and ignores the values. */
 const KERNEL_OWNED = new Set([
   'bpf_timer',
   'bpf_spin_lock',
@@ -40,11 +40,11 @@ const KERNEL_OWNED = new Set([
 const PADDING = /^_*pad\d*$|^own_/;
 
 /**
- * Read every map, and each struct and enum that is wanted or that a map's key or value is made of.
- * @param objects the datapath's objects; one of them has to know a wanted name
- * @param wanted what the header declares
- * @throws Error that lists all that is wrong: a name in no object, hidden padding, bit fields,
- *   unions, two objects that do not agree
+ * Read every map, and each struct and enum that is wanted or that is part of a map's key or value.
+ * @param objects the datapath's objects; one of them must have each wanted name
+ * @param wanted the names that the header declares
+ * @throws Error that lists all problems: a name in no object, hidden padding, bit fields, unions, two
+ * objects that disagree
  */
 export function layoutOf(objects: readonly ObjectBtf[], wanted: Wanted): Layout {
   const structs = new Map<string, StructLayout>();
@@ -72,7 +72,7 @@ export function layoutOf(objects: readonly ObjectBtf[], wanted: Wanted): Layout 
       if (type) agree(enums, 'enum', name, enumLayout(type));
     }
     for (const map of mapDefinitions(object)) {
-      // The compiler's own: .rodata, .bss and the like.
+      // Sections of the compiler: .rodata, .bss and the like.
       if (!map.name.startsWith('.')) agree(maps, 'map', map.name, reader.map(map));
     }
   }
@@ -108,7 +108,7 @@ function enumLayout(type: BtfOf<'enum'>): EnumLayout {
   };
 }
 
-/** Readers of one object; a struct that is found on the way is handed to `emit`. */
+/** Readers of one object; each struct found on the way is passed to `emit`. */
 function reading(
   object: ObjectBtf,
   problems: string[],
@@ -204,7 +204,7 @@ function integer(size: number, signed: boolean, bigEndian: boolean): IntegerType
   return { kind: 'integer', bytes: size as IntegerType['bytes'], signed, bigEndian };
 }
 
-/** Whether the type was declared by one of linux/types.h's names for network byte order. */
+/** Whether the type is one of linux/types.h's types in network byte order. */
 function isBigEndian(object: ObjectBtf, id: number): boolean {
   const type = typeById(object, id);
   if (type.kind !== 'typedef') return false;

@@ -1,4 +1,4 @@
-/** The contract's TypeScript from a header, with what it includes, and the objects that include it. */
+/** The contract's TypeScript, from a header with its includes and the objects that include it. */
 
 import { readObjectBtf } from '../../loader/btf/query.js';
 import { parseHeader } from './comments.js';
@@ -8,7 +8,7 @@ import { readHeader } from './header.js';
 
 /**
  * The text of src/contract/generated.ts.
- * @throws Error that lists what the contract cannot carry or the objects do not have
+ * @throws Error that lists what the contract cannot express or the objects lack
  */
 export function generate(headerPath: string, objects: readonly string[]): string {
   const header = parseHeader(readHeader(headerPath));

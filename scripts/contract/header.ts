@@ -1,4 +1,4 @@
-/** The text of a header that is an umbrella: what it includes of its own folder, in its place. */
+/** The text of an umbrella header, with the headers that it includes from its own folder. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path';
 const INCLUDE = /^#include "([^"]+)"$/gm;
 
 /**
- * Read a header with every header that it includes by quotes, each once, in the order of the
- * compiler. System headers (`<...>`) are none of the contract's.
- * @param path the umbrella; the others are named from its folder
- * @throws Error where one of them is not there
+ * Read a header with every header that it includes by quotes, each once, in the compiler's order. System
+ * headers (`<...>`) do not belong to the contract.
+ * @param path the umbrella; the others are relative to its folder
+ * @throws Error if one of them does not exist
  */
 export function readHeader(path: string): string {
   const folder = dirname(path);

@@ -1,4 +1,4 @@
-/** What the generator knows of the contract, once BTF has been read: facts only, no text. */
+/** The contract's layout as read from BTF: facts only, no text. */
 
 /** A number of 1, 2, 4 or 8 bytes; 8 bytes become a bigint. */
 export interface IntegerType {
@@ -9,7 +9,7 @@ export interface IntegerType {
   readonly bigEndian: boolean;
 }
 
-/** How one member is laid out. `zero` is padding and what only the kernel may write. */
+/** The layout of one member. `zero` is padding, and fields that only the kernel may write. */
 export type FieldType =
   | IntegerType
   | { readonly kind: 'bool' }
@@ -45,7 +45,7 @@ export interface EnumLayout {
   readonly values: readonly { readonly name: string; readonly value: number }[];
 }
 
-/** A map as the object defines it. Without a key or value (ring buffers), that type is absent. */
+/** A map as the object defines it. A missing key or value type (ring buffers) is absent. */
 export interface MapLayout {
   readonly name: string;
   readonly type: number;

@@ -21,7 +21,7 @@ export function upper(name: string): string {
 }
 
 /**
- * What all values of an enum begin with and no reader needs: the enum's own name, that name
+ * The common beginning of an enum's values, which readers do not need: the enum's own name, that name
  * without its last word (`fdb_flags` -> `FDB_`), or else the longest common run of whole words.
  * @param enumName the enum's name in C
  * @param values its values' names in C

@@ -1,24 +1,27 @@
 /**
- * The core suite: a choice from test/, some minutes long in emulation. One or two tests answer a
- * question here; the suites proper ask it in all its variants, on one kernel.
+ * The core suite: a selection of test/ that takes some minutes in emulation. One or two tests answer a
+ * question here; the full suites test all variants, on one kernel.
  */
 
 /** Test files that answer one question about a kernel. */
 export interface Part {
   readonly name: string;
-  /** What it shows, for the document. */
+  /** The question that it answers, for the document. */
   readonly shows: string;
-  /** Below dist/test, without the ending. */
+  /** File below dist/test, without extension. */
   readonly files: readonly string[];
-  /** ava's patterns for titles; all tests when left out. The star at the end is for what is skipped. */
+  /**
+   * ava's patterns for titles; all tests by default. The star at the end matches the reason of skipped
+   * tests.
+   */
   readonly match?: readonly string[];
   /** Network cards that its tests use instead of veth pairs, in the order of the hosts. */
   readonly cards?: string;
-  /** The machine may lack what it needs; all of its tests are skipped then, and the kernel is none the worse. */
+  /** If the machine lacks a requirement, all of its tests are skipped, and the kernel still passes. */
   readonly optional?: boolean;
 }
 
-/** All that is to be seen of a kernel that dpctl cannot work on. */
+/** All that is tested on a kernel that dpctl cannot use. */
 export const REFUSAL: Part = {
   name: 'refusal',
   shows: 'a kernel that lacks too much: one message, and no change',

@@ -1,6 +1,6 @@
 /**
- * The core suite, inside a guest: what shows within minutes of emulation whether a kernel loads and
- * forwards. A line of JSON for each part goes to the file named first.
+ * The core suite inside a guest: it shows within minutes of emulation whether a kernel loads and forwards.
+ * A line of JSON for each part goes to the file in the first argument.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -15,7 +15,7 @@ import { refusalOf } from './refusal.js';
 import { type FeatureAnswer, isTooOld } from './results.js';
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
-/** A guest is some nine times slower than the machine that it runs on. */
+/** A guest is some nine times slower than its host. */
 const IDLE_TIMEOUT = '8m';
 const PART_SECONDS = 1500;
 
@@ -42,7 +42,7 @@ async function runPart(part: Part, tag: string): Promise<object> {
   return { part: part.name, ...counts, seconds: Math.round(seconds), failures, skips };
 }
 
-/** The features that this kernel has, in dpctl's own words; the error when there is no answer. */
+/** The features of this kernel as dpctl reports them; the error if it fails. */
 function features(): unknown {
   const { stdout, stderr } = spawnSync(
     process.execPath,

@@ -1,4 +1,4 @@
-/** What dpctl says on a kernel that it cannot work on. */
+/** dpctl's message on a kernel that it cannot use. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Ask dpctl to attach a namespace, under a root directory of its own.
+ * Attach a namespace with dpctl, under a root directory of its own.
  * @param root the checkout
- * @returns the first line of what it says on standard error, with the exit code behind it
+ * @returns the first line of its stderr, followed by the exit code
  */
 export function refusalOf(root: string): string {
   const ns = `dpk${process.pid}`;

@@ -1,6 +1,6 @@
 /**
- * Prints what a run of the matrix has shown, and fails where a kernel did; with --write, puts all
- * results that there are into the document.
+ * Prints the results of a matrix run, and fails if a kernel failed; with --write, writes all present
+ * results into the document.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** What guests have said: the lines of a run, put together. */
+/** Results of guests: the lines of a run, combined. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -26,57 +26,57 @@ export interface FeatureAnswer {
 
 /** One kernel's run. */
 export interface KernelResult {
-  /** As it was asked for: 6.1, newest. */
+  /** The requested name: 6.1, newest. */
   readonly name: string;
-  /** `uname -r`; empty when it never came up. */
+  /** `uname -r`; empty if it never booted. */
   readonly release: string;
   /** Version of Debian's package. */
   readonly version: string;
-  /** Why earlier tries came to nothing, and the last one, if it did. */
+  /** Why earlier attempts failed, and the last one, if it did. */
   readonly troubles: readonly string[];
   readonly seconds: number;
   readonly features: readonly FeatureAnswer[];
   readonly parts: readonly PartResult[];
-  /** What dpctl says on a kernel that lacks too much. */
+  /** dpctl's message on a kernel that lacks too much. */
   readonly refusal: string;
-  /** What it ran on: processors, load when it began, emulator. */
+  /** Its environment: processors, initial load, emulator. */
   readonly host: string;
-  /** What the suite left behind. */
+  /** Leaks of the suite. */
   readonly leaks: readonly string[];
-  /** Whether the guest said its last word, and whether that was a good one. */
+  /** Whether the guest finished, and whether it succeeded. */
   readonly ended: boolean;
   readonly finished: boolean;
 }
 
-/** Kernels that dpctl is to refuse, by the names they are asked for. Any other has to work. */
+/** Kernels that dpctl must refuse, by their requested names. Any other must work. */
 const TOO_OLD: ReadonlySet<string> = new Set(['5.10']);
 
 const OPTIONAL: ReadonlySet<string> = new Set(
   PARTS.filter(({ optional }) => optional).map(({ name }) => name),
 );
 
-/** What was seen of a kernel. */
+/** The result of a kernel. */
 export type Verdict = 'works' | 'refused' | 'FAILED';
 
 /**
- * Whether nothing can be said of a kernel: it could not be fetched, or the emulator came to an end
- * before any part of the suite had.
+ * Whether there is no result for a kernel: it could not be fetched, or the emulator died before any part of
+ * the suite had finished.
  */
 export function isUnknown({ parts, ended }: KernelResult): boolean {
   return parts.length === 0 && !ended;
 }
 
-/** Whether the time was up before the guest's tests had ended: boot.sh's words. */
+/** Whether the time-out came before the guest's tests had ended: the text of boot.sh. */
 export function ranOutOfTime({ troubles, ended }: KernelResult): boolean {
   return !ended && (troubles.at(-1)?.includes('not finished after') ?? false);
 }
 
-/** Whether a kernel lacks what dpctl cannot do without. */
+/** Whether a kernel lacks something that dpctl requires. */
 export function isTooOld(features: readonly FeatureAnswer[]): boolean {
   return features.some(({ here, required }) => required && !here);
 }
 
-/** Whether dpctl works on a kernel, or refuses it where it should. */
+/** Whether dpctl works on a kernel, or refuses it as it should. */
 export function verdictOf({ name, features, finished, parts, leaks }: KernelResult): Verdict {
   const passed =
     finished &&
@@ -90,7 +90,7 @@ export function verdictOf({ name, features, finished, parts, leaks }: KernelResu
   return TOO_OLD.has(name) ? 'refused' : 'works';
 }
 
-/** All that has failed, for people. */
+/** All failures, for people. */
 export function failuresOf({ name, features, parts, leaks, troubles }: KernelResult): string[] {
   return [
     ...troubles.map((trouble) => `boot: ${trouble}`),
@@ -101,8 +101,8 @@ export function failuresOf({ name, features, parts, leaks, troubles }: KernelRes
 }
 
 /**
- * The results kept in a folder, a file of lines for each kernel, oldest kernel first.
- * @param only names of kernels; all when empty
+ * The results in a folder, a file of lines for each kernel, oldest kernel first.
+ * @param only names of kernels; all if empty
  */
 export function readResults(folder: string, only: readonly string[]): KernelResult[] {
   if (!existsSync(folder)) return [];
@@ -115,7 +115,7 @@ export function readResults(folder: string, only: readonly string[]): KernelResu
 
 type Line = Readonly<Record<string, unknown>>;
 
-/** Put the lines of one run together. A line that was cut off is left out. */
+/** Combine the lines of one run. An incomplete line is left out. */
 export function readResult(name: string, text: string): KernelResult {
   const lines = text.split('\n').flatMap(parseLine);
   const last = (key: string): unknown => lines.findLast((line) => key in line)?.[key];

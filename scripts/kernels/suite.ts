@@ -1,4 +1,4 @@
-/** The kernel matrix as a suite: the oldest kernel and the newest, their tests counted with all others. */
+/** The kernel matrix as a suite: the oldest and the newest kernel, their tests counted with all others. */
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -19,25 +19,24 @@ import {
 /** The suite's name on the command line. */
 export const GUESTS = 'guests';
 
-/** The ends of what is supported; the kernels between are for `make test-kernels`. */
+/** The oldest and the newest supported kernel; `make test-kernels` runs the others. */
 const KERNELS = ['6.1', 'newest'];
 
-/** Both run side by side, and a run of all suites has to be done within 65 minutes. */
+/** Both run side by side, and a run of all suites must finish within 65 minutes. */
 const RUN_SECONDS = 780;
 
-/** Whether it loads and forwards; the other parts are for `make test-kernels`. */
+/** Whether it loads and forwards; `make test-kernels` runs the other parts. */
 const CHOICE = ['load', 'packet', 'system'];
 
-/** Whether a run of these suites has guests in it: asked for by name or by DPCTL_TEST_KERNELS=1. */
+/** Whether a run of these suites includes guests: requested by name or by DPCTL_TEST_KERNELS=1. */
 export function withGuests(only: readonly string[], env: NodeJS.ProcessEnv): boolean {
   if (only.length > 0) return only.includes(GUESTS);
   return env.DPCTL_TEST_KERNELS === '1';
 }
 
 /**
- * What one kernel adds to a run. A kernel of which nothing can be said is skipped, with the reason.
- * What a machine was too slow for is skipped, too. Whatever else keeps a kernel that has shown
- * something from being called good is a failure.
+ * The results that one kernel adds to a run. A kernel without a result is skipped, with the reason; so is
+ * anything for which the machine was too slow. Any other problem of a kernel with a result is a failure.
  */
 export function countKernel(result: KernelResult): Omit<SuiteResult, 'seconds'> {
   const named = (text: string): string => `${GUESTS}: Linux ${result.name}: ${text}`;
@@ -49,7 +48,7 @@ export function countKernel(result: KernelResult): Omit<SuiteResult, 'seconds'> 
     (sum, { passed, failed, skipped }) => add(sum, { passed, failed, skipped }),
     NOTHING,
   );
-  // A boot that was tried again is told when it happens, and is no failure.
+  // A repeated boot is reported when it happens, and is no failure.
   const late = ranOutOfTime(result) && counts.failed === 0;
   const bad = verdictOf(result) === 'FAILED' && !late;
   const failures = bad ? failuresOf(result).map(named) : [];
@@ -67,15 +66,15 @@ export function countKernel(result: KernelResult): Omit<SuiteResult, 'seconds'> 
 }
 
 /**
- * Boot the kernels and count what their tests did. What the guests printed is printed, too.
+ * Boot the kernels and count the results of their tests. The guests' output is printed, too.
  * @param root the repository's folder
  */
 export async function runGuests(root: string): Promise<SuiteResult> {
   const started = Date.now();
   const folder = join(process.env.DPCTL_KERNELS_DIR ?? join(root, '.kernels'), 'results');
-  // An earlier run says nothing of this one.
+  // Results of an earlier run do not count.
   for (const kernel of KERNELS) rmSync(join(folder, `${kernel}.jsonl`), { force: true });
-  // Outside of any namespaces of the run's own: what it needs is fetched. It makes nothing but these.
+  // Outside of the run's private namespaces, because it downloads. It creates nothing but these files.
   const tag = `${process.pid}-${GUESTS}`;
   const temporary = mkdtempSync(join(tmpdir(), 'dpctl-guests-'));
   const script = spawn(join(root, 'scripts/test-kernels.sh'), KERNELS, {

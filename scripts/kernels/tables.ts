@@ -5,7 +5,7 @@ import { failuresOf, type KernelResult, type PartResult, verdictOf } from './res
 
 const ALL = [...PARTS, REFUSAL];
 
-/** Columns padded to their widest value; what is in the first line is the head. */
+/** Columns padded to their widest value; the first line is the head. */
 export function textTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   return rows
@@ -60,7 +60,7 @@ function matrixRows(results: readonly KernelResult[]): string[][] {
   ];
 }
 
-/** What is printed when a run is over. */
+/** The output at the end of a run. */
 export function summary(results: readonly KernelResult[]): string {
   const failures = results.flatMap((result) =>
     failuresOf(result).map((failure) => `${result.name}: ${failure}`),
@@ -84,7 +84,7 @@ function featureRows(results: readonly KernelResult[]): string[][] {
   ];
 }
 
-/** Titles with the kernels they are about, each once. */
+/** Titles with the kernels that they concern, each once. */
 function grouped(
   results: readonly KernelResult[],
   titles: (result: KernelResult) => readonly string[],

@@ -1,4 +1,4 @@
-/** All rules, and the files that they are for. */
+/** All rules, and the files that they check. */
 
 import { execFileSync } from 'node:child_process';
 import { lstatSync, readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ export const RULES: Readonly<Record<string, (files: readonly SourceFile[]) => Vi
   ...{ overfull, besideFolder, forwarding, homeMade, deadExport },
 };
 
-/** What the rules find in these files, in the order of paths and lines. */
+/** The violations in these files, sorted by path and line. */
 export function checkRules(files: readonly SourceFile[]): Violation[] {
   return Object.values(RULES)
     .flatMap((rule) => rule(files))

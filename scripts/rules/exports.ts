@@ -4,13 +4,13 @@ import { importsOf } from './imports.js';
 import { lineAt, type SourceFile, type Violation, withoutComments } from './source.js';
 
 const EXPORTED = /^export (?:async )?(?:function\*?|const|let) (\w+)/gm;
-/** Written from the contract as a whole, and a surface whose callers are still to come. */
+/** Generated from the whole contract, or a module whose callers do not exist yet. */
 const EXEMPT =
   /^src\/(contract\/generated\.ts|api\/failure\.ts|agent\/.*|client\/.*|store\/etcd\/.*)$/;
 
 /**
- * A function or value that is exported and that no other file names, tests included: it is dead, or of
- * its module alone. Types are left out, since what is exported may have them in its signature.
+ * A function or value that is exported, but that no other file names, tests included: it is dead, or
+ * private to its module. Types are exempt, since exported functions may have them in their signatures.
  */
 export function deadExport(files: readonly SourceFile[]): Violation[] {
   const sources = files
@@ -30,7 +30,7 @@ export function deadExport(files: readonly SourceFile[]): Violation[] {
     );
 }
 
-/** Of each name the one file that has it; undefined where there are several. */
+/** For each name, the only file that has it; undefined if there are several. */
 function usersOfNames(
   sources: readonly { readonly path: string; readonly code: string }[],
 ): ReadonlyMap<string, string | undefined> {

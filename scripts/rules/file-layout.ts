@@ -1,14 +1,14 @@
-/** Rules on where files stand: what a newcomer finds in one guess. */
+/** Rules on where files are, so that a newcomer finds them in one guess. */
 
 import { posix } from 'node:path';
 import { codeOf, type SourceFile, type Violation } from './source.js';
 
-/** Most modules in one folder of src/ or loader/: more than that are two subjects. */
+/** Maximum number of modules in one folder of src/ or loader/: more than that are two subjects. */
 const FOLDER_FILES = 16;
-/** One file a verb, found by its name: the folder is a list that nobody reads from top to bottom. */
+/** One file for each verb, found by its name: nobody reads this folder from top to bottom. */
 const MAY_BE_FULL = 'src/cli/verbs';
 
-/** Folders with more modules than can be looked over at once. */
+/** Folders with too many modules. */
 export function overfull(files: readonly SourceFile[]): Violation[] {
   const folders = new Map<string, string[]>();
   for (const { path } of modules(files)) {
@@ -22,7 +22,7 @@ export function overfull(files: readonly SourceFile[]): Violation[] {
   });
 }
 
-/** A module beside a folder of the same name: nobody can tell in which of them a thing is. */
+/** A module beside a folder of the same name: it is unclear which of them has a given thing. */
 export function besideFolder(files: readonly SourceFile[]): Violation[] {
   const folders = new Set(files.map(({ path }) => posix.dirname(path)));
   return modules(files).flatMap(({ path }) => {
@@ -32,10 +32,10 @@ export function besideFolder(files: readonly SourceFile[]): Violation[] {
   });
 }
 
-/** A module that only forwards what others export: importers name the module that has it. */
+/** A module that only forwards the exports of others: importers should name the real module. */
 export function forwarding(files: readonly SourceFile[]): Violation[] {
   return modules(files).flatMap(({ path, text }) => {
-    // The name of what is forwarded is a string, and blank here.
+    // The name of the forwarded module is a string, and blank here.
     const code = codeOf(text);
     const forwards = /\bexport\s+(type\s+)?(\*|\{[^}]*\})(\s+as\s+\w+)?\s+from\b\s*;/g;
     const rest = code.replace(forwards, '').trim();

@@ -1,38 +1,38 @@
-/** Who may import whom. */
+/** Which room may import which. */
 
 import { posix } from 'node:path';
 import { lineAt, type SourceFile, type Violation, withoutComments } from './source.js';
 
-/** Every room and what it may import besides itself. A room that is not here may import all. */
+/** Every room and the rooms that it may import besides itself. A room that is not listed may import all. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   loader: [],
   contract: [],
   api: ['contract', 'loader/errors', 'loader/hint'],
   model: ['api', 'contract', 'loader/errors', 'loader/hint'],
-  // Linux as any program may see it: it knows nothing of dpctl.
+  // Generic Linux: it knows nothing of dpctl.
   linux: ['loader', 'model/address'],
   datapath: ['linux', 'model', 'api', 'contract', 'loader'],
   store: ['model', 'api', 'contract', 'loader'],
   control: ['store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
-  // What is wrong with a node is what a reconcile would change: status asks control for its plan.
+  // The problems of a node are what a reconcile would change: status asks control for its plan.
   observe: ['control', 'store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
   lab: ['control', 'store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
   bench: ['control', 'store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
-  // The agent does what the command line does, in one process that stays.
+  // The agent does the same as the command line, in one long-lived process.
   agent: ['observe', 'control', 'store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
-  // It asks an agent, and does nothing itself.
+  // It sends requests to an agent, and does nothing itself.
   client: ['linux', 'model', 'api', 'contract', 'loader'],
   cli: [
     ...['agent', 'client'],
     ...['observe', 'lab', 'bench', 'control', 'store'],
     ...['datapath', 'linux', 'model', 'api', 'contract', 'loader'],
   ],
-  // The manual is written from the command line's own table, a run's schema from the bench's, the
-  // description of the API from the agent's.
+  // The manual comes from the command line's own table, the schema of a run from the bench, the description
+  // of the API from the agent.
   scripts: ['agent', 'cli', 'bench', 'loader'],
 };
 
-/** Only these may start processes or look into the kernel's files. */
+/** Only these may start processes or read the kernel's files. */
 const MAY_TOUCH_SYSTEM = new Set([
   'loader',
   'linux',
@@ -54,13 +54,13 @@ export interface Import {
   readonly typeOnly: boolean;
 }
 
-/** Which room a file is in: a folder of src/, or else the first folder of its path. */
+/** The room of a file: a folder of src/, or else the first folder of its path. */
 export function roomOf(path: string): string {
   const [first = '', second = ''] = path.split('/');
   return first === 'src' ? second : first;
 }
 
-/** All that a TypeScript file imports, re-exports or loads by `import()` of a plain string. */
+/** All imports of a TypeScript file: imports, re-exports, and `import()` of a plain string. */
 export function importsOf({ path, text }: SourceFile): Import[] {
   const code = withoutComments(text);
   const pattern =
@@ -96,7 +96,7 @@ export function wrongWay(files: readonly SourceFile[]): Violation[] {
   });
 }
 
-/** Rings of imports at run time: each is named once, at its first file by name. */
+/** Cycles of imports at run time: each is reported once, at its first file by name. */
 export function cycles(files: readonly SourceFile[]): Violation[] {
   const graph = new Map(
     files.filter(isTypeScript).map((file) => [file.path, loadedBy(file)] as const),
@@ -125,7 +125,7 @@ function loadedBy(file: SourceFile): string[] {
   return importsOf(file).flatMap(({ target, typeOnly }) => (typeOnly ? [] : (target ?? [])));
 }
 
-/** Processes started, or files of the kernel named, from a room that is to stay off the system. */
+/** Processes started, or kernel files named, in a room that must not touch the system. */
 export function systemTouched(files: readonly SourceFile[]): Violation[] {
   return files.filter(isTypeScript).flatMap((file) => {
     const room = roomOf(file.path);
@@ -147,7 +147,7 @@ export function systemTouched(files: readonly SourceFile[]): Violation[] {
   });
 }
 
-/** The model computes and does nothing else: what it needs of the world is handed to it. */
+/** The model is pure: everything that it needs of the system is an argument. */
 export function impureModel(files: readonly SourceFile[]): Violation[] {
   return files
     .filter((file) => isTypeScript(file) && /^(model|contract)$/.test(roomOf(file.path)))

@@ -1,4 +1,4 @@
-/** Source files as the rules see them: whole text, and code without comments and strings. */
+/** Source files as the rules see them: the whole text, and the code without comments and strings. */
 
 /** One file of the repository; the path is relative to its root. */
 export interface SourceFile {
@@ -18,19 +18,19 @@ export function violationLine({ path, line, message }: Violation): string {
   return `${path}:${line}: ${message}`;
 }
 
-/** What may stand in a source text, longest first: comments, strings, regular expressions. */
+/** Tokens of a source text, longest first: comments, strings, regular expressions. */
 const PARTS =
   /(\/\*[\s\S]*?\*\/|\/\/[^\n]*)|('(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")|(`(?:\\[\s\S]|[^`\\])*`)|((?<=[(,=:[!&|?{};\n]\s*|return\s)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*)/g;
 
 /**
- * TypeScript or C with every comment, and every string's and regular expression's inside, turned
- * into blanks, so that lines stay where they are. `${...}` in a template goes with its string.
+ * TypeScript or C in which every comment, and the content of every string and regular expression, is
+ * replaced by blanks, so that positions stay. `${...}` in a template counts as part of its string.
  */
 export function codeOf(text: string): string {
   return text.replace(PARTS, (part) => blank(part));
 }
 
-/** The same with strings left as they are: what an import names is a string. */
+/** The same with strings unchanged: an imported name is a string. */
 export function withoutComments(text: string): string {
   return text.replace(PARTS, (part, comment: string | undefined) =>
     comment === undefined ? part : blank(part),
@@ -41,7 +41,7 @@ function blank(part: string): string {
   return part.replace(/[^\n]/g, ' ');
 }
 
-/** Every place where a pattern is found; the pattern needs its `g` flag. */
+/** Every match of a pattern, which needs its `g` flag. */
 export function findAll(
   path: string,
   text: string,

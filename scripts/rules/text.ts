@@ -1,4 +1,4 @@
-/** Rules on what must not stand in a file. */
+/** Rules on forbidden text. */
 
 import { verbs } from '../../src/cli/commands/table.js';
 import { roomOf } from './imports.js';
@@ -11,14 +11,14 @@ import {
   withoutComments,
 } from './source.js';
 
-/** Longest module, of TypeScript or of the datapath, in lines: more than that is two modules. */
+/** Maximum length of a module, of TypeScript or of the datapath, in lines: more than that is two modules. */
 const MODULE_LINES = 250;
 const GENERATED = 'src/contract/generated.ts';
-/** The one place that may skip a test, because it says why. */
+/** The only file that may skip a test, because it gives the reason. */
 const MAY_SKIP = 'test/helpers/requirements.ts';
-/** The one place that may drop a frame, because it counts the reason. */
+/** The only file that may drop a frame, because it counts the reason. */
 const MAY_DROP = 'bpf/report.h';
-/** Help and documents, which are about commands, and what a bench calls its figures. */
+/** Help and documents, which are about commands, and the names of a bench's figures. */
 const MAY_SPELL = /^src\/(cli\/(commands|reference|schemas)|bench\/(report|suites))\//;
 const MAY_HAVE_CLASS = 'loader/errors.ts';
 
@@ -50,7 +50,7 @@ export function compilerOff(files: readonly SourceFile[]): Violation[] {
   );
 }
 
-/** Work put off: an issue keeps it better. */
+/** Postponed work: an issue tracks it better. */
 export function putOff(files: readonly SourceFile[]): Violation[] {
   return files
     .filter(({ path }) => !path.endsWith('package-lock.json'))
@@ -59,7 +59,7 @@ export function putOff(files: readonly SourceFile[]): Violation[] {
     );
 }
 
-/** Tests that do not run, without a word. */
+/** Tests that are skipped without a reason. */
 export function skippedTest(files: readonly SourceFile[]): Violation[] {
   return typeScript(files)
     .filter(({ path }) => path.startsWith('test/') && path !== MAY_SKIP)
@@ -82,7 +82,7 @@ export function classes(files: readonly SourceFile[]): Violation[] {
     );
 }
 
-/** A command of dpctl's spelled in a text: it would know neither its root nor how words are quoted. */
+/** A dpctl command spelled out in a text: it would lack the root and the quoting of words. */
 export function spelledCommand(files: readonly SourceFile[]): Violation[] {
   const pattern = new RegExp(`\\bdpctl (?:${verbs().join('|')})\\b`, 'g');
   return typeScript(files)
@@ -97,7 +97,7 @@ export function spelledCommand(files: readonly SourceFile[]): Violation[] {
     );
 }
 
-/** Exported functions that nobody explained; overloads share the first one's comment. */
+/** Exported functions without a doc comment; overloads share the first one's. */
 export function undocumented(files: readonly SourceFile[]): Violation[] {
   return typeScript(files)
     .filter(({ path }) => /^(loader|src|scripts)\//.test(path))
@@ -116,7 +116,7 @@ export function undocumented(files: readonly SourceFile[]): Violation[] {
     });
 }
 
-/** Modules too long to be read at once. */
+/** Modules that are too long. */
 export function tooLong(files: readonly SourceFile[]): Violation[] {
   return files
     .filter(({ path }) => /^((loader|src|scripts)\/.*\.ts|bpf\/.*\.[ch])$/.test(path))
@@ -130,7 +130,7 @@ export function tooLong(files: readonly SourceFile[]): Violation[] {
     });
 }
 
-/** Places that exist on one machine only, and hosts that a mirror may stand in for. */
+/** Paths that exist on one machine only, and hosts that a mirror may replace. */
 export function machineBound(files: readonly SourceFile[]): Violation[] {
   return files
     .filter(({ path }) => !path.endsWith('package-lock.json'))

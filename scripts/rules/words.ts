@@ -1,4 +1,4 @@
-/** Rules on words: what a reader of the field would stumble over. */
+/** Rules on words that a reader who knows the field would stumble over. */
 
 import { findAll, type SourceFile, type Violation } from './source.js';
 
@@ -22,7 +22,7 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\bas many as it may\b/gi, 'write limit'],
 ];
 
-/** The list itself, and the cases that show that it is read. */
+/** The list itself, and the test cases of the rule. */
 const MAY_NAME_THEM = new Set(['scripts/rules/words.ts', 'test/repo/rules.test.ts']);
 
 /** Home-made phrases in code, comments, messages and docs. */

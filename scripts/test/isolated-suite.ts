@@ -1,4 +1,4 @@
-/** Runs a suite in a process of its own, where nobody else is if the machine allows it. */
+/** Runs a suite in a process of its own, and in private namespaces if the machine allows it. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -9,17 +9,17 @@ import type { SuiteResult } from './run.js';
 import type { Suite } from './suites.js';
 import { NOTHING } from './tap.js';
 
-/** For the stock-taking around a suite, which has a time-out of its own. */
+/** For the snapshots around a suite, which has a time-out of its own. */
 const EXTRA_SECONDS = 120;
 
 const running = new Map<ChildProcess, NodeJS.Signals>();
 
 /**
- * Run a suite and look for what it leaves behind.
+ * Run a suite and check what it leaves behind.
  * @param root the repository's folder
  * @param suite which one
- * @param alone whether it gets namespaces of its own
- * @param print takes what it prints, line by line
+ * @param alone whether it gets private namespaces
+ * @param print receives its output line by line
  */
 export async function runInPlace(
   root: string,
@@ -37,7 +37,7 @@ export async function runInPlace(
   const own = [process.execPath, inside, suite.name, `${process.pid}-${suite.name}`] as const;
   const [command, ...args] = alone ? privateCommand(root, own) : own;
   const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
-  // The first process of namespaces takes no other signal from within, and with it they all end.
+  // The init process of namespaces receives no other signal from inside, and all of them end with it.
   running.set(child, alone ? 'SIGKILL' : 'SIGTERM');
   const timer = setTimeout(
     () => child.kill(running.get(child)),
@@ -62,7 +62,7 @@ export async function runInPlace(
   return { counts: { ...NOTHING, failed: 1 }, failures: [why], skips: [], seconds };
 }
 
-/** End all that runs, with whatever it has started. */
+/** End all running suites with their children. */
 export function endAll(): void {
   for (const [child, signal] of running) child.kill(signal);
 }

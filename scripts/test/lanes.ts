@@ -1,22 +1,22 @@
-/** Runs several things side by side, and some alone, with the output of each in one piece. */
+/** Runs several jobs side by side, and some alone, and keeps the output of each together. */
 
 type Print = (line: string) => void;
 
-/** Something to run. */
+/** A job. */
 export interface Job<T> {
-  /** What it prints goes line by line to the given function. */
+  /** Its output goes line by line to the given function. */
   readonly run: (print: Print) => Promise<T>;
-  /** It measures time: nothing else may run meanwhile. */
+  /** It measures time: nothing else may run at the same time. */
   readonly quiet: boolean;
 }
 
 /**
- * Run all, those that want quiet last and one after another.
+ * Run all jobs, those that measure time last and one by one.
  * @param jobs in the order in which they start
  * @param lanes how many run at a time
- * @param print where lines go: those of the job that started first at once, those of the others
- * when all before them have ended
- * @returns what each returned, in the order of the jobs
+ * @param print receives lines: of the job that started first at once, of the others when all jobs before
+ * them have ended
+ * @returns the results, in the order of the jobs
  */
 export async function runInLanes<T>(
   jobs: readonly Job<T>[],
@@ -46,7 +46,7 @@ interface Block {
   closed: boolean;
 }
 
-/** The first open block writes through; what the others have to say waits for its turn. */
+/** The first open block writes through; the output of the others waits. */
 function blocks(print: Print): () => { readonly print: Print; readonly close: () => void } {
   const queue: Block[] = [];
   const flush = (): void => {

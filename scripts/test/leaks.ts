@@ -1,6 +1,6 @@
 /**
- * What a test run may leave behind, and whether it did. On a machine of others, only where the run
- * has namespaces of its own: what is outside of them cannot be the run's.
+ * Detects what a test run leaves behind. On a shared machine only if the run has private namespaces: a
+ * difference outside of them may have other causes.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -10,19 +10,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { attached, mounts, pinned } from './live-bpf.js';
 import { isPrivate } from './private-namespaces.js';
 
-/** Everything there is now: a line a thing, or a name and its value. */
+/** The present state: a line for each object, or a name and its value. */
 export interface Snapshot {
   readonly things: ReadonlySet<string>;
   readonly sysctls: ReadonlyMap<string, string>;
 }
 
-/** `ip netns add` makes this on a machine's first use of it, and nothing ever removes it. */
+/** `ip netns add` makes this on its first use on a machine, and nothing ever removes it. */
 const NETNS_DIR = '/run/netns';
 
-/** The kernel frees namespaces and devices a moment after their last user is gone. */
+/** The kernel frees namespaces and devices a moment after their last user has ended. */
 const GRACE_MS = 5000;
 
-/** Take stock of this machine. */
+/** Take a snapshot of this machine. */
 export function snapshot(): Snapshot {
   const mounted = mounts();
   return {
@@ -40,7 +40,7 @@ export function snapshot(): Snapshot {
         (q) => `qdisc ${text(q, 'kind')} ${text(q, 'dev')}`,
       ),
       ...lines('nft', ['list', 'tables'], 'nft'),
-      // Those of others, where others can have any.
+      // Those of others, if there can be any.
       ...pinned(mounted.filter(({ place }) => isPrivate() || place === '/sys/fs/bpf')),
       ...attached(isPrivate() ? mounted : []),
     ]),
@@ -49,9 +49,10 @@ export function snapshot(): Snapshot {
 }
 
 /**
- * What has come or changed since the earlier snapshot and does not go away by itself, a line each.
- * @param before the machine as it was
- * @param processes those that should have ended are listed, too
+ * Everything that has appeared or changed since the earlier snapshot and does not go away by itself, a line
+ * each.
+ * @param before the earlier snapshot
+ * @param processes also list processes that should have ended
  */
 export async function leaksSince(
   before: Snapshot,
@@ -65,7 +66,7 @@ export async function leaksSince(
   }
 }
 
-/** What the later snapshot has that the earlier one had not, or has with another value. */
+/** Entries of the later snapshot that are new or have another value. */
 export function difference(before: Snapshot, after: Snapshot): string[] {
   const changed: string[] = [];
   for (const [key, value] of after.sysctls) {
@@ -75,14 +76,14 @@ export function difference(before: Snapshot, after: Snapshot): string[] {
   return [...[...after.things].filter((thing) => !before.things.has(thing)), ...changed];
 }
 
-/** Processes that were started under the tag and still run. */
+/** Running processes that were started with the tag. */
 export function processesOf(tag: string): number[] {
   return pids().filter((pid) =>
     read(`/proc/${pid}/environ`).split('\0').includes(`DPCTL_TEST_RUN=${tag}`),
   );
 }
 
-/** All processes that run here but this one and those that it comes from. */
+/** All processes here except for this one and its parents. */
 export function processesBeside(): number[] {
   const own = new Set<number>();
   for (let pid = process.pid; pid > 0; pid = statusOf(pid).parent) own.add(pid);
@@ -99,7 +100,7 @@ function statusOf(pid: number): { readonly parent: number; readonly runs: boolea
   const status = read(`/proc/${pid}/status`);
   return {
     parent: Number(/^PPid:\s+(\d+)/m.exec(status)?.[1] ?? 0),
-    // One that ended is listed until its parent asks for its exit code.
+    // A zombie is listed until its parent reads its exit code.
     runs: /^State:\s+[^ZX]/m.test(status),
   };
 }
@@ -108,7 +109,7 @@ function processLine(pid: number): string {
   return `process ${pid}: ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()}`;
 }
 
-/** Folders in which dpctl or its tests keep things. */
+/** Folders in which dpctl or its tests store files. */
 function files(): string[] {
   const under = ['/run', '/var/lib', '/tmp', '/dev/shm', NETNS_DIR];
   return under.flatMap((folder) =>
@@ -133,8 +134,8 @@ function addressLines(link: Row): string[] {
 }
 
 /**
- * Parameters of the network, but those that count something, and those that cannot be set: where a
- * run has a network namespace of its own, they are the whole machine's.
+ * Network parameters, except for counters and read-only ones: where a run has a network namespace of its
+ * own, those belong to the whole machine.
  */
 function sysctls(): Map<string, string> {
   const found = new Map<string, string>();
@@ -183,7 +184,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    // It is gone, or not for reading.
+    // It is gone, or not readable.
     return '';
   }
 }

@@ -1,19 +1,19 @@
 /**
- * BPF objects that something keeps alive here: a pin or a device. The kernel's own lists are no help
- * in telling whose an object is: there is one list for the machine.
+ * BPF objects that a pin or a device keeps alive here. The kernel's own lists do not show to whom an object
+ * belongs: there is one list for the machine.
  */
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A line of mountinfo, as far as anybody here asks. */
+/** A line of mountinfo, with the needed fields only. */
 export interface Mount {
   readonly place: string;
   readonly kind: string;
 }
 
-/** What is mounted where this process can see it. */
+/** The mounts that this process can see. */
 export function mounts(): Mount[] {
   return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
@@ -24,7 +24,7 @@ export function mounts(): Mount[] {
     });
 }
 
-/** All that is pinned in the BPF file systems among these mounts, a line each. */
+/** All pins in the BPF file systems among these mounts, a line each. */
 export function pinned(all: readonly Mount[]): string[] {
   return all.filter(({ kind }) => kind === 'bpf').flatMap(({ place }) => pinsIn(place));
 }
@@ -36,7 +36,7 @@ function pinsIn(place: string): string[] {
       .map((entry) => `pin ${join(entry.parentPath, entry.name)}`)
       .filter((line) => !line.endsWith('.debug'));
   } catch {
-    // It was unmounted, or is hidden by another mount.
+    // It was unmounted, or another mount covers it.
     return [];
   }
 }
@@ -58,7 +58,7 @@ function programsIn(space: string | undefined): string[] {
   const enter = space === undefined ? [] : ['nsenter', `--net=${space}`];
   const [command = '', ...args] = [...enter, 'bpftool', '-j', 'net', 'show'];
   const { status, stdout } = spawnSync(command, args, { encoding: 'utf8' });
-  // A mount of another kind of namespace, or one that is gone meanwhile.
+  // A mount of another kind of namespace, or one that has been deleted in the meantime.
   if (status !== 0) return [];
   const hooks = JSON.parse(stdout) as Readonly<Record<string, readonly Attached[]>>[];
   return hooks.flatMap((hook) =>

@@ -1,6 +1,6 @@
 /**
- * Runs the suites named on the command line, or all, in namespaces of their own; each is checked for
- * what it leaves behind. The last line is `N passed, N failed, N skipped`.
+ * Runs the suites named on the command line, or all, in private namespaces, and checks each for leaks. The
+ * last line is `N passed, N failed, N skipped`.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -17,10 +17,10 @@ import { add, closingLine, NOTHING } from './tap.js';
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 
-/** Suites that run side by side: more would only wait for the kernel's one lock of all devices. */
+/** Suites that run side by side: more would only wait for the kernel's single lock of all devices. */
 const LANES = 2;
 
-/** Something that is run by a name: a suite, or the guests. */
+/** A job with a name: a suite, or the guests. */
 function job(
   name: string,
   what: string,

@@ -1,20 +1,20 @@
-/** Namespaces that a suite has to itself, on a machine that others use. */
+/** Private namespaces for a suite, on a machine that others use. */
 
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 
-/** Set where a process runs in such namespaces: every process there is the suite's. */
+/** Set in processes inside such namespaces: every process there belongs to the suite. */
 const MARK = 'DPCTL_TEST_PRIVATE';
 
-/** Whether this process runs where nobody else is. */
+/** Whether this process runs in private namespaces. */
 export const isPrivate = (): boolean => process.env[MARK] === '1';
 
 /**
- * A command that runs another one in network, mount, pid, ipc and uts namespaces of its own, with
- * /run, /tmp, /var/lib/dpctl, the bpffs and the named namespaces empty. All that runs in there ends
- * with the process that was started, or with the caller.
+ * A command that runs another one in its own network, mount, pid, ipc and uts namespaces, with /run, /tmp,
+ * /var/lib/dpctl, the bpffs and the named namespaces empty. All processes inside end with the started
+ * process, or with the caller.
  * @param root the repository's folder, which stays visible
- * @param argv what is to be run
+ * @param argv the command to run
  */
 export function privateCommand(root: string, argv: readonly string[]): [string, ...string[]] {
   return [
@@ -29,7 +29,7 @@ export function privateCommand(root: string, argv: readonly string[]): [string, 
   ];
 }
 
-/** Why this machine gives a suite no namespaces of its own; nothing where it does. */
+/** Why this machine cannot give a suite private namespaces; undefined if it can. */
 export function whyNotPrivate(root: string): string | undefined {
   const [command, ...args] = privateCommand(root, ['true']);
   const { status, stderr, error } = spawnSync(command, args, {

@@ -1,4 +1,4 @@
-/** Runs one suite and shows all that it prints. Not for one that has a reason to be skipped. */
+/** Runs one suite and prints all of its output. Not for a suite with a reason to be skipped. */
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { type Counts, count, NOTHING, parseTapLine } from './tap.js';
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** What a suite did, and what of it is worth repeating at the end. */
+/** The result of a suite, and the lines to repeat at the end. */
 export interface SuiteResult {
   readonly counts: Counts;
   readonly failures: readonly string[];
@@ -17,9 +17,8 @@ export interface SuiteResult {
 }
 
 /**
- * Run a suite under ava in a process group of its own, which is ended as a whole at the suite's
- * time-out. Each of these is a failure: a failed test, a suite that ran no test, an exit code
- * that no test explains.
+ * Run a suite under ava in a process group of its own, which is ended as a whole at the suite's time-out.
+ * Each of these is a failure: a failed test, a suite that ran no test, an exit code that no test explains.
  * @param root the repository's folder
  * @param suite which one
  * @param tag value of DPCTL_TEST_RUN: every process that the suite leaves behind carries it
@@ -89,6 +88,6 @@ function endGroup(leader: number): void {
   try {
     process.kill(-leader, 'SIGKILL');
   } catch {
-    // it ended by itself meanwhile
+    // It has ended by itself.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Runs one suite in the namespaces that it was given, and checks that it leaves them as they were.
- * What is printed goes to stdout, the result as one line of JSON to descriptor 3.
+ * Runs one suite in its namespaces, and checks that it leaves them unchanged. Its output goes to stdout,
+ * the result as one line of JSON to descriptor 3.
  */
 
 import { writeSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { add, NOTHING } from './tap.js';
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 const RESULT_FD = 3;
 
-/** The result with one test more: whether everything is as it was. */
+/** The result with one more test: whether everything is unchanged. */
 function withLeaks(name: string, result: SuiteResult, leaks: readonly string[]): SuiteResult {
   const title = `${name}: leaves the machine as it was`;
   console.log(`${leaks.length === 0 ? 'ok' : 'not ok'} - ${title}`);
@@ -35,7 +35,7 @@ function end(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It ended by itself meanwhile.
+    // It has ended by itself.
   }
 }
 

@@ -1,4 +1,4 @@
-/** Which suites there are, in what order they run, and how. */
+/** The suites, their order, and their settings. */
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export interface Suite {
   /** No other suite at the same time: it measures time. */
   readonly quiet: boolean;
   readonly timeoutSeconds: number;
-  /** More words for ava. */
+  /** More arguments for ava. */
   readonly options?: readonly string[];
   /** Why the suite cannot run here at all. */
   readonly skip?: string;
@@ -31,8 +31,8 @@ interface Plan {
 }
 
 /**
- * What is quick and what everything else stands on comes first, then the longest: what runs side by
- * side ends at about the same time. What measures time runs alone at the end.
+ * The quick and fundamental suites come first, then the longest: so suites side by side end at about the
+ * same time. Suites that measure time run alone at the end.
  */
 const ORDER: readonly Plan[] = [
   { name: 'repo', serial: false },
@@ -68,10 +68,10 @@ const ORDER: readonly Plan[] = [
 const HELPERS = new Set(['helpers', 'bpf', 'fixtures']);
 
 /**
- * Every suite of the repository, the listed ones first and in their order, the rest by name.
+ * Every suite of the repository, the listed ones first and in their order, the others by name.
  * @param root the repository's folder
- * @param only names of suites to keep; all when empty
- * @throws Error for a name that no suite has
+ * @param only names of suites to keep; all if empty
+ * @throws Error for an unknown name
  */
 export function suites(root: string, only: readonly string[]): Suite[] {
   const folders = readdirSync(join(root, 'test'), { withFileTypes: true })
@@ -106,7 +106,7 @@ function toSuite(root: string, plan: Plan): Suite {
   };
 }
 
-/** From the sources, so that what is left of a deleted test in dist/ never runs. */
+/** From the sources, so that a deleted test that is still in dist/ never runs. */
 function testFiles(root: string, folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts'))

@@ -1,16 +1,16 @@
-/** Counts what a TAP stream says, line by line. */
+/** Counts the results in a TAP stream line by line. */
 
-/** What a suite did. */
+/** The result of a suite. */
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
 }
 
-/** No test at all. */
+/** No tests. */
 export const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0 };
 
-/** Two suites together. */
+/** The sum of two results. */
 export function add(a: Counts, b: Counts): Counts {
   return {
     passed: a.passed + b.passed,
@@ -19,19 +19,19 @@ export function add(a: Counts, b: Counts): Counts {
   };
 }
 
-/** The closing line of a run: the one that CI reads. */
+/** The last line of a run, which CI reads. */
 export function closingLine({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-/** What one line of TAP says of one test; undefined for any other line. */
+/** What one line of TAP says of a test; undefined for any other line. */
 export interface TapResult {
   readonly outcome: 'passed' | 'failed' | 'skipped';
   readonly title: string;
 }
 
 /**
- * Read one line. A test that is only planned counts as failed: ava says so, too.
+ * Read one line. A test that was planned but did not run counts as failed, as ava reports it too.
  * @param line a line of TAP 13, as ava prints it
  */
 export function parseTapLine(line: string): TapResult | undefined {
@@ -42,7 +42,7 @@ export function parseTapLine(line: string): TapResult | undefined {
   return { outcome: match[1] === undefined ? 'passed' : 'failed', title: match[2] };
 }
 
-/** The counts with one result more. */
+/** The counts with one more result. */
 export function count(counts: Counts, { outcome }: TapResult): Counts {
   return { ...counts, [outcome]: counts[outcome] + 1 };
 }

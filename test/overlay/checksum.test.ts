@@ -1,6 +1,6 @@
 /**
- * What GRO makes of segments of one flow: only what has a right checksum of its own is merged, and
- * nothing changes places, whatever their outer headers say.
+ * GRO of segments of one flow: only segments with a correct checksum of their own are merged, and the order
+ * stays, whatever the outer headers contain.
  */
 import test from 'ava';
 import { EndpointFlags } from '../../src/contract/generated.js';
@@ -30,7 +30,7 @@ interface Segment {
   readonly broken?: boolean;
 }
 
-/** A segment of TCP from container 1 of node 2 to container 1 of node 1. */
+/** A TCP segment from container 1 of node 2 to container 1 of node 1. */
 function segment(family: 4 | 6, it: Segment): Uint8Array {
   const [src, dst] = family === 4 ? [ip4Of(2, 1), ip4Of(1, 1)] : [ip6Of(2, 1), ip6Of(1, 1)];
   const make = (sum: number) =>
@@ -59,7 +59,7 @@ function segment(family: 4 | 6, it: Segment): Uint8Array {
   return eth(macOf(1, 1), macOf(2, 1), family === 4 ? 0x0800 : 0x86dd, packet);
 }
 
-/** Packets that come within 2 ms of each other are merged. */
+/** Packets that arrive within 2 ms of each other are merged. */
 function mergePatiently(node: OverlayNode): void {
   const set = 'echo 2000000 > gro_flush_timeout; echo 20 > napi_defer_hard_irqs';
   sh(node.ns, 'sh', '-c', `cd /sys/class/net/under0; ${set}`);
@@ -71,7 +71,7 @@ interface Arrived {
   readonly payload: Uint8Array;
 }
 
-/** The segments that arrive in a container while something is sent. */
+/** The segments that arrive in a container during an action. */
 async function arrivals(ns: string, family: 4 | 6, act: () => void): Promise<Arrived[]> {
   const seen = await capture(
     ns,
@@ -97,7 +97,7 @@ function outerOf(fabric: Fabric, family: 4 | 6): Outer {
   return { toMac: macAt(1), fromMac: macAt(2), to: vtep(1), from: vtep(2), vni: VNI };
 }
 
-/** A node with a container, a host 2 that sends what it likes, and a kernel of somebody else's. */
+/** A node with a container, a host 2 that sends arbitrary packets, and a foreign kernel. */
 function makeFixture(decap: Decap, family: 4 | 6, flags?: number) {
   const fabric = makeFabric({ underlay: 'wire' });
   try {
@@ -152,7 +152,7 @@ for (const [decap, family] of WAYS) {
     };
     await judge('no outer checksum', () => sendBurst(sender, 'under0', wrapped));
     await judge('an outer checksum', () => sendBurst(sender, 'under0', summed));
-    // As many a NIC says it, of the outer header. Where cards are lent their wire has said so already.
+    // As many NICs report of the outer header. On real cards their wire has done so already.
     const end = CARDS.length > 0 ? undefined : bring('vouch', sender, 'under0');
     await judge("a driver's word, no outer checksum", () => sendBurst(sender, 'under0', wrapped));
     await judge("a driver's word, an outer checksum", () => sendBurst(sender, 'under0', summed));
@@ -192,7 +192,7 @@ for (const family of [4, 6] as const) {
   );
 }
 
-/** What may differ outside within one flow. The kernel takes other bits of VXLAN's for another flow. */
+/** Outer fields that may differ within one flow. The kernel treats other bits of VXLAN as another flow. */
 const DIFFERENT: readonly Partial<Outer>[] = [
   { tos: 2 },
   { tos: 0xb8 },
@@ -203,7 +203,7 @@ const DIFFERENT: readonly Partial<Outer>[] = [
 
 for (const [decap, family] of WAYS) {
   test.serial(`one flow stays in order whatever is outside, ${decap}, IPv${family}`, async (t) => {
-    // One that may send on what it gets: its TCP goes through the kernel's device.
+    // A container that may forward: its TCP goes through the kernel's device.
     const { fabric, container, outer } = makeFixture(decap, family, EndpointFlags.LEARN);
     t.teardown(() => fabric.close());
     const cases = DIFFERENT.filter((it) => family === 4 || it.fragment === undefined).flatMap(

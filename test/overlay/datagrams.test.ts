@@ -1,4 +1,4 @@
-/** UDP segments (UDP_SEGMENT), which the kernel may cut as late as those of TCP. */
+/** UDP segments (UDP_SEGMENT), which the kernel may segment as late as those of TCP. */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ for (const family of [4, 6] as const) {
   }
 }
 
-// Without the kernel's newest flag it is its device that has to see behind the tags.
+// Without the kernel's newest flag, its device has to look behind the tags.
 for (const tags of [[7], [7, 8]]) {
   test.serial(`segments of UDP with ${tags.length} tags`, (t) =>
     cross(t, { family: 4, underlay: 'gso', decap: 'tc-gro' }, tags),

@@ -1,6 +1,6 @@
 /**
- * Containers that send on what they get: to other nodes, and in tunnels of their own. The kernel
- * must not take their packets for what they were on the underlay.
+ * Containers that forward: to other nodes, and in tunnels of their own. The kernel must not treat their
+ * packets as it did on the underlay.
  */
 import test, { type ExecutionContext } from 'ava';
 import type { FabricOptions } from './helpers/fabric.js';
@@ -11,10 +11,10 @@ import { batch, sh } from './helpers/shell.js';
 import { nstat, pings, transfer } from './helpers/traffic.js';
 
 const BULK = 8 << 20;
-/** An address of the guest that is only reached through the router. */
+/** An address of the guest that is only reachable through the router. */
 const BEHIND = '10.99.3.1';
 
-/** Segments of tunnels are cut by the container itself: dpctl asks for that where it makes eth0. */
+/** The container itself segments packets of its tunnels: dpctl sets that when it creates eth0. */
 function cutTunnels({ ns }: { readonly ns: string }): void {
   sh(
     ns,

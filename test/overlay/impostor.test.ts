@@ -1,4 +1,4 @@
-/** A node that is compromised, or forged: it speaks for nobody who is on this one. */
+/** A compromised or forged node cannot speak for endpoints of this node. */
 import test from 'ava';
 import { EndpointFlags, FdbFlags } from '../../src/contract/generated.js';
 import { macToBytes } from '../../src/model/address/mac.js';
@@ -74,7 +74,7 @@ function putNeigh(node: OverlayNode, ip: string, address: string, endpoint: numb
   node.put('neigh', { vni: VNI, ip: ip16(ip) }, { mac: macToBytes(address), flags: 0, endpoint });
 }
 
-/** A host's gateway with its own addresses: a container that stands for it. */
+/** A host's gateway with its own addresses; a container stands in for it. */
 function makeGateway({ node, other }: Fixture): void {
   const { ifindex, id } = other;
   const endpoint = node.get('endpoint', ifindex);
@@ -179,13 +179,13 @@ for (const [family, decap] of [
         t.deepEqual(await reasonsDuring(node, () => send(inner)), { [reason]: 1 }, what);
       }
       const truths = [
-        // A question about an endpoint, duplicate address detection, and what is its own to say.
+        // A solicitation for an endpoint, duplicate address detection, and its own traffic are allowed.
         say(arp({ senderMac: THEIRS, sender: '0.0.0.0', target: here.ip4 })),
         say(claim('10.80.2.1')),
         frame6('::', PROTO.icmp6, nd(135, here.ip6)),
         frame6('fe80::7', PROTO.icmp6, advert('fd80::2:1', THEIRS)),
         eth(here.mac, THEIRS, TYPE.ip4, ip4({ src: '10.80.2.1', dst: here.ip4 }, udp(1, 2))),
-        // Behind the end of a packet is padding, whatever it looks like.
+        // Bytes behind the end of a packet are padding, whatever they contain.
         join(frame6('fe80::7', PROTO.icmp6, nd(136, 'fd80::2:1')), option(2, here.mac)),
         join(frame6('fe80::7', PROTO.icmp6), advert(here.ip6, THEIRS)),
       ];

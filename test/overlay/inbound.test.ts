@@ -1,4 +1,4 @@
-/** VXLAN packets of every kind at the underlay: what is taken, refused by name, or not ours. */
+/** VXLAN packets of every kind at the underlay: accepted, dropped with a reason, or left to the host. */
 import test, { type ExecutionContext } from 'ava';
 import { sendFrame } from '../packet/helpers/containers.js';
 import { checksum, eth, ip4, ip6, ip16, join, u16, u32, udp } from '../packet/helpers/frame.js';
@@ -57,7 +57,7 @@ function makeFixture(family: 4 | 6, decap: Decap): Fixture {
   }
 }
 
-/** What arrives in the container and what is counted when a packet is sent to the node. */
+/** What arrives in the container, and what is counted, when a packet is sent to the node. */
 async function arrival(fixture: Fixture, packet: Uint8Array) {
   const seen = await capture(fixture.container.ns, `ether src ${macOf(KNOWN, 1)}`);
   let frames: Uint8Array[] = [];
@@ -68,12 +68,12 @@ async function arrival(fixture: Fixture, packet: Uint8Array) {
   return { frames, reasons };
 }
 
-/** Let the device hear what is for others. */
+/** Let the device receive packets for others. */
 function hearAll({ node }: Fixture): void {
   sh(node.ns, 'ip', 'link', 'set', 'under0', 'promisc', 'on');
 }
 
-/** A segment of TCP with a right checksum, from a container of node 2. */
+/** A TCP segment with a correct checksum, from a container of node 2. */
 function tcpTo({ mac, ip4: to }: Container): Uint8Array {
   const from = ip4Of(KNOWN, 1);
   const tcp = (sum: number) =>
@@ -158,18 +158,18 @@ for (const family of [4, 6] as const) {
       t.teardown(() => fixture.fabric.close());
       const { fabric, node, outer, container, sender } = fixture;
       const frame = frameTo(container.mac);
-      // Of a kind that the program in the driver takes.
+      // Of a kind that the XDP program accepts.
       const stream = tcpTo(container);
       await judge(t, fixture, 'TCP', vxlan(outer(), stream), [stream], {});
 
-      // A device that is told the tag beside the packet, as by a NIC, and has no VLAN.
+      // A device that gets the tag outside the data, as from a NIC, and has no VLAN.
       const untag = speakVlan(sender, 5, 0, 'under0');
       const hidden = decap === 'xdp' ? { outer_vlan: 1 } : {};
       await judge(t, fixture, 'a VLAN outside', vxlan(outer(), stream), [], hidden);
       await judge(t, fixture, 'a VLAN outside', vxlan(outer(), frame), [], {});
       untag();
 
-      // Somebody on the way writes what the program in the driver would.
+      // Somebody on the way writes the metadata of the XDP program.
       t.teardown(bring('forge', fabric.switch, `p${SENDER}`));
       const before = node.nodeStats(KNOWN).rxPackets;
       await judge(t, fixture, 'no VXLAN, but metadata', frame, [], {});
@@ -179,14 +179,14 @@ for (const family of [4, 6] as const) {
     });
 
     test.serial(`IPv${family}, ${decap}: what is not ours goes to the host`, async (t) => {
-      // The kernel's device has its socket there, so not all of it is unheard.
+      // The kernel's device has its socket there, so it counts some of them.
       const anchored = decap !== 'tc';
       const stray = anchored ? { anchor_stray: 1 } : {};
       const fixture = makeFixture(family, decap);
       t.teardown(() => fixture.fabric.close());
       const { outer, container, node } = fixture;
       const frame = frameTo(container.mac);
-      // Of IPv6 the kernel says that it wants a checksum, before it finds that nobody listens.
+      // For IPv6 the kernel rejects a missing checksum before it looks for a socket.
       const refused = family === 4 ? 'UdpNoPorts' : 'Udp6InErrors';
       const unheard = () => nstat(node.ns)[refused] ?? 0;
       for (const [what, change, reasons] of [
@@ -203,7 +203,7 @@ for (const family of [4, 6] as const) {
           `${what}: got by the host, if it has no such socket`,
         );
       }
-      // An address that the host has beside its VTEP's.
+      // An address that the host has in addition to its VTEP.
       const other = family === 4 ? '192.168.90.77' : 'fd90::77';
       sh(node.ns, 'ip', 'addr', 'add', other, 'dev', 'under0', ...(family === 6 ? ['nodad'] : []));
       const before = unheard();
@@ -215,7 +215,7 @@ for (const family of [4, 6] as const) {
       const fixture = makeFixture(family, decap);
       t.teardown(() => fixture.fabric.close());
       const { outer, container } = fixture;
-      // Not-ECT, ECT(1), ECT(0), CE, by what is outside and inside; null: dropped.
+      // Not-ECT, ECT(1), ECT(0), CE, by outer and inner mark; null: dropped.
       const table = [
         [0, 1, 2, 3],
         [0, 1, 1, 3],
@@ -255,7 +255,7 @@ for (const family of [4, 6] as const) {
       const other = family === 4 ? '192.168.90.77' : 'fd90::77';
       sh(node.ns, 'ip', 'addr', 'add', other, 'dev', 'under0', ...(family === 6 ? ['nodad'] : []));
       const [mine, theirs] = family === 4 ? [vtep4, vtep6] : [vtep6, vtep4];
-      // What the host would take for a neighbour's, and say that nobody listens.
+      // The host would take it for a neighbour's, and answer with port unreachable.
       const mac = sh(node.ns, 'cat', '/sys/class/net/anchor0/address').trim();
       const packet = ip4({ src: '10.99.0.1', dst: vtep4(1) }, udp(1000, 9));
       const inner = eth(mac, macOf(KNOWN, 1), 0x0800, packet);
@@ -290,7 +290,7 @@ function marked(to: Container, six: boolean, tos: number): Uint8Array {
     return eth(to.mac, macOf(KNOWN, 1), 0x86dd, packet);
   }
   const packet = ip4({ src: '10.80.2.1', dst: to.ip4 }, body);
-  // The checksum goes down by as much as the class goes up: nothing else was there.
+  // The checksum decreases by as much as the class increases: nothing else was there.
   const sum = ((packet[10] ?? 0) << 8) | (packet[11] ?? 0);
   const changed = sum - tos < 0 ? sum - tos - 1 + 0x10000 : sum - tos;
   packet[1] = tos;
@@ -316,7 +316,7 @@ test.serial('congestion marks go out, and a DSCP if wanted', async (t) => {
     const classes = [0xb8, 0xb9, 0xba, 0xbb];
     for (const tos of classes) {
       const options = ['-c', '1', '-W', '0.1', '-Q', `${tos}`];
-      // Nobody answers: the address is only known to be there.
+      // Nobody answers: the address is a static neighbour entry.
       sh(
         container.ns,
         'ip',

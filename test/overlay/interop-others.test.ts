@@ -1,4 +1,4 @@
-/** The same on IPv6, and with a peer that fills in the checksum that we leave out. */
+/** The same on IPv6, and with a peer that fills in the checksum that dpctl leaves out. */
 import test from 'ava';
 import { type Meeting, meet, titleOf } from './helpers/interop.js';
 

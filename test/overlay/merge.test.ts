@@ -1,4 +1,4 @@
-/** Frames of two networks with the same addresses and ports, at once: nobody may merge them. */
+/** Simultaneous frames of two networks with the same addresses and ports must not be merged. */
 import test from 'ava';
 import { vtep4, vtep6 } from './helpers/address-plan.js';
 import { makeFabric } from './helpers/fabric.js';

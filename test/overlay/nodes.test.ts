@@ -1,4 +1,4 @@
-/** Nodes come and go, move, and are many, while containers talk. */
+/** Nodes are added, deleted, moved, and numerous, while containers talk. */
 import test from 'ava';
 import { FdbFlags } from '../../src/contract/generated.js';
 import { ipToBytes16 } from '../../src/model/address/ip.js';
@@ -91,7 +91,7 @@ test.serial('a container that moves to another node is found again within a seco
   t.true(pings(a.ns, mover.ip4));
   const talk = start(a.ns, ['ping', '-n', '-i', '0.02', '-c', '150', '-W', '1', mover.ip4]);
   await until('they talk', () => one.nodeStats(2).rxPackets > 20n);
-  // It leaves the second node and appears, with its addresses, behind the peer.
+  // It moves from the second node to the peer, with its addresses.
   batch(mover.ns, 'link set eth0 down');
   two.drop('fdb', { vni: VNI, mac: macToBytes(mover.mac) });
   two.drop('port', { network: 1, slot: 0 });

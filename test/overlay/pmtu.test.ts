@@ -1,4 +1,4 @@
-/** Packets that are too big for the path to a node: their senders are told, and TCP adapts. */
+/** Packets too big for the path to a node: their senders get an ICMP error, and TCP adapts. */
 import test from 'ava';
 import { FdbFlags } from '../../src/contract/generated.js';
 import { macToBytes } from '../../src/model/address/mac.js';
@@ -40,7 +40,7 @@ interface Pair {
   readonly b: Container;
 }
 
-/** Two nodes whose containers believe that 1500 bytes fit. */
+/** Two nodes whose containers have an MTU of 1500. */
 function makePair(family: 4 | 6, options: Partial<NodeOptions> = {}): Pair {
   const fabric = makeFabric({ mtu: 1500 });
   try {
@@ -63,7 +63,7 @@ function makePair(family: 4 | 6, options: Partial<NodeOptions> = {}): Pair {
   }
 }
 
-/** What ping says when a packet of that many bytes of layer 3 may not be fragmented. */
+/** The output of ping for a packet of that many bytes that may not be fragmented. */
 function pingTooBig(ns: string, to: string, bytes: number): string {
   const size = bytes - (to.includes(':') ? 48 : 28);
   const argv = ['ping', '-n', '-c', '2', '-i', '0.05', '-W', '0.2', '-M', 'do', '-s', `${size}`];
@@ -109,7 +109,7 @@ for (const family of [4, 6] as const) {
 test.serial('the errors are right to the last bit', async (t) => {
   const { fabric, a, b } = makePair(4);
   t.teardown(() => fabric.close());
-  // The destination has to be known: about what is flooded nobody is told.
+  // The destination must be known: flooded packets cause no error.
   t.true(pings(a.ns, b.ip4));
   const body = udp(
     1000,
@@ -189,7 +189,7 @@ test.serial('what must not be answered is not, and all of it is counted', async 
   const v6 = eth(b.mac, a.mac, 0x86dd, ip6({ src: a.ip6, dst: b.ip6, next: 58 }, [1], big));
   const frames = [
     about(0x4001, 17), // not the first fragment
-    about(1, 17), // nor this one, which may be cut again
+    about(1, 17), // nor this one, which may be fragmented again
     about(0x4000, 1, 3), // about an error
     v6, // the same in IPv6
     eth('33:33:00:00:00:99', a.mac, 0x86dd, ip6({ src: a.ip6, dst: 'ff02::99' }, udp(1, 2, big))),
@@ -199,7 +199,7 @@ test.serial('what must not be answered is not, and all of it is counted', async 
     eth(b.mac, a.mac, 0x86dd, ip6({ src: 'ff02::9', dst: b.ip6 }, udp(1, 2, big))),
     eth(b.mac, a.mac, 0x86dd, ip6({ src: '::', dst: b.ip6 }, udp(1, 2, big))),
   ];
-  // Without the lock, which would not let all of them pass.
+  // Unlocked, as anti-spoofing would not let all of them pass.
   const endpoint = one.get('endpoint', a.ifindex);
   if (endpoint !== undefined) one.put('endpoint', a.ifindex, { ...endpoint, flags: OPEN });
   const counted = await reasonsDuring(one, async () => {
@@ -232,7 +232,7 @@ test.serial('what the kernel refuses to shorten is named', async (t) => {
     constants: { endpoint: { redirect_flags: 1 << 20 } },
   });
   t.teardown(() => fabric.close());
-  // With such flags nothing is delivered, so the neighbour has to be told.
+  // With such flags nothing is delivered, so the neighbour entry is set by hand.
   const key = { vni: 100, mac: macToBytes(b.mac) };
   one.put('fdb', key, { ifindex: 0, endpoint: 0, node: 2, flags: FdbFlags.STATIC, lastSeen: 0n });
   const counted = await reasonsDuring(one, () => {
@@ -268,7 +268,7 @@ for (const family of [4, 6] as const) {
     const vtep = family === 4 ? vtep4 : vtep6;
     const stranger = fabric.host(9);
     const macAt = (ns: string) => sh(ns, 'cat', '/sys/class/net/under0/address').trim();
-    // A VXLAN header that names a network, or the kernel's device knows nothing of it.
+    // The VXLAN header must name a network, or the kernel's device drops it.
     const quoted = udp(50_000, PORT, join([8], new Uint8Array(63)));
     const way = { src: vtep(1), dst: vtep(2) };
     const error =
@@ -321,7 +321,8 @@ for (const decap of ['tc', 'xdp'] as const) {
         await until('there is a way by the router', () => pings(a.ns, b.ip4));
 
         const fits = 1400 - OVERHEAD[family];
-        // The first is lost, and tells the node; the second is told. ping does not always say what.
+        // The first is lost, and the node learns the MTU; the second gets the error. ping does not always
+        // print it.
         await until('the sender knows', () => {
           pingTooBig(a.ns, b.ip4, fits + 1);
           return sh(a.ns, 'ip', 'route', 'get', b.ip4).includes(' mtu ');

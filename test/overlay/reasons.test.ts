@@ -1,4 +1,4 @@
-/** Every reason of the overlay is asserted; those here that no other file of this folder reaches. */
+/** Every drop reason of the overlay is tested; here those that no other file of this folder covers. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -30,9 +30,9 @@ import { batch, sh, until } from './helpers/shell.js';
 import { vxlan } from './helpers/vxlan.js';
 
 const VNI = 100;
-/** A node whose container's MAC is known. */
+/** A node that has learned the MAC of its container. */
 const FAR = 2;
-/** Flags that no helper knows. */
+/** Flags that no helper accepts. */
 const UNKNOWN = 1 << 20;
 
 interface Fixture {
@@ -105,7 +105,7 @@ test.serial('what the kernel refuses is counted with its error', async (t) => {
   const packet = vxlan(outer, eth(container.mac, macOf(FAR, 1), EXPERIMENT, new Uint8Array(50)));
   const arrives = (what: Uint8Array) =>
     reasonsDuring(node, () => sendFrame(sender, 'under0', what));
-  // The padding has to be cut off, which is refused.
+  // The padding would have to be removed, which is refused.
   t.like(await arrives(bytes(packet, [0, 0, 0])), { decap: 1 });
   t.true(((await arrives(packet)).redirect ?? 0) >= 1);
 });
@@ -113,7 +113,7 @@ test.serial('what the kernel refuses is counted with its error', async (t) => {
 test.serial('segments of SCTP, which no tunnel takes whole, are refused by name', async (t) => {
   const { fabric, node, container } = makeFixture();
   t.teardown(() => fabric.close());
-  // GSO_BY_FRAGS, in place of a length: this kernel need not speak SCTP.
+  // GSO_BY_FRAGS instead of a length: so the kernel needs no SCTP.
   const ctx = contextFor(container.ifindex, { gsoSize: 0xffff });
   const packet = ip4({ src: container.ip4, dst: '10.80.2.1', protocol: 132 }, new Uint8Array(100));
   const frame = eth(macOf(FAR, 1), container.mac, 0x0800, packet);
@@ -126,10 +126,10 @@ test.serial('segments of SCTP, which no tunnel takes whole, are refused by name'
 });
 
 test.serial('a driver that keeps no metadata leaves packets to TC', async (t) => {
-  // A size that is no multiple of four is refused as metadata would be by such a driver.
+  // A size that is no multiple of four is refused, as by a driver without metadata.
   const { fabric, node, container } = makeFixture({
     decap: 'xdp',
-    // A driver whose own word of checksums is taken.
+    // A driver whose checksum result is trusted.
     xdp: UnderlayDecap.XDP,
     constants: { decap: { redirect_flags: 1 } },
   });

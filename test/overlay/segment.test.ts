@@ -1,4 +1,4 @@
-/** One segment over several nodes: who gets what, who is learned where, and who gets nothing. */
+/** One segment over several nodes: who receives, where MACs are learned, and who gets nothing. */
 import test from 'ava';
 import { FdbFlags, NetworkFlags } from '../../src/contract/generated.js';
 import { ipToBytes16 } from '../../src/model/address/ip.js';
@@ -35,7 +35,7 @@ test.before(() => {
 test.after.always(() => segment?.close());
 
 const FILTER = `ether proto ${EXPERIMENT}`;
-/** A frame of nobody's protocol; long enough not to be padded. */
+/** A frame of an unused protocol; long enough not to be padded. */
 const strange = (to: string, from: string, mark = 1) =>
   eth(to, from, EXPERIMENT, new Uint8Array(60).fill(mark));
 
@@ -166,7 +166,7 @@ test.serial('a static entry beats what is learned, on either side', async (t) =>
   const right = await reasonsDuring(one, () => send(c21, strange(BROADCAST, fixed)));
   t.is(right.static_mac, undefined, 'it is where it is said to be');
   one.drop('fdb', key);
-  // The own MAC of an endpoint is not for others to have: no node speaks as one of this node.
+  // An endpoint's own MAC is reserved: no node can send as an endpoint of this node.
   const claimed = await reasonsDuring(one, () => send(g31, strange(BROADCAST, c11.mac)));
   t.is(claimed.node_mac, 1);
   t.is(one.fdb(VNI, c11.mac)?.ifindex, c11.ifindex);
@@ -218,7 +218,7 @@ test.serial('what is silent behind a node is forgotten, as here', async (t) => {
 
 test.serial('what came from a node goes to no node', async (t) => {
   const { one } = segment;
-  // The peer believes that node 2's container is on node 1, which knows better.
+  // The peer assumes that node 2's container is on node 1, which knows better.
   sh(segment.peer.ns, 'bridge', 'fdb', 'replace', c21.mac, 'dev', 'vx0', 'dst', '192.168.90.1');
   const key = { vni: VNI, mac: macToBytes(c21.mac) };
   one.put('fdb', key, { ifindex: 0, endpoint: 0, node: 2, flags: FdbFlags.STATIC, lastSeen: 0n });
@@ -313,7 +313,7 @@ test.serial('frames that are no IP, or claim to be, arrive as they were', async 
   const frames = [
     // LLC: a length instead of a type; a spanning tree's would have a link-local group as destination.
     [0x00, 0x2e, 0xaa, 0xaa, 0x03, ...new Uint8Array(43)],
-    // A unicast question for an address, and types that promise more than follows.
+    // A unicast solicitation, and types that promise more bytes than follow.
     [
       0x08,
       0x06,
@@ -351,7 +351,7 @@ test.serial('frames that are no IP, or claim to be, arrive as they were', async 
     );
     t.is(seen.length, frames.length);
     frames.forEach((frame, i) => {
-      // The shortest come with what every Ethernet would add: zeros.
+      // The shortest ones come with zeros, as every Ethernet device would add.
       const got = seen[i] ?? new Uint8Array();
       t.deepEqual(got.subarray(0, frame.length), frame, `frame ${i}`);
       t.true(

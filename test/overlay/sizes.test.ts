@@ -1,6 +1,6 @@
 /**
- * Packets of every size around the MTU, by each way of decapsulating VXLAN, with merging and
- * segmenting switched on and off: nothing is lost, and every byte is as it was.
+ * Packets of every size around the MTU, by each decap mode, with merging and segmentation on and off:
+ * nothing is lost, and every byte is unchanged.
  */
 import { join } from 'node:path';
 import test from 'ava';
@@ -15,7 +15,7 @@ const MTU = 1500;
 /** A UDP and two TCP messages of 121 sizes. */
 const MESSAGES = '363\n';
 
-/** What a container's stack had to send again, and what it could not make sense of. */
+/** Retransmissions and errors of a container's stack. */
 function troubles(ns: string): Record<string, number> {
   const lines = sh(ns, 'cat', '/proc/net/snmp').split('\n');
   const [names = [], values = []] = lines
@@ -50,7 +50,7 @@ for (const family of [4, 6] as const) {
       });
       const [a, b] = containers;
       if (a === undefined || b === undefined) throw new Error('no containers');
-      // A probe for a lost tail is sent again without any loss when the other end takes its time.
+      // TCP resends a tail loss probe without any loss if the peer is slow.
       for (const { ns } of containers) sh(ns, 'sysctl', '-qw', 'net.ipv4.tcp_early_retrans=0');
       const server = start(b.ns, [process.execPath, ECHO, 'server', PORT]);
       try {

@@ -1,4 +1,4 @@
-/** Containers of two nodes talk: each way of decapsulating VXLAN, on each kind of underlay. */
+/** Containers of two nodes talk: by each decap mode, on each kind of underlay. */
 import test, { type ExecutionContext } from 'ava';
 import { bulk } from '../helpers/patience.js';
 import { vtep4, vtep6 } from './helpers/address-plan.js';
@@ -40,7 +40,7 @@ function makePair(decap: Decap, underlay: Underlay, family: 4 | 6, mtu: number):
 async function talk(t: ExecutionContext, { nodes, containers }: Pair, mtu: number, family: 4 | 6) {
   const [a, b] = containers;
   const inside = mtu - OVERHEAD[family];
-  // What was flooded before both containers were there.
+  // Frames flooded before both containers existed.
   const early = nodes.map((node) => node.reasons());
   for (const [from, to] of [
     [a, b],

@@ -1,4 +1,4 @@
-/** What a node puts on the wire: valid to others' eyes, and the same as the kernel's own vxlan. */
+/** A node's packets on the wire are valid for tshark, and equal those of the kernel's own vxlan. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ function pcap(frames: readonly Uint8Array[]): Buffer {
   return Buffer.concat([head, ...parts]);
 }
 
-/** Fields of each packet as tshark sees them, checksums verified. */
+/** Fields of each packet as tshark shows them, with checksums verified. */
 function dissect(frames: readonly Uint8Array[], ...fields: string[]): string[][] {
   const dir = mkdtempSync(join(tmpdir(), 'dpctl-wire-'));
   const file = join(dir, 'wire.pcap');
@@ -64,7 +64,7 @@ for (const family of [4, 6] as const) {
       const { one, two } = segment;
       const [a, b] = [one.container(1, 1), two.container(1, 1)];
       t.true(pings(a.ns, b.ip4));
-      // In either case nobody behind the capture is left to fill one in.
+      // In either case no device behind the capture fills one in.
       if (checksums === 'by the container') sh(a.ns, 'ethtool', '-K', 'eth0', 'tx', 'off');
       else sh(one.ns, 'ethtool', '-K', 'under0', 'tx', 'off');
       const vtep = family === 4 ? vtep4(1) : vtep6(1);
@@ -108,7 +108,7 @@ for (const family of [4, 6] as const) {
     const vtep = family === 4 ? vtep4 : vtep6;
     const fabric = makeFabric();
     t.teardown(() => fabric.close());
-    // First, or who looked for it in vain would look again only after a second.
+    // First, because a failed look-up is only repeated after a second.
     const far = fabric.host(5);
     const node = fabric.node(1, { family });
     const vxlan = family === 4 ? 'df set noudpcsum' : '';
@@ -127,7 +127,7 @@ for (const family of [4, 6] as const) {
       eth(BROADCAST, from, EXPERIMENT, new Uint8Array(46)),
       eth(to, from, TYPE.vlan, [0, 7, 0x08, 0x00], ip4(v4, body)),
     ];
-    // Nobody's, so that nobody says more in its name.
+    // Unused, so that no stack sends more in its name.
     const source = '0a:58:00:00:12:34';
     const seen = await capture(far, 'udp dst port 4789', 'under0');
     send(ours, ...frames(source));
@@ -152,7 +152,7 @@ const bytesOf = (text: string) =>
 
 const inner = (packet: Uint8Array, family: 4 | 6) => [...packet.subarray(family === 4 ? 50 : 70)];
 
-/** A packet without what may differ: MACs outside, IPv4 id and checksum, addresses, source port. */
+/** A packet without the fields that may differ: outer MACs, IPv4 id and checksum, addresses, source port. */
 function normal(packet: Uint8Array, family: 4 | 6): string {
   const copy = Uint8Array.from(packet);
   const zero = (from: number, to: number) => copy.fill(0, from, to);

@@ -1,4 +1,4 @@
-/** Learned MACs in real time: the kernel's timers forget them, with no process of ours. */
+/** Ageing of learned MACs in real time: the kernel's timers remove them, without a process. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
@@ -31,7 +31,7 @@ import {
 
 const MAC = '02:00:00:00:00:01';
 const LEARN = other(MAC, PORTS.a.mac);
-/** The clock of the table ticks by the jiffy, and timers are late on a busy machine. */
+/** The table's clock has the resolution of jiffies, and timers are late on a busy machine. */
 const SLACK = 700;
 
 let world: World;
@@ -180,7 +180,7 @@ test.serial('a MAC whose timer cannot be started is not learned', async (t) => {
       const program = own.object.programs.get('endpoint');
       if (program === undefined) throw new Error('the object is not loaded');
       pin(program.fd, `${dir}/endpoint`);
-      // The kernel starts no timer in a map that neither a descriptor nor a pin holds.
+      // The kernel starts no timer in a map that has neither a descriptor nor a pin.
       for (const table of ['reason', 'learned'] as const) {
         pin(mapOf(own, table).fd, `${dir}/${MAPS[table].name}`);
       }

@@ -1,4 +1,4 @@
-/** What user space asks of the control program. */
+/** Requests of user space to the control program. */
 import test from 'ava';
 import { clockTickHz } from '../../loader/sys/machine.js';
 import { testRun } from '../../loader/testrun.js';

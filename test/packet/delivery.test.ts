@@ -1,4 +1,4 @@
-/** Frames that really travel, through the attached program, between containers. */
+/** Real frames through the attached program between containers. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,7 +32,7 @@ function home(name: PortName): string {
   return lab.home[name] ?? '';
 }
 
-/** What was dropped or noticed; containers say things of their own that are none of a test's business. */
+/** Drops and notices, without those of the containers' own traffic. */
 function reasons(): Record<string, number> {
   return Object.fromEntries(reasonsOf(lab));
 }
@@ -49,7 +49,7 @@ test.serial('containers and the host reach each other by IPv4 and IPv6', (t) => 
 
 test.serial('known neighbours are found without asking anybody', async (t) => {
   for (const name of ['a', 'b', 'gateway'] as const) putNeigh(lab, name);
-  // Everywhere, or a neighbour's question would tell its own address.
+  // Everywhere, as a neighbour's solicitation would announce its address.
   for (const [name, device] of [
     ['a', 'eth0'],
     ['b', 'eth0'],
@@ -217,7 +217,7 @@ test.serial('a copy for a port that is down is counted, the others arrive', (t) 
   inside(home('gateway'), 'ip', 'link', 'set', 'learn', 'down');
   inside(home('a'), 'ip', 'neigh', 'flush', 'dev', 'eth0');
   t.true(pings(home('a'), b.ip4));
-  // Where the program cannot see it, the kernel says it.
+  // If the program cannot see it, the kernel counts it.
   t.true((reasons().port_down ?? reasons().flood_copy ?? 0) >= 1);
   inside(home('gateway'), 'ip', 'link', 'set', 'learn', 'up');
 });

@@ -1,4 +1,4 @@
-/** What a listener is told: where, why and about which frame; and what happens when it is too much. */
+/** Events name place, reason and frame; and their rate is limited. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { mapPut } from '../../loader/map/entry.js';
@@ -21,7 +21,7 @@ import { makeWorld, mapOf, putPort, resetWorld, run, type World } from './helper
 
 const SPOOFED = udp4('a', PORTS.a.mac);
 SPOOFED.set([10, 0, 0, 2], 26);
-/** No rate that a test reaches. */
+/** A rate that no test reaches. */
 const PLENTY = 1_000_000;
 /** Bytes of an event in the ring, its header included. */
 const RECORD = frameEventCodec.size + 8;
@@ -50,7 +50,7 @@ function listen(): void {
   });
 }
 
-/** All that is in the ring, once nothing more has come for a while. */
+/** All events in the ring, once no more arrive for a while. */
 async function drained(): Promise<FrameEvent[]> {
   for (let before = -1; before < events.length; await sleep(50)) before = events.length;
   return events;
@@ -133,7 +133,7 @@ test.serial('every reason that is counted points at the line that gave it', asyn
   seen.forEach((event, at) => {
     const line = sourceLine(event);
     const name = nameOfReason(event.reason).toUpperCase();
-    // The steps that find out by themselves hand the reason on.
+    // Steps that detect the reason themselves pass it on.
     const right =
       line.includes(`REASON_${name},`) ||
       /drop\(skb, ep, reason, 0\)|->missed,|, reason, endpoint|->from, reason, 1, 0\)/.test(line);
@@ -154,7 +154,7 @@ test.serial('events over the rate are counted, not sent', async (t) => {
   listen();
   run(world, 'a', SPOOFED, { repeat: 100 });
   const sent = (await drained()).length;
-  // A run of the test may be moved to another CPU, which has a bucket of its own.
+  // A test run may move to another CPU, which has a bucket of its own.
   t.true(sent === 5 || sent === 6 || sent === 10, `${sent} events`);
   t.is(reasonCount('source_ip4'), 100);
   t.is(reasonCount('event_limit'), 100 - sent);
@@ -188,7 +188,7 @@ test.serial('events that find the ring full are counted', async (t) => {
   t.true(lost >= 100 && lost <= 102, `${lost} lost`);
   listen();
   t.is((await drained()).length, room + 100 - lost);
-  // With room again, the next one arrives.
+  // When there is room again, the next one arrives.
   run(world, 'a', SPOOFED);
   t.is((await drained()).length, room + 101 - lost);
 });

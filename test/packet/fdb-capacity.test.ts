@@ -1,4 +1,4 @@
-/** A MAC table that strangers fill has room for what people and endpoints need. */
+/** A MAC table full of learned entries still has room for configured ones. */
 import test from 'ava';
 import { other } from './cases/common.js';
 import { outcomeOf } from './helpers/case.js';

@@ -1,4 +1,4 @@
-/** Endpoints that are down, or gone with their namespace, and nobody has told the datapath. */
+/** Endpoints that are down or deleted, of which the datapath was not told. */
 import test from 'ava';
 import { ControlOp, MAPS } from '../../src/contract/generated.js';
 import { objectFile } from '../../src/datapath/objects.js';
@@ -32,7 +32,7 @@ import {
 const { a, b, gateway } = PORTS;
 const EPERM = -1;
 
-/** A world for one test, whose devices may be taken down and away. */
+/** A world for one test, whose devices may be set down and deleted. */
 async function withWorld(use: (world: World) => void, file = objectFile()): Promise<void> {
   const world = await makeWorld({ file });
   try {
@@ -65,7 +65,7 @@ const ndFor = (target: string) => {
 const arpFor = (target: string) =>
   eth(BROADCAST, a.mac, TYPE.arp, arp({ senderMac: a.mac, sender: a.ip4, target }));
 
-/** The twin for older kernels knows only who is gone. */
+/** The variant for older kernels only detects deleted ones. */
 const TWINS = [
   ['this kernel', objectFile(), ['down', 'gone']],
   ['older kernels', objectFile().replace(/(-plain)?\.bpf\.o$/, '-plain.bpf.o'), ['gone']],

@@ -1,4 +1,4 @@
-/** Learning on two CPUs at once, while user space forgets: counts stay right. */
+/** Learning on two CPUs at once while user space deletes: counts stay correct. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

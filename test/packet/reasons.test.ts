@@ -1,11 +1,11 @@
-/** Every reason that the datapath can give is asserted somewhere in this folder. */
+/** Every drop reason is tested somewhere in this folder. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { describeReason, Reason } from '../../src/contract/generated.js';
 import { REFUSED_TABLES, TABLES } from './cases/index.js';
 
-/** Reasons that one frame alone cannot reach, and the test that does. */
+/** Reasons that a single frame cannot cause, and the tests that cover them. */
 const ELSEWHERE: Readonly<Record<string, readonly [file: string, title: string]>> = {
   event_limit: ['events.test', 'events over the rate are counted, not sent'],
   event_lost: ['events.test', 'events that find the ring full are counted'],
@@ -14,7 +14,7 @@ const ELSEWHERE: Readonly<Record<string, readonly [file: string, title: string]>
   timer: ['ageing.test', 'a MAC whose timer cannot be started is not learned'],
 };
 
-/** Reasons of the overlay, which test/overlay/reasons.test.ts asserts: between nodes only. */
+/** Reasons of the overlay, which test/overlay/reasons.test.ts covers: they need two nodes. */
 const OVERLAY = Object.keys(Reason)
   .filter((name) => {
     const number = Reason[name as keyof typeof Reason];
@@ -28,7 +28,7 @@ const OVERLAY = Object.keys(Reason)
   })
   .map((name) => name.toLowerCase());
 
-/** Marks in the numbering, which are never counted. */
+/** Bounds in the numbering, which are never counted. */
 const MARKS = new Set(['unspec', 'notice']);
 
 test('every reason is asserted', (t) => {

@@ -1,4 +1,4 @@
-/** What comes beside a frame, and not in it, ends where the frame comes in. */
+/** Metadata beside a frame ends at the port where the frame enters. */
 import test from 'ava';
 import { mapPut } from '../../loader/map/entry.js';
 import { inNetns } from '../../loader/sys/netns.js';
@@ -9,7 +9,7 @@ import { contextFor } from './helpers/context.js';
 import { NOBODY, PORTS } from './helpers/ports.js';
 import { fdbKey, makeWorld, mapOf, type World } from './helpers/world.js';
 
-/** Offsets in struct __sk_buff (linux/bpf.h) of what a frame may bring along. */
+/** Offsets in struct __sk_buff (linux/bpf.h) of metadata that a frame may carry. */
 const BESIDE = { mark: 8, priority: 32, cb0: 48, cb1: 52, cb2: 56, cb3: 60, cb4: 64, tstamp: 152 };
 
 let world: World;
@@ -18,7 +18,7 @@ test.before(async () => {
 });
 test.after.always(() => world?.close());
 
-/** The mark of a frame that came out of the host's port with one. */
+/** The mark of a frame that left the host's port with one. */
 function markAfter(mark: number, data: Uint8Array): number {
   const ctx = contextFor(world.ifindex.gateway);
   new DataView(ctx.buffer).setUint32(BESIDE.mark, mark, true);

@@ -1,4 +1,4 @@
-/** A node that has its own IPv6 from a router's advertisements keeps it, also when it forwards. */
+/** A node with IPv6 addresses from router advertisements keeps them when it forwards. */
 import test, { type ExecutionContext } from 'ava';
 import {
   checksum,
@@ -18,7 +18,7 @@ import { sendFrame } from './helpers/wire.js';
 
 const ROUTER = '02:00:00:00:00:fe';
 
-/** A router that gives itself as the way out and a prefix to take an address from (RFC 4861, 4.2). */
+/** A router advertisement with a default route and a prefix for addresses (RFC 4861, 4.2). */
 function advertisement(): Uint8Array {
   const [src, dst] = [linkLocal(ROUTER), 'ff02::1'];
   const head = [u16(64 << 8), u16(1800), u32(0), u32(0)];
@@ -31,7 +31,7 @@ function advertisement(): Uint8Array {
   return eth('33:33:00:00:00:01', ROUTER, TYPE.ip6, packet);
 }
 
-/** A node with an uplink on which a router has advertised itself. */
+/** A node with an interface on which a router has advertised itself. */
 async function onAdvertised(t: ExecutionContext, use: (lab: Lab) => Promise<void>): Promise<void> {
   t.timeout(120_000);
   const lab = await openLab();

@@ -1,4 +1,4 @@
-/** The ways to name, make and connect a namespace, and where dpctl may be called from. */
+/** All forms of naming, creating and connecting a namespace, and contexts from which dpctl may run. */
 import { existsSync, readlinkSync } from 'node:fs';
 import test from 'ava';
 import { type Attached, attach, join } from './helpers/attached-containers.js';
@@ -17,7 +17,7 @@ test.after.always(() => lab.close());
 
 const ownNetns = readlinkSync('/proc/self/ns/net');
 
-/** Run dpctl where the tests run: outside of the node's namespace, on the same root. */
+/** Run dpctl in the tests' namespace: outside of the node's, on the same root. */
 function outside(...args: string[]): Promise<Ran> {
   return run([process.execPath, DPCTL, '--root', lab.root, ...args]);
 }
@@ -207,7 +207,7 @@ test.serial('a veth that is there is adopted, and given back as it was', async (
     await lab.within(lab.node, 'ip', '-d', 'link', 'show', 'veth0'),
     await lab.within(lab.node, 'tc', 'qdisc', 'show', 'dev', 'veth0'),
   ];
-  // A link-local address comes by itself a moment after the link is up.
+  // A link-local address appears a moment after the link is up.
   t.true(await eventually(async () => !/tentative/.test((await look())[0] ?? '')));
   const before = await look();
   const { stderr } = await lab.must('attach', ns);

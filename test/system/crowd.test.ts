@@ -42,7 +42,8 @@ test.serial('each of them reaches one of a chosen few', async (t) => {
     const target = few[crowd.members.findIndex((each) => each.ns === ns) % few.length];
     if (ns === target?.ns) return [];
     const pings = [bare(target?.ip4), bare(target?.ip6)].map((ip) => `ping -c 1 -W 3 ${ip}`);
-    // All namespaces of a machine share 1,024 neighbours (neigh gc_thresh3), so each forgets.
+    // All namespaces of a machine share 1,024 neighbour entries (neigh gc_thresh3), so each deletes its
+    // own.
     const argv = ['sh', '-c', [...pings, 'ip neigh flush dev eth0'].join(' && ')];
     return (await lab.inside(ns, argv)).code === 0 ? [] : [ns];
   });

@@ -1,4 +1,4 @@
-/** Endpoints that are netkit pairs, beside veths; and what is said where the kernel has none. */
+/** Endpoints with netkit pairs, next to veths; and the messages on kernels without netkit. */
 import { appendFileSync, cpSync } from 'node:fs';
 import { join as path } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,7 +45,7 @@ async function deviceKindOf(lab: Lab, ns: string): Promise<string | undefined> {
   return (await lab.json<Row[]>(['endpoints'])).find((row) => row.ns === ns)?.driver;
 }
 
-/** iproute2 names the kind of a device, whatever it knows of it. */
+/** iproute2 prints the kind of a device, even one that it does not know. */
 async function linkOf(lab: Lab, ns: string, ifname: string): Promise<LinkRow | undefined> {
   const rows = JSON.parse(await lab.within(ns, 'ip', '-j', '-d', 'link', 'show')) as LinkRow[];
   return rows.find((row) => row.ifname === ifname);
@@ -63,7 +63,7 @@ async function everything(t: ExecutionContext, from: Attached, to: Attached): Pr
 test.serial('without netkit in the kernel it is refused, and nothing changes', (t) =>
   onLab(async (lab) => {
     const ns = await lab.container('a');
-    // A kernel may lack it in truth: then this asks for no more than that.
+    // A kernel may really lack it: then this test requires nothing else.
     const expected = {
       code: 'NETKIT_MISSING',
       exit: 2,
@@ -172,7 +172,7 @@ withNetkit.serial('netkit and veth endpoints of one network have everything in c
     const large = (await seen.stop()).filter(({ length }) => length > 1514);
     t.true(large.length > 10, `${large.length} segments over the MTU arrive whole`);
 
-    // A flood reaches both kinds, from both kinds: IPv6's all-nodes.
+    // A flood reaches both kinds, from both kinds: IPv6's all-nodes group.
     for (const [from, others] of [
       [veth, [one, two]],
       [one, [two, veth]],
@@ -209,7 +209,7 @@ withNetkit.serial('another build takes over under a flood, and not a packet is l
     const two = await join(lab, 'b', '--driver', 'netkit');
     const dir = path(lab.root, 'other');
     cpSync(BUILT, dir, { recursive: true });
-    // What is behind the end of an ELF file means nothing.
+    // Bytes behind the end of an ELF file mean nothing.
     appendFileSync(path(dir, 'endpoint.bpf.o'), 'other');
     const flood = start(t, one.ns, ['ping', '-f', '-w', '8', two.ip4]);
     await sleep(500);

@@ -1,4 +1,4 @@
-/** Where MACs are: learned, aged, moved, told, forgotten. */
+/** Entries of the MAC table: learned, aged, moved, configured, deleted. */
 import test from 'ava';
 import { FdbFlags, MAPS } from '../../src/contract/generated.js';
 import { openNode } from '../../src/control/node/node.js';
@@ -45,7 +45,7 @@ test.after.always(() => lab.close());
 
 const MAC = '02:00:00:00:00:99';
 
-/** A station with this MAC says something behind an endpoint without lock. */
+/** A station with this MAC sends from behind an unlocked endpoint. */
 function speak(at: Attached, mac = MAC): Promise<void> {
   return sendFrame(at.ns, eth(BROADCAST, mac, TYPE.other, Buffer.alloc(50)));
 }
@@ -54,7 +54,7 @@ async function rowOf(mac = MAC): Promise<FdbRow | undefined> {
   return (await lab.json<FdbRow[]>(['dump', 'fdb'])).find((row) => row.mac === mac);
 }
 
-/** Which of the containers get a frame to the MAC. */
+/** The containers that receive a frame to the MAC. */
 async function receivers(t: Parameters<typeof capture>[0], mac = MAC): Promise<string[]> {
   const all = [open, other, bystander];
   const seen = await Promise.all(all.map(({ ns }) => capture(t, ns, `ether dst ${mac}`)));
@@ -107,7 +107,7 @@ test.serial(
       const flags = FdbFlags.STATIC;
       const value = { ifindex, endpoint, node: 0, flags, lastSeen: 0n };
       const entry = tableEntry('fdb', decodeKey('fdb', learned.key), value);
-      // Each time that anything is looked up or written there it was learned again just before.
+      // It was learned again just before each access.
       let spoken = 0;
       const map: Tables['map'] = (name) => {
         if (name === 'fdb') {

@@ -1,4 +1,4 @@
-/** Filters of others on the host end of an endpoint: who sees what, and who is told. */
+/** Filters of other programs on the host end of an endpoint: what they see, and what users are told. */
 import test from 'ava';
 import { feature, testRequiring } from '../helpers/requirements.js';
 import { type Attached, join } from './helpers/attached-containers.js';
@@ -18,7 +18,7 @@ test.before(async () => {
 });
 test.after.always(() => lab.close());
 
-/** A veth of the user's own between the node and a new container. @returns its host end's number */
+/** A user's own veth between the node and a new container. @returns its host end's number */
 async function ownVeth(ns: string, name: string): Promise<number> {
   await lab.within(
     lab.node,

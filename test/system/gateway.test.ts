@@ -6,14 +6,14 @@ import { type Lab, openLab } from './helpers/lab.js';
 import { sleep } from './helpers/process.js';
 import { capture } from './helpers/wire.js';
 
-/** The node's uplink, and who is at its other end: not dpctl's business at all. */
+/** The host's outer interface and its peer, neither of which belongs to dpctl. */
 const HOST_OUTSIDE = { ip4: '198.51.100.1', ip6: '2001:db8:51::1' };
 const OUTSIDE = { ip4: '198.51.100.2', ip6: '2001:db8:51::2' };
 const GATEWAY = { ip4: '10.70.0.1', ip6: 'fd70::1' };
 const LAN = ['network', 'add', 'lan', '--subnet', '10.70.0.0/24', '--subnet', 'fd70::/64'];
 
 const FORWARDING = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'] as const;
-/** A table that somebody else has. */
+/** An nft table that is not dpctl's. */
 const THEIRS =
   'table inet theirs { chain out { type nat hook postrouting priority 90; ip saddr 192.0.2.0/24 masquerade; }; }';
 
@@ -117,7 +117,7 @@ test.serial('without masquerade, endpoints are routed under their own addresses'
   await lab.within(outside, 'ip', '-6', 'route', 'del', 'fd70::/64');
 });
 
-/** TCP between the endpoint and the outside; how many segments over the MTU came in at each. */
+/** TCP between the endpoint and the outside; returns how many segments above the MTU arrived at each. */
 async function largeSegments(t: ExecutionContext, address: string): Promise<number[]> {
   const ends = [outside, guest.ns];
   const seen = await Promise.all(
@@ -156,7 +156,7 @@ test.serial('an error about a flow that the host translates reaches the endpoint
     ['UDP4', OUTSIDE.ip4],
     ['UDP6', `[${OUTSIDE.ip6}]`],
   ] as const) {
-    // Nobody listens there: the answer is an ICMP error about what the host has sent in its own name.
+    // No program listens there: the answer is an ICMP error about the host's own packet.
     const asked = await lab.inside(guest.ns, ['socat', '-t', '5', '-', `${kind}:${address}:9`], {
       stdin: Buffer.from('is anybody there?'),
     });

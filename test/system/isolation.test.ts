@@ -1,4 +1,4 @@
-/** What is to be kept apart tries every way round: isolated endpoints, and networks with gateways. */
+/** Isolated endpoints, and networks with gateways, cannot reach each other on any path. */
 import test, { type ExecutionContext } from 'ava';
 import { sendFrame } from '../packet/helpers/containers.js';
 import {
@@ -22,9 +22,9 @@ import { counters } from './helpers/counters.js';
 import { type Lab, openLab } from './helpers/lab.js';
 import { capture } from './helpers/wire.js';
 
-/** In every frame of the one who must not be heard. */
+/** A mark in every frame of the isolated sender. */
 const SECRET = Buffer.from('a word that nobody else says');
-/** Of the host, outside of all networks; its port 9999 is published for an endpoint. */
+/** Outer addresses of the host; its port 9999 is published for an endpoint. */
 const OUTSIDE = { ip4: '198.51.100.1', ip6: '2001:db8:51::1' };
 const PUBLISHED = 9999;
 const BLUE = {
@@ -76,7 +76,7 @@ test.before(async () => {
 });
 test.after.always(() => lab.close());
 
-/** Every way from `one` that might end at somebody: to its MAC, by the host, to all. */
+/** Every path from `one` to another endpoint: by its MAC, through the host, by broadcast. */
 function ways(to: Station, gate: typeof BLUE): Uint8Array[] {
   const from = { src: one.ip4 };
   const from6 = { src: one.ip6 };
@@ -116,7 +116,7 @@ function ways(to: Station, gate: typeof BLUE): Uint8Array[] {
     ...[0, 2, 4].map((kind) => by(gateway, routing(kind), TYPE.ip6)),
     by(gateway, inside4),
     by(gateway, ip6({ ...from6, dst: gate.ip6, next: 41 }, six), TYPE.ip6),
-    // In fragments, of which each has the word.
+    // In fragments, each with the mark.
     ...[0x2000, 5].map((part) =>
       by(gateway, ip4({ ...from, dst: to.ip4, fragment: part }, udp(1000, 2000, PADDED))),
     ),
@@ -131,7 +131,7 @@ function ways(to: Station, gate: typeof BLUE): Uint8Array[] {
         TYPE.ip6,
       ),
     ),
-    // What the host publishes for it.
+    // The port that the host publishes for it.
     by(gateway, ip4({ ...from, dst: OUTSIDE.ip4 }, published)),
     by(gateway, ip6({ ...from6, dst: OUTSIDE.ip6, next: PROTO.udp }, published), TYPE.ip6),
     by(gateway, ip4({ ...from, dst: gate.ip4 }, published)),
@@ -140,10 +140,10 @@ function ways(to: Station, gate: typeof BLUE): Uint8Array[] {
   ];
 }
 
-/** Of a length that all fragments but the last need: a multiple of 8, with the header of UDP. */
+/** A length that all fragments but the last need: a multiple of 8, including the UDP header. */
 const PADDED = Buffer.concat([SECRET, Buffer.alloc(32 - SECRET.length)]);
 
-/** How many of the frames came to a container, by whatever way. */
+/** Number of the frames that arrived in a container, by any path. */
 async function heard(
   t: ExecutionContext,
   at: Attached,
@@ -155,7 +155,7 @@ async function heard(
   return all.filter(({ bytes }) => bytes.includes(SECRET)).length;
 }
 
-/** What comes to the host's published port goes to somebody. */
+/** A packet to the host's published port reaches its endpoint. */
 async function publish(to: Station): Promise<void> {
   const rule = (family: string, address: string) =>
     `meta nfproto ${family === 'ip' ? 'ipv4' : 'ipv6'} udp dport ${PUBLISHED} dnat ${family} to ${address};`;
@@ -173,7 +173,7 @@ test.serial('two isolated endpoints find no way to each other', async (t) => {
   const after = await counters(lab);
   t.true(after.reason('isolated') - before.reason('isolated') >= 8, 'each refusal is counted');
 
-  // Nor do they learn of each other, by the host's answers or anybody's.
+  // They do not learn of each other either, by answers of the host or of others.
   for (const [address, gate] of [
     [two.ip4, BLUE.ip4],
     [two.ip6, BLUE.ip6],

@@ -1,4 +1,4 @@
-/** Labels of endpoints, and who made them. */
+/** Labels and owners of endpoints. */
 import test from 'ava';
 import type { EndpointRow } from '../../src/api/endpoint.js';
 import { attach } from '../../src/control/endpoint/attach.js';

@@ -1,4 +1,4 @@
-/** What happens around an endpoint: deleted behind dpctl's back, and mended. */
+/** Events in an endpoint's life: deleted without dpctl, and repaired. */
 import { rmSync } from 'node:fs';
 import { join as path } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -30,7 +30,7 @@ test.before(async () => {
 });
 test.after.always(() => lab.close());
 
-/** What status found; its exit code must agree. */
+/** The problems that status reports; its exit code must agree. */
 async function problems(t: ExecutionContext): Promise<Report['problems']> {
   const { code, stdout, stderr } = await lab.dpctl(['status', '-o', 'json']);
   const report = JSON.parse(stdout || '{}') as Report;
@@ -39,7 +39,7 @@ async function problems(t: ExecutionContext): Promise<Report['problems']> {
   return report.problems;
 }
 
-/** The list of endpoints has this one, and it talks in both families. */
+/** The endpoint is listed, and has connectivity in both families. */
 async function works(t: ExecutionContext, it: Attached): Promise<void> {
   t.true(await pings(it.ns, peer.ip4), 'to the peer, IPv4');
   t.true(await pings(peer.ns, it.ip4), 'from the peer, IPv4');
@@ -218,7 +218,7 @@ function belongsTo(it: Attached, table: TableName, key: Uint8Array, value: Uint8
   );
 }
 
-/** As a person would: by bpftool. An array has no holes, so there zeros are written. */
+/** By bpftool, as a person would. An array has no holes, so there zeros are written. */
 async function forget(table: TableName, key: Uint8Array, size: number): Promise<void> {
   const bytes = (of: Uint8Array) => [
     'hex',

@@ -1,4 +1,4 @@
-/** Containers without the lock that speak with more MACs than the table takes. */
+/** Unlocked containers that send from more MACs than the table holds. */
 import test from 'ava';
 import { MAPS } from '../../src/contract/generated.js';
 import { tableEntry } from '../../src/model/desired/table-entry.js';
@@ -10,7 +10,7 @@ import { type Lab, openLab } from './helpers/lab.js';
 import { learnedMacs, putEntries } from './helpers/tables.js';
 import { sendFrames } from './helpers/wire.js';
 
-/** Places that learning leaves alone: bpf/contract/limits.h. */
+/** Entries that learning leaves free: bpf/contract/limits.h. */
 const RESERVED = 16_384;
 const LEFT = 20;
 const FRAMES = 50;
@@ -25,7 +25,7 @@ test.before(async () => {
   flooder = await join(lab, 'x', '--no-lock');
   modest = await join(lab, 'y', '--no-lock');
   locked = await join(lab, 'z');
-  // Addresses that the kernel gives itself are announced; afterwards only the tests speak.
+  // The kernel announces its own link-local addresses; afterwards only the tests send.
   for (const { ns } of [flooder, modest]) {
     await lab.within(ns, 'sysctl', '-q', '-w', 'net.ipv6.conf.eth0.disable_ipv6=1');
   }
@@ -35,7 +35,7 @@ test.after.always(() => lab.close());
 const station = (kind: number, number: number) =>
   `02:00:00:00:${kind.toString(16).padStart(2, '0')}:${number.toString(16).padStart(2, '0')}`;
 
-/** Speak with so many MACs to a locked neighbour, which hears all of it. */
+/** Send from this many MACs to a locked neighbour, which receives all of it. */
 async function speak({ ns }: Attached, kind: number, count: number): Promise<void> {
   const macs = Array.from({ length: count }, (_, number) => station(kind, number));
   await sendFrames(
@@ -50,7 +50,7 @@ function learnedAt({ ifindex }: Attached, kind: number): number {
   return found.filter((it) => it.ifindex === ifindex).length;
 }
 
-/** The table as it is when many others have learned all but a few of what may be learned. */
+/** The table when others have learned nearly as many MACs as allowed. */
 function fill(): void {
   const count = MAPS.fdb.maxEntries - RESERVED - LEFT - learnedMacs(lab).length;
   const filler = Array.from({ length: count }, (_, n) =>

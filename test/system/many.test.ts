@@ -15,7 +15,7 @@ import { type Lab, openLab } from './helpers/lab.js';
 import { eventually, sleep } from './helpers/process.js';
 
 const SIZE = 2000;
-/** Attached by the command line; the rest in one process. */
+/** Attached by the command line; the others by one process. */
 const BY_COMMAND = 2;
 const STEP = (SIZE - BY_COMMAND) / 6;
 /** Milliseconds that a command on thousands of endpoints may take on a busy machine. */
@@ -41,7 +41,7 @@ test.after.always(async () => {
 const bare = (address = '') => address.split('/')[0] ?? '';
 const mean = (times: readonly number[]) => times.reduce((a, b) => a + b, 0) / times.length;
 
-// In parts, for a test runner that hears nothing for minutes takes a test for dead.
+// In parts, as the test runner aborts a test without output for minutes.
 for (const part of [1, 2, 3, 4, 5, 6]) {
   test.serial(`endpoints ${(part - 1) * STEP + 1} to ${part * STEP} are attached`, async (t) => {
     await crowd.grow(STEP);
@@ -111,14 +111,14 @@ test.serial('a broadcast is copied for each of the others; what was lost is coun
     [],
     'nobody gets two',
   );
-  // Two more endpoints, of the command line, are not looked into.
+  // The two endpoints of the command line are not checked.
   t.true(Math.abs(SIZE - 1 - arrived - lost) <= BY_COMMAND, 'every copy arrived or was counted');
   t.true(arrived >= 900, "as many as a CPU's queue takes (netdev_max_backlog)");
 });
 
 test.serial('all of them go away again', async (t) => {
   await crowd.close();
-  // The kernel takes namespaces apart after their names are gone, and devices with them.
+  // The kernel removes namespaces and their devices after their names are gone.
   const ends = async () =>
     (await lab.within(lab.node, 'ip', '-o', 'link', 'show', 'type', 'veth')).split('\n').length;
   await eventually(async () => (await ends()) === BY_COMMAND, LONG);

@@ -1,4 +1,4 @@
-/** An endpoint speaks for itself only, unless somebody said otherwise. */
+/** An endpoint sends only as itself, unless it is configured otherwise. */
 import test from 'ava';
 import { linkKind, testRequiring } from '../helpers/requirements.js';
 import * as wire from '../packet/helpers/frame.js';
@@ -38,7 +38,7 @@ test.after.always(() => lab.close());
 const NOBODY = '02:00:00:00:00:66';
 const ALL_NODES = 'ff02::1';
 
-/** What mallory may try: the frame, and the reason for which nobody gets it. */
+/** Attempts of mallory: the frame, and the reason for which it is dropped. */
 function spoofs(): [name: string, reason: string, frame: Uint8Array][] {
   const me = mallory.mac;
   const myLocal = linkLocal(me);
@@ -206,7 +206,7 @@ test.serial(
     const dropped = (all: typeof after) => all.endpoint(mallory.ns, 'dropped').packets;
     t.is(dropped(after) - dropped(before), spoofs().length);
 
-    // What mallory says for itself still goes through, which shows that the captures work.
+    // Valid frames of mallory still pass, which shows that the captures work.
     const honest = advert(
       mallory.ip6,
       mallory.ip6,
@@ -376,7 +376,7 @@ withBridge.serial(
     const macs = learned.map(({ mac }) => mac);
     for (const { mac } of leaves) t.true(macs.includes(mac), `${mac} of ${macs}`);
 
-    // Now that it is known where they are, others do not hear of it.
+    // Now that their places are known, others do not receive the traffic.
     const bystander = await capture(t, friend.ns, 'icmp');
     t.true(await pings(victim.ns, '10.201.7.1'));
     t.deepEqual(await bystander.stop(), []);

@@ -1,4 +1,4 @@
-/** What users expect of one segment, who know a Linux bridge: each is tried on one, too. */
+/** What users of a Linux bridge expect of a segment: each test runs on a bridge, too. */
 import { existsSync } from 'node:fs';
 import test from 'ava';
 import { command, linkKind, testRequiring } from '../helpers/requirements.js';
@@ -19,7 +19,7 @@ test.beforeEach(async () => {
 });
 test.afterEach.always(() => lab.close());
 
-/** What `ip` says of an address inside, once duplicate address detection is over. */
+/** The addresses inside, once duplicate address detection has finished. */
 async function settled(ns: string, address: string): Promise<string> {
   let found = '';
   await eventually(async () => {
@@ -157,7 +157,7 @@ for (const kind of KINDS) {
     for (const service of ['10.96.0.7', 'fd96::7']) {
       t.true(await pings(client.ns, service), `${service} is pinged`);
       t.true(await tcpBothWays(t, client.ns, backend.ns, service, 1 << 20), service);
-      // The last is in fragments.
+      // The last one is fragmented.
       t.deepEqual(await udpEcho(t, client.ns, backend.ns, service, [10, 1200, 4000]), [], service);
     }
     t.true(await pings(client.ns, ip4), 'straight');
@@ -165,7 +165,7 @@ for (const kind of KINDS) {
   });
 }
 
-/** A bridge hands its frames to netfilter. */
+/** A bridge passes its frames to netfilter. */
 function brNetfilter() {
   return () =>
     existsSync('/proc/sys/net/bridge/bridge-nf-call-iptables')

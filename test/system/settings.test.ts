@@ -1,4 +1,4 @@
-/** What was asked of networks and endpoints: kept where nothing is said, and taken back where asked. */
+/** Settings of networks and endpoints: kept if a request does not mention them, and removed on request. */
 import test from 'ava';
 import { type Attached, join } from './helpers/attached-containers.js';
 import { type Lab, openLab } from './helpers/lab.js';

@@ -1,4 +1,4 @@
-/** What containers send to each other arrives, whatever it is, and only where it should. */
+/** Any traffic between containers arrives, and only where it should. */
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import { type Check, command, testRequiring } from '../helpers/requirements.js';
@@ -23,7 +23,7 @@ test.before(async () => {
 });
 test.after.always(() => lab.close());
 
-/** The MTU's neighbourhood, where segmentation and fragmentation begin, and a few beyond. */
+/** Sizes around the MTU, where segmentation and fragmentation begin, and a few beyond. */
 const SIZES = [1, 46, 1000, 1452, 1453, 1472, 1473, 1500, 2953, 8000, 65_000];
 
 test.serial(
@@ -126,7 +126,7 @@ test.serial(
       [two, three].map(({ ns }) => capture(t, ns, 'udp dst port 67 and src host 0.0.0.0')),
     );
     const request = Buffer.alloc(244);
-    // A request of a client on Ethernet (RFC 2131, 2), by the MAC that sends it: nothing else may pass.
+    // A request of a DHCP client on Ethernet (RFC 2131, 2), from its own MAC: nothing else may pass.
     request.set([1, 1, 6]);
     request.set(mac(one.mac), 28);
     const discover = ip4({ src: '0.0.0.0', dst: '255.255.255.255' }, udp(68, 67, request));
@@ -323,7 +323,7 @@ test.serial('isolated endpoints reach the others but not each other', async (t) 
   await heard[0]?.atLeast(1);
   t.deepEqual(await heard[1]?.stop(), []);
 
-  // Even one who knows the other's MAC does not get through, and it is counted.
+  // Even a sender that knows the other's MAC does not get through, and it is counted.
   const knows = ['ip', 'neigh', 'replace', other.ip4, 'lladdr', other.mac, 'dev', 'eth0'];
   await lab.within(guest.ns, ...knows);
   const before = (await counters(lab)).reason('isolated');

@@ -1,4 +1,4 @@
-/** Another build of the datapath takes over while traffic runs. */
+/** Another build of the datapath takes over while traffic is running. */
 import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join as path } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +27,7 @@ test.before(async () => {
 });
 test.after.always(() => lab.close());
 
-/** The same programs in a file that differs: what is behind the end of an ELF file means nothing. */
+/** The same programs in a different file: bytes behind the end of an ELF file mean nothing. */
 function otherBuild(name: string): { env: { DPCTL_BPF_DIR: string } } {
   const dir = path(lab.root, name);
   if (!existsSync(dir)) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
-/* Things that a packet brings along from elsewhere, as a NIC or a container may make them. */
+/* Metadata that a packet may arrive with, as from a NIC or from a container. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* A driver's word: the first checksum of the packet has been verified. */
+/* As from a driver: the first checksum of the packet has been verified. */
 SEC("tc")
 int vouch(struct __sk_buff *skb)
 {
@@ -23,7 +23,7 @@ struct tunnel_meta {
 
 const volatile __u32 magic = 0xd9c71e57;
 
-/* What the program `decap` leaves in front of a frame of network 1 from node 2. */
+/* The metadata that the program `decap` leaves in front of a frame of network 1 from node 2. */
 SEC("xdp")
 int forge(struct xdp_md *ctx)
 {

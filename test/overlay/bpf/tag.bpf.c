@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * A container that speaks VLAN, on kernels without VLAN devices too: puts tags on
- * all that it sends, and takes them off what it gets.
+ * A container that uses VLANs, also on kernels without VLAN devices: tags everything that it
+ * sends, and untags what it receives.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

@@ -1,4 +1,4 @@
-/** Addresses by number, so that a test can write them down: node n, container k, network i. */
+/** Addresses by number, so that tests can write them down: node n, container k, network i. */
 
 /** VTEP addresses of a node. */
 export const vtep4 = (node: number): string => `192.168.90.${node}`;

@@ -1,10 +1,10 @@
 /**
- * Run as a program of its own in two namespaces:
+ * Run as a separate program in two namespaces:
  *
- *     echo server PORT             says `ready`, and sends back whatever it gets, by UDP and TCP
- *     echo client ADDRESS PORT MTU sends messages that make packets of MTU - 60 to MTU + 60 bytes,
- *                                  and trains of eight times as much by TCP; all must come back as
- *                                  they were. Prints how many, or what went wrong.
+ * echo server PORT prints `ready`, and returns whatever it receives, by UDP and TCP
+ * echo client ADDRESS PORT MTU sends messages that make packets of MTU - 60 to MTU + 60 bytes,
+ * and TCP bursts of eight times as much; all must come back
+ * unchanged. Prints their number, or the error.
  */
 import { createSocket, type Socket as Datagrams } from 'node:dgram';
 import { once } from 'node:events';
@@ -68,7 +68,7 @@ async function echoed(
   process.exit(1);
 }
 
-/** Bytes that are nowhere the same for long, and differ by the length. */
+/** Bytes that repeat nowhere for long, and differ with the length. */
 function pattern(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let state = length;

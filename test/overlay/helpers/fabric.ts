@@ -1,4 +1,4 @@
-/** Nodes and what is between them. close() takes all of it away. */
+/** Nodes and the network between them. close() removes all of it. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +9,8 @@ import { makeNode, type NodeOptions, type OverlayNode } from './node.js';
 import { awaitUp, batch, ok, sh } from './shell.js';
 
 /**
- * A veth passes segments whole, which a wire does not: `wire` cuts them, and merges on arrival. On a
- * machine that lends network cards to the tests, `wire` is these.
+ * A veth passes segments whole, unlike a wire: `wire` segments them, and merges on arrival. On a machine
+ * that provides network cards for the tests, `wire` uses these.
  */
 export type Underlay = 'gso' | 'wire';
 
@@ -24,7 +24,7 @@ export interface Fabric {
   readonly mtu: number;
   /** The namespace of the switch: port `pN` is for host N. */
   readonly switch: string;
-  /** A namespace with a device `under0` on the underlay, addresses included. */
+  /** A namespace with a device `under0` on the underlay, with addresses. */
   host(number: number): string;
   /** The namespace of a host. */
   nameOf(number: number): string;
@@ -52,7 +52,7 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
   mkdirSync(pins);
   mount('bpf', pins, 'bpf', 0, 'mode=700');
   sh('', 'ip', 'netns', 'add', fabric);
-  // Without netfilter, which drops what is malformed before a node sees it.
+  // Without netfilter, which drops malformed packets before a node sees them.
   const nf = 'nf_call_iptables 0 nf_call_ip6tables 0 nf_call_arptables 0';
   for (const family of ['ip', 'ip6', 'arp']) {
     ok(fabric, 'sysctl', '-qw', `net.bridge.bridge-nf-call-${family}tables=0`);
@@ -88,7 +88,7 @@ export function makeFabric(options: FabricOptions = {}): Fabric {
       awaitUp(ns, 'under0');
       if (underlay === 'wire') sh(ns, 'ethtool', '-K', 'under0', ...WIRE);
       if (underlay === 'wire' && !onCards) {
-        // A veth merges nothing of what its other end could pass whole.
+        // A veth does not merge packets that its peer could pass whole.
         sh(fabric, 'ethtool', '-K', port, 'tso', 'off');
       }
       return ns;

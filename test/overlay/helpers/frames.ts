@@ -1,16 +1,19 @@
-/** Raw frames: sent by one namespace, seen by others. */
+/** Raw frames: sent from one namespace, captured in others. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sendFrame } from '../../packet/helpers/containers.js';
 import { sh, sleep, start, until } from './shell.js';
 
-/** An EtherType for local experiments (IEEE 802), so that nobody else sends frames of it. */
+/** An EtherType for local experiments (IEEE 802), which no other program sends. */
 export const EXPERIMENT = 0x88b5;
 
 /** A running tcpdump. */
 export interface Capture {
-  /** Wait for stragglers, end it, and give the frames; tags that the kernel kept aside are back. */
+  /**
+   * Wait for late frames, stop it, and return the frames, with the tags that the kernel keeps outside the
+   * data.
+   */
   stop(): Promise<Uint8Array[]>;
 }
 
@@ -19,14 +22,14 @@ const FILE_HEADER = 24;
 const PACKET_HEADER = 16;
 const STRAGGLERS_MS = 150;
 
-/** Look at what comes in at a device; listening when the promise is fulfilled. */
+/** Capture incoming packets of a device; the promise resolves when the capture has started. */
 export async function capture(
   ns: string,
   filter: string,
   device = 'eth0',
   direction: 'in' | 'out' = 'in',
 ): Promise<Capture> {
-  // The ring has room for so few of the longest packets that a burst would be lost.
+  // The ring has room for few packets of maximum length, so a burst would be lost.
   const room = ['-s', '2048', '-B', '8192'];
   const options = ['-Q', direction, '--immediate-mode', '-U', ...room, '-w', '-'];
   const tcpdump = start(ns, ['tcpdump', '-Z', 'root', '-i', device, ...options, filter]);
@@ -51,7 +54,7 @@ function packetsOf(file: Buffer): Uint8Array[] {
   return packets;
 }
 
-/** What arrives at each of some namespaces' eth0 while something is done, by a filter of tcpdump's. */
+/** The frames that arrive at eth0 of some namespaces during an action, by a filter of tcpdump. */
 export async function arriving(
   receivers: readonly { readonly ns: string }[],
   filter: string,
@@ -71,16 +74,16 @@ export function send(from: { readonly ns: string }, ...frames: readonly Uint8Arr
   for (const frame of frames) sendFrame(from.ns, 'eth0', frame);
 }
 
-/** Send a frame many times, as fast as it goes. */
+/** Send a frame many times, as fast as possible. */
 export function sendMany(from: { readonly ns: string }, frame: Uint8Array, count: number): void {
   const input = Buffer.concat(Array.from({ length: count }, () => frame));
-  // Each read is a frame: exactly as many bytes, from a file, which is never read in part.
+  // Each read is a frame of exactly that many bytes; a file is never read in part.
   withFile(input, (path) =>
     sh(from.ns, 'socat', '-u', '-b', `${frame.length}`, `OPEN:${path},rdonly`, 'INTERFACE:eth0'),
   );
 }
 
-/** Send frames of one length right behind each other. */
+/** Send frames of one length back to back. */
 export function sendBurst(ns: string, device: string, frames: readonly Uint8Array[]): void {
   const length = frames[0]?.length ?? 0;
   if (frames.some((frame) => frame.length !== length)) throw new Error('lengths differ');

@@ -1,4 +1,4 @@
-/** What a node and a kernel with vxlan and a bridge must be able to say to each other. */
+/** Traffic that must pass between a node and a kernel with vxlan and a bridge. */
 import type { ExecutionContext } from 'ava';
 import { vtep4, vtep6 } from './address-plan.js';
 import { makeFabric, type Underlay } from './fabric.js';
@@ -12,19 +12,19 @@ export interface Meeting {
   readonly underlay: Underlay;
   readonly decap: Decap;
   readonly mtu: number;
-  /** More words for the peer's vxlan device. */
+  /** More arguments for the peer's vxlan device. */
   readonly vxlan: string;
 }
 
 const VNI = 4711;
 const BULK = 8 << 20;
 
-/** A meeting's name. */
+/** The name of a pairing. */
 export function titleOf({ family, underlay, decap, mtu, vxlan }: Meeting): string {
   return `IPv${family} underlay of ${mtu} bytes, ${underlay}, ${decap} ${vxlan}`.trim();
 }
 
-/** A node and a peer, a container each: everything both ways. */
+/** A node and a peer with a container each: all traffic both ways. */
 export async function meet(t: ExecutionContext, meeting: Meeting): Promise<void> {
   const { family, underlay, decap, mtu, vxlan } = meeting;
   const fabric = makeFabric({ underlay, mtu });
@@ -36,7 +36,7 @@ export async function meet(t: ExecutionContext, meeting: Meeting): Promise<void>
   const ours = node.container(1, 1);
   const theirs = peer.guest(1);
   const inside = mtu - OVERHEAD[family];
-  // What the peer said before the node had its network and its container.
+  // Frames that the peer sent before the node had its network and its container.
   const early = node.reasons();
 
   for (const [from, to] of [
@@ -52,7 +52,7 @@ export async function meet(t: ExecutionContext, meeting: Meeting): Promise<void>
     await t.notThrowsAsync(transfer(from.ns, { ns: to.ns, address: to.ip4 }, BULK));
     await t.notThrowsAsync(transfer(from.ns, { ns: to.ns, address: to.ip6 }, BULK));
   }
-  // All nodes are asked and both answer: broadcast and multicast go both ways.
+  // All nodes are asked and both answer: broadcast and multicast work both ways.
   for (const [from, to] of [
     [ours, theirs],
     [theirs, ours],
@@ -60,7 +60,7 @@ export async function meet(t: ExecutionContext, meeting: Meeting): Promise<void>
     sh(to.ns, 'sysctl', '-qw', 'net.ipv4.icmp_echo_ignore_broadcasts=0');
     const broadcast = sh(from.ns, 'ping', '-b', '-c', '2', '-i', '0.2', '10.80.255.255');
     t.true(broadcast.includes(`from ${to.ip4}`), 'broadcast');
-    // The sender answers itself, and what comes after its second answer is not waited for.
+    // The sender answers itself, and ping stops after its second answer.
     const multicast = sh(from.ns, 'ping', '-c', '2', '-i', '0.2', 'ff02::1%eth0');
     const link = sh(to.ns, 'ip', '-6', 'addr', 'show', 'dev', 'eth0', 'scope', 'link');
     const local = /fe80:\S+(?=\/)/.exec(link)?.[0] ?? '?';

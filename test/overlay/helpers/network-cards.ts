@@ -1,25 +1,25 @@
 /**
- * Network cards that tests use in the place of veth pairs: DPCTL_TEST_UNDERLAY names them in the
- * order of the hosts, as in eth0,eth1,eth2. Outside of this machine each is joined to all others.
+ * Network cards that tests use instead of veth pairs: DPCTL_TEST_UNDERLAY names them in the order of the
+ * hosts, as in eth0,eth1,eth2. Outside of this machine, all of them are connected.
  */
 import { UnderlayDecap } from '../../../src/contract/generated.js';
 import { sh } from './shell.js';
 
-/** What a test changes of a card, as it was. */
+/** Former settings of a card that a test changes. */
 const OFFLOADS = ['tso', 'on', 'gso', 'on', 'gro', 'on'];
 const DEFAULTS = 'echo 0 > gro_flush_timeout; echo 0 > napi_defer_hard_irqs';
 
-/** Names of the cards; none on a machine that lends none. */
+/** Names of the cards; none on a machine that provides none. */
 export const CARDS = (process.env.DPCTL_TEST_UNDERLAY ?? '').split(',').filter((it) => it !== '');
 
-/** Lend the card of a host to its namespace, as `device`, without addresses. */
+/** Move the card of a host into its namespace, as `device`, without addresses. */
 export function lendCard(host: number, ns: string, device: string, mtu: number): void {
   const card = CARDS[host - 1];
   if (card === undefined) throw new Error(`no card for host ${host}: ${CARDS.join(', ')}`);
   sh('', 'ip', 'link', 'set', card, 'netns', ns, 'name', device, 'mtu', `${mtu}`);
 }
 
-/** Take it back, before its namespace goes. */
+/** Move it back before its namespace is deleted. */
 export function takeCardBack(host: number, ns: string, device: string): void {
   const card = CARDS[host - 1];
   if (card === undefined) return;
@@ -29,7 +29,7 @@ export function takeCardBack(host: number, ns: string, device: string): void {
   sh('', 'ip', '-n', ns, 'link', 'set', device, 'netns', `${process.pid}`, 'name', card);
 }
 
-/** What the program in a card's driver is told of it. */
+/** The flags of the card for the XDP program in its driver. */
 export function cardDecap(ns: string, device: string): number {
   const verifies = /^rx-checksumming: on/m.test(sh(ns, 'ethtool', '-k', device));
   return UnderlayDecap.XDP | (verifies ? UnderlayDecap.VERIFY : 0);

@@ -1,6 +1,6 @@
 /**
- * A node of the overlay without a control plane: a namespace with the datapath's programs, whose
- * tables the test fills itself.
+ * A node of the overlay without a control plane: a namespace with the datapath's programs, whose tables the
+ * test fills itself.
  */
 import { attachTcx, attachXdp } from '../../../loader/link/attach.js';
 import { tcAttach } from '../../../loader/link/clsact.js';
@@ -39,18 +39,18 @@ export type Decap = 'tc' | 'tc-gro' | 'xdp';
 
 export interface NodeOptions {
   readonly number: number;
-  /** Namespace and device of the underlay, which has its addresses already. */
+  /** Namespace and device of the underlay, which already has its addresses. */
   readonly ns: string;
   readonly device: string;
   readonly family: 4 | 6;
   readonly decap: Decap;
-  /** Whether the kernel's device is there; not with tc, when left out. */
+  /** Whether the kernel's device exists; by default not with tc. */
   readonly anchor?: boolean;
-  /** What the program in the driver is told of the device: a veth, when left out. */
+  /** Flags of the device for the XDP program; by default those of a veth. */
   readonly xdp?: number;
-  /** Directory in a bpffs of the node's own. */
+  /** Directory in a private bpffs. */
   readonly pins: string;
-  /** Bytes of layer 3 that the underlay carries. */
+  /** MTU of the underlay. */
   readonly mtu: number;
   readonly flags?: number;
   readonly dscp?: number;
@@ -80,9 +80,9 @@ export interface OverlayNode {
   put<N extends Table>(table: N, key: Key<N>, value: Value<N>): void;
   get<N extends Table>(table: N, key: Key<N>): Value<N> | undefined;
   drop<N extends Table>(table: N, key: Key<N>): boolean;
-  /** Counters that are not 0, by the reason's name. */
+  /** Counters other than 0, by the reason's name. */
   reasons(): Record<string, number>;
-  /** Counters of a node or an endpoint, all CPUs together. */
+  /** Counters of a node or an endpoint, summed over all CPUs. */
   nodeStats(node: number): Value<'nodestat'>;
   endpointStats(id: number): Value<'epstat'>;
   /** A network, with the nodes that its floods go to. */
@@ -98,7 +98,7 @@ export interface ContainerOptions {
   readonly mtu: number;
   readonly flags: number;
   readonly learnMax: number;
-  /** IPv6 is off in it: not a packet leaves it but those that a test sends. */
+  /** IPv6 is off inside: only a test's packets leave it. */
   readonly silent: boolean;
 }
 
@@ -109,7 +109,7 @@ const SKIP_NEIGH = 4;
 /** BPF_F_ADJ_ROOM_DECAP_L3_IPV4 and _IPV6. */
 const DECAP_L3 = 0x180n;
 
-/** A container says what it must at once, and later nothing that a test did not ask for. */
+/** A container sends its first packets now, and later nothing that a test has not requested. */
 const QUIET = [
   'accept_dad=0',
   'router_solicitations=0',
@@ -119,7 +119,7 @@ const QUIET = [
 /** Bytes that the outer headers add, by family of the underlay. */
 export const OVERHEAD = { 4: 50, 6: 70 } as const;
 
-/** Make a node of a namespace. */
+/** Create a node in a namespace. */
 export function makeNode(options: NodeOptions): OverlayNode {
   const { ns, number, family, mtu } = options;
   const netns = openFd(`/run/netns/${ns}`);
@@ -344,7 +344,7 @@ function valueCodec<N extends Table>(table: N): Codec<Value<N>> {
   return MAPS[table].value as unknown as Codec<Value<N>>;
 }
 
-/** A per-CPU value's counters added up. */
+/** The counters of a per-CPU value, summed. */
 function sumOf<N extends Table>(table: N, bytes: Uint8Array): Value<N> {
   const view = viewOf(bytes);
   const stride = bytes.byteLength / possibleCpus();
@@ -356,6 +356,6 @@ function sumOf<N extends Table>(table: N, bytes: Uint8Array): Value<N> {
   return sum as Value<N>;
 }
 
-/** Flags of a container that may be anybody: it has a bridge or forwards. */
+/** Flags of a container that may use any source: it has a bridge or forwards. */
 export const OPEN = LEARN | IP4 | IP6;
 export { NetworkFlags };

@@ -1,4 +1,4 @@
-/** Things that packets bring along from elsewhere. */
+/** Metadata that packets may arrive with. */
 import { join } from 'node:path';
 import { attachTcx, attachXdp } from '../../../loader/link/attach.js';
 import { loadObject, openObject } from '../../../loader/object/object.js';
@@ -7,9 +7,9 @@ import { inNetns } from '../../../loader/sys/netns.js';
 import { ifindexOf } from './node.js';
 
 /**
- * Let a device's packets have something: `vouch`, on the way out, a driver's word that the first
- * checksum in them is right; `forge`, on the way in, the metadata of dpctl's own XDP program.
- * @returns what ends it
+ * Attach metadata to a device's packets: `vouch`, on egress, marks the first checksum as verified by a
+ * driver; `forge`, on ingress, adds the metadata of dpctl's own XDP program.
+ * @returns a function that detaches it
  */
 export function bring(what: 'vouch' | 'forge', ns: string, device: string): () => void {
   const object = openObject(join(import.meta.dirname, '../bpf/packet-metadata.bpf.o'));

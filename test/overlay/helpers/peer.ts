@@ -1,4 +1,4 @@
-/** A node of somebody else: the kernel's own vxlan device in a bridge. */
+/** A foreign node: the kernel's own vxlan device in a bridge. */
 
 import { ip4Of, ip6Of, macOf, PORT, vtep4, vtep6 } from './address-plan.js';
 import type { Fabric } from './fabric.js';
@@ -18,7 +18,7 @@ export interface PeerOptions {
   readonly vni: number;
   /** Numbers of the nodes that its floods go to. */
   readonly nodes: readonly number[];
-  /** More words for `ip link add type vxlan`. */
+  /** More arguments for `ip link add type vxlan`. */
   readonly vxlan?: string;
 }
 
@@ -30,13 +30,13 @@ export interface Peer {
 /** Bytes that the outer headers add, by family of the underlay. */
 const OVERHEAD = { 4: 50, 6: 70 } as const;
 
-/** Make a peer on a host of the fabric. */
+/** Create a peer on a host of the fabric. */
 export function makePeer(fabric: Fabric, options: PeerOptions): Peer {
   const { number, family, vni, nodes, vxlan = '' } = options;
   const ns = fabric.host(number);
   const vtep = family === 4 ? vtep4 : vtep6;
   const mtu = fabric.mtu - OVERHEAD[family];
-  // Without these words the kernel neither sends nor takes IPv6 packets with a checksum of zero.
+  // Without these arguments the kernel neither sends nor accepts IPv6 packets with a checksum of zero.
   const zero =
     family === 6 && !vxlan.includes('udp6zerocsumtx') ? 'udp6zerocsumtx udp6zerocsumrx' : '';
   batch(

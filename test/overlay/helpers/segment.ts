@@ -1,4 +1,4 @@
-/** Two nodes of ours and one of the kernel's with one segment in common; a second one of our two. */
+/** Two dpctl nodes and a kernel node with a common segment; a second segment on the dpctl nodes. */
 
 import { vtep4, vtep6 } from './address-plan.js';
 import { type Fabric, type FabricOptions, makeFabric } from './fabric.js';
@@ -17,7 +17,7 @@ export interface Segment {
   close(): void;
 }
 
-/** Make them: nodes 1 and 2, peer 3. Containers are up to the test. */
+/** Create nodes 1 and 2 and peer 3. The test adds containers. */
 export function makeSegment(node: Partial<NodeOptions> = {}, options: FabricOptions = {}): Segment {
   const fabric = makeFabric(options);
   try {
@@ -42,7 +42,7 @@ export function makeSegment(node: Partial<NodeOptions> = {}, options: FabricOpti
   }
 }
 
-/** By how much counters of reasons grew while something was done. */
+/** By how much the counters of reasons grew during an action. */
 export async function reasonsDuring(
   node: OverlayNode,
   act: () => unknown,

@@ -10,7 +10,7 @@ function environment(): NodeJS.ProcessEnv {
   return { ...process.env, LC_ALL: 'C', PATH: searchPath() };
 }
 
-/** A program's output; throws with what it said when it fails. `ns` '' is this namespace. */
+/** A program's output; throws with its error output if it fails. `ns` '' is this namespace. */
 export function sh(ns: string, ...argv: string[]): string {
   const [file = '', ...args] = ns === '' ? argv : ['ip', 'netns', 'exec', ns, ...argv];
   return execFileSync(file, args, {
@@ -22,7 +22,7 @@ export function sh(ns: string, ...argv: string[]): string {
   });
 }
 
-/** Whether a program ends well. */
+/** Whether a program succeeds. */
 export function ok(ns: string, ...argv: string[]): boolean {
   const [file = '', ...args] = ['ip', 'netns', 'exec', ns, ...argv];
   return (
@@ -43,7 +43,7 @@ export function batch(ns: string, ...lines: string[]): void {
 /** A program that runs until it is stopped. */
 export interface Background {
   readonly child: ChildProcess;
-  /** What it has written so far: all, and on standard output alone. */
+  /** Its output so far: all of it, and stdout only. */
   output(): Buffer;
   stdout(): Buffer;
   /** Its exit code, once it has ended by itself. */
@@ -87,7 +87,7 @@ export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Wait until something is so; throws when it does not become so in time. */
+/** Wait until a condition holds; throws after a time-out. */
 export async function until(what: string, check: () => boolean, milliseconds = 5000) {
   const deadline = Date.now() + milliseconds * PATIENCE;
   while (!check()) {
@@ -97,8 +97,8 @@ export async function until(what: string, check: () => boolean, milliseconds = 5
 }
 
 /**
- * Wait until devices carry packets: a moment after they were set up, which on a busy machine is
- * long enough to lose the first.
+ * Wait until devices carry packets: a moment after their set-up, which on a busy machine is long enough to
+ * lose the first packets.
  */
 export function awaitUp(ns: string, ...devices: string[]): void {
   const files = devices.map((device) => `/sys/class/net/${device}/operstate`);

@@ -1,4 +1,4 @@
-/** Containers that put VLAN tags on all that they send. */
+/** Containers that put VLAN tags on everything that they send. */
 import { join } from 'node:path';
 import { attachTcx } from '../../../loader/link/attach.js';
 import { loadObject, openObject } from '../../../loader/object/object.js';
@@ -7,9 +7,9 @@ import { inNetns } from '../../../loader/sys/netns.js';
 import { ifindexOf } from './node.js';
 
 /**
- * Tag what goes out of a namespace's device, and untag what comes in.
+ * Tag what leaves a namespace's device, and untag what arrives.
  * @param vlans at most two, the outermost last
- * @returns what ends it
+ * @returns a function that ends it
  */
 export function speakVlan(ns: string, outer: number, inner = 0, device = 'eth0'): () => void {
   const object = openObject(join(import.meta.dirname, '../bpf/tag.bpf.o'), {

@@ -17,10 +17,10 @@ function listens(ns: string, number: number): boolean {
 
 /**
  * Send random bytes by TCP from one namespace to an address of another.
- * @returns milliseconds that it took
- * @param milliseconds how long it may take
- * @param ports of the sender and the receiver; any when left out
- * @throws Error when other bytes arrived than were sent
+ * @returns the duration in milliseconds
+ * @param milliseconds maximum duration
+ * @param ports of the sender and the receiver; any by default
+ * @throws Error if the received bytes differ from those sent
  */
 export async function transfer(
   from: string,
@@ -63,7 +63,7 @@ export async function transfer(
   }
 }
 
-/** Statistics of a protocol of a namespace that are not 0, as nstat names them. */
+/** Statistics of a protocol in a namespace that are not 0, as nstat names them. */
 export function nstat(ns: string): Record<string, number> {
   const all = JSON.parse(sh(ns, 'nstat', '-asj')) as { kernel: Record<string, number> };
   return all.kernel;

@@ -1,8 +1,8 @@
-/** VXLAN packets byte by byte, so that a test can make any of them wrong. */
+/** VXLAN packets byte by byte, so that a test can make any of them invalid. */
 import { checksum, ip, ip16, join, mac, u16, u32 } from '../../packet/helpers/frame.js';
 import { PORT } from './address-plan.js';
 
-/** What the outer headers say; what is left out is right. */
+/** Fields of the outer headers; valid values by default. */
 export interface Outer {
   /** MACs of the devices on the underlay. */
   readonly toMac: string;
@@ -13,16 +13,16 @@ export interface Outer {
   readonly tos?: number;
   readonly ttl?: number;
   readonly id?: number;
-  /** Flags and offset of a fragment, as in the IPv4 header; of IPv6 the extension header's. */
+  /** Flags and offset of a fragment, as in the IPv4 header; for IPv6 those of the extension header. */
   readonly fragment?: number;
   readonly port?: number;
-  /** Lengths that differ from the right ones by so much. */
+  /** Lengths that differ from the correct ones by this much. */
   readonly ipLength?: number;
   readonly udpLength?: number;
   readonly flags?: number;
-  /** Of UDP; none when left out. `right` is computed, and so is `wrong`, but for a bit. */
+  /** Of UDP; none by default. `right` is computed, and `wrong` differs by a bit. */
   readonly checksum?: number | 'right' | 'wrong';
-  /** Bits of the IPv4 header's checksum that are turned over. */
+  /** Bits of the IPv4 header's checksum to invert. */
   readonly ipChecksum?: number;
 }
 

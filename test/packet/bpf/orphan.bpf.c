@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
-/* Takes the owner off an entry of the MAC table in place, which user space cannot do. */
+/* Clears the owner of an entry in the MAC table in place, which user space cannot do. */
 #include "maps.h"
 
 char LICENSE[] SEC("license") = "GPL";

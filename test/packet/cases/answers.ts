@@ -53,7 +53,7 @@ function reply(to: string, toIp: string, mac: string, ip: string): Uint8Array {
   return eth(to, mac, TYPE.arp, packet);
 }
 
-/** ARP requests that are answered, and those that are not. */
+/** ARP requests, answered or not. */
 export const arpAnswers: readonly Case[] = [
   {
     name: 'a request for a known neighbour',
@@ -319,7 +319,7 @@ function ask(packet: Uint8Array, target = b.ip6): Uint8Array {
   return eth(groupMac(solicitedNode(target)), a.mac, TYPE.ip6, packet);
 }
 
-/** The frame with one byte made wrong. */
+/** The frame with one byte changed. */
 function changed(frame: Uint8Array, at: number, value: number): Uint8Array {
   const copy = frame.slice();
   copy[at] = value;
@@ -332,14 +332,14 @@ function told(target: typeof b | typeof router, to: string, flags: number): Uint
   return eth(a.mac, target.mac, TYPE.ip6, packet);
 }
 
-/** The answer to the question whether an address is taken. */
+/** The answer to a duplicate address detection. */
 function taken(address: string, mac: string, flags = 0): Uint8Array {
   const option = macOption(TARGET_MAC, mac);
   const packet = advert(address, address, 'ff02::1', flags | ADVERT.override, option);
   return eth('33:33:00:00:00:01', mac, TYPE.ip6, packet);
 }
 
-/** The router says that it has b's address now. */
+/** The router claims b's address. */
 function moves(): Uint8Array {
   const option = macOption(TARGET_MAC, router.mac);
   const packet = advert(b.ip6, router.ip6, 'ff02::1', ADVERT.override, option);
@@ -350,7 +350,7 @@ const NONCE = Uint8Array.of(14, 1, 1, 2, 3, 4, 5, 6);
 
 const FLOODED = { verdict: 'redirect', to: everybodyBut('a'), flooded: true } as const;
 
-/** Neighbour solicitations that are answered, and those that are not. */
+/** Neighbour solicitations, answered or not. */
 export const ndAnswers: readonly Case[] = [
   {
     name: 'for a known neighbour',

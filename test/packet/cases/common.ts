@@ -1,4 +1,4 @@
-/** What several tables of cases have in common. */
+/** Shared by several tables of cases. */
 import { eth, ip4, ip6, TYPE, udp } from '../helpers/frame.js';
 import { PORTS, type PortName } from '../helpers/ports.js';
 

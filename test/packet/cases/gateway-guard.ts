@@ -1,4 +1,4 @@
-/** What must not come to the host by its gateway: VXLAN, and errors about the ways to other nodes. */
+/** Packets that must not reach the host through its gateway: VXLAN, and errors about paths to other nodes. */
 import { mapPut } from '../../../loader/map/entry.js';
 import { GatewayMark, MAPS } from '../../../src/contract/generated.js';
 import type { Case } from '../helpers/case.js';
@@ -22,7 +22,7 @@ import { mapOf, type World } from '../helpers/world.js';
 import { everybodyBut } from './common.js';
 
 const { a, b, learn, iso1, gateway } = PORTS;
-/** Not the usual one. */
+/** Not the default port. */
 const PORT = 8472;
 const PEER = '203.0.113.2';
 const PEER6 = '2001:db8:ffff::2';
@@ -32,7 +32,7 @@ const ERROR = { verdict: 'drop', reasons: { forged_error: 1 } } as const;
 const CUT = { verdict: 'drop', reasons: { malformed: 1 } } as const;
 const PASSES = { verdict: 'redirect', to: ['gateway'] } as const;
 
-/** This node has an underlay, and knows another node by either family's address. */
+/** This node has an underlay, and knows another node by an address of either family. */
 function withUnderlay(world: World): void {
   const { underlay, vtep } = MAPS;
   const local = ip16(HOST);
@@ -265,7 +265,7 @@ export const guard: readonly Case[] = [
   },
 ];
 
-/** What the host forwards from one gateway to another, or back by the same one, has a mark. */
+/** Packets that the host forwards from one gateway to another, or back by the same one, carry a mark. */
 export const forwarded: readonly Case[] = [
   {
     name: 'from another network',

@@ -1,4 +1,4 @@
-/** All tables of cases, by what they are about. */
+/** All tables of cases, by subject. */
 import type { Case } from '../helpers/case.js';
 import { arpAnswers, ndAnswers } from './answers.js';
 import { flood } from './flood.js';
@@ -10,7 +10,7 @@ import { source4, sourceArp, sourceDhcp, sourceIcmp, sourceStatic } from './sour
 import { source6, sourceNd } from './source6.js';
 import { aged, unicast } from './unicast.js';
 
-/** Run in a world as it is. */
+/** In an unchanged world. */
 export const TABLES: Readonly<Record<string, readonly Case[]>> = {
   unicast,
   aged,
@@ -30,5 +30,5 @@ export const TABLES: Readonly<Record<string, readonly Case[]>> = {
   'by the host': forwarded,
 };
 
-/** Run in a world whose kernel refuses to redirect. */
+/** In a world whose kernel refuses to redirect. */
 export const REFUSED_TABLES: Readonly<Record<string, readonly Case[]>> = { refused };

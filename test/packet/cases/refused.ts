@@ -8,7 +8,7 @@ const { a, b, gateway } = PORTS;
 const BEHIND = '02:00:00:00:00:01';
 const REFUSED = { verdict: 'drop', reasons: { redirect: 1 } } as const;
 
-/** A flag for the redirecting helpers that no kernel knows, so that each of them refuses. */
+/** An invalid flag, so that each redirecting helper refuses. */
 export const UNKNOWN_FLAG = 1 << 30;
 
 /** In a world whose kernel refuses every redirect: nothing is lost without a reason. */

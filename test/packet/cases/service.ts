@@ -22,7 +22,7 @@ const MORE = 0x2000;
 /** The host is on the segment 10.0.0.0/24, fd00::/64. */
 const onSegment = (world: World): void => putSegment(world, 1);
 
-/** The question of a, which the host has translated, on its way to b; and b's answer to a. */
+/** The request of a, which the host has translated, on its way to b; and b's answer to a. */
 function asked(packet: Uint8Array, type: number = TYPE.ip4): readonly [PortName, Uint8Array] {
   return ['gateway', eth(b.mac, gateway.mac, type, packet)];
 }

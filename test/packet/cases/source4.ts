@@ -32,7 +32,7 @@ function from(src: string, options: Partial<Parameters<typeof ip4>[0]> = {}, por
   return ip4({ src, dst: '10.0.0.2', ...options }, udp(sport, dport));
 }
 
-/** The router may have every IPv6 source, which the table tells apart from IPv4. */
+/** The router may use every IPv6 source, which the table separates from IPv4. */
 function anyIp6(world: World): void {
   putPrefix(world, 'router', '::', 0);
   putPrefix(world, 'router', '0.0.0.0', 0, 0);
@@ -63,7 +63,7 @@ function tagged(name: string, packet: Uint8Array, reason?: string): Case {
   return frameCase(name, eth(b.mac, a.mac, TYPE.vlan, vlan(5, TYPE.ip4), packet), reason);
 }
 
-/** The source lock for IPv4. */
+/** Anti-spoofing of IPv4. */
 export const source4: readonly Case[] = [
   frameCase("another's MAC", udp4('b', b.mac), 'source_mac'),
   frameCase(
@@ -84,7 +84,7 @@ export const source4: readonly Case[] = [
   ip4Case('no address, another protocol', from(ANY, { protocol: PROTO.icmp }), 'source_ip4'),
   ip4Case('a fragment with its own address', from(a.ip4, { fragment: MORE | 3 })),
   ip4Case("a fragment with another's address", from(b.ip4, { fragment: MORE | 3 }), 'source_ip4'),
-  // In a VLAN, as test runs refuse a short packet that the EtherType announces.
+  // In a VLAN, as test runs refuse a packet shorter than its EtherType requires.
   tagged('a header cut short', from(a.ip4).slice(0, 19), 'malformed'),
   tagged('no header at all', new Uint8Array(0), 'malformed'),
   ip4Case('another version in the header', from(a.ip4, { version: 5 }), 'malformed'),
@@ -155,7 +155,7 @@ function longer(message: Uint8Array): Uint8Array {
 
 const ALL = '255.255.255.255';
 
-/** What a host says that has no address yet. */
+/** What a host without an address sends. */
 function lease(
   name: string,
   message: Uint8Array,
@@ -173,7 +173,7 @@ function lease(
   };
 }
 
-/** Asking for an address by DHCP, and nothing else, is what a host without one may do. */
+/** A host without an address may send DHCP requests, and nothing else. */
 export const sourceDhcp: readonly Case[] = [
   lease('asking for an address', udp(68, 67, LEASE)),
   lease('with options', udp(68, 67, join(LEASE, new Uint8Array(64)))),
@@ -196,7 +196,7 @@ export const sourceDhcp: readonly Case[] = [
   lease('longer than the packet', udp(68, 67, LEASE), 'malformed', { length: 263 }),
 ];
 
-/** An ICMP message with 8 bytes of header and what it quotes. */
+/** An ICMP message with 8 bytes of header and its quote. */
 function icmp(type: number, ...quoted: readonly Uint8Array[]): Uint8Array {
   return join([type, 0, 0, 0], u32(0), ...quoted);
 }
@@ -215,7 +215,7 @@ function icmpCase(
 const QUOTED = ip4({ src: b.ip4, dst: IP4_BEHIND }, udp(1, 2, new Uint8Array(0)));
 const QUOTED_OTHER = ip4({ src: b.ip4, dst: a.ip4 }, udp(1, 2, new Uint8Array(0)));
 
-/** ICMP messages that say where others send their traffic. */
+/** ICMP messages that redirect the traffic of others. */
 export const sourceIcmp: readonly Case[] = [
   icmpCase('an echo request', icmp(8), undefined, {}, 'a'),
   icmpCase('an error', icmp(3, QUOTED), undefined, {}, 'a'),
@@ -244,7 +244,7 @@ export const sourceIcmp: readonly Case[] = [
   },
 ];
 
-/** A machine behind a locked port, as its static entry names it. */
+/** A machine behind a locked port, known by its static entry. */
 const MACHINE = '02:00:00:00:aa:01';
 
 function machineCase(
@@ -269,7 +269,7 @@ function says(senderMac: string, sender: string): Uint8Array {
   return arp({ op: 2, senderMac, sender, target: b.ip4 });
 }
 
-/** A static MAC behind a locked port may speak, for what the port may have. */
+/** A static MAC behind a locked port may send with the port's addresses. */
 export const sourceStatic: readonly Case[] = [
   machineCase('with an address of the endpoint', TYPE.ip4, from(a.ip4)),
   machineCase("with another's address", TYPE.ip4, from('10.0.0.77'), 'source_ip4'),
@@ -333,7 +333,7 @@ function arpCase(
   };
 }
 
-/** The source lock for ARP. */
+/** Anti-spoofing of ARP. */
 export const sourceArp: readonly Case[] = [
   arpCase('a request of its own', {}),
   arpCase("a request with another's MAC", { senderMac: b.mac }, 'source_arp'),

@@ -40,7 +40,7 @@ const MLD_ROUTERS = 'ff02::16';
 
 type By = 'a' | 'router';
 
-/** To b, or to a group when the packet's destination is one. */
+/** To b, or to a group if the packet's destination is one. */
 function it(
   name: string,
   packet: Uint8Array,
@@ -66,7 +66,7 @@ function from(src: string, options: Partial<Ip6> = {}, payload: Uint8Array = udp
   return ip6({ src, dst: b.ip6, ...options }, payload);
 }
 
-/** A packet with a chain of headers in front of UDP. */
+/** A packet with a chain of headers before UDP. */
 function chain(src: string, types: readonly number[], last: number = PROTO.udp): Uint8Array {
   const [first = last, ...rest] = types;
   const headers = types.map((type, at) => {
@@ -85,7 +85,7 @@ const SIX = [
   PROTO.destination,
 ];
 
-/** The source lock for IPv6. */
+/** Anti-spoofing of IPv6. */
 export const source6: readonly Case[] = [
   it('its own address', from(a.ip6)),
   it("another's address", from(b.ip6), 'source_ip6'),
@@ -206,7 +206,7 @@ function routed(...options: readonly Uint8Array[]): Uint8Array {
   return routerAdvert(linkLocal(router.mac), QUIET, ...options);
 }
 
-/** The forwarder says something about the link or itself. */
+/** The forwarder's announcement about the link or itself. */
 function says(at: number, ...bytes: readonly number[]): Uint8Array {
   const head = QUIET.slice();
   head.set(bytes, at);
@@ -228,13 +228,13 @@ function redirect(src: string, to: string, ...options: readonly Uint8Array[]): U
   return icmp6Packet({ src, dst: b.ip6 }, ICMP6.redirect, ...body);
 }
 
-/** A redirect of the forwarder to b, with a MAC of it. */
+/** A redirect by the forwarder to b, with its MAC. */
 function leadsToB(mac: string): Uint8Array {
   const body = [u32(0), ip(b.ip6), ip(IP6_BEHIND), macOption(TARGET_MAC, mac)];
   return icmp6Packet({ src: router.ip6, dst: b.ip6 }, ICMP6.redirect, ...body);
 }
 
-/** Is b's address taken? */
+/** Duplicate address detection of b's address. */
 const TAKEN = solicit(b.ip6, ANY);
 
 /** Neighbour discovery behind other headers. */
@@ -246,7 +246,7 @@ function hidden(headers: readonly Uint8Array[], first: number, target = b.ip6): 
 /** Its length is in units of 4 bytes, less 2 (RFC 4302, 2.2). */
 const AUTHENTICATION = join([PROTO.icmp6, 4], new Uint8Array(22));
 
-/** The source lock for neighbour discovery and what a host without an address says. */
+/** Anti-spoofing of neighbour discovery, and messages of a host without an address. */
 export const sourceNd: readonly Case[] = [
   it('a solicitation', solicit(TARGET, a.ip6, OWN)),
   it('a solicitation with a nonce', solicit(TARGET, a.ip6, join(OWN, NONCE))),

@@ -203,7 +203,7 @@ export const unicast: readonly Case[] = [
 /** The timer, not the look-up, deletes. */
 const STAYS = { [`${NOBODY} 200`]: 'other' } as const;
 
-/** Learned entries that the clock has run out on; their timer has not come round yet. */
+/** Learned entries whose time is over, but whose timer has not fired yet. */
 export const aged: readonly Case[] = [
   {
     name: 'a MAC not seen for the ageing time is unknown',

@@ -8,8 +8,8 @@ const FILE_HEADER = 24;
 const PACKET_HEADER = 16;
 
 /**
- * Capture what matches a filter while something is sent.
- * @returns the frames, with the VLAN tags that the kernel keeps beside them put back
+ * Capture packets that match a filter during an action.
+ * @returns the frames, with the VLAN tags that the kernel keeps outside the data
  */
 export async function captured(
   netns: string,

@@ -1,4 +1,6 @@
-/** One frame in; verdict, bytes and every counter out. What a case does not mention must be zero. */
+/**
+ * One frame in; verdict, bytes and every counter out. Everything that a case does not mention must be zero.
+ */
 import { mapGet, mapKeys } from '../../../loader/map/entry.js';
 import {
   type EndpointStats,
@@ -13,33 +15,33 @@ import { mapOf, resetWorld, run, sentFrames, type World } from './world.js';
 /** TC_ACT_SHOT and TC_ACT_REDIRECT (linux/pkt_cls.h). */
 const VERDICT: Readonly<Record<number, Outcome['verdict']>> = { 2: 'drop', 7: 'redirect' };
 
-/** All that a frame changed. */
+/** All effects of a frame. */
 export interface Outcome {
   readonly verdict: 'drop' | 'redirect' | `retval ${number}`;
   readonly frame: Uint8Array;
-  /** Packets that each reason counted. */
+  /** Packets counted by each reason. */
   readonly reasons: Partial<Record<ReasonName, number>>;
-  /** Ports that were handed the frame, in the order of PORTS. */
+  /** Ports that received the frame, in the order of PORTS. */
   readonly to: readonly PortName[];
-  /** Of those, the ports that got a clone while the program ran. */
+  /** Of those, the ports that received a clone while the program ran. */
   readonly clones: readonly PortName[];
-  /** Ports that could not be handed it. */
+  /** Ports to which the delivery failed. */
   readonly missed: readonly PortName[];
   readonly flooded: boolean;
   readonly suppressed: boolean;
-  /** Learned MACs, and where. */
+  /** Learned MACs and their ports. */
   readonly learned: Readonly<Record<string, PortName>>;
 }
 
 /** A case. */
 export interface Case {
   readonly name: string;
-  /** What is otherwise than in a fresh world. */
+  /** Differences from a fresh world. */
   readonly setup?: (world: World) => void;
-  /** Frames that came before, each out of a port. */
+  /** Frames that were sent before, each from a port. */
   readonly before?: readonly (readonly [PortName, Uint8Array])[];
   readonly from?: PortName | 'bare';
-  /** The mark that the frame has when it comes in. */
+  /** The mark of the incoming frame. */
   readonly mark?: number;
   readonly frame: Uint8Array;
   readonly expect: Partial<Omit<Outcome, 'clones'>> & Pick<Outcome, 'verdict'>;
@@ -60,7 +62,7 @@ function sum(bytes: Uint8Array, stride: number, offset: number): bigint {
   return total;
 }
 
-/** What a table has for an index, added up over the CPUs. */
+/** A table's value for an index, summed over the CPUs. */
 function read<T extends object>(
   world: World,
   table: 'reason' | 'epstat',
@@ -89,7 +91,7 @@ export function statsOf(world: World, name: PortName): EndpointStats {
   return read<EndpointStats>(world, 'epstat', idOf(name), STATS);
 }
 
-/** Packets of every reason that has any. */
+/** Packets of every reason that was counted. */
 export function reasonsOf(world: World): Map<string, number> {
   const found = new Map<string, number>();
   for (let index = 0; index < MAPS.reason.maxEntries; index++) {
@@ -112,13 +114,13 @@ function reasonBytesOf(world: World): Map<string, number> {
   return found;
 }
 
-/** How many MACs are counted as learned at a port. */
+/** The number of MACs counted as learned at a port. */
 export function learnedCount(world: World, name: PortName): number {
   const bytes = mapGet(mapOf(world, 'learned'), MAPS.learned.key.encode(idOf(name)));
   return bytes ? MAPS.learned.value.decode(new DataView(bytes.buffer)).count : 0;
 }
 
-/** Learned MACs, with the VNI behind it if it is not the first network's, and the port of each. */
+/** Learned MACs with their ports, and the VNI unless it is the first network's. */
 export function learnedMacs(world: World): Record<string, PortName> {
   const map = mapOf(world, 'fdb');
   const found: Record<string, PortName> = {};
@@ -152,7 +154,7 @@ function checkedStats(before: Snapshot, after: Snapshot, name: PortName) {
   >;
 }
 
-/** A reason counts the bytes of as many frames as it counts; those about events have none. */
+/** A reason counts the bytes of the frames that it counts; reasons about events count none. */
 function checkReasonBytes(world: World, before: Snapshot, after: Snapshot, length: number): void {
   for (let index = 0; index < MAPS.reason.maxEntries; index++) {
     const name = nameOfReason(index);
@@ -170,9 +172,9 @@ function checkReasonBytes(world: World, before: Snapshot, after: Snapshot, lengt
 }
 
 /**
- * Run a case in a world that is put back first.
- * @returns what happened, after checking what holds for every frame
- * @throws Error when a counter contradicts another
+ * Run a case in a world that is reset first.
+ * @returns the effects, after checking rules that hold for every frame
+ * @throws Error if two counters contradict each other
  */
 export function outcomeOf(world: World, it: Case): Outcome {
   resetWorld(world);
@@ -202,7 +204,7 @@ export function outcomeOf(world: World, it: Case): Outcome {
       txPackets: own ? 1 : 0,
       txBytes: own ? length : 0,
       rxPackets: to.includes(name) ? 1 : 0,
-      // An answer may have another length than the question.
+      // An answer may have another length than the request.
       rxBytes: !to.includes(name) ? 0 : own ? result.data.length : length,
       txDropped: own && verdict === 'drop' ? 1 : 0,
       txFlooded: own ? delta.txFlooded : 0,
@@ -237,7 +239,7 @@ export function outcomeOf(world: World, it: Case): Outcome {
   };
 }
 
-/** The whole outcome that a case asks for. */
+/** The complete expected result of a case. */
 export function expected(it: Case): Omit<Outcome, 'clones'> {
   return {
     frame: it.frame,

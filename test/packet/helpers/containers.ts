@@ -1,4 +1,4 @@
-/** A world whose ports are real: each far end is in a namespace of its own, the program is attached. */
+/** A world with real ports: each far end is in a namespace of its own, and the program is attached. */
 import { execFileSync, type SpawnOptions, spawn } from 'node:child_process';
 import { attachTcx } from '../../../loader/link/attach.js';
 import { tcAttach } from '../../../loader/link/clsact.js';
@@ -25,15 +25,15 @@ import { resetWorld, type World } from './world.js';
 export interface Containers extends World {
   /** Namespaces by port. */
   readonly home: Readonly<Record<string, string>>;
-  /** Makes a namespace that goes with the rest. */
+  /** Create a namespace that is removed with the rest. */
   readonly extra: (name: string) => Promise<{ readonly name: string; readonly ref: NetnsRef }>;
 }
 
-/** Device of each container's end; the host's is called `gateway-far`. */
+/** Device of each container's end; the host's is `gateway-far`. */
 export const DEVICE = 'eth0';
 
 /**
- * Make containers for these ports, with their addresses, and attach the program. Close it.
+ * Create containers for these ports, with their addresses, and attach the program. The caller closes it.
  * @param file the object
  */
 export async function makeContainers(
@@ -64,7 +64,7 @@ export async function makeContainers(
     if (program === undefined) throw new Error('the object has no program endpoint');
 
     const home: Record<string, string> = {};
-    // Of the ports that are there; the others are never asked for.
+    // Only of existing ports.
     const ifindex = {} as Record<PortName | 'bare', number>;
     for (const port of ports) {
       const inside = port === 'gateway' ? hub : await extra(port);
@@ -142,7 +142,7 @@ export function start(netns: string, argv: readonly string[], options: SpawnOpti
   return spawn('ip', ['netns', 'exec', netns, ...argv], options);
 }
 
-/** What PACKET_VNET_HDR wants in front: no offload, and so many bytes of the frame in one piece. */
+/** The header of PACKET_VNET_HDR: no offload, and this many bytes of the frame in the linear part. */
 function vnetHeader(linear: number): Uint8Array {
   const header = new Uint8Array(10);
   new DataView(header.buffer).setUint16(2, linear, true);
@@ -150,7 +150,7 @@ function vnetHeader(linear: number): Uint8Array {
 }
 
 /**
- * Send a frame out of a namespace's device as it is.
+ * Send a frame unchanged out of a namespace's device.
  * @param linear for a frame longer than a page: how many bytes of it are not in page fragments
  */
 export function sendFrame(netns: string, device: string, frame: Uint8Array, linear?: number): void {

@@ -1,9 +1,9 @@
-/** The context of a frame that is given to the program by hand. */
+/** The context of a frame for a test run. */
 
 /** struct __sk_buff (linux/bpf.h). */
 const CONTEXT = { size: 192, mark: 8, ifindex: 40, gsoSize: 176 } as const;
 
-/** The context of a frame that came in at a device; with a `gsoSize` it is yet to be segmented. */
+/** The context of a frame received at a device; with a `gsoSize` it is still to be segmented. */
 export function contextFor(
   ifindex: number,
   { gsoSize = 0, mark = 0 }: { readonly gsoSize?: number; readonly mark?: number | undefined } = {},

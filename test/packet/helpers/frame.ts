@@ -1,6 +1,6 @@
 /**
- * Frames as bytes, header by header, so that a test can make any of them wrong. Addresses are not written
- * by the product's own parsers: what those got wrong would be wrong on both sides, and so unseen.
+ * Frames as bytes, header by header, so that a test can make any of them invalid. It does not use the
+ * product's own parsers: their errors would be on both sides, and go unnoticed.
  */
 import ipaddr from 'ipaddr.js';
 
@@ -31,7 +31,7 @@ export const PROTO = {
 
 export const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 
-/** All parts in a row. */
+/** Concatenate all parts. */
 export function join(...parts: readonly (Uint8Array | readonly number[])[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
@@ -92,12 +92,12 @@ export function eth(
   return join(mac(to), mac(from), u16(type), ...payload);
 }
 
-/** A VLAN tag's two bytes and the EtherType behind it; the EtherType before it says VLAN. */
+/** A VLAN tag's two bytes and the EtherType behind it; the EtherType before it is that of a VLAN. */
 export function vlan(id: number, type: number): number[] {
   return [...u16(id), ...u16(type)];
 }
 
-/** What an ARP packet says; the rest is as a host would send it. */
+/** Fields of an ARP packet; the others are as a host sends them. */
 export interface Arp {
   readonly op?: number;
   readonly senderMac: string;
@@ -107,7 +107,7 @@ export interface Arp {
   readonly hardware?: number;
 }
 
-/** An ARP packet (RFC 826): a request when left out. */
+/** An ARP packet (RFC 826): a request by default. */
 export function arp(it: Arp): Uint8Array {
   return join(
     u16(it.hardware ?? 1),
@@ -121,7 +121,7 @@ export function arp(it: Arp): Uint8Array {
   );
 }
 
-/** What an IPv4 header says; flags and fragment offset as one field. */
+/** Fields of an IPv4 header; flags and fragment offset as one field. */
 export interface Ip4 {
   readonly src: string;
   readonly dst: string;
@@ -130,7 +130,7 @@ export interface Ip4 {
   /** Options, a multiple of four bytes. */
   readonly options?: readonly number[];
   readonly version?: number;
-  /** Total length, as it is when left out. */
+  /** Total length; computed by default. */
   readonly length?: number;
 }
 
@@ -159,7 +159,7 @@ export function udp(from: number, to: number, payload: Uint8Array = new Uint8Arr
   return join(u16(from), u16(to), u16(8 + payload.length), u16(0), payload);
 }
 
-/** A DHCP message without options (RFC 2131, 2): a request when left out. */
+/** A DHCP message without options (RFC 2131, 2): a request by default. */
 export function dhcp(
   client: string,
   it: { readonly op?: number; readonly hardware?: number } = {},
@@ -172,14 +172,14 @@ export function dhcp(
   );
 }
 
-/** What an IPv6 header says. */
+/** Fields of an IPv6 header. */
 export interface Ip6 {
   readonly src: string;
   readonly dst: string;
   readonly next?: number;
   readonly hops?: number;
   readonly version?: number;
-  /** Payload length, as it is when left out. */
+  /** Payload length; computed by default. */
   readonly length?: number;
 }
 

@@ -25,7 +25,7 @@ export function macOption(type: number, address: string): Uint8Array {
   return join([type, 1], mac(address));
 }
 
-/** An ICMPv6 message with its checksum; length as it is when left out. */
+/** An ICMPv6 message with its checksum; the length is computed by default. */
 export function icmp6(
   from: string,
   to: string,
@@ -39,7 +39,7 @@ export function icmp6(
   return message;
 }
 
-/** An IPv6 packet with an ICMPv6 message, hop limit 255 when left out. */
+/** An IPv6 packet with an ICMPv6 message; hop limit 255 by default. */
 export function icmp6Packet(
   it: Ip6,
   type: number,
@@ -48,7 +48,7 @@ export function icmp6Packet(
   return ip6({ next: PROTO.icmp6, hops: 255, ...it }, icmp6(it.src, it.dst, type, ...body));
 }
 
-/** The group that a solicitation for the address goes to (RFC 4291, 2.7.1). */
+/** The group of solicitations for an address (RFC 4291, 2.7.1). */
 export function solicitedNode(address: string): string {
   const [b = 0, c = 0, d = 0] = ip(address).slice(13);
   const hex = (n: number) => n.toString(16).padStart(2, '0');

@@ -10,7 +10,7 @@ import { ip, mac } from './frame.js';
 /** Seconds after which the first network forgets a silent MAC. */
 export const AGEING = 300;
 
-/** Networks by their index in dp_network. Index 9 is none: its network is gone. */
+/** Networks by their index in dp_network. Index 9 is unused: its network is gone. */
 export const NETWORKS = {
   1: { vni: 100, ageing: AGEING, flags: 0, slots: 0, replicas: 0, groupForward: 0 },
   2: { vni: 200, ageing: AGEING, flags: 0, slots: 0, replicas: 0, groupForward: 0 },
@@ -23,10 +23,10 @@ interface PortSpec {
   readonly mac: string;
   readonly ip4: string;
   readonly ip6: string;
-  /** Number of its host end; the kernel picks one when left out. */
+  /** Number of its host end; chosen by the kernel by default. */
   readonly ifindex?: number;
   readonly learnMax?: number;
-  /** Left out of its network's flood list and MAC table. */
+  /** Not in its network's flood list and MAC table. */
   readonly hidden?: boolean;
 }
 
@@ -66,7 +66,7 @@ export const ROUTED = [
   { prefix: '2001:db8:6::', length: 48 },
 ] as const;
 
-/** A MAC that nobody has. */
+/** A MAC that no port has. */
 export const NOBODY = '0a:58:00:00:77:77';
 
 function port(network: number, number: number, flags: number): PortSpec {
@@ -85,7 +85,7 @@ export function idOf(name: PortName): number {
   return PORT_NAMES.indexOf(name) + 1;
 }
 
-/** What dp_endpoint says of a port at the start. */
+/** The initial value of dp_endpoint for a port. */
 export function endpointOf(name: PortName, slot: number): Endpoint {
   const spec: PortSpec = PORTS[name];
   return {

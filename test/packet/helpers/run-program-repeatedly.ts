@@ -1,6 +1,6 @@
 /**
- * A process that gives a frame to a pinned program again and again, for as long as it is let.
- * Arguments: pin of the program, network namespace, ifindex, frame in hex. Says how many at the end.
+ * A process that runs a pinned program on a frame again and again until it is stopped. Arguments: pin of
+ * the program, network namespace, ifindex, frame in hex. Prints the number of runs at the end.
  */
 import { openPinnedProgram } from '../../../loader/program.js';
 import { openFd } from '../../../loader/sys/files.js';

@@ -1,4 +1,4 @@
-/** The datapath's source, to check that an event points at the line that it comes from. */
+/** The datapath's source, to check that an event names the right line. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FrameEvent, nameOfSourceFile } from '../../../src/contract/generated.js';

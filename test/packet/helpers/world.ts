@@ -1,6 +1,6 @@
 /**
- * The datapath loaded into the kernel beside a namespace of its own, with real veth pairs for its
- * ports. Nothing is attached: frames are given to the program one by one (BPF_PROG_TEST_RUN).
+ * The datapath loaded in a namespace of its own, with real veth pairs for its ports. Nothing is attached:
+ * frames go to the program one by one (BPF_PROG_TEST_RUN).
  */
 
 import { mapDelete, mapGet, mapKeys, mapPut } from '../../../loader/map/entry.js';
@@ -37,15 +37,15 @@ import { endpointOf, idOf, NETWORKS, PORT_NAMES, PORTS, type PortName, ROUTED } 
 
 type Table = keyof typeof MAPS;
 
-/** Entries of the MAC table at the most: few, so that a test can fill it. */
+/** Size of the MAC table: small, so that a test can fill it. */
 export const FDB_SIZE = 32;
 
-/** Ports' own MACs that a fresh world has in its MAC table. */
+/** Number of the ports' own MACs in the MAC table of a fresh world. */
 export const OWN_MACS = PORT_NAMES.filter((name) => !('hidden' in PORTS[name])).length;
 
 /** A loaded datapath and its ports. */
 export interface World {
-  /** The ports that it has. */
+  /** Its ports. */
   readonly ports: readonly PortName[];
   readonly object: BpfObject;
   readonly netns: NetnsRef;
@@ -54,18 +54,18 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** What a world may have otherwise. */
+/** Options of a world. */
 export interface WorldOptions {
   readonly constants?: Readonly<Record<string, number | bigint>>;
   /** Directory of a bpffs for the maps. */
   readonly pinDir?: string;
-  /** The object; the one for this kernel when left out. */
+  /** The object; by default the one for this kernel. */
   readonly file?: string;
 }
 
 let made = 0;
 
-/** Load the datapath and make its ports. Close it, whatever happens. */
+/** Load the datapath and create its ports. The caller closes it. */
 export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const undo: (() => unknown)[] = [];
   const close = async () => {
@@ -118,7 +118,7 @@ export function mapOf(world: World, table: Table): BpfMap {
   return map;
 }
 
-/** Put back what makeWorld made, and zero every counter. */
+/** Restore the state of makeWorld, and zero every counter. */
 export function resetWorld(world: World): void {
   for (const table of ['fdb', 'neigh', 'prefix', 'port', 'endpointx', 'flow', 'vtep'] as const) {
     const map = mapOf(world, table);
@@ -159,7 +159,7 @@ export function putNetwork(world: World, index: number, value: Partial<Network>)
   mapPut(map, key, MAPS.network.value.encode({ ...old, ...value }));
 }
 
-/** The host's own port is on a network, whose subnets are 10.0.0.0/24 and fd00::/64. */
+/** Put the host's own port on a network, whose subnets are 10.0.0.0/24 and fd00::/64. */
 export function putSegment(world: World, index: number): void {
   const { flags } = NETWORKS[index as keyof typeof NETWORKS];
   putNetwork(world, index, { flags: flags | NetworkFlags.GATEWAY });
@@ -235,7 +235,7 @@ export function getFdb(world: World, address: string, of: PortName): Fdb | undef
   return bytes && MAPS.fdb.value.decode(new DataView(bytes.buffer));
 }
 
-/** Make a port's addresses known, or one address, so that they are answered for. */
+/** Add neighbour entries for a port's addresses, or for one address. */
 export function putNeigh(
   world: World,
   name: PortName,
@@ -255,7 +255,7 @@ export function putNeigh(
   }
 }
 
-/** Allow a port the sources of a prefix, or nobody; its length in bits of its own family. */
+/** Allow a port the sources of a prefix, or deny them; its length is in bits of its own family. */
 export function putPrefix(
   world: World,
   name: PortName,
@@ -271,7 +271,7 @@ export function putPrefix(
   );
 }
 
-/** Give a frame to the program as if it came out of a port. */
+/** Run the program on a frame as if it came from a port. */
 export function run(
   world: World,
   from: PortName | 'bare',
@@ -284,7 +284,7 @@ export function run(
   return inNetns(world.netns.fd, () => testRun(program.fd, { data: frame, ctx, repeat }));
 }
 
-/** Ask the control program. */
+/** Send a request to the control program. */
 export function control(world: World, request: Partial<Control>): Control {
   const program = world.object.programs.get('control');
   if (program === undefined) throw new Error('the object has no program control');
@@ -302,12 +302,12 @@ export function control(world: World, request: Partial<Control>): Control {
   return controlCodec.decode(new DataView(answer.buffer, answer.byteOffset));
 }
 
-/** jiffies64 so many seconds from now. */
+/** jiffies64 this many seconds from now. */
 export function clock(world: World, seconds = 0): bigint {
   return control(world, { op: ControlOp.NOW }).now + BigInt(seconds * clockTickHz());
 }
 
-/** Frames that each port's host end has sent to its far end since it was made. */
+/** Frames that each port's host end has sent to its far end since it was created. */
 export function sentFrames(world: World): Record<string, number> {
   const links = withRtnl(world.netns.fd, (rtnl) => linkDump(rtnl));
   return Object.fromEntries(

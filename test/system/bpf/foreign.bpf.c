@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Filters of somebody else's on a device that dpctl uses too. */
+/* Filters of another program on a device that dpctl uses. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
@@ -24,7 +24,7 @@ static void count(void)
 		__sync_fetch_and_add(frames, 1);
 }
 
-/* Counts IPv4 and lets everything go on to the next filter. */
+/* Counts IPv4 and passes everything to the next filter. */
 SEC("tc")
 int watch(struct __sk_buff *skb)
 {

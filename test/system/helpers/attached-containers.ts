@@ -1,7 +1,7 @@
-/** Containers on a network, with the addresses that they got. */
+/** Attached containers with their addresses. */
 import type { Lab } from './lab.js';
 
-/** An attached container; addresses without their lengths, empty where there is none. */
+/** An attached container; addresses without their lengths, empty if missing. */
 export interface Attached {
   readonly ns: string;
   readonly ifname: string;
@@ -12,12 +12,12 @@ export interface Attached {
   readonly host_ifname: string;
 }
 
-/** Make a container and attach it. */
+/** Create a container and attach it. */
 export async function join(lab: Lab, label: string, ...options: string[]): Promise<Attached> {
   return attach(lab, await lab.container(label), ...options);
 }
 
-/** Attach a container that is there. */
+/** Attach an existing container. */
 export async function attach(lab: Lab, ns: string, ...options: string[]): Promise<Attached> {
   const row = await lab.json<Attached>(['attach', ns, ...options]);
   return { ...row, ip4: row.ip4.split('/')[0] ?? '', ip6: row.ip6.split('/')[0] ?? '' };

@@ -1,4 +1,4 @@
-/** Conversations between namespaces, with what was said compared on both sides. */
+/** Traffic between namespaces, compared on both sides. */
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { bulk } from '../../helpers/patience.js';
@@ -15,8 +15,8 @@ interface Received {
 }
 
 /**
- * One TCP connection on which both sides send that many bytes at once, on a slow machine fewer.
- * @returns true when both received exactly what the other sent
+ * One TCP connection on which both sides send that many bytes at once, fewer on a slow machine.
+ * @returns true if both received exactly what the other sent
  */
 export async function tcpBothWays(
   t: ExecutionContext,
@@ -41,8 +41,8 @@ export async function tcpBothWays(
 }
 
 /**
- * UDP datagrams that are sent back.
- * @returns sizes of those that did not come back, or not unchanged
+ * UDP datagrams that are returned by the receiver.
+ * @returns sizes of those that did not come back unchanged
  */
 export async function udpEcho(
   t: ExecutionContext,
@@ -60,12 +60,12 @@ export async function udpEcho(
   return (JSON.parse(stdout) as { wrong: number[] }).wrong;
 }
 
-/** Whether a number of echo requests were all answered. */
+/** Whether all of a number of echo requests were answered. */
 export async function pings(ns: string, address: string, ...options: string[]): Promise<boolean> {
   return (await ping(ns, address, ...options)).code === 0;
 }
 
-/** ping, three times in 0.2 s unless the options say otherwise; exits 0 when all came back. */
+/** ping, three times in 0.2 s unless the options say otherwise; exits with 0 if all were answered. */
 export async function ping(ns: string, address: string, ...options: string[]): Promise<Ran> {
   const argv = ['ping', '-c', '3', '-i', '0.1', '-W', '1', ...options, address];
   const ran = await run(['ip', 'netns', 'exec', ns, ...argv]);

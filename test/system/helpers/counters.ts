@@ -1,4 +1,4 @@
-/** What `dpctl dump stats` counts. */
+/** The counters of `dpctl dump stats`. */
 import type { Lab } from './lab.js';
 
 interface StatsRow {
@@ -11,7 +11,7 @@ interface StatsRow {
 
 /** Counters of a node at one moment. */
 export interface Counters {
-  /** Frames for which a reason was given; 0 if it never was. */
+  /** Frames counted under a reason; 0 if none. */
   reason(name: string): number;
   /** A counter of an endpoint. */
   endpoint(ns: string, counter: string, ifname?: string): { packets: number; bytes: number };
@@ -32,7 +32,7 @@ export async function counters(lab: Lab): Promise<Counters> {
   };
 }
 
-/** By how much a reason was counted up while something was done. */
+/** By how much a reason's counter grew during an action. */
 export async function countedDuring(
   lab: Lab,
   reason: string,

@@ -1,4 +1,4 @@
-/** Many containers on one network, made from one process: 2,000 starts of a program take minutes. */
+/** Many containers on one network, attached by one process: 2,000 starts of a program take minutes. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { closeFd, openFd } from '../../../loader/sys/files.js';
 import { inNetns } from '../../../loader/sys/netns.js';
@@ -9,18 +9,18 @@ import { counters } from './counters.js';
 import { type Lab, run } from './lab.js';
 import { eventually } from './process.js';
 
-/** A crowd, which may grow. */
+/** Containers, to which more can be added. */
 export interface Crowd {
   readonly members: readonly EndpointRow[];
-  /** Milliseconds of each attach, in their order. */
+  /** Milliseconds of each attach, in order. */
   readonly times: readonly number[];
-  /** Make that many containers more and attach them. */
+  /** Create this many more containers and attach them. */
   grow(count: number): Promise<void>;
-  /** Delete the namespaces, at once. The endpoints stay recorded until reconcile or reset. */
+  /** Delete the namespaces at once. The endpoints stay recorded until reconcile or reset. */
   close(): Promise<void>;
 }
 
-/** A crowd of nobody yet, on a network of a node that was used before. */
+/** No containers yet, on a network of a node that is already in use. */
 export function newCrowd(lab: Lab, network: string): Crowd {
   const names: string[] = [];
   const members: EndpointRow[] = [];
@@ -52,7 +52,7 @@ export function newCrowd(lab: Lab, network: string): Crowd {
   };
 }
 
-/** Nobody here looks for routers: thousands that do in the same moment fill every queue. */
+/** Router solicitations are off: thousands at the same moment fill every queue. */
 export function silence(ns: string): void {
   const fd = openFd(`/run/netns/${ns}`);
   try {
@@ -70,8 +70,8 @@ async function batch(lines: readonly string[]): Promise<void> {
 }
 
 /**
- * UDP broadcasts that came into a namespace and that no program there was waiting for: the stack
- * counts them by themselves, so no program need run in each of 2,000 namespaces.
+ * UDP broadcasts that arrived in a namespace without a receiver: the stack counts them, so no program must
+ * run in each of 2,000 namespaces.
  */
 export function broadcastsIgnored(ns: string): number {
   const fd = openFd(`/run/netns/${ns}`);
@@ -88,8 +88,8 @@ export function broadcastsIgnored(ns: string): number {
 }
 
 /**
- * Wait until the containers have found their own addresses free and joined their groups. Those
- * that do so in the same moment want more copies at once than a CPU's queue takes.
+ * Wait until the containers have finished duplicate address detection and joined their groups. If all do so
+ * at the same moment, they need more copies than a CPU's queue holds.
  */
 export async function quiet(lab: Lab): Promise<void> {
   let last = -1;
@@ -101,7 +101,7 @@ export async function quiet(lab: Lab): Promise<void> {
   await eventually(isQuiet, 30_000, 3000);
 }
 
-/** Do something with each, a few at a time. @returns what it gave, in the same order */
+/** Do something with each, a few at a time. @returns the results, in the same order */
 export async function inParallel<T, R>(
   all: readonly T[],
   act: (each: T) => Promise<R>,

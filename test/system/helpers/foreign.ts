@@ -1,4 +1,4 @@
-/** Somebody else's filters on the devices of a node. */
+/** Filters of other programs on the devices of a node. */
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { attachTcx, type TcxPosition } from '../../../loader/link/attach.js';
@@ -11,20 +11,20 @@ import type { Lab } from './lab.js';
 
 const OBJECT = fileURLToPath(new URL('../bpf/foreign.bpf.o', import.meta.url));
 
-/** A filter that is in place. */
+/** An attached filter. */
 export interface Foreign {
   /** IPv4 frames that it saw. */
   seen(): number;
-  /** Take a tcx link away; a clsact filter is removed with tc. */
+  /** Remove a tcx link; a clsact filter is removed with tc. */
   remove(): void;
 }
 
-/** Where a filter is put: tcx, or clsact with a preference. */
+/** How a filter is attached: tcx, or clsact with a preference. */
 export type FilterPosition = TcxPosition | { readonly preference: number };
 
 /**
- * Put a filter on the ingress of a device in the node's namespace.
- * @param program `watch` lets frames go on, `deny` drops IPv4
+ * Attach a filter to the ingress of a device in the node's namespace.
+ * @param program `watch` passes frames on, `deny` drops IPv4
  */
 export function putForeign(
   t: Pick<ExecutionContext, 'teardown'>,

@@ -1,6 +1,6 @@
 /**
- * A node and its containers for one test: real namespaces, a root directory of its own, the built
- * command line. close() takes all of it away, also when the test failed.
+ * A node and its containers for one test: real namespaces, a root directory of its own, the built command
+ * line. close() removes all of it, also after a failure.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { PATIENCE } from '../../helpers/patience.js';
 /** The bundle that users run. */
 export const DPCTL = fileURLToPath(new URL('../../../dpctl.cjs', import.meta.url));
 
-/** What a command did. */
+/** The result of a command. */
 export interface Ran {
   readonly code: number;
   readonly stdout: string;
@@ -22,11 +22,11 @@ export interface Ran {
 /** Options of {@link Lab.dpctl}. */
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds; {@link COMMAND_MS} when left out. */
+  /** Milliseconds; {@link COMMAND_MS} by default. */
   readonly timeout?: number;
-  /** What it reads; nothing when left out. */
+  /** Its standard input; empty by default. */
   readonly stdin?: Uint8Array;
-  /** Directory that it starts in. */
+  /** Its working directory. */
   readonly cwd?: string;
 }
 
@@ -37,15 +37,15 @@ export interface Lab {
   readonly root: string;
   /** Run dpctl in the node's namespace; never throws. */
   dpctl(args: readonly string[], options?: RunOptions): Promise<Ran>;
-  /** Run dpctl and throw with its stderr unless it exits 0; gives the JSON it printed. */
+  /** Run dpctl and return its JSON; throws with its stderr unless it exits with 0. */
   json<T>(args: readonly string[]): Promise<T>;
-  /** As json, without output. */
+  /** Like json, without output. */
   must(...args: string[]): Promise<Ran>;
-  /** Make a namespace for a container and give its name. */
+  /** Create a container's namespace and return its name. */
   container(label: string): Promise<string>;
   /** Run a program in a namespace; never throws. */
   inside(ns: string, argv: readonly string[], options?: RunOptions): Promise<Ran>;
-  /** The same, and throw unless it exits 0; gives what it printed. */
+  /** The same, and throws unless it exits with 0; returns its output. */
   within(ns: string, ...argv: string[]): Promise<string>;
   close(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export interface LabOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Make a lab. Names carry the pid, so that suites may run beside each other. */
+/** Create a lab. Names contain the pid, so that suites can run side by side. */
 export async function openLab({ env = {} }: LabOptions = {}): Promise<Lab> {
   const tag = `${process.pid}x${labs++}`;
   const node = `dt${tag}n`;
@@ -72,7 +72,7 @@ export async function openLab({ env = {} }: LabOptions = {}): Promise<Lab> {
     dpctl: (args, options) =>
       run(['ip', 'netns', 'exec', node, process.execPath, DPCTL, '--root', root, ...args], {
         ...options,
-        // As somebody who works with one root: advice need not repeat it.
+        // As for a user of a single root: hints need not repeat it.
         env: { DPCTL_ROOT: root, ...env, ...options?.env },
       }),
     async json<T>(args: readonly string[]) {
@@ -116,7 +116,7 @@ export const PATH = (process.env.PATH ?? '')
   .filter((folder) => !folder.endsWith('node_modules/.bin'))
   .join(':');
 
-/** Run a program; its exit code and output, whatever they are. */
+/** Run a program; returns its exit code and output. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const [file = '', ...args] = argv;
   const result = await execa(file, args, {

@@ -1,12 +1,12 @@
 /**
- * The program that the tests run inside namespaces, because it must have its sockets there:
+ * The program that the tests run inside namespaces, because its sockets must be there:
  *
- *   tcp-serve PORT BYTES             take one connection, send and receive, both at once
- *   tcp-connect HOST PORT BYTES      the other side of it
- *   udp-echo PORT                    send every datagram back
- *   udp-ask HOST PORT SIZE...        send one datagram of each size, one after the other
+ * tcp-serve PORT BYTES accept one connection, send and receive at the same time
+ * tcp-connect HOST PORT BYTES its other side
+ * udp-echo PORT return every datagram
+ * udp-ask HOST PORT SIZE... send one datagram of each size in turn
  *
- * It prints what it received as one line of JSON; BYTES and SIZE are counted without headers.
+ * It prints what it received as one line of JSON; BYTES and SIZE are without headers.
  */
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';

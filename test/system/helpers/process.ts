@@ -1,4 +1,4 @@
-/** Programs that run beside a test, in a namespace, and end with it. */
+/** Programs that run during a test, in a namespace, and end with it. */
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { PATIENCE } from '../../helpers/patience.js';
@@ -7,22 +7,22 @@ import { PATH, type Ran } from './lab.js';
 /** A program that runs. */
 export interface Running {
   readonly pid: number;
-  /** What it has written so far. */
+  /** Its output so far. */
   output(): Ran;
-  /** Its standard output as bytes, so far. */
+  /** Its stdout so far, as bytes. */
   bytes(): Buffer;
-  /** Wait for words on either stream; throws with what there was instead. */
+  /** Wait for a text on either stream; throws with the present output after a time-out. */
   says(words: RegExp, milliseconds?: number): Promise<void>;
-  /** Wait for its end; throws when it takes longer. */
+  /** Wait for its end; throws after a time-out. */
   ended(milliseconds?: number): Promise<Ran>;
-  /** End it by a signal and wait for that. */
+  /** Send it a signal and wait for its end. */
   stop(signal?: NodeJS.Signals): Promise<Ran>;
 }
 
-/** What a program is started with. */
+/** Options of a program. */
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** What it reads; nothing when left out. */
+  /** Its standard input; empty by default. */
   readonly stdin?: Uint8Array;
 }
 
@@ -95,7 +95,7 @@ export function start(
   return running;
 }
 
-/** Wait until something holds, asking again and again. @returns whether it ever did */
+/** Wait until a condition holds, with repeated checks. @returns whether it did */
 export async function eventually(
   holds: () => boolean | Promise<boolean>,
   milliseconds = 5000,
@@ -109,7 +109,7 @@ export async function eventually(
   }
 }
 
-/** Do nothing for a while. */
+/** Wait for a while. */
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

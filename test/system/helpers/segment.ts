@@ -1,11 +1,8 @@
-/**
- * One segment with containers on it, as dpctl makes it or as a Linux bridge does: what users
- * expect of the one is what they know of the other.
- */
+/** One segment with containers, made by dpctl or by a Linux bridge: users expect the same of both. */
 import { attach } from './attached-containers.js';
 import type { Lab } from './lab.js';
 
-/** Who connects the containers. */
+/** What connects the containers. */
 export type Kind = 'dpctl' | 'bridge';
 
 /** A container on a segment. */
@@ -18,7 +15,7 @@ export interface Station {
   readonly port: string;
 }
 
-/** What a container gets. */
+/** Settings of a container. */
 export interface StationOptions {
   /** Number at the end of its addresses, from 2. */
   readonly number: number;
@@ -31,7 +28,7 @@ export interface StationOptions {
 export interface Segment {
   readonly kind: Kind;
   readonly name: string;
-  /** Put a namespace on it. */
+  /** Connect a namespace to it. */
   join(ns: string, options: StationOptions): Promise<Station>;
 }
 
@@ -42,13 +39,13 @@ export function addressesOf(number: number): { ip4: string; ip6: string } {
 
 /** Options of a segment. */
 export interface SegmentOptions {
-  /** The host is on it, too, with number 1, and forwards. */
+  /** The host is connected too, with number 1, and forwards. */
   readonly gateway?: boolean;
   /** No addresses. */
   readonly bare?: boolean;
 }
 
-/** Make a segment in a lab's node. */
+/** Create a segment on a lab's node. */
 export function openSegment(
   lab: Lab,
   kind: Kind,

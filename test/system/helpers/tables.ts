@@ -1,4 +1,4 @@
-/** The kernel's tables of a node as they are, past everything that dpctl says of them. */
+/** The kernel's tables of a node, read without dpctl. */
 import { join } from 'node:path';
 import { mapPutBatch } from '../../../loader/map/batch.js';
 import { MAPS } from '../../../src/contract/generated.js';
@@ -22,7 +22,7 @@ export function mapPath(lab: Lab, table: TableName): string {
   return join(mapsDir(lab), MAPS[table].name);
 }
 
-/** MACs that are learned, those whose time is up included, with the host end that has them. */
+/** Learned MACs with their host ends, including expired ones. */
 export function learnedMacs(lab: Lab): { mac: string; ifindex: number }[] {
   return entriesOf(lab, 'fdb').flatMap(({ key, value }) => {
     const { flags, ifindex } = decodeValue('fdb', value);
@@ -40,7 +40,7 @@ export function entriesOf(lab: Lab, table: TableName): RawEntry[] {
   }
 }
 
-/** Write entries of one table, as if they had come from somewhere. */
+/** Write entries into a table from outside dpctl. */
 export function putEntries(lab: Lab, entries: readonly RawEntry[]): void {
   const [first] = entries;
   if (first === undefined) return;

@@ -1,10 +1,10 @@
-/** Frames as they are on an interface: sent raw, and seen by tcpdump. */
+/** Frames on an interface: sent raw, and captured by tcpdump. */
 import type { ExecutionContext } from 'ava';
 import { PATIENCE } from '../../helpers/patience.js';
 import { run } from './lab.js';
 import { type Running, sleep, start } from './process.js';
 
-/** A frame that came by. */
+/** A captured frame. */
 export interface Seen {
   /** Its first bytes, up to the snap length. */
   readonly bytes: Buffer;
@@ -12,24 +12,24 @@ export interface Seen {
   readonly length: number;
 }
 
-/** What tcpdump sees on an interface. */
+/** A running capture on an interface. */
 export interface Capture {
   /** All frames so far. */
   frames(): Seen[];
-  /** Wait until a number of frames came by; throws when they do not. */
+  /** Wait until a number of frames has arrived; throws after a time-out. */
   atLeast(count: number, milliseconds?: number): Promise<Seen[]>;
-  /** Wait a moment for stragglers, end it, and give all frames. */
+  /** Wait a moment for late frames, stop it, and return all frames. */
   stop(): Promise<Seen[]>;
 }
 
-/** Bytes of each frame that are kept: enough for the headers and a mark behind them. */
+/** Bytes kept of each frame: enough for the headers and a mark behind them. */
 const SNAP = 256;
-/** A frame that was sent is in the receiver's capture long before that many milliseconds. */
+/** Milliseconds within which a sent frame is certainly in the receiver's capture. */
 const STRAGGLERS = 150 * PATIENCE;
 
 /**
- * Look at the frames that come in at an interface.
- * @param filter what to look for, in tcpdump's words
+ * Capture incoming frames of an interface.
+ * @param filter in tcpdump's language
  */
 export async function capture(
   t: Pick<ExecutionContext, 'teardown'>,
@@ -81,7 +81,7 @@ export function sendFrame(ns: string, frame: Uint8Array, ifname = 'eth0'): Promi
   return sendFrames(ns, [frame], ifname);
 }
 
-/** Send raw frames of the same length out of an interface, one after the other. */
+/** Send raw frames of the same length out of an interface in turn. */
 export async function sendFrames(
   ns: string,
   frames: readonly Uint8Array[],

@@ -3,7 +3,7 @@ import type { Node } from '../control/node/node.js';
 import { serviceOf } from '../linux/service.js';
 import { startReacting } from './event-reactions.js';
 import type { Logger } from './log.js';
-import { claimNode } from './single-instance.js';
+import { newClaim } from './single-instance.js';
 
 /** Options of an agent. */
 export interface AgentOptions {
@@ -21,17 +21,19 @@ export interface AgentOptions {
 /**
  * Run the agent of a node until the signal. Failures of a look are logged and retried; forwarding does not
  * depend on the agent, and everything stays in place when it ends.
- * @throws DpctlError AGENT_RUNNING, exit 5, if there is one already; AGENT_OUTDATED, exit 5, if dpctl was
+ * @throws DpctlError AGENT_RUNNING, exit 5, if there is one already, or if another one took over the node
+ *   after a reset; AGENT_OUTDATED, exit 5, if dpctl was
  *   replaced meanwhile; KERNEL_* if the kernel sends no notices of devices
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
   const { node, log, signal } = options;
-  const release = claimNode(node);
+  const claim = newClaim(node);
+  claim.hold();
   const service = serviceOf(options.env);
   let fatal: unknown;
   try {
     await new Promise<void>((resolve, reject) => {
-      const reactions = startReacting(options, service, (error) => {
+      const reactions = startReacting(options, service, claim, (error) => {
         fatal = error;
         end();
       });
@@ -48,7 +50,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       else signal.addEventListener('abort', end, { once: true });
     });
   } finally {
-    release();
+    claim.release();
   }
   if (fatal !== undefined) throw fatal;
   log.info('the agent has stopped; forwarding continues without it');

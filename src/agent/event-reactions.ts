@@ -1,5 +1,6 @@
 /** What the agent reacts to: events become tasks of its loop. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DpctlError } from '../../loader/errors.js';
 import type { Readiness } from '../api/operations.js';
 import { nodeExists } from '../control/change/prepared-node.js';
 import type { Notices } from '../linux/netlink/monitor.js';
@@ -14,6 +15,7 @@ import { DEAD, FULL, looksOf } from './looks.js';
 import { type Found, jittered, startLoop } from './loop.js';
 import { type Interest, interestOf, NO_INTEREST, noticed } from './relevant-notices.js';
 import { type Served, serveApi } from './server/serve.js';
+import type { Claim } from './single-instance.js';
 import { newNoticeListener, watchStore } from './triggers.js';
 
 /** Milliseconds to wait for the other notices of one event, and for a command to finish its work. */
@@ -24,6 +26,11 @@ const UNFINISHED = 500;
 const LAST_LOOK = 700;
 /** Milliseconds after which a look counts as stuck: the service manager then hears no more from the agent. */
 const STUCK = 120_000;
+
+/** Milliseconds between two checks whether dpctl was replaced. */
+const BUILD_CHECK = 10_000;
+/** Errors after which an agent leaves the node to the next one. */
+const FATAL: ReadonlySet<string> = new Set(['AGENT_RUNNING', 'AGENT_OUTDATED']);
 
 /** A running agent. */
 export interface Reactions {
@@ -41,6 +48,7 @@ export interface Reactions {
 export function startReacting(
   { node, log, interval }: Omit<AgentOptions, 'signal'>,
   service: Service,
+  claim: Claim,
   onFatal: (error: unknown) => void,
 ): Reactions {
   const queue = newActionQueue();
@@ -51,7 +59,19 @@ export function startReacting(
   let ready: Readiness = { ready: false, why: 'the agent has not checked the node yet' };
   let hasLooked = false;
   let api: Promise<Served | undefined> | undefined;
+  /** The last reported reason why the API is not served. */
+  let said = '';
 
+  const guard = guardBuild(node);
+  const hold = (): boolean => {
+    try {
+      guard.check();
+      return claim.hold();
+    } catch (error) {
+      if (error instanceof DpctlError && FATAL.has(error.code)) onFatal(error);
+      throw error;
+    }
+  };
   const isNeeded = (): boolean => stillHolds(reasons, interest?.devices, performance.now());
   const onNotices = (notices: Notices): void => {
     if (notices === 'lost') {
@@ -72,6 +92,11 @@ export function startReacting(
     reasons.unfinished = state.unfinished === true;
     // A first command has chosen the node's namespace, or a reset has left it.
     loop.ask(DEAD);
+    if (state.rootId === undefined && nodeExists(node)) {
+      // What is left of a reset, or of a first command that was refused, is removed.
+      reasons.everything = true;
+      loop.ask(FULL, SETTLE);
+    }
     if (reasons.unfinished) loop.ask(FULL, UNFINISHED);
   };
   const listener = newNoticeListener(node, onNotices);
@@ -87,8 +112,7 @@ export function startReacting(
           interest = NO_INTEREST;
           node.close();
         } else {
-          // Its socket is in the node's directory, which an agent does not make.
-          api ??= serve();
+          if (hold()) api ??= serve();
           interest = interestOf((await node.store.load()).state);
         }
       });
@@ -112,9 +136,17 @@ export function startReacting(
   };
   const serve = async (): Promise<Served | undefined> => {
     try {
-      return await serveApi({ node, queue, log, ready: () => ready });
+      return await serveApi({ node, queue, log, hold, ready: () => ready });
     } catch (error) {
-      log.error(errorFields(error), 'the API cannot start; commands work without the agent');
+      const fields = errorFields(error);
+      const words = JSON.stringify(fields);
+      log[words === said ? 'debug' : 'error'](
+        fields,
+        'the API cannot start; commands work without the agent',
+      );
+      said = words;
+      // The next look tries again.
+      api = undefined;
       return undefined;
     }
   };
@@ -133,9 +165,7 @@ export function startReacting(
   };
 
   const looks = looksOf({
-    ...{ node, log, queue, after },
-    guard: guardBuild(node),
-    end: onFatal,
+    ...{ node, log, queue, hold, after, taken: guard.taken },
     stillHolds: isNeeded,
     begins: () => clearReasons(reasons, performance.now() + jittered(interval)),
     again: () => loop.ask(FULL, UNFINISHED),
@@ -154,6 +184,13 @@ export function startReacting(
   listener.follow();
   loop.ask(FULL);
   void watchStore(node, closing.signal, log, onState);
+  const replaced = setInterval(() => {
+    try {
+      hold();
+    } catch {
+      // What is not fatal is the next look's to report.
+    }
+  }, BUILD_CHECK);
   const watchdog =
     service.watchdog === undefined
       ? undefined
@@ -168,6 +205,7 @@ export function startReacting(
     },
     async stop() {
       closing.abort();
+      clearInterval(replaced);
       clearInterval(watchdog);
       listener.close();
       const ended = Promise.all([loop.stop(), api?.then((served) => served?.close())]);

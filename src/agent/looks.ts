@@ -9,9 +9,8 @@ import { clearDead } from '../control/endpoint/clear-dead.js';
 import type { Node } from '../control/node/node.js';
 import { reconcileIfNeeded } from '../control/node/reconcile-if-needed.js';
 import { hintText } from '../model/hint.js';
-import { tryLock } from '../store/lock.js';
+import { tryLockThere } from '../store/lock.js';
 import type { ActionQueue } from './action-queue.js';
-import type { BuildGuard } from './build-guard.js';
 import { errorFields, type Logger } from './log.js';
 import { backOff, type Found, type Task } from './loop.js';
 
@@ -36,19 +35,25 @@ const FULL_RETRY = [1_000, 60_000] as const;
 const EAGER = 3;
 /** Successive looks that give way to a command that holds the node's lock. */
 const YIELDS = 20;
-/** Errors that point to another command or a reset, and not to a problem. */
-const PASSING: ReadonlySet<string> = new Set(['STORE_BUSY', 'NODE_UNUSED']);
+/** Errors that point to another command, a reset or the agent's successor, and not to a problem. */
+const PASSING: ReadonlySet<string> = new Set([
+  'STORE_BUSY',
+  'NODE_UNUSED',
+  'AGENT_RUNNING',
+  'AGENT_OUTDATED',
+]);
 
 /** What the looks need. */
 export interface Looking {
   readonly node: Node;
   readonly log: Logger;
   readonly queue: ActionQueue;
-  readonly guard: BuildGuard;
+  /** Become the node's only agent, or stay it, and of the present build. Throws if this one must end. */
+  readonly hold: () => unknown;
+  /** The node runs this build now. */
+  readonly taken: () => void;
   /** Called after each look, whatever it found. Does not throw. */
   readonly after: (look: string, found: Found) => Promise<void>;
-  /** Called with an error after which the agent cannot go on. */
-  readonly end: (error: unknown) => void;
   /** Whether the reason for a full look still holds. */
   readonly stillHolds: () => boolean;
   /** The full look begins: later requests are for another one. */
@@ -59,11 +64,11 @@ export interface Looking {
 
 /** The two tasks of the agent's loop, the quick one first. */
 export function looksOf(looking: Looking): readonly Task[] {
-  const { node, guard, stillHolds, begins, again } = looking;
+  const { node, taken, stillHolds, begins, again } = looking;
   const dead = newLook(looking, DEAD, () => clearDead(node));
   const full = newLook(looking, FULL, async () => {
     const result = await reconcileIfNeeded(node);
-    if (nodeExists(node)) guard.taken();
+    if (nodeExists(node)) taken();
     return result;
   });
   let yields = 0;
@@ -101,7 +106,7 @@ export function looksOf(looking: Looking): readonly Task[] {
 }
 
 function newLook(
-  { log, queue, guard, after, end }: Looking,
+  { log, queue, hold, after }: Looking,
   name: string,
   look: () => Promise<ChangeResult | undefined>,
 ): () => Promise<Found> {
@@ -109,13 +114,10 @@ function newLook(
   let said = '';
   const attempt = async (): Promise<Found> => {
     try {
-      guard.check();
-    } catch (error) {
-      end(error);
-      return 'nothing';
-    }
-    try {
-      const result = await queue.run(look);
+      const result = await queue.run(() => {
+        hold();
+        return look();
+      });
       if (said !== '') log.info({ look: name }, 'the problem is gone');
       said = '';
       if (result?.changed !== true) return 'nothing';
@@ -156,9 +158,9 @@ function textOf(note: Hint): string {
 function isLocked(node: Node): boolean {
   if (!nodeExists(node)) return false;
   try {
-    const release = tryLock(node.store.lockPath, 'the agent');
-    release?.();
-    return release === undefined;
+    const lock = tryLockThere(node.store.lockPath, 'the agent');
+    if (typeof lock === 'object') lock.release();
+    return lock === 'held';
   } catch {
     // The look itself will find the cause.
     return false;

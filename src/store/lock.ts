@@ -78,15 +78,43 @@ export function tryLock(path: string, command: string): Release | undefined {
   return tryFile(path, JSON.stringify({ pid: process.pid, command }));
 }
 
+/** A lock that is held for long. */
+export interface HeldLock {
+  /** Whether the locked file is still the one at the path: another one excludes nobody. */
+  isStill(): boolean;
+  readonly release: Release;
+}
+
+/**
+ * Take the lock of a file in a directory that exists.
+ * @returns `held` when another process has it; `gone` when there is no directory, or when the file has just
+ *   been removed
+ * @throws DpctlError STORE_UNAVAILABLE, PATH_NOT_TRUSTED, exit 5
+ */
+export function tryLockThere(path: string, command: string): HeldLock | 'held' | 'gone' {
+  const fd = openLock(path);
+  if (fd === undefined) return 'gone';
+  const taken = lockOpen(fd, path, JSON.stringify({ pid: process.pid, command }));
+  return typeof taken === 'string' ? taken : { isStill: () => isStill(fd, path), release: taken };
+}
+
 /** @param text written into the file for those who wait */
 function tryFile(path: string, text?: string): Release | undefined {
+  makeDirectory(dirname(path));
   const fd = openLock(path);
   if (fd === undefined) return undefined;
+  const taken = lockOpen(fd, path, text);
+  return typeof taken === 'string' ? undefined : taken;
+}
+
+/** Lock an open file, or close it. */
+function lockOpen(fd: number, path: string, text?: string): Release | 'held' | 'gone' {
   try {
+    const isTaken = flock(fd, 'exclusive', true);
     // A lock file that a reset has removed meanwhile excludes nobody any more: look again.
-    if (!flock(fd, 'exclusive', true) || !isStill(fd, path)) {
+    if (!isTaken || !isStill(fd, path)) {
       closeFd(fd);
-      return undefined;
+      return isTaken ? 'gone' : 'held';
     }
   } catch (cause) {
     closeFd(fd);
@@ -155,9 +183,8 @@ export function lockTimeout(text: string | undefined): number {
   );
 }
 
-/** @returns undefined when a reset has just removed the directory */
+/** @returns undefined when there is no directory: a reset may have just removed it */
 function openLock(path: string): number | undefined {
-  makeDirectory(dirname(path));
   const found = look(path);
   // Anybody could hold a link or another user's file for ever.
   if (found !== undefined && !found.isDirectory()) checkFile(path, found);
@@ -175,8 +202,8 @@ function isStill(fd: number, path: string): boolean {
   return named !== undefined && named.ino === open.ino && named.dev === open.dev;
 }
 
-/** Empty if the holder has not written yet, or is gone by now. */
-function readHolder(path: string): { readonly pid?: number; readonly command?: string } {
+/** Who holds the lock of a file, by its own word. Empty if it has not written yet, or is gone by now. */
+export function readHolder(path: string): { readonly pid?: number; readonly command?: string } {
   try {
     const holder: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (typeof holder !== 'object' || holder === null) return {};

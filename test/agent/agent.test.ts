@@ -62,6 +62,7 @@ test.serial(
 );
 
 test.serial('there is one agent a node, and the next may begin when it has ended', async (t) => {
+  await lab.must('attach', await lab.container('a'));
   const first = await startAgent(t, lab);
   const second = await lab.dpctl(['agent']);
   t.is(second.code, 5);
@@ -76,6 +77,18 @@ test.serial('a node that nobody uses stays unused', async (t) => {
   process.kill(agent.pid, 'SIGHUP');
   await sleep(300);
   t.deepEqual(readdirSync(lab.root), []);
+  // Refused before anything is made, and after everything is.
+  const ns = await lab.container('a');
+  for (const [words, env] of [
+    [['attach', 'nowhere'], {}],
+    [['attach', ns, '--ip', '192.0.2.1'], {}],
+    [['attach', ns], { DPCTL_FAULT_ERROR: 'node.installed' }],
+    [['attach', ns], { DPCTL_FAULT_ERROR: 'step.3' }],
+  ] as const) {
+    t.not((await lab.dpctl(words, { env })).code, 0);
+    await sleep(600);
+    t.deepEqual(readdirSync(lab.root), [], words.join(' '));
+  }
 });
 
 test.serial(
@@ -120,8 +133,10 @@ test.serial('SIGTERM ends it within a second, and traffic goes on', async (t) =>
   const took = performance.now() - begin;
   t.is(code, 0);
   t.true(took < 1500, `${took} ms`);
-  const gone = differences(before, await takeSnapshot(lab, [a, b]));
-  t.deepEqual(gone, ['- files: /run/dpctl/agent.sock']);
+  const gone = differences(before, await takeSnapshot(lab, [a, b])).map((line) =>
+    line.replace(/ \{.*/, ''),
+  );
+  t.deepEqual(gone, ['- files: /run/dpctl/agent.lock', '- files: /run/dpctl/agent.sock']);
   t.regex((await ping.ended()).stdout, /200 packets transmitted, 200 received/);
   t.is((await startAgent(t, lab).then((next) => next.stop('SIGINT'))).code, 0);
 });

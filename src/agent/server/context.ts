@@ -12,6 +12,8 @@ export interface Context {
   readonly node: Node;
   readonly queue: ActionQueue;
   readonly log: Log;
+  /** Become the node's only agent, or stay it. Throws if this one must end. */
+  readonly hold: () => unknown;
   readonly ready: () => Readiness | Promise<Readiness>;
   /** The context of the agent's process (linux/process-context.ts). */
   readonly processContext: string;

@@ -163,7 +163,7 @@ async function answerOperation(
 
 /** Carry out a change, unless its caller disconnected before it began: nobody waits for it any more. */
 async function changeInTurn(
-  { node, queue, log }: Context,
+  { node, queue, log, hold }: Context,
   name: OperationName,
   request: object,
   { gone, socket }: Caller,
@@ -171,6 +171,7 @@ async function changeInTurn(
   return queue.run(async () => {
     if (hasGone(socket))
       throw new DpctlError('CALLER_GONE', `${name}: its client has disconnected`);
+    hold();
     const start = performance.now();
     const took = (): number => Math.round((performance.now() - start) * 10) / 10;
     try {

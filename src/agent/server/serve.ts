@@ -34,6 +34,11 @@ export interface ServeOptions {
   /** Shared with everything in this process that changes the node. */
   readonly queue?: ActionQueue;
   readonly log?: Log;
+  /**
+   * Become the node's only agent, or stay it, and of the present build: called before each change, and before the socket is made.
+   * @returns false on a node that is not in use; without it, the node's run directory must exist
+   */
+  readonly hold?: () => boolean;
   /** Whether the node matches its desired state, as far as its agent knows. */
   readonly ready?: () => Readiness | Promise<Readiness>;
   /** Closes the API when it is aborted. */
@@ -60,10 +65,11 @@ export function apiSocket(node: Pick<Node, 'paths'>): string {
 export async function serveApi(options: ServeOptions): Promise<Served> {
   const { node, queue = newActionQueue(), log = SILENT } = options;
   const socketPath = options.socketPath ?? apiSocket(node);
+  const hold = options.hold ?? (() => isThere(dirname(socketPath)));
   const closing = new AbortController();
   const context: Context = {
     openLook: () => openNode({ root: node.paths.root }),
-    ...{ node, queue, log, signal: closing.signal },
+    ...{ node, queue, log, hold, signal: closing.signal },
     ready: options.ready ?? (() => ({ ready: true, why: '' })),
     processContext: processContext(),
     since: performance.now(),
@@ -72,7 +78,7 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
   let bound = await bindSocket(server, socketPath);
   let renewing: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    if (bound.isBound() || !isThere(dirname(socketPath))) return;
+    if (bound.isBound()) return;
     renewing = renewing.then(renew).catch((error: unknown) => {
       log.warn({ socket: socketPath }, `the socket cannot be created again: ${String(error)}`);
     });
@@ -89,10 +95,12 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
   return { socketPath, close };
 
   async function renew(): Promise<void> {
-    if (closing.signal.aborted || bound.isBound()) return;
+    if (closing.signal.aborted || bound.isBound() || !hold()) return;
     const [former, next] = [server, newServer(context)];
     const name: BoundSocket = await bindSocket(next, socketPath);
     [server, bound] = [next, name];
+    // A reset may have removed the directory in between.
+    if (!hold()) bound.unbind();
     former.close();
     former.closeIdleConnections();
     log.info({ socket: socketPath }, 'the API is open again');

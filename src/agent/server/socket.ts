@@ -2,10 +2,8 @@
 import { chmodSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
-import { dirname } from 'node:path';
 import { DpctlError, errnoOfAny } from '../../../loader/errors.js';
 import { type SocketAddress, socketAddress } from '../../linux/unix-socket.js';
-import { makeDirectory } from '../../store/atomic.js';
 
 /** For root only: write permission on a socket allows connecting to it. */
 const MODE = 0o600;
@@ -21,11 +19,10 @@ export interface BoundSocket {
 }
 
 /**
- * Listen at a path. The socket gets its name when it is ready, replacing one that a dead agent left.
+ * Listen at a path in a directory that exists. The socket gets its name when it is ready, replacing one that a dead agent left.
  * @throws DpctlError AGENT_RUNNING, exit 5, if another process listens there
  */
 export async function bindSocket(server: Server, path: string): Promise<BoundSocket> {
-  makeDirectory(dirname(path));
   await refuseLive(path);
   const draft = `${path}.${process.pid}`;
   rmSync(draft, { force: true });

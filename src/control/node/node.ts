@@ -202,7 +202,7 @@ export async function dismantle(
       keep === 'networks'
         ? remove(storeFiles({ runDir: paths.runDir, stateDir: paths.stateDir }).runtimeCopy)
         : remove(paths.stateDir),
-    () => removeEmptyParents(paths),
+    () => removeIfEmpty(paths),
   ];
   const actions = keep === 'records' ? datapath : [...datapath, ...records];
   for (const [index, action] of actions.entries()) {
@@ -218,11 +218,11 @@ export async function dismantle(
   return failures;
 }
 
-/** Also remove directories above a node's own root that only dpctl needed. */
-function removeEmptyParents({ root }: NodePaths): void {
-  if (root === '/') return;
-  for (const dir of ['run', 'var/lib', 'var']) {
-    const path = hostPath(join(root, dir));
+/** Remove an empty run directory, and directories above a node's own root that only dpctl needed. */
+export function removeIfEmpty({ root, runDir }: NodePaths): void {
+  const parents = root === '/' ? [] : ['run', 'var/lib', 'var'].map((dir) => join(root, dir));
+  for (const dir of [runDir, ...parents]) {
+    const path = hostPath(dir);
     if (statOf(path)?.isDirectory() !== true || namesIn(path).length > 0) continue;
     exceptFor(['ENOTEMPTY', 'ENOENT'], () => rmdirSync(path), undefined);
   }

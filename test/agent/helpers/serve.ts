@@ -2,6 +2,7 @@
 
 import { serveApi } from '../../../src/agent/server/serve.js';
 import { openNode } from '../../../src/control/node/node.js';
+import { makeDirectory } from '../../../src/store/atomic.js';
 
 const stop = new AbortController();
 process.on('SIGTERM', () => stop.abort());
@@ -17,5 +18,6 @@ const log = {
   warn: write('warn'),
   error: write('error'),
 };
+makeDirectory(node.paths.runDir);
 const served = await serveApi({ node, signal: stop.signal, log });
 process.stdout.write(`${served.socketPath}\n`);

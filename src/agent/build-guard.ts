@@ -1,5 +1,6 @@
 /** An agent works only with the build that it was started from. */
-import { DpctlError } from '../../loader/errors.js';
+import { realpathSync, statSync } from 'node:fs';
+import { DpctlError, exceptFor } from '../../loader/errors.js';
 import { hostPins, type Node } from '../control/node/node.js';
 import { runsOtherBuild } from '../datapath/install.js';
 import { buildId } from '../datapath/objects.js';
@@ -12,14 +13,25 @@ export interface BuildGuard {
   taken(): void;
 }
 
-/** Watch for a replacement of the build that the agent was started from. */
-export function guardBuild(node: Node): BuildGuard {
-  const build = (): string => buildId(hostPins(node).buildFile);
+/**
+ * Watch for a replacement of the build that the agent was started from: of its program, and of the objects
+ * that it loads.
+ * @param program the running program's file
+ */
+export function guardBuild(node: Node, program = process.argv[1] ?? ''): BuildGuard {
+  // Where a link leads now: a new build may have a folder of its own.
+  const build = (): string => {
+    const file = realpathSync(program);
+    const { dev, ino, size, mtimeMs } = statSync(file);
+    return [file, dev, ino, size, mtimeMs, buildId(hostPins(node).buildFile)].join(' ');
+  };
   const own = build();
   let isOurs = false;
   return {
     check() {
-      if (build() !== own) throw outdated('was replaced: this agent is of the build before');
+      // While it is replaced there is none: another process could not be started yet.
+      const now = exceptFor(['ENOENT'], build, own);
+      if (now !== own) throw outdated('was replaced: this agent is of the build before');
       if (isOurs && runsOtherBuild(hostPins(node))) {
         throw outdated('of another build has taken this node over');
       }

@@ -30,8 +30,9 @@ export async function startAgent(
   lab: Lab,
   words: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  program = DPCTL,
 ): Promise<Agent> {
-  const argv = [process.execPath, DPCTL, '--root', lab.root, 'agent', '--interval', '1h'];
+  const argv = [process.execPath, program, '--root', lab.root, 'agent', '--interval', '1h'];
   const running = start(t, lab.node, [...argv, '--log-format', 'json', ...words], { env });
   const lines = (): LogLine[] =>
     running

@@ -8,14 +8,16 @@ export interface Job<T> {
   readonly run: (print: Print) => Promise<T>;
   /** It measures time: nothing else may run at the same time. */
   readonly quiet: boolean;
+  /** It runs from the start, beside the lanes: it only takes what time they leave. */
+  readonly beside?: boolean;
 }
 
 /**
  * Run all jobs, those that measure time last and one by one.
  * @param jobs in the order in which they start
- * @param lanes how many run at a time
+ * @param lanes how many run at a time, without those beside them; with one lane nothing runs beside it
  * @param print receives lines: of the job that started first at once, of the others when all jobs before
- * them have ended
+ * them have ended, of a job beside the lanes when it has ended
  * @returns the results, in the order of the jobs
  */
 export async function runInLanes<T>(
@@ -35,9 +37,24 @@ export async function runInLanes<T>(
       }
     }
   };
-  const loud = jobs.filter(({ quiet }) => !quiet);
-  await Promise.all(Array.from({ length: lanes }, () => work(loud)));
-  await work(jobs.filter(({ quiet }) => quiet));
+  const workBeside = async (job: Job<T>): Promise<void> => {
+    const lines: string[] = [];
+    try {
+      results.set(job, await job.run((line) => lines.push(line)));
+    } finally {
+      const block = open();
+      for (const line of lines) block.print(line);
+      block.close();
+    }
+  };
+  const beside = jobs.filter((job) => job.beside && lanes > 1);
+  const rest = jobs.filter((job) => !beside.includes(job));
+  const loud = rest.filter(({ quiet }) => !quiet);
+  await Promise.all([
+    ...beside.map(workBeside),
+    ...Array.from({ length: lanes }, () => work(loud)),
+  ]);
+  await work(rest.filter(({ quiet }) => quiet));
   return jobs.map((job) => results.get(job) as T);
 }
 

@@ -24,11 +24,11 @@ const LANES = 2;
 function job(
   name: string,
   what: string,
-  quiet: boolean,
+  when: Pick<Job<SuiteResult>, 'quiet' | 'beside'>,
   run: (print: (line: string) => void) => Promise<SuiteResult>,
 ): Job<SuiteResult> {
   return {
-    quiet,
+    ...when,
     async run(print) {
       print(`\n# ---- ${name}: ${what}`);
       const result = await run(print);
@@ -43,13 +43,14 @@ function jobs(only: readonly string[], alone: boolean): Job<SuiteResult>[] {
   const named = only.filter((name) => name !== GUESTS);
   const folders = only.length > 0 && named.length === 0 ? [] : suites(root, named);
   const all = folders.map((suite) =>
-    job(suite.name, `${suite.files.length} files`, suite.quiet, (print) =>
+    job(suite.name, `${suite.files.length} files`, { quiet: suite.quiet }, (print) =>
       runInPlace(root, suite, alone, print),
     ),
   );
   if (!withGuests(only, process.env)) return all;
   const what = 'the oldest and the newest kernel';
-  return [...all, job(GUESTS, what, true, () => runGuests(root))];
+  const when = { quiet: false, beside: true };
+  return [...all, job(GUESTS, what, when, (print) => runGuests(root, print))];
 }
 
 function lanes(alone: boolean): number {

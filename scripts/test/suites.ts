@@ -31,8 +31,8 @@ interface Plan {
 }
 
 /**
- * The quick and fundamental suites come first, then the longest: so suites side by side end at about the
- * same time. Suites that measure time run alone at the end.
+ * The quick and fundamental suites come first, then the longest, the short ones last: so the lanes end at
+ * about the same time. Suites that measure time run alone at the end.
  */
 const ORDER: readonly Plan[] = [
   { name: 'repo', serial: false },
@@ -44,23 +44,23 @@ const ORDER: readonly Plan[] = [
     needsModule: 'ffi-napi',
   },
   { name: 'model', serial: false },
-  { name: 'store', serial: false },
-  { name: 'cluster' },
   { name: 'linux' },
   { name: 'packet' },
-  { name: 'control' },
-  { name: 'observe' },
-  { name: 'cli' },
+  { name: 'faults', timeoutSeconds: 1800 },
   { name: 'overlay', timeoutSeconds: 1800 },
   { name: 'system', timeoutSeconds: 1800 },
-  { name: 'errors', timeoutSeconds: 1800 },
-  { name: 'agent', timeoutSeconds: 1800 },
   { name: 'lab', timeoutSeconds: 1800 },
-  { name: 'property', timeoutSeconds: 1800 },
-  { name: 'faults', timeoutSeconds: 1800 },
+  { name: 'errors', timeoutSeconds: 1800 },
+  { name: 'control' },
+  { name: 'agent', timeoutSeconds: 1800 },
+  { name: 'cli' },
+  { name: 'cluster' },
   { name: 'endurance', timeoutSeconds: process.env.DPCTL_ENDURANCE_CYCLES ? 12_000 : 900 },
-  { name: 'fuzz', timeoutSeconds: process.env.DPCTL_FUZZ_FRAMES ? 7200 : 600 },
+  { name: 'property', timeoutSeconds: 1800 },
   { name: 'interrupts', timeoutSeconds: process.env.DPCTL_INTERRUPTS ? 7_500 : 600 },
+  { name: 'fuzz', timeoutSeconds: process.env.DPCTL_FUZZ_FRAMES ? 7200 : 600 },
+  { name: 'store', serial: false },
+  { name: 'observe' },
   { name: 'bench', quiet: true },
 ];
 

@@ -88,6 +88,45 @@ test('what runs side by side is printed a piece at a time, and what wants quiet 
   t.is(lines.map((line) => line.charAt(0)).join(''), 'aaaaaaaaabbcccqqr');
 });
 
+test('what runs beside the lanes holds nobody up, and ends before what wants quiet', async (t) => {
+  const lines: string[] = [];
+  let release: () => void = () => {};
+  const others = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const job = (name: string, act: () => unknown, when: { quiet?: boolean; beside?: boolean }) => ({
+    quiet: false,
+    ...when,
+    async run(print: (line: string) => void): Promise<string> {
+      print(`${name}1`);
+      await act();
+      print(`${name}2`);
+      return name;
+    },
+  });
+  let left = 3;
+  const count = () => {
+    if (--left === 0) release();
+  };
+  const jobs = [
+    job('a', count, {}),
+    job('q', () => t.deepEqual(lines.slice(-2), ['g2', 'q1']), { quiet: true }),
+    job('g', () => others, { beside: true }),
+    job('b', count, {}),
+    job('c', count, {}),
+  ];
+  const results = await runInLanes(jobs, 2, (line) => lines.push(line));
+  t.deepEqual(results, ['a', 'q', 'g', 'b', 'c']);
+  t.deepEqual(lines, ['a1', 'a2', 'b1', 'b2', 'c1', 'c2', 'g1', 'g2', 'q1', 'q2']);
+  lines.length = 0;
+  await runInLanes(
+    [jobs[2], jobs[0]].flatMap((it) => it ?? []),
+    1,
+    (line) => lines.push(line),
+  );
+  t.deepEqual(lines, ['g1', 'g2', 'a1', 'a2'], 'with one lane in its turn');
+});
+
 test('a namespace, a link, a folder and a sysctl left behind are each named', (t) => {
   const name = `dp${process.pid}leak`;
   const ip = (...args: string[]) => spawnSync('ip', args, { encoding: 'utf8' });

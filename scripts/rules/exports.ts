@@ -5,8 +5,7 @@ import { lineAt, type SourceFile, type Violation, withoutComments } from './sour
 
 const EXPORTED = /^export (?:async )?(?:function\*?|const|let) (\w+)/gm;
 /** Generated from the whole contract, or a module whose callers do not exist yet. */
-const EXEMPT =
-  /^src\/(contract\/generated\.ts|api\/failure\.ts|agent\/.*|client\/.*|store\/etcd\/.*)$/;
+const EXEMPT = /^src\/(contract\/generated\.ts|store\/etcd\/.*)$/;
 
 /**
  * A function or value that is exported, but that no other file names, tests included: it is dead, or

@@ -6,10 +6,8 @@ import { DpctlError } from '../../loader/errors.js';
 export type { Logger } from 'pino';
 
 /** Levels, the most verbose first. */
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-export const LOG_FORMATS = ['auto', 'json', 'text'] as const;
-export type LogFormat = (typeof LOG_FORMATS)[number];
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogFormat = 'auto' | 'json' | 'text';
 
 /**
  * A log. The agent does not depend on its reader: lines that cannot be written are lost.

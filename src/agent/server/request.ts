@@ -6,7 +6,7 @@ import { type Refusal, refusal } from './response.js';
 import { REQUESTS } from './schemas/requests.js';
 
 /** Maximum size of a request's body in bytes: a thousand prefixes are some 50 KB. */
-export const BODY_MAX = 256 * 1024;
+const BODY_MAX = 256 * 1024;
 /** Maximum number of a request's faults that are reported: the others are mostly of the same kind. */
 const FAULTS_MAX = 8;
 

@@ -53,7 +53,7 @@ export interface Served {
 }
 
 /** Path of the API's socket on a node. */
-export function apiSocket(node: Pick<Node, 'paths'>): string {
+function apiSocket(node: Pick<Node, 'paths'>): string {
   return join(hostPath(node.paths.runDir), 'agent.sock');
 }
 

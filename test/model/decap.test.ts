@@ -49,7 +49,7 @@ test('auto goes by what the device does', (t) => {
     ['a network card', NIC, 'xdp', /ixgbe runs XDP in its driver/],
     ['LRO would be lost', { ...NIC, mergesInHardware: true }, 'tc-gro', /LRO, GRO-HW/],
     ['a driver without XDP', { ...NIC, xdp: false }, 'tc-gro', /ixgbe runs no XDP/],
-    ['an old kernel cannot tell', { ...NIC, xdp: undefined }, 'tc-gro', /cannot tell/],
+    ['an old kernel cannot tell', { ...NIC, xdp: undefined }, 'tc-gro', /does not report/],
     ['XDP is taken', { ...NIC, foreignXdp: 'fw' }, 'tc-gro', /another XDP program \(fw\)/],
     ['large frames', { ...NIC, xdpFrags: false, mtu: 9000 }, 'tc-gro', /MTU of 9000/],
     [

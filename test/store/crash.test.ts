@@ -152,7 +152,7 @@ asRoot('a full disk leaves what was saved', async (t) => {
   t.is(error?.code, 'STORE_UNAVAILABLE');
   t.is(error?.exitCode, 5);
   t.regex(error?.message ?? '', /endpoints\.json: ENOSPC/);
-  t.regex(hintText(error?.hint), /make room/);
+  t.regex(hintText(error?.hint), /free space/);
   t.deepEqual((await store.load()).state, small);
   t.deepEqual(readdirSync(runDir), ['endpoints.json', 'state.copy.json']);
 });

@@ -7,7 +7,7 @@ export type ErrorDetails = Readonly<Record<string, unknown>>;
 
 /** Optional properties of a {@link DpctlError}. */
 export interface ErrorOptions {
-  /** Exit code of the process, as CONVENTIONS.md lists them; 2 when left out. */
+  /** Exit code of the process, as CONVENTIONS.md lists them; 2 if not set. */
   readonly exitCode?: number;
   /** The next step a user can take: a sentence, a command, or both. */
   readonly hint?: Hint;

@@ -8,9 +8,9 @@ export interface TestRunInput {
   readonly data?: Uint8Array;
   /** The context: struct __sk_buff or xdp_md bytes; fields the kernel lets one set. */
   readonly ctx?: Uint8Array;
-  /** Runs in a row, 1 when left out. The packet is not put back between them. */
+  /** Runs in a row, 1 if not set. The packet is not put back between them. */
   readonly repeat?: number;
-  /** Room for the packet as the program leaves it; 512 bytes more than it had when left out. */
+  /** Room for the packet as the program leaves it; 512 bytes more than it had if not set. */
   readonly dataOutSize?: number;
   readonly cpu?: number;
   /** BPF_F_TEST_ bits. */

@@ -149,7 +149,7 @@ static __noinline long encap_write(struct __sk_buff *skb, struct encap_frame *fr
 		if (error)
 			return error;
 	}
-	/* The Ethernet header inside as well, by one store; a tagged one is written anew below. */
+	/* The Ethernet header inside as well, by one store; a tagged one is written again below. */
 	if (ip6) {
 		encap_outer6(skb, underlay, node, plan, &outer.v6);
 		outer.v6.inner = frame->eth;

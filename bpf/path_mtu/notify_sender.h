@@ -19,7 +19,7 @@
 #define HERE FILE_PATH_MTU_NOTIFY_SENDER
 
 /*
- * Errors a second and CPU at the most. A sender needs one for each of its peers
+ * Maximum number of errors per second and CPU. A sender needs one for each of its peers
  * every ten minutes (RFC 1191, 6.3); a thousand of them at once get theirs within
  * seconds.
  */

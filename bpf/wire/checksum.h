@@ -9,7 +9,7 @@
 
 #include "packet.h"
 
-/* A datagram of UDP has 65,535 bytes at the most. */
+/* A datagram of UDP has at most 65,535 bytes. */
 #define CHECKSUM_MAX 65536
 
 static __always_inline __u16 checksum_fold(__u32 sum)

@@ -49,7 +49,7 @@ _Static_assert(OUTER4_LENGTH == 50 && OUTER6_LENGTH == 70, "nothing but headers"
 #define ADJ_ROOM_DECAP_L4_UDP (1ULL << 10)
 
 /*
- * Make the kernel read the EtherType of the frame anew, and take its VLAN tag
+ * Make the kernel read the EtherType of the frame again, and take its VLAN tag
  * out of the data if it has one: what eth_type_trans and skb_vlan_untag would
  * do, and no helper does. A tag that is pushed twice is put into the data once;
  * to take that one out again, skb_vlan_pop reads the type behind it.

@@ -29,7 +29,7 @@ const LINK_CREATE_OPTS_SIZE = 32;
 /**
  * Attach a TC program to a device by a tcx link (Linux 6.6). The link goes with its last
  * descriptor or pin, or with the device. Call it inside the device's network namespace.
- * @param position at the end of the chain when left out
+ * @param position at the end of the chain if not set
  * @returns the link's descriptor; close it with closeFd
  * @throws DpctlError KERNEL_EEXIST (the program is in that chain already), KERNEL_ENODEV,
  * KERNEL_EINVAL (no tcx in this kernel), KERNEL_ERANGE (64 programs are there)

@@ -12,7 +12,7 @@ const LAST_LINES = 12;
  * The error for a failed bpf_object__load: the verifier's verdict if there is one, else the call,
  * the errno and libbpf's own words.
  * @param log what libbpf printed
- * @param logDir where the whole log goes; the temporary directory when left out
+ * @param logDir where the whole log goes; the temporary directory if not set
  */
 export function loadError(
   path: string,

@@ -15,9 +15,9 @@ export interface ObjectOptions {
   readonly maxEntries?: 'pinned' | Readonly<Record<string, number | 'pinned'>>;
   /** A directory in a bpffs: maps pinned there by their names are reused, others created there. */
   readonly pinDir?: string;
-  /** Names of the programs to load; all when left out. */
+  /** Names of the programs to load; all if not set. */
   readonly only?: readonly string[];
-  /** Where a rejected program's whole log is written; the temporary directory when left out. */
+  /** Where a rejected program's whole log is written; the temporary directory if not set. */
   readonly logDir?: string;
 }
 

@@ -13,7 +13,7 @@ export interface RingbufReader {
 
 /** How to read. */
 export interface RingbufOptions {
-  /** Records handled before the event loop gets its turn; 2048 when left out, some 2 ms. */
+  /** Records handled before the event loop gets its turn; 2048 if not set, some 2 ms. */
   readonly maxPerTurn?: number;
 }
 

@@ -46,7 +46,7 @@ export function anyType(files: readonly SourceFile[]): Violation[] {
 /** Comments that turn the compiler off. */
 export function compilerOff(files: readonly SourceFile[]): Violation[] {
   return typeScript(files).flatMap(({ path, text }) =>
-    findAll(path, text, /@ts-(ignore|expect-error|nocheck)\b/g, (m) => `${m[0]}: mend the type`),
+    findAll(path, text, /@ts-(ignore|expect-error|nocheck)\b/g, (m) => `${m[0]}: fix the type`),
   );
 }
 

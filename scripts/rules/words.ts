@@ -20,6 +20,20 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   ],
   [/\bof (its|their|an endpoint's) own making\b/gi, 'write forged, or made by'],
   [/\bas many as it may\b/gi, 'write limit'],
+  [/\bat the most\b/gi, 'write at most'],
+  [/\bwhen left out\b/gi, 'write if not set, or by default'],
+  [/\b(is|are) to be there\b/gi, 'say what is needed there'],
+  [/\bgone for good\b/gi, 'write that it no longer exists'],
+  [/\bof no use\b/gi, 'write no longer needed'],
+  [/\bmend(s|ed|ing)?\b/gi, 'write repair'],
+  [/\banew\b/gi, 'write again'],
+  [/\bstands? in the way\b/gi, 'say what prevents it'],
+  [/\b(as|than) asked\b/gi, 'write as requested'],
+  [/\bnobody can be asked\b/gi, 'write without a terminal'],
+  [
+    /\b(labPlace|openStage|onStage|whyNotAlone|newWishes|newEar)\b/g,
+    'use the name in docs/glossary.md',
+  ],
 ];
 
 /** The list itself, and the test cases of the rule. */

@@ -40,7 +40,7 @@ function toStderr(line: string): void {
   }
 }
 
-/** `09:41:07.123 info  mended: 3 steps took=12`, with the parts of a list on lines of their own. */
+/** `09:41:07.123 info  repaired: 3 steps took=12`, with the parts of a list on lines of their own. */
 function lineOf(json: string): string {
   const { level, time, msg, ...rest } = JSON.parse(json) as Record<string, unknown>;
   const words: string[] = [];

@@ -146,7 +146,7 @@ export interface Comparison {
 /** What is asked of a run. */
 export interface BenchRequest {
   readonly quick?: boolean | undefined;
-  /** Names of suites; all when left out or empty. */
+  /** Names of suites; all if not set or empty. */
   readonly only?: readonly string[] | undefined;
 }
 

@@ -47,7 +47,7 @@ export interface LabRow {
 export interface LabUp {
   readonly spec: LabSpec;
   readonly rows: readonly LabRow[];
-  /** False where all was as asked already; of the underlay only what is recorded counts. */
+  /** False where all was as requested already; of the underlay only what is recorded counts. */
   readonly changed: boolean;
   readonly milliseconds: number;
 }

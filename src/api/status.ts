@@ -6,7 +6,7 @@ export interface Problem {
   readonly code: string;
   readonly subject: string;
   readonly message: string;
-  /** A command that mends it. */
+  /** A command that repairs it. */
   readonly fix: Hint;
 }
 

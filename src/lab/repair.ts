@@ -1,4 +1,4 @@
-/** Repair what was damaged by hand in a lab, or remove it to be made anew. */
+/** Repair what was damaged by hand in a lab, or remove it to be made again. */
 import { lstatSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isShortage } from '../../loader/errors.js';

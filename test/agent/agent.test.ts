@@ -31,7 +31,7 @@ const hostEnd = async (ns: string): Promise<string> => {
 const linkOf = (name: string) => run(['ip', '-n', lab.node, '-br', 'link', 'show', name]);
 const isHealthy = async () => (await lab.dpctl(['status'])).code === 0;
 
-test.serial('what happens to a host end is mended', async (t) => {
+test.serial('what happens to a host end is repaired', async (t) => {
   const a = await lab.container('a');
   await lab.must('attach', a);
   const agent = await startAgent(t, lab);

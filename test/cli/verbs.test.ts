@@ -209,7 +209,7 @@ test.serial('MACs by hand', (t) =>
   }),
 );
 
-test.serial('status finds what somebody deleted, exits 4, and its fix mends it', (t) =>
+test.serial('status finds what somebody deleted, exits 4, and its fix repairs it', (t) =>
   withLab(async (lab) => {
     const ns = await lab.container('a');
     await lab.must('attach', ns);
@@ -233,15 +233,15 @@ test.serial('status finds what somebody deleted, exits 4, and its fix mends it',
       (await lab.dpctl(['status', '-o', 'name'])).stdout.split('\n')[0],
       report.problems[0].code,
     );
-    const mended = await lab.dpctl(['reconcile']);
-    t.deepEqual(quiet(mended), DONE);
-    t.regex(mended.stderr, /\nreconciled: [0-9]+ steps? \([0-9]+ ms\)$/);
+    const repaired = await lab.dpctl(['reconcile']);
+    t.deepEqual(quiet(repaired), DONE);
+    t.regex(repaired.stderr, /\nreconciled: [0-9]+ steps? \([0-9]+ ms\)$/);
     t.is((await lab.dpctl(['status'])).code, 0);
     t.deepEqual(await lab.dpctl(['reconcile']), { ...DONE, stderr: 'unchanged' });
   }),
 );
 
-test.serial('reset shows its list first and wants --yes where nobody can be asked', (t) =>
+test.serial('reset shows its list first and wants --yes without a terminal', (t) =>
   withLab(async (lab) => {
     const ns = await lab.container('a');
     await lab.must('attach', ns);

@@ -157,7 +157,7 @@ maybe('without a quorum calls end in time and say so; with it all goes on', asyn
   t.log(`after the restart of all members equal in ${resumed.toFixed(0)} ms`);
 });
 
-maybe('compacted while away: listed anew, and the difference is told', async (t) => {
+maybe('compacted while away: listed again, and the difference is told', async (t) => {
   const proxy = await startProxy(cluster.endpoints[1] as string);
   t.teardown(() => proxy.close());
   const client = cluster.client({ endpoints: [proxy.endpoint] });
@@ -233,7 +233,7 @@ maybe(
       cluster.restore('backup');
       cluster.start(0, 1, 2);
       await cluster.ready();
-      await put(other, numbered('/backup/anew', writesAfter));
+      await put(other, numbered('/backup/again', writesAfter));
       const told = reader.deliveries.length;
       proxy.heal();
       const took = await agree(reader, other, '/backup/');

@@ -149,7 +149,7 @@ test.serial('links in a circle in the place of a namespace cost that endpoint al
 );
 
 test.serial(
-  'a gateway whose records are all lost is known by its mark, and made anew at once',
+  'a gateway whose records are all lost is known by its mark, and made again at once',
   (t) =>
     onLab(t, async (lab) => {
       const a = await lab.container('a');
@@ -186,7 +186,7 @@ test.serial('another eth0 in one namespace holds up no other, and what works goe
     t.is(code, 2, stderr);
     t.regex(stderr, /^error\[ENDPOINTS_FAILED\]: everything else is done, but 2 endpoints/);
     t.regex(stderr, new RegExp(`${a}/eth0: .*is called lan0 there; ${b}/eth0: `));
-    t.true(await reaches(lab, a, '10.201.0.4'), 'the renamed one still works, and c is mended');
+    t.true(await reaches(lab, a, '10.201.0.4'), 'the renamed one still works, and c is repaired');
     const status = await lab.dpctl(['status', '-o', 'name']);
     t.deepEqual(status.stdout.trim().split('\n'), ['INTERFACE_EXISTS', 'INTERFACE_EXISTS']);
     // Apply the remedy.
@@ -219,7 +219,7 @@ test.serial("a dead endpoint's number and name are another root's by now: it is 
   }),
 );
 
-test.serial("the node's own namespace made anew is told, and reconcile --adopt moves there", (t) =>
+test.serial("the node's own namespace made again is told, and reconcile --adopt moves there", (t) =>
   onLab(t, async (lab) => {
     const a = await lab.container('a');
     await lab.must('network', 'add', 'lan', '--subnet', '10.83.0.0/24', '--gateway');

@@ -42,7 +42,7 @@ test.serial('what a section works in is not closed under it by another', async (
         );
         t.is(cookieOf(outer), one.cookie, 'still open');
       });
-      t.is(namespacesOpen(), before, 'after an error it is opened anew');
+      t.is(namespacesOpen(), before, 'after an error it is opened again');
       withNamespace(node, one, () => undefined);
       t.is(namespacesOpen(), before + 1, 'kept');
       withNamespace(node, two, () => undefined);

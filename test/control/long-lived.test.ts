@@ -52,7 +52,7 @@ test.serial('what is written after another process has made new tables is in tho
   }
 });
 
-test.serial('a node that was made anew in another namespace is looked at there', async (t) => {
+test.serial('a node that was made again in another namespace is looked at there', async (t) => {
   const lab = await openLab();
   const node = openLabNode(lab);
   try {

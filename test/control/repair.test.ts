@@ -26,7 +26,7 @@ async function onPair(t: ExecutionContext, use: (pair: Pair) => Promise<unknown>
 const ping = (lab: Lab, ns: string, address: string): Promise<Ran> =>
   lab.inside(ns, ['ping', '-c', '1', '-W', '1', address]);
 
-async function mends(t: ExecutionContext, { lab, one }: Pair): Promise<void> {
+async function repairs(t: ExecutionContext, { lab, one }: Pair): Promise<void> {
   t.is((await lab.dpctl(['status'])).code, 4, 'status sees it');
   await lab.must('reconcile');
   const status = await lab.dpctl(['status']);
@@ -40,7 +40,7 @@ test.serial('an interface that was renamed is made again under its name', (t) =>
   onPair(t, async (pair) => {
     await pair.lab.within(pair.one, 'ip', 'link', 'set', 'eth0', 'down');
     await pair.lab.within(pair.one, 'ip', 'link', 'set', 'eth0', 'name', 'eth9');
-    await mends(t, pair);
+    await repairs(t, pair);
     const links = await pair.lab.within(pair.one, 'ip', '-br', 'link');
     t.false(links.includes('eth9'), links);
   }),
@@ -50,7 +50,7 @@ test.serial('an interface that was moved to another namespace is made again', (t
   onPair(t, async (pair) => {
     const away = await pair.lab.container('c');
     await pair.lab.within(pair.one, 'ip', 'link', 'set', 'eth0', 'netns', away);
-    await mends(t, pair);
+    await repairs(t, pair);
     t.false((await pair.lab.within(away, 'ip', '-br', 'link')).includes('eth0'));
   }),
 );
@@ -74,7 +74,7 @@ test.serial('a namespace that is gone does not hide what else differs', (t) =>
     t.deepEqual(await codes(), [`NAMESPACE_GONE ${third}/eth0`]);
     await lab.within(two, 'ip', 'addr', 'del', '10.201.0.3/16', 'dev', 'eth0');
     t.deepEqual(await codes(), [`NAMESPACE_GONE ${third}/eth0`, `DRIFT ${two}/eth0`]);
-    await mends(t, { lab, one, two });
+    await repairs(t, { lab, one, two });
   }),
 );
 
@@ -109,7 +109,7 @@ test.serial('a number that somebody else took meanwhile is not mistaken for the 
       '50',
     ];
     await lab.within(lab.node, 'ip', ...theirs);
-    await mends(t, pair);
+    await repairs(t, pair);
     t.true((await lab.within(lab.node, 'ip', '-br', 'link')).includes('theirs'));
   }),
 );
@@ -133,7 +133,7 @@ test.serial('addresses, settings and states go back to what was asked', (t) =>
       'mtu',
       '1300',
     );
-    await mends(t, pair);
+    await repairs(t, pair);
     t.deepEqual(differences(before, await takeSnapshot(lab, [one])), []);
   }),
 );
@@ -232,7 +232,7 @@ test.serial('parameters of single devices survive that of all', (t) =>
   }),
 );
 
-test.serial('an endpoint that cannot be mended does not hide how to get past it', (t) =>
+test.serial('an endpoint that cannot be repaired does not hide how to get past it', (t) =>
   onPair(t, async ({ lab, one, two }) => {
     // A command was killed, and then the interface name was taken by another device.
     await lab.must('detach', one);

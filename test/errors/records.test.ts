@@ -86,8 +86,8 @@ async function namedAndMended(t: ExecutionContext, path: string, how: string): P
     t.true(command.includes(path), `${what}: ${command}`);
     t.is((await run(['sh', '-c', command])).code, 0, command);
   }
-  const mended = await lab.dpctl(['reconcile']);
-  t.is(mended.code, 0, `${what}: ${mended.stderr}`);
+  const repaired = await lab.dpctl(['reconcile']);
+  t.is(repaired.code, 0, `${what}: ${repaired.stderr}`);
   const after = await lab.dpctl(['status']);
   t.is(after.code, 0, `${what}: ${after.stdout}${after.stderr}`);
 }
@@ -173,8 +173,8 @@ test.serial('pins that are lost, or have something else in their place', async (
     harm();
     const { text } = await said();
     for (const path of paths) t.true(text.includes(`${path} is `), `${path} ${how}: ${text}`);
-    const mended = await lab.dpctl(['attach', one, '--network', 'lan']);
-    t.is(mended.code, 0, `${how}: ${mended.stderr}`);
+    const repaired = await lab.dpctl(['attach', one, '--network', 'lan']);
+    t.is(repaired.code, 0, `${how}: ${repaired.stderr}`);
     t.is((await lab.dpctl(['reconcile'])).code, 0, how);
     const after = await lab.dpctl(['status']);
     t.is(after.code, 0, `${how}: ${after.stdout}${after.stderr}`);

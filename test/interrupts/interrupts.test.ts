@@ -144,60 +144,72 @@ function nextAfter(
   };
 }
 
-test.serial('interrupted at any moment: one more command, and the node is as asked', async (t) => {
-  t.timeout(SECONDS * 1000 + 120_000);
-  t.log(REPEAT);
-  const random = makeRandom(SEED);
-  const lab = await openLab();
-  const end = performance.now() + SECONDS * 1000;
-  let [rounds, interrupted, resets] = [0, 0, 0];
-  let made: string | undefined;
-  try {
-    const containers = await setUp(lab);
-    made = containers.made;
-    const look = () => takeSnapshot(lab, [...Object.values(containers)]);
-    const clean = await look();
-    const commands = commandsOn(containers);
-    const durations = new Map<string, number>();
-    let known: Facts = new Set();
-    for (; rounds < COUNT && performance.now() < end; rounds++) {
-      const command = random.pick(commands.filter(({ when }) => when?.(known) ?? true));
-      const words = command.args.join(' ');
-      const how = someInterrupt(random, durations.get(words) ?? 600);
-      const inNode = ['ip', 'netns', 'exec', lab.node, process.execPath, DPCTL, '--root', lab.root];
-      const died = await interrupt(t, [...inNode, ...command.args], how);
-      if (died) interrupted++;
-      const next = nextAfter(random, command, made, known, died);
-      const what = `${rounds}: ${words}, ${interruptText(how)}; then ${next.args.join(' ')}`;
-      const start = performance.now();
-      const ran = await lab.dpctl(next.args);
-      if (next.args === command.args) durations.set(words, performance.now() - start);
-      const why = `${what}: ${ran.code} ${ran.stderr}\n${REPEAT}`;
-      if (ran.code !== 0) throw new Error(why);
-      if (command.args[0] === 'reset' && next.args === command.args) {
-        resets++;
-        const left = differences(clean, await look());
-        if (left.length > 0) throw new Error(`${why}\n${left.join('\n')}`);
+test.serial(
+  'interrupted at any moment: one more command, and the node is as requested',
+  async (t) => {
+    t.timeout(SECONDS * 1000 + 120_000);
+    t.log(REPEAT);
+    const random = makeRandom(SEED);
+    const lab = await openLab();
+    const end = performance.now() + SECONDS * 1000;
+    let [rounds, interrupted, resets] = [0, 0, 0];
+    let made: string | undefined;
+    try {
+      const containers = await setUp(lab);
+      made = containers.made;
+      const look = () => takeSnapshot(lab, [...Object.values(containers)]);
+      const clean = await look();
+      const commands = commandsOn(containers);
+      const durations = new Map<string, number>();
+      let known: Facts = new Set();
+      for (; rounds < COUNT && performance.now() < end; rounds++) {
+        const command = random.pick(commands.filter(({ when }) => when?.(known) ?? true));
+        const words = command.args.join(' ');
+        const how = someInterrupt(random, durations.get(words) ?? 600);
+        const inNode = [
+          'ip',
+          'netns',
+          'exec',
+          lab.node,
+          process.execPath,
+          DPCTL,
+          '--root',
+          lab.root,
+        ];
+        const died = await interrupt(t, [...inNode, ...command.args], how);
+        if (died) interrupted++;
+        const next = nextAfter(random, command, made, known, died);
+        const what = `${rounds}: ${words}, ${interruptText(how)}; then ${next.args.join(' ')}`;
+        const start = performance.now();
+        const ran = await lab.dpctl(next.args);
+        if (next.args === command.args) durations.set(words, performance.now() - start);
+        const why = `${what}: ${ran.code} ${ran.stderr}\n${REPEAT}`;
+        if (ran.code !== 0) throw new Error(why);
+        if (command.args[0] === 'reset' && next.args === command.args) {
+          resets++;
+          const left = differences(clean, await look());
+          if (left.length > 0) throw new Error(`${why}\n${left.join('\n')}`);
+        }
+        const { facts, problems } = await observed(lab);
+        known = facts;
+        if (!next.allowed.some((facts) => sameFacts(facts, known))) {
+          throw new Error(`${why}\n${[...known].sort().join(', ')}`);
+        }
+        if (problems.length > 0) throw new Error(`${why}\n${problems.join('\n')}`);
+        const isThere = existsSync(`/run/netns/${made}`);
+        if (isThere !== known.has(`${made} eth0`)) throw new Error(`${why}\n${made}: ${isThere}`);
       }
-      const { facts, problems } = await observed(lab);
-      known = facts;
-      if (!next.allowed.some((facts) => sameFacts(facts, known))) {
-        throw new Error(`${why}\n${[...known].sort().join(', ')}`);
-      }
-      if (problems.length > 0) throw new Error(`${why}\n${problems.join('\n')}`);
-      const isThere = existsSync(`/run/netns/${made}`);
-      if (isThere !== known.has(`${made} eth0`)) throw new Error(`${why}\n${made}: ${isThere}`);
+      await lab.must('reset', '--yes');
+      t.deepEqual(differences(clean, await look()), [], REPEAT);
+      t.true(interrupted > rounds / 4, 'otherwise this tests nothing');
+    } finally {
+      t.log(`${interrupted} of ${rounds} came before the command had ended; ${resets} resets`);
+      await lab.close();
+      if (made !== undefined && existsSync(`/run/netns/${made}`))
+        await run(['ip', 'netns', 'del', made]);
     }
-    await lab.must('reset', '--yes');
-    t.deepEqual(differences(clean, await look()), [], REPEAT);
-    t.true(interrupted > rounds / 4, 'otherwise this tests nothing');
-  } finally {
-    t.log(`${interrupted} of ${rounds} came before the command had ended; ${resets} resets`);
-    await lab.close();
-    if (made !== undefined && existsSync(`/run/netns/${made}`))
-      await run(['ip', 'netns', 'del', made]);
-  }
-});
+  },
+);
 
 test.serial(
   'lab up and lab down interrupted at any moment: the same once more is enough',

@@ -62,7 +62,7 @@ test.serial('MTUs follow the underlay, but those that were asked for', (t) =>
         new RegExp(`inner.set t\\d+x\\d+-n1e1/eth0 mtu ${expected}$`, 'm'),
       );
       t.is(await mtuInside(nodes, 'n1e1'), expected);
-      t.is(await mtuInside(nodes, 'n1e2'), 1400, 'as asked');
+      t.is(await mtuInside(nodes, 'n1e2'), 1400, 'as requested');
       t.is(await gatewayMtu(), Math.max(expected, 1400), 'as large as the largest');
     }
     const [large] = await problems(nodes, 'n1');

@@ -65,7 +65,7 @@ test('a subnet written with host bits is the same subnet', async (t) => {
   });
 });
 
-test('drift is mended: a rule removed, a rule put in, a chain put in', async (t) => {
+test('drift is repaired: a rule removed, a rule put in, a chain put in', async (t) => {
   await withNamespaces(1, async (ns) => {
     const path = netnsPathOf(ns.fd);
     const chain = ['inet', 'dpctl', 'postrouting'];

@@ -110,7 +110,7 @@ test('VNIs have 24 bits and are not zero', (t) => {
   }
 });
 
-test('ageing is seconds of a year at the most', (t) => {
+test('ageing is at most a year', (t) => {
   for (const seconds of [0, 300, 31_536_000]) t.is(checkAgeing(seconds), seconds);
   for (const seconds of [-1, 31_536_001, 1.5]) {
     t.is(

@@ -82,15 +82,15 @@ test('files of a dpctl that knew no revisions have revision 0, and get one', asy
   t.is((await store.save(found, { ...found.state, unfinished: true })).revision, 1);
 });
 
-test('who was reset meanwhile is told, though revisions begin anew', async (t) => {
+test('who was reset meanwhile is told, though revisions begin again', async (t) => {
   const { options, store } = place(t);
   const seen = await store.save(NOTHING, { ...stateOf(1), rootId: '000000000001' });
   const other = openFileStore(options);
   await other.discard();
-  const anew = await other.save(NOTHING, { ...stateOf(2), rootId: '000000000002' });
-  t.is(anew.revision, seen.revision);
+  const again = await other.save(NOTHING, { ...stateOf(2), rootId: '000000000002' });
+  t.is(again.revision, seen.revision);
   const error = await t.throwsAsync(store.save(seen, EMPTY_STATE), { instanceOf: DpctlError });
   t.is(error?.code, 'STORE_CONFLICT');
   t.regex(error?.message ?? '', /reset/);
-  t.deepEqual((await other.load()).state, anew.state);
+  t.deepEqual((await other.load()).state, again.state);
 });

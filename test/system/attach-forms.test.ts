@@ -53,7 +53,7 @@ test.serial(
   },
 );
 
-test.serial('a namespace that outlives what it was named by is named anew', async (t) => {
+test.serial('a namespace that outlives what it was named by is named again', async (t) => {
   const first = start(t, '', ['unshare', '-n', 'sleep', '60']);
   const netns = (pid: number | 'self') => readlinkSync(`/proc/${pid}/ns/net`);
   t.true(await eventually(() => netns(first.pid) !== netns('self')));
@@ -134,7 +134,7 @@ test.serial('a namespace that --create made stays while somebody else uses it', 
   t.is((await lab.inside(ns, ['ip', 'link', 'show', 'theirs'])).code, 0);
 });
 
-test.serial('MAC, MTU, interface and addresses are as asked for', async (t) => {
+test.serial('MAC, MTU, interface and addresses are as requested', async (t) => {
   const mac = '02:11:22:33:44:55';
   const options = ['--mac', mac, '--mtu', '1400', '--ifname', 'net7'];
   const it = await join(lab, 'own1', ...options, '--ip', '10.201.7.7', '--ip', 'fd00:c9::7:7');

@@ -112,7 +112,7 @@ test.serial('a veth is the default, and stays one', (t) =>
   }),
 );
 
-withNetkit.serial('netkit endpoints are made as asked, and repeated nothing changes', (t) =>
+withNetkit.serial('netkit endpoints are made as requested, and repeated nothing changes', (t) =>
   onLab(async (lab) => {
     const [ns, other] = [await lab.container('a'), await lab.container('b')];
     const plan = await lab.must('attach', ns, '--driver', 'netkit', '--dry-run');

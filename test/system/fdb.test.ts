@@ -211,7 +211,7 @@ test.serial('what a person says beats what is learned', async (t) => {
   const again = await lab.must('fdb', 'add', MAC, open.ns);
   t.regex(again.stderr, /unchanged/);
   await lab.must('fdb', 'add', MAC, other.ns);
-  t.deepEqual(await receivers(t), [other.ns], 'said anew, it moves');
+  t.deepEqual(await receivers(t), [other.ns], 'announced again, it moves');
   await lab.must('fdb', 'del', MAC);
   t.is(await rowOf(), undefined);
   t.regex((await lab.must('fdb', 'del', MAC)).stderr, /^unchanged/);

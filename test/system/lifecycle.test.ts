@@ -74,12 +74,12 @@ test.serial(
   },
 );
 
-test.serial('a namespace of the same name is another one: it is attached anew', async (t) => {
+test.serial('a namespace of the same name is another one: it is attached again', async (t) => {
   const first = await join(lab, 'same');
-  for (const mended of [false, true]) {
+  for (const repaired of [false, true]) {
     await run(['ip', 'netns', 'del', first.ns]);
     await run(['ip', 'netns', 'add', first.ns]);
-    if (mended) {
+    if (repaired) {
       await lab.must('reconcile');
       t.false(
         (await rows()).some(({ ns }) => ns === first.ns),
@@ -136,7 +136,7 @@ test.serial(
   },
 );
 
-test.serial('attach mends an endpoint too', async (t) => {
+test.serial('attach repairs an endpoint too', async (t) => {
   const it = await join(lab, 'i');
   await lab.within(it.ns, 'ip', 'link', 'del', 'eth0');
   const { stderr } = await lab.must('attach', it.ns);

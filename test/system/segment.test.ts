@@ -128,7 +128,7 @@ for (const kind of KINDS) {
     await move(a, b, 2);
     await reach('after it was announced');
     await forget();
-    await reach('asked anew');
+    await reach('asked again');
     await segment.join(await lab.container('d'), { number: 5 });
     await forget();
     await reach('after a change of the network');

@@ -21,7 +21,7 @@ export interface Bulk {
   readonly streams: number;
   /** The other end sends. */
   readonly reverse?: boolean;
-  /** Bytes that the sender hands to the kernel at a time; iperf3's own 128 KiB when left out. */
+  /** Bytes that the sender hands to the kernel at a time; iperf3's own 128 KiB if not set. */
   readonly write?: number;
 }
 

@@ -7,7 +7,7 @@ import type { Namespace } from '../subjects/sandbox.js';
 
 /** Where and how a program runs. */
 export interface RunOptions {
-  /** The namespace; the caller's own when left out. */
+  /** The namespace; the caller's own if not set. */
   readonly space?: Namespace | undefined;
   /** The CPU that it is bound to, so that rounds do not differ by where the scheduler puts it. */
   readonly cpu?: number | undefined;

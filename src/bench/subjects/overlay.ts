@@ -214,7 +214,7 @@ export function vxlanPair(sandbox: Sandbox, label: string, it: Underlay, metadat
 
 /**
  * Endpoints of two nodes of dpctl's, and the nodes' hosts.
- * @throws DpctlError DECAP_IMPOSSIBLE, DECAP_REFUSED where the device cannot do as asked
+ * @throws DpctlError DECAP_IMPOSSIBLE, DECAP_REFUSED where the device cannot do as requested
  */
 export async function overlayPairs(
   sandbox: Sandbox,

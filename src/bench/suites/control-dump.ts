@@ -13,7 +13,7 @@ import { type BenchNode, openBenchNode, type Program } from '../subjects/node.js
 import type { Sandbox } from '../subjects/sandbox.js';
 import { fillFdb, LARGE_TABLE, MILLION } from './control-fill.js';
 
-/** Milliseconds between two looks at how much memory a process has had at the most. */
+/** Milliseconds between two readings of the maximum memory of a process. */
 const LOOK_MS = 10;
 /** Starts of which one sample is the median. */
 const STARTS = 5;
@@ -56,7 +56,7 @@ async function dumpLarge(program: Program, { root }: BenchNode): Promise<Reading
   return { 'fdb-dump-time': seconds, 'fdb-dump-memory': peak };
 }
 
-/** MB that a process has had in memory at the most; 0 when it is gone. */
+/** Maximum memory of a process in MB; 0 if it is gone. */
 function peakMemory(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');

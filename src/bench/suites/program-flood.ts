@@ -14,7 +14,7 @@ import { CLIENT_CPU, run } from '../measure/process.js';
 import { openWorld, putNetwork, putPort, stationOf } from '../subjects/bare-datapath.js';
 import type { Namespace, Sandbox } from '../subjects/sandbox.js';
 
-/** Ports that a frame is copied to: the bridge has 1,023 at the most. */
+/** Ports that a frame is copied to: a bridge has at most 1,023. */
 const PORTS = [10, 100, 1000] as const;
 /** Frames of one sample. */
 const FRAMES = { full: 200, quick: 50 } as const;

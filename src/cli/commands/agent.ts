@@ -2,10 +2,10 @@ import type { Command } from '../command-spec.js';
 
 export const AGENT = {
   path: 'agent',
-  summary: 'stay, and mend the node whenever something happens to it',
+  summary: 'keep running, and repair the node after every change',
   description: [
-    'Does what reconcile does, again and again: when a device, an address or a route of the node changes, when a command was killed, and once in a while in any case. Endpoints of containers that are gone are cleared away at once. Forwarding does not depend on it, before, while or after it runs.',
-    'One runs for a node (exit code 5 for another one). It stays in the foreground and writes to stderr what it changes. SIGTERM and SIGINT end it and leave everything as it is; SIGHUP makes it look at all now. Other commands work beside it as they do without it.',
+    'Does what reconcile does after every event: a device, an address or a route of the node changes, or a command is killed; and at a regular interval. It removes endpoints of deleted containers at once. Forwarding does not depend on it: it can be started and stopped at any time.',
+    'Each node has at most one agent; a second one exits with code 5. It runs in the foreground and writes its changes to stderr. SIGTERM and SIGINT stop it and leave everything as it is; SIGHUP starts a full look at once. Other commands work as they do without it.',
   ],
   examples: [
     { line: 'dpctl agent', text: 'in a terminal; Ctrl-C ends it' },
@@ -17,7 +17,7 @@ export const AGENT = {
       name: 'interval',
       type: 'seconds',
       placeholder: 'TIME',
-      summary: 'time between two looks at all of the node, give or take a quarter',
+      summary: 'time between two full looks, plus or minus a quarter',
       default: '5m',
       common: true,
     },
@@ -26,7 +26,7 @@ export const AGENT = {
       type: 'text',
       placeholder: 'LEVEL',
       choices: ['debug', 'info', 'warn', 'error'],
-      summary: 'the least that is worth a line',
+      summary: 'lowest level to log',
       default: 'info',
       common: true,
     },
@@ -35,7 +35,7 @@ export const AGENT = {
       type: 'text',
       placeholder: 'FORMAT',
       choices: ['auto', 'json', 'text'],
-      summary: 'an object a line, or text; auto is text on a terminal',
+      summary: 'one JSON object per line, or text; auto is text on a terminal',
       default: 'auto',
     },
   ],

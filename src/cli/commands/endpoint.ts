@@ -115,7 +115,7 @@ export const ATTACH = {
       type: 'text',
       placeholder: 'KIND',
       choices: ['veth', 'netkit', 'auto'],
-      summary: 'kind of device to make; auto is netkit where the kernel has it',
+      summary: 'kind of device to make; auto is netkit if the kernel has it',
       default: 'veth',
     },
   ],
@@ -125,7 +125,7 @@ export const ATTACH = {
 
 export const DETACH = {
   path: 'detach',
-  summary: 'take a network namespace off its network',
+  summary: 'disconnect a network namespace from its network',
   description: [
     'Deletes the device that attach made, and restores the settings of one that it adopted. If the namespace is not attached, nothing happens and the exit code is 0.',
     'A namespace that attach --create made is deleted with its last endpoint, unless a process or a foreign interface is in it.',

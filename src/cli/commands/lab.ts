@@ -4,7 +4,7 @@ const NAME = {
   name: 'name',
   type: 'text',
   placeholder: 'NAME',
-  summary: 'which lab: several can be up beside each other',
+  summary: 'name of the lab; several can be up at the same time',
   default: 'lab',
 } as const satisfies Flag;
 
@@ -12,7 +12,7 @@ export const LAB_UP = {
   path: 'lab up',
   summary: 'make nodes with endpoints on this machine, connected by an underlay',
   description: [
-    'A node is a network namespace (lab-n1, lab-n2 ...) with a root directory of its own; its endpoints are namespaces, too (lab-n1e1 ...). Node N has 10.210.N.0/24 of each network for its endpoints. On a lab that exists, it applies what changed and repairs what was damaged or interrupted. A node that cannot be repaired is made anew, with its endpoints.',
+    'A node is a network namespace (lab-n1, lab-n2 ...) with a root directory of its own; its endpoints are namespaces, too (lab-n1e1 ...). Node N has 10.210.N.0/24 of each network for its endpoints. On a lab that exists, it applies what changed and repairs what was damaged or interrupted. A node that cannot be repaired is made again, with its endpoints.',
     'A veth passes GSO segments whole, as no real wire does: --underlay wire cuts them into packets of the MTU and merges them on arrival, as network cards do.',
   ],
   examples: [

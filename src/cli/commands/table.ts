@@ -83,10 +83,7 @@ export const VARIABLES: readonly (readonly [string, string])[] = [
   ['DPCTL_TC', 'auto or clsact: how programs are attached; auto takes tcx where the kernel has it'],
   ['DPCTL_LIBBPF', 'path of the libbpf to load'],
   ['DPCTL_LOCK_TIMEOUT', 'milliseconds to wait for another dpctl; 10000 when not set'],
-  [
-    'DPCTL_AGENT_TIMEOUT',
-    'milliseconds after which a silent agent is given up; 10000 when not set',
-  ],
+  ['DPCTL_AGENT_TIMEOUT', 'milliseconds to wait for a silent agent; 10000 if not set'],
 ];
 
 /** The command with these words. */

@@ -3,7 +3,7 @@ import { DRY_RUN } from '../global-flags.js';
 
 export const UNDERLAY_SET = {
   path: 'underlay set',
-  summary: 'reach other nodes through a device, with VXLAN',
+  summary: 'connect this node to others through a device, with VXLAN',
   description: [
     'Frames to and from endpoints of other nodes travel through the device in VXLAN (RFC 7348). All other traffic of the device is left alone, VXLAN of unknown networks included.',
     'Endpoints without an MTU of their own get what the device carries: 50 bytes less, 70 on IPv6. They follow a change (dpctl reconcile).',
@@ -68,7 +68,7 @@ export const UNDERLAY_DEL = {
 
 export const UNDERLAY_SHOW = {
   path: 'underlay show',
-  summary: 'show how this node reaches others, and why this way',
+  summary: 'show the underlay, and why it is set up this way',
   examples: [{ line: 'dpctl underlay show', text: '' }],
   args: [],
   flags: [],

@@ -149,7 +149,7 @@ export const PROBLEM = schemaOf<ProblemRow>()({
     { key: 'code', type: 'text', doc: 'what is wrong, as a stable word' },
     { key: 'subject', type: 'text', doc: 'what it is about' },
     { key: 'message', type: 'text', doc: 'what is wrong, for people' },
-    { key: 'fix', type: 'text', doc: 'the command that mends it' },
+    { key: 'fix', type: 'text', doc: 'the command that repairs it' },
   ],
 });
 

@@ -4,7 +4,7 @@ import { DpctlError, errnoOfAny } from '../../../loader/errors.js';
 import { hostPath } from '../../linux/mountns.js';
 
 const CAUSES: Readonly<Record<string, string>> = {
-  ENAMETOOLONG: 'a path has 4095 bytes at the most, and a name in it 255',
+  ENAMETOOLONG: 'a path has at most 4095 bytes, and a name in it 255',
   ENOTDIR: 'a part of it is a file, no directory',
   ELOOP: 'its symbolic links form a loop',
 };

@@ -1,4 +1,4 @@
-/** mend: reconcile if something has to be done, and otherwise leave the node's lock to others. */
+/** Reconciles if something has to be done, and otherwise leaves the node's lock to others. */
 import type { ChangeResult } from '../../api/change.js';
 import { pinFaults } from '../../datapath/install.js';
 import { preview } from '../change/change.js';

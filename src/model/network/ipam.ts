@@ -33,7 +33,7 @@ export function freeIp(
 }
 
 /**
- * Consecutive addresses as text. Only the last part is formatted anew: with thousands of endpoints, the
+ * Consecutive addresses as text. Only the last part is formatted again: with thousands of endpoints, the
  * search for a free address would otherwise cost more than the rest of an attach.
  */
 function* textsOf(family: Family, first: bigint, last: bigint): Generator<string> {

@@ -61,7 +61,7 @@ export interface Etcd {
   close(): void;
 }
 
-/** Records that are asked for at once: some megabytes at the most. */
+/** Records that are asked for at once: at most some megabytes. */
 const PAGE = 5000;
 
 /** A client that connects when it is first used. Close it: an open one keeps the process. */

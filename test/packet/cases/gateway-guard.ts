@@ -117,7 +117,7 @@ const frames: readonly Omit<Case, 'setup'>[] = [
     expect: FORGED,
   },
   {
-    name: 'a later fragment says nothing, and is of no use alone',
+    name: 'a later fragment without the first one',
     frame: to(PEER, vxlan.subarray(8), { fragment: 1 }),
     expect: PASSES,
   },

@@ -25,7 +25,7 @@ const optional = z.exactOptional;
 
 const ns = text('namespace: a name in /run/netns, a path, or a pid');
 const dryRun = optional(flag('plan only: nothing is changed'));
-const network = optional(text('network; "default" when left out'));
+const network = optional(text('network; "default" if not set'));
 const nothing = z.strictObject({});
 
 const owner = z.discriminatedUnion('kind', [
@@ -41,11 +41,11 @@ const owner = z.discriminatedUnion('kind', [
 export const REQUESTS: { readonly [Name in OperationName]: SchemaOf<RequestOf<Name>> } = {
   attach: z.strictObject({
     ns,
-    network: optional(text('network to join; "default" when left out')),
+    network: optional(text('network to join; "default" if not set')),
     ips: optional(texts('address, with or without /LENGTH; at most one IPv4 and one IPv6')),
     mac: optional(text('MAC address inside the namespace')),
     mtu: optional(z.union([whole('largest packet of layer 3, in bytes'), z.literal('auto')])),
-    ifname: optional(text('name of the interface inside the namespace; eth0 when left out')),
+    ifname: optional(text('name of the interface inside the namespace; eth0 if not set')),
     isolated: optional(flag('no traffic with other isolated endpoints of this node')),
     lock: optional(flag('false: accept any source address, and learn the MACs behind it')),
     allowPrefixes: optional(

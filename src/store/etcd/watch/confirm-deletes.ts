@@ -9,7 +9,7 @@ import type { Delivery } from './known-records.js';
 export interface ConfirmDeletesOptions {
   /** Milliseconds until the second look; deletes that come closer together than that are one change. */
   readonly delay: number;
-  /** Keys that are there, read anew. It may throw: then they are kept, and looked for once more. */
+  /** Keys that are there, read again. It may throw: then they are kept, and looked for once more. */
   readonly look: () => Promise<ReadonlySet<string>>;
   /** Fewer are believed at once, unless the store was reset: in a small cluster they are everyday life. */
   readonly least?: number;

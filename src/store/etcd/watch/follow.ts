@@ -27,7 +27,7 @@ export interface FollowOptions {
   readonly report?: (trouble: DpctlError | undefined) => void;
 }
 
-/** Ten minutes: what no check of a resumed watch can see is mended by then. */
+/** Ten minutes: what no check of a resumed watch can see is repaired by then. */
 const LOOK_EVERY = 600_000;
 /** Milliseconds before a cut watch is resumed: first, and after failures in a row. */
 const PAUSE_MIN = 50;

@@ -15,7 +15,7 @@ export type Mail =
   | { readonly overflow: true }
   | { readonly ended: DpctlError | undefined };
 
-/** Changes that wait for a slow reader at the most; a list says the same in less. */
+/** Maximum number of changes that wait for a slow reader; a list is shorter than more of them. */
 const MOST = 50_000;
 
 export interface Inbox {

@@ -1,4 +1,4 @@
-/** One stream to one member for all watches. It is opened with the first of them, and anew after it was cut. */
+/** One stream to one member for all watches. It is opened with the first of them, and again after it was cut. */
 import type { DpctlError } from '../../../../loader/errors.js';
 import type { Link, OpenStream } from '../wire/link.js';
 import type { Header, WatchEvent, WatchResponse } from '../wire/messages.js';

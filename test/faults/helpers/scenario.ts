@@ -52,7 +52,20 @@ interface Opened extends Fixture {
   look(): Promise<Snapshot>;
 }
 
-/** Prepare a scenario, run its command there and back once, and pass it to a test. */
+/** A prepared fixture, and how to remove it. */
+interface Standing {
+  readonly scenario: Scenario;
+  readonly fixture: Opened;
+  readonly close: () => Promise<void>;
+}
+
+let standing: Standing | undefined;
+
+/**
+ * Run a test on a scenario's fixture. It is prepared for the scenario's first test and kept for the next
+ * ones, so a test must leave it as it was; after a failed test the next one gets a new fixture.
+ * @param use gets the fixture, after its command ran there and back once
+ */
 export async function withFixture(
   t: ExecutionContext,
   scenario: Scenario,
@@ -60,8 +73,35 @@ export async function withFixture(
 ): Promise<void> {
   t.timeout(300_000);
   logChoice(t);
+  if (standing?.scenario !== scenario) {
+    await closeFixture();
+    standing = await openFixture(t, scenario);
+  }
+  const { fixture } = standing;
+  try {
+    await use(fixture);
+    await expectState(t, fixture, fixture.before, 'taken back at the end');
+  } catch (error) {
+    await closeFixture();
+    throw error;
+  }
+}
+
+/** Remove the fixture that was kept, if any: at the end of a file. */
+export async function closeFixture(): Promise<void> {
+  const last = standing;
+  standing = undefined;
+  await last?.close();
+}
+
+/** Prepare a scenario, and run its command there and back once. */
+async function openFixture(t: ExecutionContext, scenario: Scenario): Promise<Standing> {
   const lab = await openLab();
   let node: Node | undefined;
+  const close = async (): Promise<void> => {
+    node?.close();
+    await lab.close();
+  };
   try {
     const peer = await lab.container('peer');
     const ns = await lab.container('x');
@@ -83,10 +123,14 @@ export async function withFixture(
     await scenario.check?.(fixture);
     await scenario.back(fixture);
     t.deepEqual(differences(before, await look()), [], 'there and back is as before');
-    await use({ ...fixture, scenario, before, after, steps: rows.length, look });
-  } finally {
-    node?.close();
-    await lab.close();
+    return {
+      scenario,
+      close,
+      fixture: { ...fixture, scenario, before, after, steps: rows.length, look },
+    };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 

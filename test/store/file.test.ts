@@ -99,7 +99,7 @@ test('damage is named by file and place, and nothing is overwritten', async (t) 
     ['', /line 1, column 1: the file is empty/],
     ['\n \n', /the file is empty/],
     [good.slice(0, -4), /line 11, column 15: it is not valid JSON/],
-    [good.replace('"endpoints": [', '"endpoints": [[}'), /line 6, column 18: no valid JSON/],
+    [good.replace('"endpoints": [', '"endpoints": [[}'), /line 6, column 18: it is not valid JSON/],
     ['[]', /the top/],
     ['null', /the top/],
     ['{"version": 1}', /bootId/],

@@ -34,7 +34,7 @@ TS_SRC := $(shell find loader src test scripts -name '*.ts' 2>/dev/null)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -Ibpf
 
-.PHONY: help setup build bpf contract types bundle test check test-kernels test-fresh test-lab test-loader test-endurance test-faults test-fuzz test-interrupts lint lint-c format \
+.PHONY: help setup build bpf cni contract types bundle test check test-kernels test-fresh test-lab test-loader test-endurance test-faults test-fuzz test-interrupts lint lint-c format \
 	docs docs-kernels check-docs check-contract check-imports demo bench install uninstall clean distclean
 
 help: ## list the targets
@@ -43,7 +43,7 @@ help: ## list the targets
 setup: ## install what is missing: Debian packages, Node, npm packages
 	@scripts/setup.sh
 
-build: bpf contract bundle types ## compile the datapath, the contract, the types and dist/dpctl.cjs
+build: bpf contract bundle types cni ## compile the datapath, the contract, the types, dist/dpctl.cjs and the CNI plugin
 
 bpf: $(BPF_OBJ) ## compile the BPF objects only
 
@@ -86,6 +86,14 @@ dist/%.bin: %.c Makefile | setup
 	@mkdir -p $(@D)
 	@echo "  CC      $@"
 	@cc -O2 -Wall -Wextra -Werror -o $@ $<
+
+cni: dist/cni/dpctl-cni ## compile the CNI plugin's client
+
+# Static: a runtime may start it where no library is.
+dist/cni/dpctl-cni: cni/dpctl-cni.c Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	@cc -Os -std=gnu11 -Wall -Wextra -Werror -static -s -o $@ $<
 
 dist/.types.stamp: $(TS_SRC) tsconfig.json package.json dist/.contract.stamp | setup
 	@echo "  TSC     $(words $(TS_SRC)) files"

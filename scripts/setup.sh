@@ -20,6 +20,8 @@ ethtool                                ethtool
 ping                                   iputils-ping
 arping                                 iputils-arping
 tcpdump                                tcpdump
+/usr/lib/cni/portmap                   containernetworking-plugins
+iptables                               iptables
 tshark                                 tshark
 iperf3                                 iperf3
 sockperf                               sockperf

@@ -18,12 +18,17 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   observe: ['control', 'store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
   lab: ['control', 'store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
   bench: ['control', 'store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
+  // Adapters: they ask for operations, and do nothing themselves.
+  runtimes: ['linux', 'model', 'api', 'contract', 'loader'],
   // The agent does the same as the command line, in one long-lived process.
-  agent: ['observe', 'control', 'store', 'datapath', 'linux', 'model', 'api', 'contract', 'loader'],
+  agent: [
+    ...['runtimes', 'observe', 'control', 'store', 'datapath', 'linux', 'model', 'api'],
+    ...['contract', 'loader'],
+  ],
   // It sends requests to an agent, and does nothing itself.
   client: ['linux', 'model', 'api', 'contract', 'loader'],
   cli: [
-    ...['agent', 'client'],
+    ...['agent', 'client', 'runtimes'],
     ...['observe', 'lab', 'bench', 'control', 'store'],
     ...['datapath', 'linux', 'model', 'api', 'contract', 'loader'],
   ],

@@ -6,6 +6,8 @@ export type Owner =
   | { readonly kind: 'lab'; readonly lab: string }
   | {
       readonly kind: 'cni';
+      /** Name of the network configuration. */
+      readonly config: string;
       /** Id of the container. */
       readonly container: string;
       /** Interface that CNI asked for. */
@@ -42,6 +44,8 @@ export interface AttachRequest {
 export interface DetachRequest {
   readonly ns: string;
   readonly ifname?: string | undefined;
+  /** As in its row: only the endpoints of this owner, whichever namespace has the name now. */
+  readonly owner?: string;
 }
 
 export interface EndpointRow {
@@ -63,7 +67,7 @@ export interface EndpointRow {
   /** lock, isolated, adopted, gateway ... */
   readonly flags: readonly string[];
   readonly allowPrefixes: readonly string[];
-  /** `person`, `lab/NAME`, `cni/CONTAINER/IFNAME`. */
+  /** `person`, `lab/NAME`, `cni/CONFIG/CONTAINER/IFNAME`. */
   readonly owner: string;
   /** `KEY=VALUE`, by key. */
   readonly labels: readonly string[];

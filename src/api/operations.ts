@@ -106,6 +106,7 @@ export const AGENT_ROUTES = {
   ready: get('ready', 'whether the node is as requested, as far as the agent knows'),
   watch: get('watch', 'a line for each state that is saved, the present one first'),
   openapi: get('openapi.json', 'this description'),
+  cni: post('cni', 'a call of the CNI plugin; an error has status 422'),
 } as const satisfies Readonly<Record<string, Route>>;
 
 /** What an agent says of itself. */

@@ -20,6 +20,7 @@ export async function runLine(words: readonly string[], env: Environment): Promi
   let asked: GlobalValues = guessGlobals(words, env);
   try {
     if (words[0] === '__complete') return await complete(words.slice(1));
+    if (words[0] === 'cni' && env.CNI_COMMAND !== undefined) return await cni(env);
     const parsed = parse(words, env);
     if ('text' in parsed) return await emitText(parsed.text);
     const { call } = parsed;
@@ -112,6 +113,15 @@ function outputLost(
     hint: 'free space, or send the output elsewhere',
     details: { ...cause.details, done },
   });
+}
+
+/** Runtimes read the answer, errors included, from standard output. */
+async function cni(env: Environment): Promise<number> {
+  const { readFileSync } = await import('node:fs');
+  const { answerRuntime } = await import('./cni.js');
+  const { text, exitCode } = await answerRuntime(env, readFileSync(0, 'utf8'));
+  await emitText(text);
+  return exitCode;
 }
 
 async function complete(words: readonly string[]): Promise<number> {

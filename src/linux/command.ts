@@ -77,7 +77,8 @@ export async function runCommand(
   });
 }
 
-interface Ended {
+/** How a program ended, and what it wrote. */
+export interface Ended {
   /** Null if a signal ended it. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -86,23 +87,44 @@ interface Ended {
   readonly timedOut: boolean;
 }
 
-/** No package is used: execa, used elsewhere, takes a lack of descriptors for a fault of its own. */
-function runFile(file: string, args: readonly string[]): Promise<Ended> {
+/** What a program gets besides its arguments. */
+export interface FileOptions {
+  /** Text for its standard input; none by default. */
+  readonly input?: string;
+  /** Milliseconds after which it is killed; 10 s by default. */
+  readonly timeout?: number;
+  /** Further variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Run a program without a shell, whatever its exit code. Throws COMMAND_MISSING (exit 2), and KERNEL_* if it
+ * cannot be started. No package is used: execa, used elsewhere, takes a lack of descriptors for a fault of
+ * its own.
+ */
+export function runFile(
+  file: string,
+  args: readonly string[],
+  { input, timeout = TIMEOUT_MS, env }: FileOptions = {},
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const start = performance.now();
     const child = spawn(file, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: TIMEOUT_MS,
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      timeout,
       killSignal: 'SIGKILL',
       // Messages are parsed and shown, so they must not depend on the user's language.
-      env: { ...process.env, LC_ALL: 'C', PATH: searchPath() },
+      env: { ...process.env, LC_ALL: 'C', PATH: searchPath(), ...env },
     });
     child.on('error', (cause) => reject(unstarted(file, cause)));
+    // A program may end without reading its input.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
     // If it did not start there are no streams, despite the types.
     const outputs = [gather(child.stdout), gather(child.stderr)] as const;
     child.on('close', (code, signal) => {
       const [stdout, stderr] = [outputs[0](), outputs[1]()];
-      const timedOut = signal === 'SIGKILL' && performance.now() - start >= TIMEOUT_MS;
+      const timedOut = signal === 'SIGKILL' && performance.now() - start >= timeout;
       resolve({ code, signal, stdout, stderr, timedOut });
     });
   });

@@ -72,7 +72,7 @@ test('labels come out sorted, in whatever order they were asked for', (t) => {
 });
 
 test('who made an endpoint stays its owner, until it is detached', (t) => {
-  const owner = { kind: 'cni', container: 'c1', ifname: 'eth0' } as const;
+  const owner = { kind: 'cni', config: 'pods', container: 'c1', ifname: 'eth0' } as const;
   const made = attach(base, 1, { owner });
   t.deepEqual(made.endpoint.owner, owner);
   t.deepEqual(attach(made.state, 1, { labels: ['a=1'] }).endpoint.owner, owner);
@@ -83,7 +83,7 @@ test('who made an endpoint stays its owner, until it is detached', (t) => {
   t.false('owner' in back.endpoint);
   t.deepEqual([undefined, owner, { kind: 'lab', lab: 'x' } as const].map(ownerText), [
     'person',
-    'cni/c1/eth0',
+    'cni/pods/c1/eth0',
     'lab/x',
   ]);
 });

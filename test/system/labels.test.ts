@@ -44,13 +44,13 @@ test.serial('a person may detach what somebody else has made', async (t) => {
   const theirs = await lab.container('b');
   const node = openLabNode(lab);
   try {
-    const owner = { kind: 'cni', container: '0123abcd', ifname: 'eth0' } as const;
+    const owner = { kind: 'cni', config: 'pods', container: '0123abcd', ifname: 'eth0' } as const;
     const { endpoints } = await attach(node, { ns: theirs, owner });
-    t.is(endpoints[0]?.owner, 'cni/0123abcd/eth0');
+    t.is(endpoints[0]?.owner, 'cni/pods/0123abcd/eth0');
   } finally {
     node.close();
   }
-  t.is((await shown())[0]?.find((row) => row.ns === theirs)?.owner, 'cni/0123abcd/eth0');
+  t.is((await shown())[0]?.find((row) => row.ns === theirs)?.owner, 'cni/pods/0123abcd/eth0');
   await lab.must('detach', theirs);
   t.deepEqual(
     (await shown())[1]?.map((row) => row.ns),

@@ -11,7 +11,7 @@ import { sendJson } from './response.js';
 /** Answer a request about the agent itself. @param gone aborted when the reader has gone */
 export async function answerOfAgent(
   context: Context,
-  what: Extract<Asked, { agent: unknown }>['agent'],
+  what: Exclude<Extract<Asked, { agent: unknown }>['agent'], 'cni'>,
   response: ServerResponse,
   gone: AbortSignal,
 ): Promise<void> {

@@ -1,21 +1,18 @@
 /** One request: find its operation, check it, carry it out in turn, and answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import { DpctlError } from '../../../loader/errors.js';
 import { BUILD } from '../../api/build.js';
 import { CALLER, callerOf } from '../../api/caller.js';
 import { failureOf } from '../../api/failure.js';
 import { type OperationName, ROUTES } from '../../api/operations.js';
 import { perform } from '../operations.js';
 import { answerOfAgent } from './agent-status.js';
+import { answerCniCall } from './cni.js';
 import type { Context } from './context.js';
+import { type Caller, changeInTurn } from './in-turn.js';
 import { sendLines } from './json-stream.js';
-import { hasGone } from './peer.js';
+import { showLife } from './life.js';
 import { type Asked, askedBy, bodyOf, checked } from './request.js';
 import { errorBody, type Refusal, refusal, sendJson, statusOf } from './response.js';
-
-/** Milliseconds between two interim responses to dpctl itself, which gives up a silent agent. */
-const SIGN_OF_LIFE = 1000;
 
 /** Answer a request. Never throws. */
 export async function handle(
@@ -87,6 +84,7 @@ async function answer(
   const asked = askedBy(request);
   if ('status' in asked) return asked;
   if ('agent' in asked) {
+    if (asked.agent === 'cni') return answerCniCall(context, request, response, gone);
     await answerOfAgent(context, asked.agent, response, gone);
     return undefined;
   }
@@ -116,20 +114,7 @@ async function givenTo(
   return ROUTES[asked.name].method === 'POST' ? bodyOf(request) : { body: asked.parameters };
 }
 
-/** Send interim responses until the answer is ready. */
-function showLife(response: ServerResponse): () => void {
-  const sign = (): void => {
-    if (!response.headersSent && !response.destroyed) response.writeProcessing();
-  };
-  sign();
-  const timer = setInterval(sign, SIGN_OF_LIFE);
-  return () => clearInterval(timer);
-}
-
-/** The caller, and whether it is still connected. */
-interface Caller {
-  readonly gone: AbortSignal;
-  readonly socket: Socket;
+interface OwnCaller extends Caller {
   /** The caller is dpctl itself. */
   readonly raw: boolean;
 }
@@ -139,7 +124,7 @@ async function answerOperation(
   name: OperationName,
   request: object,
   response: ServerResponse,
-  caller: Caller,
+  caller: OwnCaller,
 ): Promise<void> {
   const { gone, raw } = caller;
   if (ROUTES[name].method === 'POST') {
@@ -159,29 +144,4 @@ async function answerOperation(
   } finally {
     node.close();
   }
-}
-
-/** Carry out a change, unless its caller disconnected before it began: nobody waits for it any more. */
-async function changeInTurn(
-  { node, queue, log, hold }: Context,
-  name: OperationName,
-  request: object,
-  { gone, socket }: Caller,
-): Promise<unknown> {
-  return queue.run(async () => {
-    if (hasGone(socket))
-      throw new DpctlError('CALLER_GONE', `${name}: its client has disconnected`);
-    hold();
-    const start = performance.now();
-    const took = (): number => Math.round((performance.now() - start) * 10) / 10;
-    try {
-      const result = await perform(node, name, request as never);
-      log.info({ operation: name, request, milliseconds: took() }, `${name}: done`);
-      return result;
-    } catch (error) {
-      const { code, msg } = failureOf(error);
-      log.warn({ operation: name, request, code, milliseconds: took() }, `${name}: ${msg}`);
-      throw error;
-    }
-  }, gone);
 }

@@ -1,7 +1,7 @@
 /** The description of the API in OpenAPI 3.1, made from the schemas that check requests. */
 import * as z from 'zod/mini';
 import { AGENT_ROUTES, type OperationName, ROUTES, type Route } from '../../api/operations.js';
-import { REQUESTS } from './schemas/requests.js';
+import { CNI_CALL, REQUESTS } from './schemas/requests.js';
 import { AGENT_RESULTS, ERROR, RESULTS } from './schemas/results.js';
 
 /** Raised with every change that clients must know about. */
@@ -18,6 +18,7 @@ export function openapi(): object {
     agentPath('ready', AGENT_ROUTES.ready, jsonOf(AGENT_RESULTS.ready), true),
     agentPath('watch', AGENT_ROUTES.watch, jsonOf(AGENT_RESULTS.watch)),
     agentPath('openapi', AGENT_ROUTES.openapi, { type: 'object' }),
+    cniPath(),
   ];
   return {
     openapi: '3.1.0',
@@ -67,6 +68,21 @@ function agentPath(name: string, route: Route, result: object, unready = false):
     }),
   };
   return [route.path, { get: { operationId: idOf(name), summary: route.summary, responses } }];
+}
+
+/** The answer is what the plugin prints, so its form is that of CNI's version. */
+function cniPath(): [string, object] {
+  const { path, summary } = AGENT_ROUTES.cni;
+  const printed = { content: { 'application/json': { schema: { type: 'object' } } } };
+  const responses = {
+    200: { description: 'a result of CNI', ...printed },
+    204: { description: 'done, and nothing to print' },
+    422: { description: 'an error object of CNI', ...printed },
+    default: { $ref: '#/components/responses/Error' },
+  };
+  const body = { content: { 'application/json': { schema: jsonOf(CNI_CALL) } } };
+  const requestBody = { required: true, ...body };
+  return [path, { post: { operationId: 'cni', summary, requestBody, responses } }];
 }
 
 /** The fields of a request that are part of its path. */

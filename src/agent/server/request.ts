@@ -48,7 +48,11 @@ export function askedBy({ method = '', url = '' }: IncomingMessage): Asked | Ref
  * @param given the value to check against its schema
  */
 export function checked(name: OperationName, given: unknown): { request: object } | Refusal {
-  const schema: z.ZodMiniType<object> = REQUESTS[name];
+  return checkedBy<object>(REQUESTS[name], given);
+}
+
+/** A request that matches a schema. */
+export function checkedBy<T>(schema: z.ZodMiniType<T>, given: unknown): { request: T } | Refusal {
   const { success, data, error } = schema.safeParse(given);
   if (success) return { request: data };
   const faults = error.issues.slice(0, FAULTS_MAX).map(({ path, message }) => ({

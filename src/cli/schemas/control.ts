@@ -54,7 +54,7 @@ export const ENDPOINT = schemaOf<EndpointRow>()({
       key: 'owner',
       type: 'text',
       wide: true,
-      doc: 'who made it: person, lab/NAME, or cni/CONTAINER/IFNAME',
+      doc: 'who made it: person, lab/NAME, or cni/CONFIG/CONTAINER/IFNAME',
     },
     { key: 'labels', type: 'list', wide: true, doc: 'labels, KEY=VALUE each' },
   ],

@@ -102,7 +102,7 @@ const SCHEMAS: { readonly [Table in DumpTable]: Schema<DumpRows[Table]> } = {
         key: 'owner',
         type: 'text',
         wide: true,
-        doc: 'who made it: person, lab/NAME, or cni/CONTAINER/IFNAME; empty for a gateway',
+        doc: 'who made it: person, lab/NAME, or cni/CONFIG/CONTAINER/IFNAME; empty for a gateway',
       },
       { key: 'labels', type: 'list', wide: true, doc: 'labels, KEY=VALUE each' },
     ],

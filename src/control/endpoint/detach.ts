@@ -4,6 +4,7 @@ import { advice, type Hint, run } from '../../../loader/hint.js';
 import type { ChangeOptions } from '../../api/change.js';
 import type { DetachChange, DetachRequest } from '../../api/endpoint.js';
 import { markDetaching } from '../../model/endpoint/edits.js';
+import { ownerText } from '../../model/endpoint/labels.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { change } from '../change/change.js';
 import type { Node } from '../node/node.js';
@@ -56,7 +57,16 @@ function chosen(
   state: State,
   request: DetachRequest,
 ): { readonly found: readonly Endpoint[]; readonly notes: readonly Hint[] } {
-  const { ns, ifname } = request;
+  const { ns, ifname, owner } = request;
+  if (owner !== undefined) {
+    const found = state.endpoints.filter(
+      (each) =>
+        each.namespace.ref === ns &&
+        ownerText(each.owner) === owner &&
+        (ifname === undefined || each.ifname === ifname),
+    );
+    return { found, notes: [] };
+  }
   const named = endpointsNamed(node, state, { ref: ns, ifname });
   const { current, former, others, exists } = named;
   if (!exists) return { found: former, notes: [] };

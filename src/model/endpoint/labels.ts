@@ -78,5 +78,6 @@ export function labelTexts(labels: Labels = {}): string[] {
 /** Who made an endpoint, as one word: columns of tables contain no blanks. */
 export function ownerText(owner: Owner | undefined): string {
   if (owner === undefined) return 'person';
-  return owner.kind === 'lab' ? `lab/${owner.lab}` : `cni/${owner.container}/${owner.ifname}`;
+  if (owner.kind === 'lab') return `lab/${owner.lab}`;
+  return `cni/${owner.config}/${owner.container}/${owner.ifname}`;
 }

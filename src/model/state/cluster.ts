@@ -44,6 +44,8 @@ const ownerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('lab'), lab: z.string() }),
   z.object({
     kind: z.literal('cni'),
+    /** Name of the network configuration. */
+    config: z.string(),
     /** Id of the container and name of the requested interface, by which CNI identifies an attachment. */
     container: z.string(),
     ifname: z.string(),

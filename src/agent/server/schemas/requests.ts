@@ -3,6 +3,7 @@
  * with the same messages, as for the command line.
  */
 import * as z from 'zod/mini';
+import type { CniCall } from '../../../api/cni.js';
 import { DUMP_TABLES } from '../../../api/dump.js';
 import type { OperationName, RequestOf } from '../../../api/operations.js';
 
@@ -32,10 +33,23 @@ const owner = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('lab'), lab: text('name of the lab') }),
   z.strictObject({
     kind: z.literal('cni'),
+    config: text('name of the network configuration'),
     container: text('id of the container'),
     ifname: text('interface that CNI asked for'),
   }),
 ]);
+
+/** A call of the CNI plugin. */
+export const CNI_CALL: SchemaOf<CniCall> = z.strictObject({
+  command: text('CNI_COMMAND'),
+  containerId: optional(text('CNI_CONTAINERID')),
+  netns: optional(text('CNI_NETNS')),
+  netnsFile: optional(text('DEVICE:INODE of that file, as the plugin sees it')),
+  ifname: optional(text('CNI_IFNAME')),
+  args: optional(text('CNI_ARGS')),
+  path: optional(text('CNI_PATH')),
+  config: text('network configuration: the text of standard input'),
+});
 
 /** The request of each operation. */
 export const REQUESTS: { readonly [Name in OperationName]: SchemaOf<RequestOf<Name>> } = {
@@ -60,6 +74,7 @@ export const REQUESTS: { readonly [Name in OperationName]: SchemaOf<RequestOf<Na
   detach: z.strictObject({
     ns,
     ifname: optional(text('only the endpoint with this interface')),
+    owner: optional(text('only the endpoints of this owner, as their rows name it')),
     dryRun,
   }),
   endpoints: nothing,

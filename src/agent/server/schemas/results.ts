@@ -67,7 +67,7 @@ const endpoint = z.strictObject({
   state: text('ready, attaching, detaching, down, gone, missing or moved'),
   flags: texts('lock or learn, isolated, adopted'),
   allowPrefixes: texts('further source prefixes'),
-  owner: text('person, lab/NAME, or cni/CONTAINER/IFNAME'),
+  owner: text('person, lab/NAME, or cni/CONFIG/CONTAINER/IFNAME'),
   labels: texts('KEY=VALUE each'),
 });
 

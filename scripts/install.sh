@@ -30,6 +30,7 @@ fi
 rm -rf "$lib"
 mkdir -p "$lib/dist/bpf" "$lib/node_modules/@koromix" "$dest/bin"
 cp dist/bpf/*.o "$lib/dist/bpf/"
+install -D -m 755 dist/cni/dpctl-cni "$lib/cni/dpctl-cni"
 # Libraries that the bundle loads when it needs them.
 cp -r dist/lib "$lib/dist/"
 # What the bench compiles, runs and puts into its report.

@@ -5,11 +5,11 @@ import { type OperationName, ROUTES } from '../../api/operations.js';
 import { answerCni } from '../../runtimes/cni/cni.js';
 import type { Ask } from '../../runtimes/cni/node.js';
 import { perform } from '../operations.js';
-import { type Refusal, sendJson } from './answer.js';
 import type { Context } from './context.js';
 import { type Caller, changeInTurn } from './in-turn.js';
 import { showLife } from './life.js';
 import { bodyOf, checkedBy } from './request.js';
+import { type Refusal, sendJson } from './response.js';
 import { CNI_CALL } from './schemas/requests.js';
 
 /** Of an error that the plugin reports: the client then exits with 1. */

@@ -48,7 +48,12 @@ export interface CallOptions {
 /** The plugins as a runtime on a node calls them. */
 export interface Runtime {
   /** Call dpctl's plugin with one configuration. */
-  call(verb: string, config: unknown, to?: Partial<Container>, options?: CallOptions): Promise<Said>;
+  call(
+    verb: string,
+    config: unknown,
+    to?: Partial<Container>,
+    options?: CallOptions,
+  ): Promise<Said>;
   /** ADD by each plugin in order. @returns the last result, or the first error */
   add(chain: Chain, to: Container, options?: CallOptions): Promise<Said>;
   /** DEL by each plugin in reverse. @param result what ADD gave, if the runtime still knows */
@@ -72,7 +77,7 @@ export function runtimeOn(lab: Lab): Runtime {
     const { id = '', ns, ifname = 'eth0', args = '' } = to;
     const text = typeof config === 'string' ? config : JSON.stringify(config);
     // Not `ip netns exec`: a runtime's mount namespace is the agent's.
-    const { code, stdout } = await run(['nsenter', `--net=/run/netns/${lab.node}`, file], {
+    const { code, stdout, stderr } = await run(['nsenter', `--net=/run/netns/${lab.node}`, file], {
       stdin: Buffer.from(text),
       env: {
         ...{ CNI_COMMAND: verb, CNI_CONTAINERID: id, CNI_IFNAME: ifname, CNI_ARGS: args },
@@ -81,6 +86,8 @@ export function runtimeOn(lab: Lab): Runtime {
         ...env,
       },
     });
+    // A test that has it killed knows that.
+    if (code > 1 && env.DPCTL_FAULT === undefined) throw new Error(`${verb}: ${code} ${stderr}`);
     return { code, stdout, output: stdout === '' ? undefined : JSON.parse(stdout) };
   };
   const one = (chain: Chain, plugin: Plugin, to: Container, prevResult?: unknown): object => ({
@@ -123,9 +130,9 @@ export function runtimeOn(lab: Lab): Runtime {
   };
 }
 
-/** Why the standard plugins cannot run here; undefined where they can. */
-export function standardPluginsMissing(): string | undefined {
+/** Looks for Debian's standard plugins. */
+export function standardPlugins(): string | undefined {
   return existsSync(join(STANDARD, 'portmap'))
     ? undefined
-    : 'needs the standard plugins: apt-get install containernetworking-plugins';
+    : 'the standard CNI plugins: apt-get install containernetworking-plugins';
 }

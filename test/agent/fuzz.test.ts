@@ -173,6 +173,12 @@ test.serial('requests made from the description, and bytes that are none', async
     const judge = (answer: Answer, told: string): void => {
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
       if (answer.status === 200) return;
+      if (told.startsWith('/v1/cni ') && answer.status === 422) {
+        // An error object of CNI; 199 would be a bug.
+        const { code } = answer.body as { readonly code?: unknown };
+        if (typeof code !== 'number' || code === 199) throw new Error(`${told}: ${answer.text}`);
+        return;
+      }
       if (answer.status === 500) throw new Error(`a bug: ${told}: ${answer.text}`);
       const { success } = ERROR.safeParse(answer.body);
       if (!success) throw new Error(`not an error of the API: ${told}: ${answer.text}`);

@@ -2,13 +2,13 @@
 import { readdirSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { type Agent, startAgent } from '../agent/helpers/agent.js';
-import { need } from '../helpers/requirements.js';
+import { testRequiring } from '../helpers/requirements.js';
 import { type Lab, openLab } from '../system/helpers/lab.js';
 import { type Chain, type Runtime, runtimeOn, standardPlugins, VERSIONS } from './helpers/cni.js';
 
 const PODS = { name: 'pods', type: 'dpctl-cni', subnet: '10.5.0.0/24', gateway: true } as const;
 
-const withPlugins = need(standardPlugins);
+const withPlugins = testRequiring(standardPlugins);
 
 /** Part of a row of `endpoints -o json`. */
 interface Row {
@@ -85,15 +85,15 @@ for (const by of ['an agent', 'no agent'] as const) {
         'io.kubernetes.pod.name=web-1',
         'io.kubernetes.pod.namespace=shop',
       ]);
-      t.is(two.output.ips[0].address, '10.5.0.77/24');
-      t.is(two.output.interfaces[1].mac, '02:00:00:00:00:77');
+      t.is(two.output?.ips[0]?.address, '10.5.0.77/24');
+      t.is(two.output?.interfaces[1]?.mac, '02:00:00:00:00:77');
       t.true(await pings(lab, a, '10.5.0.77'), 'pod to pod');
       t.true(await pings(lab, lab.node, '10.5.0.77'), 'host to pod');
       t.deepEqual((await runtime.add(chain, first)).output, one.output, 'the same once more');
 
       const [check] = await runtime.check(chain, first, one.output);
       t.is(check?.code, cniVersion === '0.3.1' ? 1 : 0, check?.stdout);
-      if (cniVersion === '0.3.1') t.is(check?.output.code, 1);
+      if (cniVersion === '0.3.1') t.is(check?.output?.code, 1);
 
       t.is((await runtime.del(chain, first, one.output))[0]?.stdout, '');
       t.is((await runtime.del(chain, second))[0]?.stdout, '', 'without prevResult');
@@ -112,7 +112,7 @@ test('CHECK names what is not as it was added', async (t) => {
   const { output } = await runtime.add(chain, to);
   const found = async (): Promise<string> => {
     const [said] = await runtime.check(chain, to, output);
-    return said?.code === 0 ? '' : `${said?.output.code} ${said?.output.details}`;
+    return said?.code === 0 ? '' : `${said?.output?.code} ${said?.output?.details}`;
   };
   t.is(await found(), '');
   await lab.within(ns, 'ip', 'addr', 'del', '10.5.0.2/24', 'dev', 'eth0');
@@ -127,7 +127,7 @@ test('CHECK names what is not as it was added', async (t) => {
   await lab.within(ns, 'ip', 'link', 'del', 'eth0');
   t.regex(await found(), /^101 .*there is no eth0/);
   await runtime.del(chain, to, output);
-  t.regex((await runtime.check(chain, to, output))[0]?.output.msg, /has no endpoint/);
+  t.regex((await runtime.check(chain, to, output))[0]?.output?.msg ?? '', /has no endpoint/);
 });
 
 test('DEL works whatever is gone, and GC removes what the runtime does not know', async (t) => {
@@ -198,10 +198,10 @@ withPlugins(
     const client = { id: 'client', ns: b };
     const added = await runtime.add(chain, web);
     t.is(added.code, 0, added.stdout);
-    t.is(added.output.ips[0].address, '10.6.0.50/24');
+    t.is(added.output?.ips[0]?.address, '10.6.0.50/24');
     const other = await runtime.add(chain, client);
     t.is(other.code, 0, other.stdout);
-    t.is(other.output.ips[0].address, '10.6.0.51/24');
+    t.is(other.output?.ips[0]?.address, '10.6.0.51/24');
     const checked = await runtime.check(chain, web, added.output);
     // Debian 12's portmap takes the absence of IPv6 for a fault.
     for (const said of checked.filter((_, index) => chain.plugins[index]?.type !== 'portmap')) {
@@ -247,12 +247,12 @@ withPlugins(
     const to = { id: 'one', ns };
     const wrong = { ...chain, plugins: [{ ...plugin, mtu: 20 }] };
     const refused = await runtime.add(wrong, to);
-    t.is(refused.output.code, 100, refused.stdout);
+    t.is(refused.output?.code, 100, refused.stdout);
     t.deepEqual(await endpoints(), []);
     const taken = await lab.container('b');
     await lab.within(taken, 'ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'x0');
     const occupied = await runtime.add(chain, { id: 'two', ns: taken });
-    t.is(occupied.output.code, 102, occupied.stdout);
+    t.is(occupied.output?.code, 102, occupied.stdout);
 
     const points = ['node.prepared', 'store.intent', 'step.0', 'step.4', 'store.ready', 'done'];
     for (const point of points) {
@@ -261,7 +261,7 @@ withPlugins(
       const config = { ...plugin, name: 'pods', cniVersion: '1.1.0' };
       const said = await runtime.call('GC', { ...config, 'cni.dev/valid-attachments': [] });
       // host-local of 1.1.1 knows no GC: the rest is done all the same.
-      t.true(said.code === 0 || /host-local/.test(said.output.msg), said.stdout);
+      t.true(said.code === 0 || /host-local/.test(said.output?.msg ?? ''), said.stdout);
       t.deepEqual(await endpoints(), [], point);
       for (const each of await runtime.del(chain, to)) t.is(each.code, 0, each.stdout);
       t.notRegex(await lab.within(ns, 'ip', '-br', 'link'), /eth0/);
@@ -281,8 +281,8 @@ test('what a runtime gets wrong, and an agent that hangs, is told with CNI’s c
   const codes = async (verb: string, given: unknown, to: object): Promise<number> => {
     const { code, output } = await runtime.call(verb, given, { id: 'one', ns, ...to });
     t.is(code, 1);
-    t.truthy(output.msg);
-    return output.code;
+    t.truthy(output?.msg);
+    return output?.code ?? 0;
   };
   t.is(await codes('ADD', '{', {}), 6);
   t.is(await codes('ADD', { ...config, cniVersion: '2.0.0' }, {}), 1);
@@ -318,7 +318,7 @@ test('what a runtime gets wrong, and an agent that hangs, is told with CNI’s c
   const env = { DPCTL_AGENT_TIMEOUT: '300' };
   const hung = await runtime.call('ADD', config, { id: 'one', ns }, { env });
   process.kill(pid, 'SIGCONT');
-  t.is(hung.output.code, 11, hung.stdout);
+  t.is(hung.output?.code, 11, hung.stdout);
   t.regex(readdirSync(`/proc/${pid}`).join(' '), /status/);
 });
 
@@ -331,7 +331,7 @@ test('many containers start and stop at once', async (t) => {
   const chain: Chain = { cniVersion: '1.0.0', name: 'pods', plugins: [PODS] };
   const added = await Promise.all(names.map((ns, n) => runtime.add(chain, { id: `m${n}`, ns })));
   for (const { code, stdout } of added) t.is(code, 0, stdout);
-  const addresses = added.map(({ output }) => output.ips[0].address);
+  const addresses = added.map(({ output }) => output?.ips[0]?.address);
   t.is(new Set(addresses).size, names.length, 'no address twice');
   const [first = '', last = ''] = [names[0], names.at(-1)];
   t.true(await pings(lab, first, String(addresses.at(-1)).replace('/24', '')));

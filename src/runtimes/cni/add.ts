@@ -1,7 +1,9 @@
 /** ADD: give a container an interface on a network. */
+import { advice, run } from '../../../loader/hint.js';
 import type { AttachRequest, EndpointRow } from '../../api/endpoint.js';
 import type { NetworkRow } from '../../api/network.js';
 import { isLabelValue } from '../../model/endpoint/labels.js';
+import { hintText } from '../../model/hint.js';
 import { type CniConfig, listOf, networkName } from './config.js';
 import { addRoutes, interfaceIn } from './container.js';
 import { delegate, delegateOf, ipamAdd } from './ipam.js';
@@ -63,7 +65,7 @@ async function ensureNetwork(host: Host, config: CniConfig): Promise<NetworkRow>
     throw cniError(
       CODE.BAD_CONFIG,
       `dpctl has no network ${name}`,
-      `either: dpctl network add ${name}; or "subnet" in the configuration`,
+      hintText(advice`${run`network add ${name}`}, or add a "subnet" to the configuration`),
     );
   }
   const { network } = await host.ask('network add', {

@@ -21,12 +21,21 @@ export interface Chain {
   readonly plugins: readonly Plugin[];
 }
 
+/** What tests look at in results and error objects. */
+export interface Output {
+  readonly code: number;
+  readonly msg: string;
+  readonly details: string;
+  readonly interfaces: readonly { readonly name: string; readonly mac: string }[];
+  readonly ips: readonly { readonly address: string }[];
+}
+
 /** What a plugin printed, and its exit code. */
 export interface Said {
   readonly code: number;
   readonly stdout: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into results of four versions
-  readonly output: any;
+  /** A result or an error object, as the caller's version has it. */
+  readonly output: Output | undefined;
 }
 
 /** An interface of a container. */
@@ -88,7 +97,7 @@ export function runtimeOn(lab: Lab): Runtime {
     });
     // A test that has it killed knows that.
     if (code > 1 && env.DPCTL_FAULT === undefined) throw new Error(`${verb}: ${code} ${stderr}`);
-    return { code, stdout, output: stdout === '' ? undefined : JSON.parse(stdout) };
+    return { code, stdout, output: stdout === '' ? undefined : (JSON.parse(stdout) as Output) };
   };
   const one = (chain: Chain, plugin: Plugin, to: Container, prevResult?: unknown): object => ({
     ...plugin,

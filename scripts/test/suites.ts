@@ -54,6 +54,7 @@ const ORDER: readonly Plan[] = [
   { name: 'control' },
   { name: 'agent', timeoutSeconds: 1800 },
   { name: 'cli' },
+  { name: 'runtimes' },
   { name: 'cluster' },
   { name: 'endurance', timeoutSeconds: process.env.DPCTL_ENDURANCE_CYCLES ? 12_000 : 900 },
   { name: 'property', timeoutSeconds: 1800 },

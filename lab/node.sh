@@ -1,5 +1,5 @@
 #!/bin/bash
-# In a virtual machine: makes it a node of the lab, with one endpoint. Each run of it may be repeated.
+# In a virtual machine: makes it a node of the lab, with one endpoint. It can be run again.
 #   node.sh NUMBER VTEP...      the addresses of all nodes on the underlay, its own among them
 set -euo pipefail
 number=$1

@@ -1,9 +1,9 @@
 #!/bin/bash
-# In a virtual machine: what the README says, in a fresh Debian.   provision.sh [1: with the tests]
+# In a virtual machine: the README's commands in a fresh Debian.   provision.sh [1: with the tests]
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 
-# What the README takes for granted.
+# Requirements of the README.
 if ! command -v git >/dev/null || ! command -v make >/dev/null; then
 	apt-get -q update
 	apt-get -q -y install --no-install-recommends git make

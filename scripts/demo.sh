@@ -5,7 +5,7 @@ set -euo pipefail
 
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 work=$(mktemp -d)
-# A root of its own: a dpctl that this machine uses already is not touched.
+# A root of its own: a dpctl that this machine already uses is not touched.
 export DPCTL_ROOT=$work/node
 ns=(demo$$a demo$$b demo$$c)
 lab=d$$
@@ -68,7 +68,7 @@ run ip netns exec "${ns[0]}" iperf3 --client "$peer" --time 2 --interval 0
 wait "$server" || true
 server=
 
-say 'An endpoint that takes an address which is not its own is not heard'
+say 'A frame with a forged source address is dropped'
 run ip -n "${ns[2]}" addr add 10.201.9.9/16 dev eth0
 if run ip netns exec "${ns[2]}" ping -c 2 -i 0.2 -W 1 -I 10.201.9.9 "$peer"; then
 	echo 'the spoofed address was answered: that is a bug' >&2

@@ -1,6 +1,5 @@
 #!/bin/sh
-# Remove from dist/ what was compiled from a source that is gone: tsc never does, and a deleted
-# test would go on running.
+# Remove the output of deleted sources from dist/: tsc does not, and a deleted test would still run.
 set -eu
 cd "$(dirname "$0")/.."
 for room in loader src test scripts; do

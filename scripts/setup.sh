@@ -1,11 +1,11 @@
 #!/bin/bash
-# Brings what the build, the tests and the demo need: Debian packages, a Node that is new enough,
-# the npm packages. Says what it does, does only what is missing, and is quick when nothing is.
+# Installs what the build, the tests and the demo need: Debian packages, a recent Node, the npm
+# packages. Prints what it does, installs only what is missing, and is quick if nothing is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What is asked for is a command or a file, not a package: somebody may have it from elsewhere,
-# and the other package would conflict (arping). A * stands for Debian's multiarch folder.
+# Requirements are commands and files, not packages: a command may come from another package, with
+# which ours would conflict (arping). A * stands for Debian's multiarch folder.
 NEEDS='
 clang                                  clang
 llvm-objdump                           llvm
@@ -220,8 +220,8 @@ main() {
 	fi
 }
 
-# One at a time: two makes that start together would empty node_modules under each other. What is
-# started from main must not hold the lock: apt starts services.
+# One at a time: two makes that start together would empty node_modules under each other. Children
+# of main must not inherit the lock: apt starts services.
 exec 9<"$0"
 flock 9
 main 9>&-

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The README's two commands in clean roots of Debian, where nothing was ever installed.
+# The README's two commands in clean roots of Debian, like a freshly installed machine.
 #   scripts/test-fresh.sh [SUITE...]       bookworm trixie
 # DPCTL_FRESH_COMMANDS='make demo;make lint' runs these instead.
 set -euo pipefail

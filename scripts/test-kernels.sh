@@ -17,9 +17,9 @@ cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || die 'the guests get this machine as their root file system: run as root'
 [ "$(uname -m)" = x86_64 ] || die 'the matrix boots x86_64 kernels, and emulates on x86_64 only'
 NICE=${DPCTL_KERNELS_NICE:-5}
-# Nearly all that a guest does is one thing after the other.
+# Nearly all work of a guest is sequential.
 CPUS=${DPCTL_KERNELS_CPUS:-1}
-# So many at a time, a processor each.
+# Guests at a time, with a processor each.
 JOBS=${DPCTL_KERNELS_JOBS:-1}
 
 kernels=("$@")
@@ -45,7 +45,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# run_kernel NAME RELEASE VERSION: what it said stays in results/, the last run of each kernel.
+# run_kernel NAME RELEASE VERSION: keeps the results of each kernel's last run in results/.
 run_kernel() {
 	local name=$1 release=$2 version=$3 dir=$work/$1 try why started=$SECONDS troubles=() host
 	trap stop_all EXIT
@@ -67,7 +67,7 @@ run_kernel() {
 		say "$release: $why; it said last:"
 		tail -n 5 "$dir/console.log" >&2 || true
 		troubles+=("{\"trouble\":\"try $try: $why\"}")
-		# Only the emulator is given a second chance. What a guest's tests have shown is its own.
+		# Only a failure of the emulator is retried, never one of a guest's tests.
 		! grep -q -e '"part"' -e '"done"' "$dir/result" || break
 		[ $((SECONDS - started)) -lt $((RUN_LIMIT / 2)) ] || break
 	done

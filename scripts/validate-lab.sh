@@ -1,5 +1,5 @@
 #!/bin/bash
-# Has Vagrant look at lab/Vagrantfile, all but the providers' own settings: none has to be there.
+# Validates lab/Vagrantfile with Vagrant, except for the providers' settings: no provider is needed.
 #   scripts/validate-lab.sh [FOLDER]     lab
 # Vagrant is the machine's own, or the one that the set-up unpacked.
 set -euo pipefail
@@ -9,7 +9,7 @@ folder=$(realpath "${1:-lab}")
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/dpctl-validate.XXXXXX")
 trap 'rm -rf --one-file-system "$scratch"' EXIT
 
-# Nothing of it stays, and nobody is asked whether there is a newer one.
+# It leaves nothing behind, and does not check for a newer version.
 export HOME=$scratch VAGRANT_HOME=$scratch/home VAGRANT_DOTFILE_PATH=$scratch/dot
 export VAGRANT_CHECKPOINT_DISABLE=1 VAGRANT_CWD=$folder
 look='vagrant validate --ignore-provider'

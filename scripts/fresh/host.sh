@@ -36,6 +36,6 @@ umount --lazy /mnt/old
 rmdir /mnt/old
 echo ready >&9
 exec 9>&-
-# Like any first process, it sees to it that orphans are gone when they have ended.
+# Like any init process, it reaps orphans.
 sleep infinity &
 while ! wait; do :; done

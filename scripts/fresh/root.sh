@@ -1,5 +1,4 @@
-# Clean Debian roots, each with namespaces of its own: what a machine has on which nothing was ever
-# done. Sourced after kernels/apt.sh, with the repository as the working directory.
+# Clean Debian roots with namespaces of their own, like a freshly installed machine. Sourced after kernels/apt.sh, with the repository as the working directory.
 # shellcheck shell=bash
 
 HOSTS=()

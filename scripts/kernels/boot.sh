@@ -6,7 +6,7 @@ BOOT_LIMIT=${DPCTL_KERNELS_BOOT_LIMIT:-120}
 # For a kernel, both tries together. The core suite takes some minutes in emulation.
 RUN_LIMIT=${DPCTL_KERNELS_RUN_LIMIT:-1800}
 MEMORY_MB=2048
-# Emulated for lack of anything better. With DPCTL_KERNELS_ACCEL=kvm a machine that has it is used.
+# Emulated by default, which works everywhere. DPCTL_KERNELS_ACCEL=kvm uses hardware virtualization.
 ACCEL=${DPCTL_KERNELS_ACCEL:-tcg,thread=multi}
 
 # start_server SOCKET LOG: offer this machine's root to one guest; sets SERVER to its process.
@@ -61,8 +61,8 @@ start_guest() {
 	GUEST=$!
 }
 
-# await_guest DIR END: until it is off, or SECONDS are at END. Prints why when it did not come up or
-# did not finish.
+# await_guest DIR END: wait until it is off, or SECONDS reach END. Prints why it did not boot or
+# finish.
 await_guest() {
 	local dir=$1 end=$2 started=$SECONDS
 	while kill -0 "$GUEST" 2>/dev/null; do
@@ -94,8 +94,8 @@ stop_all() {
 	SERVER=
 }
 
-# boot RELEASE DIR END: one try, over when SECONDS are at END. DIR/why gets what went wrong, nothing
-# when the guest said its last word.
+# boot RELEASE DIR END: one attempt, until SECONDS reach END. DIR/why gets the problem, and stays empty
+# if the guest finished.
 boot() {
 	local release=$1 dir=$2 end=$3
 	rm -f "$dir"/{console.log,result,qemu.log,root.sock}

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What a guest does once it has a root: the rest of a machine, the core suite, and off. The result
-# goes to the second serial port, a line of JSON each; what people read to the first.
+# Runs in a guest once it has a root: sets up the machine, runs the core suite, and powers off. Results
+# go to the second serial port as lines of JSON; text for people goes to the first.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 read -ra words </proc/cmdline
 for word in "${words[@]}"; do
@@ -22,14 +22,14 @@ exec </dev/null >/dev/ttyS0 2>&1
 say() { printf '%s\n' "$1" >/dev/ttyS1; }
 say "{\"booted\":\"$(uname -r)\"}"
 
-# What is needed here may lie in a folder that is about to be hidden.
+# Required files may be in a folder that is about to be covered.
 for place in checkout tools modules dir; do
 	mkdir -p "/mnt/dpctl/$place"
 	mount --bind "${!place}" "/mnt/dpctl/$place"
 done
 checkout=/mnt/dpctl/checkout tools=/mnt/dpctl/tools modules=/mnt/dpctl/modules dir=/mnt/dpctl/dir
 
-# Nothing of what runs on the host may look as if it ran here.
+# Processes of the host must not appear to run here.
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
 mkdir -p /dev/pts /dev/shm
@@ -64,7 +64,7 @@ if [ -e "$dir/run" ]; then
 else
 	mapfile -t parts <"$dir/parts"
 	if [ -s "$dir/broken" ]; then
-		# The endpoint's object is not what it should be: who runs this wants to see it found.
+		# The endpoint's object is broken on purpose: the run must detect it.
 		mkdir /run/broken
 		cp dist/bpf/*.o /run/broken/
 		cp "dist/test/kernels/bpf/$(cat "$dir/broken").bpf.o" /run/broken/endpoint.bpf.o

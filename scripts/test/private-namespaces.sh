@@ -1,8 +1,8 @@
 #!/bin/bash
-# First process of the namespaces that a suite has to itself: mounts what others on this machine
-# would show in, then runs the command and takes in the orphans that it leaves.
+# Init process of a suite's private namespaces: covers the folders in which other processes of this
+# machine would show, then runs the command and reaps the orphans that it leaves.
 #   private-namespaces.sh KEEP... -- COMMAND...
-# What is hidden by a private folder stays visible where it is one of the paths to keep.
+# The paths to keep stay visible although a private folder covers them.
 set -euo pipefail
 
 keep=()
@@ -12,8 +12,8 @@ while [ "$1" != -- ]; do
 done
 shift
 
-# hide PLACE PATH...: put an empty file system on the place; these paths under it are as before. By
-# descriptor, for their names lead nowhere once the place is covered.
+# hide PLACE PATH...: mount an empty file system on the place; the paths below it stay visible. By
+# descriptor, because their names lead nowhere once the place is covered.
 hide() {
 	local place=$1 type=tmpfs path fd fds=()
 	shift
@@ -61,7 +61,7 @@ done
 chmod 755 /run
 mkdir -p /run/lock /run/netns
 
-# All of it but dpctl's folder, which must be free to be removed: a mount there would be busy.
+# All of it except dpctl's folder, which must be removable: a mount point would be busy.
 shopt -s nullglob dotglob
 others=()
 for path in /var/lib/*; do
@@ -74,5 +74,5 @@ shopt -u nullglob dotglob
 ip link set lo up
 
 "$@"
-# Not the last word of the script: a shell that becomes its last command takes in no orphans.
+# Not the last command of the script: a shell that execs its last command reaps no orphans.
 exit $?

@@ -198,7 +198,8 @@ const CASES: Readonly<
       ['src/lab/a.ts', '// Said again, it works.\n', 1],
       ['bpf/a.h', '/* The kernel takes VXLAN apart. */\n', 1],
       ['src/lab/a.ts', "const text = 'one subnet at the most';\n", 1],
-      ['src/lab/a.ts', '// Mends it.\nconst labPlace = 1;\n', 2],
+      ['src/lab/b.ts', '// Mends it.\n', 1],
+      ['src/lab/c.ts', '\nconst labPlace = 1;\n', 2],
     ],
     good: [
       ['docs/a.md', 'The first that runs it wins.\n'],

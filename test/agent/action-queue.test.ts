@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { newActionQueue } from '../../src/agent/action-queue.js';
 
-test('sections run one after the other, in the order in which they were asked for', async (t) => {
+test('sections run one after the other, in the order of the requests', async (t) => {
   const queue = newActionQueue();
   const seen: string[] = [];
   const section = (name: string, ms: number) => async (): Promise<string> => {
@@ -18,7 +18,7 @@ test('sections run one after the other, in the order in which they were asked fo
   t.is(queue.length, 0);
 });
 
-test('an error goes to its owner alone', async (t) => {
+test('only the caller of a section gets its error', async (t) => {
   const queue = newActionQueue();
   const failing = queue.run(() => {
     throw new Error('no');
@@ -28,7 +28,7 @@ test('an error goes to its owner alone', async (t) => {
   t.is(await next, 7);
 });
 
-test('who has gone before its turn came is passed over', async (t) => {
+test('a section whose caller has gone before it began never runs', async (t) => {
   const queue = newActionQueue();
   const gone = new AbortController();
   const first = queue.run(() => sleep(10));

@@ -31,7 +31,7 @@ const hostEnd = async (ns: string): Promise<string> => {
 const linkOf = (name: string) => run(['ip', '-n', lab.node, '-br', 'link', 'show', name]);
 const isHealthy = async () => (await lab.dpctl(['status'])).code === 0;
 
-test.serial('what happens to a host end is repaired', async (t) => {
+test.serial('changes of a host end are repaired', async (t) => {
   const a = await lab.container('a');
   await lab.must('attach', a);
   const agent = await startAgent(t, lab);
@@ -46,22 +46,19 @@ test.serial('what happens to a host end is repaired', async (t) => {
   t.is(row?.state, 'ready');
 });
 
-test.serial(
-  'a command that is killed is finished, and one that runs is not disturbed',
-  async (t) => {
-    const [a, b] = [await lab.container('a'), await lab.container('b')];
-    await lab.must('attach', a);
-    const agent = await startAgent(t, lab);
-    const killed = await lab.dpctl(['attach', b], { env: { DPCTL_FAULT: 'step.2' } });
-    t.not(killed.code, 0);
-    await agent.logs(({ look, steps }) => look === 'full' && (steps?.length ?? 0) > 0);
-    const rows = await lab.json<Row[]>(['endpoints']);
-    t.deepEqual(rows.map(({ ns, state }) => `${ns} ${state}`).sort(), [`${a} ready`, `${b} ready`]);
-    t.true(await isHealthy());
-  },
-);
+test.serial('a killed command is finished, and a running one is not disturbed', async (t) => {
+  const [a, b] = [await lab.container('a'), await lab.container('b')];
+  await lab.must('attach', a);
+  const agent = await startAgent(t, lab);
+  const killed = await lab.dpctl(['attach', b], { env: { DPCTL_FAULT: 'step.2' } });
+  t.not(killed.code, 0);
+  await agent.logs(({ look, steps }) => look === 'full' && (steps?.length ?? 0) > 0);
+  const rows = await lab.json<Row[]>(['endpoints']);
+  t.deepEqual(rows.map(({ ns, state }) => `${ns} ${state}`).sort(), [`${a} ready`, `${b} ready`]);
+  t.true(await isHealthy());
+});
 
-test.serial('there is one agent a node, and the next may begin when it has ended', async (t) => {
+test.serial('a node has one agent, and the next can start when it has ended', async (t) => {
   await lab.must('attach', await lab.container('a'));
   const first = await startAgent(t, lab);
   const second = await lab.dpctl(['agent']);
@@ -72,7 +69,7 @@ test.serial('there is one agent a node, and the next may begin when it has ended
   t.is((await third.stop()).code, 0);
 });
 
-test.serial('a node that nobody uses stays unused', async (t) => {
+test.serial('an unused node stays unused', async (t) => {
   const agent = await startAgent(t, lab);
   process.kill(agent.pid, 'SIGHUP');
   await sleep(300);
@@ -92,7 +89,7 @@ test.serial('a node that nobody uses stays unused', async (t) => {
 });
 
 test.serial(
-  'reset beside an agent leaves nothing, and what is attached after it is looked after',
+  'reset with a running agent leaves nothing, and the agent cares for later endpoints',
   async (t) => {
     const agent = await startAgent(t, lab);
     for (const round of [1, 2, 3]) {
@@ -121,7 +118,7 @@ test.serial(
   },
 );
 
-test.serial('SIGTERM ends it within a second, and traffic goes on', async (t) => {
+test.serial('SIGTERM ends the agent within a second, and traffic goes on', async (t) => {
   const [a, b] = [await lab.container('a'), await lab.container('b')];
   const [, to] = [await attach(lab, a), await attach(lab, b)];
   const agent = await startAgent(t, lab);
@@ -142,7 +139,7 @@ test.serial('SIGTERM ends it within a second, and traffic goes on', async (t) =>
 });
 
 test.serial(
-  'it gathers nothing over hundreds of looks, and does nothing when nothing happens',
+  'the agent does not grow over hundreds of looks, and idles when nothing happens',
   async (t) => {
     t.timeout(300_000);
     const names = [];

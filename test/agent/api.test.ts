@@ -23,7 +23,7 @@ async function stateOf(world: World): Promise<unknown> {
   return [stdout, networks.stdout];
 }
 
-test.serial('endpoints come, talk and go by requests', async (t) => {
+test.serial('endpoints are attached, listed and detached by requests', async (t) => {
   const world = await openWorld();
   try {
     const [a, b] = [await world.container('a'), await world.container('b')];
@@ -74,7 +74,7 @@ test.serial('endpoints come, talk and go by requests', async (t) => {
   }
 });
 
-test.serial('networks, underlay, nodes and MACs', async (t) => {
+test.serial('networks, underlay, nodes and MACs are changed by requests', async (t) => {
   const world = await openWorld();
   try {
     const a = await world.container('a');
@@ -135,7 +135,7 @@ test.serial('networks, underlay, nodes and MACs', async (t) => {
 });
 
 test.serial(
-  'what is wrong is refused with the words of the command line, and changes nothing',
+  'a wrong request gets the error of the command line, and changes nothing',
   async (t) => {
     const world = await openWorld();
     try {
@@ -200,7 +200,7 @@ test.serial(
   },
 );
 
-test.serial('changes that come at once are made one after the other', async (t) => {
+test.serial('simultaneous changes are made one after the other', async (t) => {
   const world = await openWorld();
   try {
     const names = await Promise.all([...'abcdef'].map((label) => world.container(label)));
@@ -219,7 +219,7 @@ test.serial('changes that come at once are made one after the other', async (t) 
   }
 });
 
-test.serial('an agent tells how it is, and what is saved as it is saved', async (t) => {
+test.serial('an agent reports its health, and each saved state as it is saved', async (t) => {
   const world = await openWorld();
   try {
     const a = await world.container('a');
@@ -266,7 +266,7 @@ test.serial('an agent tells how it is, and what is saved as it is saved', async 
   }
 });
 
-test.serial('another user cannot connect, whatever the modes of the files say', async (t) => {
+test.serial('another user cannot connect, whatever the modes of the files', async (t) => {
   const world = await openWorld();
   const connect = fileURLToPath(new URL('./helpers/connect.js', import.meta.url));
   const asNobody = async (): Promise<string> =>

@@ -39,7 +39,7 @@ async function areGone(ids: ReadonlySet<number>): Promise<boolean> {
 }
 
 test.serial(
-  `one of ${SIZE} endpoints dies: its entries, address and MAC are free at once`,
+  `one of ${SIZE} endpoints dies: its entries, address and MAC are freed at once`,
   async (t) => {
     t.timeout(300_000);
     await startAgent(t, lab);
@@ -79,7 +79,7 @@ test.serial(
   },
 );
 
-test.serial('many die in one moment', async (t) => {
+test.serial('many containers die at the same moment', async (t) => {
   const agent = await startAgent(t, lab);
   const dying = crowd.members.slice(ALONE);
   const ids = new Set(dying.map(({ id }) => id));
@@ -96,7 +96,7 @@ test.serial('many die in one moment', async (t) => {
   );
 });
 
-test.serial('the address of the dead is given to the next, and the MAC with it', async (t) => {
+test.serial("a dead endpoint's address and MAC go to the next one", async (t) => {
   await startAgent(t, lab);
   const ns = await lab.container('next');
   t.is((await attach(lab, ns, '--network', 'many')).ip4, '10.81.0.2');

@@ -33,7 +33,7 @@ async function startManager(t: ExecutionContext) {
   return { path, looks };
 }
 
-test.serial('addresses and routes are looked at where they lead to other nodes', async (t) => {
+test.serial('addresses and routes to other nodes start a look', async (t) => {
   const ip = (...words: string[]) => run(['ip', '-n', lab.node, ...words]);
   await ip('link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'up1');
   await ip('addr', 'add', '192.0.2.1/24', 'dev', 'up0');
@@ -62,7 +62,7 @@ test.serial('addresses and routes are looked at where they lead to other nodes',
   t.true((await causes('-6', 'addr', 'add', '2001:db8::1/64', 'dev', 'up0', 'nodad')) > 0, 'IPv6');
 });
 
-test.serial('notices that the kernel had to drop are made up for', async (t) => {
+test.serial('a full look makes up for notices that the kernel dropped', async (t) => {
   const [a, b] = [await lab.container('a'), await lab.container('b')];
   for (const ns of [a, b]) await lab.must('attach', ns);
   const agent = await startAgent(t, lab, ['--log-level', 'debug']);

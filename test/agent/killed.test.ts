@@ -21,7 +21,7 @@ test.afterEach.always(async () => {
   await lab?.close();
 });
 
-test.serial('killed again and again while others come and go, it costs no packet', async (t) => {
+test.serial('an agent killed again and again during changes costs no packet', async (t) => {
   t.timeout(240_000);
   const seed = Date.now() % 1_000_000;
   t.log(`seed ${seed}`);
@@ -55,26 +55,23 @@ test.serial('killed again and again while others come and go, it costs no packet
   t.is((await agent.stop()).code, 0);
 });
 
-test.serial(
-  'the manager of services is told of the beginning, of life and of the end',
-  async (t) => {
-    const dir = mkdtempSync(join(tmpdir(), 'dpctl-notify-'));
-    t.teardown(() => rmSync(dir, { recursive: true }));
-    const path = join(dir, 'notify');
-    const manager = start(t, '', ['socat', '-u', `UNIX-RECV:${path}`, 'STDOUT']);
-    t.true(
-      await eventually(() => {
-        serviceOf({ NOTIFY_SOCKET: path }).notify('STATUS=test', '');
-        return manager.output().stdout.includes('STATUS=test');
-      }),
-    );
-    const agent = await startAgent(t, lab, [], { NOTIFY_SOCKET: path, WATCHDOG_USEC: '600000' });
-    await manager.says(/READY=1\nSTATUS=all is as requested/);
-    await manager.says(/WATCHDOG=1/);
-    await agent.stop();
-    await manager.says(/STOPPING=1/);
-    // Nobody listens, which is no error.
-    serviceOf({ NOTIFY_SOCKET: join(dir, 'nobody') }).notify('READY=1');
-    t.is(serviceOf({ WATCHDOG_USEC: '5000000', WATCHDOG_PID: '1' }).watchdog, undefined);
-  },
-);
+test.serial('the service manager is notified of start, liveness and end', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'dpctl-notify-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  const path = join(dir, 'notify');
+  const manager = start(t, '', ['socat', '-u', `UNIX-RECV:${path}`, 'STDOUT']);
+  t.true(
+    await eventually(() => {
+      serviceOf({ NOTIFY_SOCKET: path }).notify('STATUS=test', '');
+      return manager.output().stdout.includes('STATUS=test');
+    }),
+  );
+  const agent = await startAgent(t, lab, [], { NOTIFY_SOCKET: path, WATCHDOG_USEC: '600000' });
+  await manager.says(/READY=1\nSTATUS=all is as requested/);
+  await manager.says(/WATCHDOG=1/);
+  await agent.stop();
+  await manager.says(/STOPPING=1/);
+  // Nobody listens, which is no error.
+  serviceOf({ NOTIFY_SOCKET: join(dir, 'nobody') }).notify('READY=1');
+  t.is(serviceOf({ WATCHDOG_USEC: '5000000', WATCHDOG_PID: '1' }).watchdog, undefined);
+});

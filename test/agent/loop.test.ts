@@ -21,7 +21,7 @@ function task(name: string, takes: number, finds: Found[], rests = 0) {
   return { one, seen };
 }
 
-test('what is asked for while it waits or runs is one run more, and none overlaps', async (t) => {
+test('requests during a wait or a run lead to one more run, and runs never overlap', async (t) => {
   const { one, seen } = task('a', 30, []);
   const loop = startLoop([one]);
   for (let asks = 0; asks < 10; asks++) loop.ask('a');
@@ -35,7 +35,7 @@ test('what is asked for while it waits or runs is one run more, and none overlap
   await loop.stop();
 });
 
-test('a task that fails is tried again when it has rested, and the other does not wait', async (t) => {
+test('a failed task is retried after its rest, and the other does not wait', async (t) => {
   const bad = task('bad', 1, ['failed', 'failed'], 150);
   const good = task('good', 1, []);
   const loop = startLoop([bad.one, good.one]);
@@ -51,7 +51,7 @@ test('a task that fails is tried again when it has rested, and the other does no
   await loop.stop();
 });
 
-test('who insists does not wait for the rest, and after the end nothing runs', async (t) => {
+test('an urgent request skips the rest, and nothing runs after the end', async (t) => {
   const { one, seen } = task('a', 1, [], 10_000);
   const loop = startLoop([one]);
   loop.ask('a');
@@ -68,7 +68,7 @@ test('who insists does not wait for the rest, and after the end nothing runs', a
   t.is(seen.runs, 2);
 });
 
-test('the end waits for the run that goes on', async (t) => {
+test('the end waits for the running task', async (t) => {
   const { one, seen } = task('a', 60, []);
   const loop = startLoop([one]);
   loop.ask('a');

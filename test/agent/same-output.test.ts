@@ -135,7 +135,7 @@ async function runs(world: World, env: Readonly<Record<string, string>>): Promis
   return results;
 }
 
-test.serial('every command does and says the same by an agent as without one', async (t) => {
+test.serial('every command does and prints the same with an agent and without', async (t) => {
   t.timeout(240_000);
   const first = await prepared();
   let direct: Ran[];
@@ -173,57 +173,63 @@ async function askedBy(world: World, argv: readonly string[], env = {}): Promise
   }
 }
 
-test.serial('who stands elsewhere, or means something else, does without the agent', async (t) => {
-  const world = await openWorld();
-  try {
-    const a = await world.container('a');
-    const words = [process.execPath, DPCTL, '--root', world.root];
-    const enter = ['nsenter', `--net=/run/netns/${world.node}`];
-    const attach = [...words, 'attach', a];
-    t.true(await askedBy(world, [...enter, ...attach]));
-    t.false(await askedBy(world, [...enter, ...attach, '--direct']));
-    t.false(await askedBy(world, ['ip', 'netns', 'exec', world.node, ...attach]), 'other mounts');
-    t.false(
-      await askedBy(world, ['unshare', '--pid', '--fork', ...enter, ...attach]),
-      'other pids',
-    );
-    t.false(await askedBy(world, [...enter, ...attach], { DPCTL_TC: 'auto' }), 'ways of its own');
-    t.false(
-      await askedBy(world, [...enter, 'env', '-C', '/run/netns', ...words, 'attach', `./${a}`]),
-      'a path from where it stands',
-    );
-    t.true(await askedBy(world, [...enter, ...words, 'attach', `/run/netns/${a}`]));
-  } finally {
-    await world.close();
-  }
-});
+test.serial(
+  'a caller in other namespaces, or with other settings, does not use the agent',
+  async (t) => {
+    const world = await openWorld();
+    try {
+      const a = await world.container('a');
+      const words = [process.execPath, DPCTL, '--root', world.root];
+      const enter = ['nsenter', `--net=/run/netns/${world.node}`];
+      const attach = [...words, 'attach', a];
+      t.true(await askedBy(world, [...enter, ...attach]));
+      t.false(await askedBy(world, [...enter, ...attach, '--direct']));
+      t.false(await askedBy(world, ['ip', 'netns', 'exec', world.node, ...attach]), 'other mounts');
+      t.false(
+        await askedBy(world, ['unshare', '--pid', '--fork', ...enter, ...attach]),
+        'other pids',
+      );
+      t.false(await askedBy(world, [...enter, ...attach], { DPCTL_TC: 'auto' }), 'ways of its own');
+      t.false(
+        await askedBy(world, [...enter, 'env', '-C', '/run/netns', ...words, 'attach', `./${a}`]),
+        'a path from where it stands',
+      );
+      t.true(await askedBy(world, [...enter, ...words, 'attach', `/run/netns/${a}`]));
+    } finally {
+      await world.close();
+    }
+  },
+);
 
-test.serial('an agent that is stopped is given up, one that dies is not waited for', async (t) => {
-  const world = await openWorld();
-  try {
-    const a = await world.container('a');
-    const agent = await world.serve();
-    agent.process.kill('SIGSTOP');
-    const hung = await world.dpctl(['attach', a, '-j'], { DPCTL_AGENT_TIMEOUT: '500' });
-    t.is(hung.code, 5, hung.stderr);
-    t.like(JSON.parse(hung.stderr), { code: 'AGENT_HUNG' });
-    t.regex(hung.stderr, /--direct/);
-    t.is((await world.dpctl(['endpoints', '-o', 'name', '--direct'])).stdout, '');
-    agent.process.kill('SIGCONT');
-    await sleep(500);
-    const list = await world.ask('GET', '/v1/endpoints');
-    t.deepEqual(list.body, [], 'what nobody waits for is not done');
+test.serial(
+  'a command gives up on a stopped agent, and does not wait for a dead one',
+  async (t) => {
+    const world = await openWorld();
+    try {
+      const a = await world.container('a');
+      const agent = await world.serve();
+      agent.process.kill('SIGSTOP');
+      const hung = await world.dpctl(['attach', a, '-j'], { DPCTL_AGENT_TIMEOUT: '500' });
+      t.is(hung.code, 5, hung.stderr);
+      t.like(JSON.parse(hung.stderr), { code: 'AGENT_HUNG' });
+      t.regex(hung.stderr, /--direct/);
+      t.is((await world.dpctl(['endpoints', '-o', 'name', '--direct'])).stdout, '');
+      agent.process.kill('SIGCONT');
+      await sleep(500);
+      const list = await world.ask('GET', '/v1/endpoints');
+      t.deepEqual(list.body, [], 'what nobody waits for is not done');
 
-    agent.process.kill('SIGSTOP');
-    const waiting = world.dpctl(['attach', a, '-j']);
-    await sleep(1500);
-    agent.process.kill('SIGKILL');
-    const ran = await waiting;
-    t.is(ran.code, 0, ran.stderr);
-    t.is((await world.dpctl(['attach', a])).code, 0, 'a socket that nobody listens at');
-    rmSync(world.socket);
-    t.regex((await world.dpctl(['attach', a])).stderr, /^unchanged/);
-  } finally {
-    await world.close();
-  }
-});
+      agent.process.kill('SIGSTOP');
+      const waiting = world.dpctl(['attach', a, '-j']);
+      await sleep(1500);
+      agent.process.kill('SIGKILL');
+      const ran = await waiting;
+      t.is(ran.code, 0, ran.stderr);
+      t.is((await world.dpctl(['attach', a])).code, 0, 'a socket that nobody listens at');
+      rmSync(world.socket);
+      t.regex((await world.dpctl(['attach', a])).stderr, /^unchanged/);
+    } finally {
+      await world.close();
+    }
+  },
+);

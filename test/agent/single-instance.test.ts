@@ -21,34 +21,31 @@ const HOLD = `for path; do
 done 2>/dev/null; echo done; exec sleep 100`;
 const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'];
 
-test.serial(
-  'a user who locks all that a user may open stops neither agent nor command',
-  async (t) => {
-    chmodSync(lab.root, 0o755);
-    const a = await lab.container('a');
-    await lab.must('attach', a);
-    const former = await startAgent(t, lab);
-    await former.stop('SIGKILL');
-    // With what a killed agent leaves.
-    const { stdout } = await run(['find', lab.root]);
-    const paths = [...stdout.split('\n'), '/', '/run', '/tmp', '/var/lib'];
-    const files = paths.map((path) => path.slice(lab.root.length));
-    t.true(files.includes('/run/dpctl/agent.lock'), stdout);
-    const user = start(t, lab.node, [...NOBODY, 'bash', '-c', HOLD, 'hold', ...paths]);
-    await user.says(/done/);
-    const locked = user.output().stdout.split('\n');
-    t.true(locked.includes(`locked ${lab.root}`));
-    t.deepEqual(
-      locked.filter((line) => line.includes('/dpctl/')),
-      [],
-    );
-    const agent = await startAgent(t, lab);
-    await lab.must('attach', await lab.container('b'));
-    await lab.must('attach', await lab.container('c'), '--direct');
-    t.is((await agent.stop()).code, 0);
-    await lab.must('reset', '--yes');
-  },
-);
+test.serial("another user's locks stop neither agent nor command", async (t) => {
+  chmodSync(lab.root, 0o755);
+  const a = await lab.container('a');
+  await lab.must('attach', a);
+  const former = await startAgent(t, lab);
+  await former.stop('SIGKILL');
+  // With what a killed agent leaves.
+  const { stdout } = await run(['find', lab.root]);
+  const paths = [...stdout.split('\n'), '/', '/run', '/tmp', '/var/lib'];
+  const files = paths.map((path) => path.slice(lab.root.length));
+  t.true(files.includes('/run/dpctl/agent.lock'), stdout);
+  const user = start(t, lab.node, [...NOBODY, 'bash', '-c', HOLD, 'hold', ...paths]);
+  await user.says(/done/);
+  const locked = user.output().stdout.split('\n');
+  t.true(locked.includes(`locked ${lab.root}`));
+  t.deepEqual(
+    locked.filter((line) => line.includes('/dpctl/')),
+    [],
+  );
+  const agent = await startAgent(t, lab);
+  await lab.must('attach', await lab.container('b'));
+  await lab.must('attach', await lab.container('c'), '--direct');
+  t.is((await agent.stop()).code, 0);
+  await lab.must('reset', '--yes');
+});
 
 test.serial('a reset does not free the node for a second agent', async (t) => {
   const first = await startAgent(t, lab);

@@ -6,7 +6,7 @@ import {
   mitigationsOf,
 } from '../../src/bench/measure/machine.js';
 
-test('CPU time is what /proc/stat has, in seconds, with interrupts and without waiting', (t) => {
+test('CPU time comes from /proc/stat, in seconds, with interrupts and without waiting', (t) => {
   const stat = 'cpu  100 10 200 5000 50 3 7 40 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n';
   t.deepEqual(cpuTime(stat), { busy: 3.2, idle: 50.5, stolen: 0.4 });
 });
@@ -18,7 +18,7 @@ test('work is seen as CPU time', (t) => {
   t.true(cpuTime().busy - before >= 0.05);
 });
 
-test('the machine is named by what a reader compares', async (t) => {
+test('the machine is described by what readers compare', async (t) => {
   const machine = describeMachine();
   t.regex(machine.kernel, /^\d+\.\d+/);
   t.true(machine.cpus >= 1 && machine.memory > 100);

@@ -81,7 +81,7 @@ test('an interval lies within the values and around the median', (t) => {
   );
 });
 
-test('of intervals around a known median, about as many hold it as are promised', (t) => {
+test('confidence intervals contain a known median as often as they promise', (t) => {
   const random = seeded(3);
   // A sum of twelve is close to a normal distribution around 6.
   const draw = () => Array.from({ length: 12 }, random).reduce((sum, value) => sum + value, 0);
@@ -93,7 +93,7 @@ test('of intervals around a known median, about as many hold it as are promised'
   t.true(share > 0.88, `${share}`);
 });
 
-test('what disturbs both of a pair alike does not reach their ratio', (t) => {
+test('a disturbance of both subjects does not change their ratio', (t) => {
   const quiet = [1, 0.5, 2, 0.7, 1.3, 0.9];
   const ratio = pairedRatio(
     quiet.map((speed) => 130 * speed),
@@ -102,7 +102,7 @@ test('what disturbs both of a pair alike does not reach their ratio', (t) => {
   t.deepEqual(ratio, { ratio: 1.3, low: 1.3, high: 1.3, rounds: 6 });
 });
 
-test('a round without one of the two is no pair', (t) => {
+test('a round without one of the two subjects is ignored', (t) => {
   const ratio = pairedRatio([2, undefined, 2, 0, 2], [1, 1, undefined, 1, 1]);
   t.is(ratio?.rounds, 2);
   t.is(ratio?.ratio, 2);

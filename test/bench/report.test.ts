@@ -36,7 +36,7 @@ function written(
   return { path, dir };
 }
 
-test('the report names machine, settings, noise, figures, what is left out and what failed', (t) => {
+test('the report names machine, settings, noise, figures, skipped parts and failures', (t) => {
   const html = readFileSync(written(t).path, 'utf8');
   for (const text of [
     ...['6.18.1', '2 x some CPU (virtual)', '30 % busy', 'MTU', 'Linux bridge', 'not installed'],
@@ -52,7 +52,7 @@ test('the report loads nothing from outside', (t) => {
   t.regex(html, /Content-Security-Policy" content="default-src 'none'/);
 });
 
-test('a text of a run cannot end the element that it is in', (t) => {
+test('text of a run cannot break the HTML', (t) => {
   const html = readFileSync(written(t).path, 'utf8');
   t.false(html.includes('<script>document.title'));
 });
@@ -65,7 +65,7 @@ test('an older report is replaced as a whole, and no draft is left', (t) => {
   t.deepEqual(readdirSync(dir), ['report.html']);
 });
 
-test('a place that cannot be written to is named before anything is measured', (t) => {
+test('an unwritable file is reported before anything is measured', (t) => {
   const error = t.throws<DpctlError>(() => reportFile('/nowhere/report.html'));
   t.is(error?.code, 'BENCH_FILE');
   t.is(error?.exitCode, 1);

@@ -26,7 +26,7 @@ test('a figure has the median of each subject and the paired ratio', (t) => {
   t.deepEqual(figure.about, ['dpctl']);
 });
 
-test('a subject whose every sample failed is left out, and a hole stays a hole', (t) => {
+test('a subject without samples is left out, and a failed sample stays missing', (t) => {
   const figure = figureOf({ bridge: [undefined, undefined], dpctl: [1, undefined] }, PAIR);
   t.deepEqual(
     figure.subjects.map(({ name, samples }) => [name, samples]),
@@ -59,7 +59,7 @@ test('goals are judged by the figure itself, or by the ratio', (t) => {
   t.is(goals[2]?.text, 'dpctl: cost at most 60 Gb/s');
 });
 
-test('what is in relation to a neighbour is compared by the relation, on a slower machine too', (t) => {
+test('figures with a ratio are compared by the ratio, on a slower machine too', (t) => {
   const before = runOf([figureOf({ bridge: around(100), dpctl: around(130) }, PAIR)]);
   const after = runOf([figureOf({ bridge: around(50), dpctl: around(65) }, PAIR)]);
   const [move] = compare(before, after).moved;
@@ -77,14 +77,14 @@ test('a ratio that fell is worse, one that rose is better, the bridge itself is 
   t.deepEqual(verdicts(100, 101), [['dpctl', 'none']]);
 });
 
-test('figures without a neighbour are compared as they are', (t) => {
+test('figures without a ratio are compared directly', (t) => {
   const run = (cost: number) =>
     runOf([figureOf({ 'IPv4 path': around(cost) }, [], { id: 'cost', better: 'lower' })]);
   t.is(compare(run(50), run(80)).moved[0]?.verdict, 'worse');
   t.is(compare(run(80), run(50)).moved[0]?.verdict, 'better');
 });
 
-test('a figure that only one run has did not move, and other machines are named', (t) => {
+test('a figure of only one run did not move, and another machine is reported', (t) => {
   const before = runOf([]);
   const after = runOf([figureOf({ dpctl: around(1) })], {
     machine: { ...before.machine, kernel: '6.19.0' },
@@ -102,7 +102,7 @@ function withFile(t: { teardown(undo: () => void): void }, name: string, text: s
   return path;
 }
 
-test('a run that was written is read back as it was', (t) => {
+test('a written run is read back unchanged', (t) => {
   const run = runOf([figureOf({ bridge: [1, undefined, 2], dpctl: around(3) }, PAIR)]);
   const path = withFile(t, 'good', JSON.stringify(run));
   t.deepEqual(readResult(path), run);
@@ -125,7 +125,7 @@ for (const [name, text, said] of [
   });
 }
 
-test('a file that is not there is refused by name', (t) => {
+test('a missing file is refused by name', (t) => {
   t.throws(() => readResult('/nowhere/run.json'), { message: /\/nowhere\/run.json/ });
 });
 

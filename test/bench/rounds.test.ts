@@ -16,7 +16,7 @@ function measureOf(subjects: Measure['subjects'], more: Partial<Measure> = {}): 
   };
 }
 
-test('rounds are interleaved, and the first of a full run is thrown away', async (t) => {
+test('rounds are interleaved, and the first of a full run is discarded', async (t) => {
   const order: string[] = [];
   const subject = (name: string) => ({
     name,
@@ -55,7 +55,7 @@ test('a quick run does not warm up', async (t) => {
   t.is(sampleCount(measure, QUICK), 3);
 });
 
-test('a sample that fails is a hole and is reported; the others are measured', async (t) => {
+test('a failed sample is missing and reported; the others are measured', async (t) => {
   let asked = 0;
   const measure = measureOf([
     { name: 'good', sample: async () => ({ speed: 1 }) },
@@ -85,7 +85,7 @@ test('a sample that fails is a hole and is reported; the others are measured', a
   });
 });
 
-test('a figure that nobody says anything about is a mistake, not a gap', async (t) => {
+test('a figure without any value is an error, not a gap', async (t) => {
   const measure = measureOf([{ name: 'a', sample: async () => ({ sped: 1 }) }]);
   await t.throwsAsync(
     carryOut('program', measure, QUICK, () => undefined),

@@ -13,7 +13,7 @@ const dpctl = (...args: readonly string[]) =>
   run([process.execPath, DPCTL, 'bench', ...args], { timeout: 280_000 });
 
 test.serial(
-  'a run prints a document that it can read again, and says what got worse',
+  'a run prints a document that it can read again, and reports what got worse',
   async (t) => {
     const dir = mkdtempSync(join(tmpdir(), `dpctl-bench-${process.pid}-`));
     t.teardown(() => rmSync(dir, { recursive: true }));

@@ -39,7 +39,7 @@ function alive(pid: number): boolean {
 }
 
 test.serial(
-  'a sandbox takes away what it made, the last first, and goes on after a failure',
+  'a sandbox removes everything that it made, last first, and continues after a failure',
   (t) => {
     const sandbox = openSandbox();
     const order: string[] = [];
@@ -61,7 +61,7 @@ test.serial(
   },
 );
 
-test.serial('what a run left behind is removed by the next one, what runs is left alone', (t) => {
+test.serial('a run removes leftovers of earlier ones, and leaves running ones alone', (t) => {
   const sandbox = openSandbox();
   t.teardown(() => sandbox.close());
   const { name } = sandbox.namespace('a');
@@ -120,7 +120,7 @@ for (const [signal, code] of [
   });
 }
 
-withTools.serial('after SIGKILL the next run clears up', async (t) => {
+withTools.serial('after SIGKILL the next run cleans up', async (t) => {
   const { pid, processes } = await interrupted('SIGKILL');
   t.true(thingsOf(pid).length > 0, 'nobody could clean up');
   t.true(sweep().length > 0);

@@ -114,22 +114,20 @@ for (const [name, open] of [
   );
 }
 
-withSocat.serial(
-  'a NIC is stood in for by a program in the drivers, which leaves the path whole',
-  (t) =>
-    inSandbox(async (sandbox) => {
-      const xdp = programOf(openProbe(sandbox), 'pass');
-      const pair = vxlanPair(sandbox, '-b', { ...WIRE, name: 'xdp', xdp }, false);
-      t.regex(await verifyPayload(sandbox, pair), /equal$/);
-      const near = pair.client.space.name.replace(/-c$/, '');
-      const { stdout } = await run(['ip', '-n', near, '-d', 'link', 'show', 'ul0']);
-      t.regex(stdout, /prog\/xdp/);
-    }),
+withSocat.serial('a program in the drivers stands in for a NIC without changing the path', (t) =>
+  inSandbox(async (sandbox) => {
+    const xdp = programOf(openProbe(sandbox), 'pass');
+    const pair = vxlanPair(sandbox, '-b', { ...WIRE, name: 'xdp', xdp }, false);
+    t.regex(await verifyPayload(sandbox, pair), /equal$/);
+    const near = pair.client.space.name.replace(/-c$/, '');
+    const { stdout } = await run(['ip', '-n', near, '-d', 'link', 'show', 'ul0']);
+    t.regex(stdout, /prog\/xdp/);
+  }),
 );
 
 const withTools = testRequiring(command('iperf3'), command('sockperf'));
 
-withTools.serial('the tools give a number for all that is asked of them', (t) =>
+withTools.serial('the tools give a value for every figure', (t) =>
   inSandbox(async (sandbox) => {
     const pair = vethPair(sandbox, '-v', PLAIN);
     await serveIperf(sandbox, pair);
@@ -150,7 +148,7 @@ withTools.serial('the tools give a number for all that is asked of them', (t) =>
   }),
 );
 
-test.serial('a server that does not start is an error with its words', (t) =>
+test.serial('a server that does not start gives an error with its output', (t) =>
   inSandbox(async (sandbox) => {
     const pair = vethPair(sandbox, '-v', PLAIN);
     const { serve } = await import('../../src/bench/subjects/pair.js');

@@ -42,7 +42,7 @@ test('namespaces, endpoints, networks and tables where they belong', async (t) =
   t.deepEqual(await values('attach', 'ns1', ''), []);
 });
 
-test('the node of --root is asked', async (t) => {
+test('completion uses the node of --root', async (t) => {
   t.deepEqual(await values('--root', '/x', 'detach', ''), ['in/x']);
   t.deepEqual(await values('detach', '--root=/y', ''), ['in/y']);
 });
@@ -74,7 +74,7 @@ test('values of flags, in two words, in one, and split by bash', async (t) => {
   t.deepEqual(await values('attach', '--mac', ''), []);
 });
 
-test('after -- nothing is a flag', async (t) => {
+test('after -- no flags are completed', async (t) => {
   t.deepEqual(await values('attach', '--', '-'), ['ns1', 'ns2']);
 });
 

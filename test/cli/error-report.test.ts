@@ -6,7 +6,7 @@ import { reportJson, reportOf, reportText } from '../../src/cli/error-report.js'
 
 const plain = createColors(false);
 
-test('an error says what, why and what to do', (t) => {
+test('an error names the problem, its cause and the remedy', (t) => {
   const cause = kernelError('bpf_obj_get /run/x', 2);
   const error = new DpctlError('ADDRESS_IN_USE', '10.0.0.5 belongs to ns2', {
     exitCode: 1,
@@ -33,19 +33,19 @@ test('an error says what, why and what to do', (t) => {
   });
 });
 
-test('a cause that the message quotes already is not said twice', (t) => {
+test('a cause that the message contains is not repeated', (t) => {
   const cause = new Error('no such file');
   const report = reportOf(new DpctlError('X', 'cannot open: no such file', { cause }), false);
   t.deepEqual(report.causes, []);
 });
 
-test('causes that go round in a circle end', (t) => {
+test('circular causes end', (t) => {
   const error = new Error('a');
   error.cause = new Error('b', { cause: error });
   t.deepEqual(reportOf(error, false).causes, ['b']);
 });
 
-test('an unknown exception is a bug of ours: 70, and how to report it', (t) => {
+test('an unknown exception is a bug of dpctl: exit code 70, and how to report it', (t) => {
   const report = reportOf(new TypeError('x is not a function'), false);
   t.is(report.exitCode, 70);
   t.is(report.code, 'BUG');
@@ -61,7 +61,7 @@ test('the stack is shown for DPCTL_DEBUG only', (t) => {
   t.true(reportJson(reportOf(error, true)).includes('report.test'));
 });
 
-test('a failure of the operating system is not a bug of ours', (t) => {
+test('a failure of the operating system is not a bug of dpctl', (t) => {
   const error = Object.assign(new Error('ENOSPC: no space left on device, write'), {
     code: 'ENOSPC',
     syscall: 'write',
@@ -77,7 +77,7 @@ test('a failure of the operating system is not a bug of ours', (t) => {
   );
 });
 
-test('what is thrown where nobody waits for it is a bug of ours, too', async (t) => {
+test('an unhandled exception is a bug of dpctl, too', async (t) => {
   const run = new URL('../../src/cli/run.js', import.meta.url);
   const program = `
     import { watchCrashes } from '${run}';

@@ -102,14 +102,14 @@ test('flag beats variable, variable beats default', (t) => {
   t.deepEqual(flags.globals, { root: '/opt', json: true });
 });
 
-test('an empty variable is none, and one of another command is not looked at', (t) => {
+test('an empty variable does not count, nor does one of another command', (t) => {
   const env = { DPCTL_ATTACH_MTU: '', DPCTL_ROOT: '', DPCTL_DETACH_IFNAME: 'eth9' };
   const { options, globals } = callOf('attach ns1', env);
   t.deepEqual(options, {});
   t.deepEqual(globals, {});
 });
 
-test('what was given is taken back by --no-NAME and auto, and the last word counts', (t) => {
+test('--no-NAME and auto undo a setting, and the last one counts', (t) => {
   t.deepEqual(callOf('network add n --no-gateway').options, { gateway: false });
   t.deepEqual(callOf('network add n --no-gateway --gateway').options, { gateway: true });
   t.deepEqual(callOf('network add n --gateway 10.0.0.9 --no-gateway').options, { gateway: false });

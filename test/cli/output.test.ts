@@ -20,7 +20,7 @@ function withFile(use: (fd: number, read: () => string) => void): void {
   }
 }
 
-test('nothing is written before the end', (t) => {
+test('no output is written before the end', (t) => {
   withFile((fd, read) => {
     const sink = holdStdout(fd);
     for (let line = 0; line < 20_000; line++) sink.write(`line ${line}\n`);
@@ -30,7 +30,7 @@ test('nothing is written before the end', (t) => {
   });
 });
 
-test('what is too much to hold is written as it comes, whole and in order', (t) => {
+test('a large output is written as it comes, complete and in order', (t) => {
   withFile((fd, read) => {
     const sink = holdStdout(fd, 100_000);
     const lines = Array.from({ length: 50_000 }, (_, line) => `line ${line}\n`);
@@ -62,13 +62,13 @@ test('a reader that never reads help ends the program quietly', async (t) => {
   t.is(stderr, 'code 0');
 });
 
-test('a stdout that cannot be written is an error', async (t) => {
+test('an unwritable stdout is an error', async (t) => {
   const { exitCode, stderr } = await inBash('"$0" "$1" --help > /dev/full');
   t.is(exitCode, 2);
   t.regex(stderr, /^error\[OUTPUT_LOST\]: stdout cannot be written: ENOSPC /);
 });
 
-test('a closed stderr is no reason to fail in another way', async (t) => {
+test('a closed stderr causes no other failure', async (t) => {
   t.is((await inBash('"$0" "$1" atach 2>&-')).exitCode, 1);
 });
 

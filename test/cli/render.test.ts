@@ -123,7 +123,7 @@ test('a name cannot write to the terminal', async (t) => {
   t.is(JSON.parse(await rendered(list(rows, SIMPLE), 'json'))[0].name, rows[0]?.name);
 });
 
-test('nothing is cut and nothing is folded, however long', async (t) => {
+test('long values are neither cut nor wrapped', async (t) => {
   const name = 'n'.repeat(500);
   const table = await rendered(list([{ name, age: 1, longName: [], on: true }], SIMPLE), 'table');
   t.true(table.includes(name));
@@ -160,7 +160,7 @@ test('one thing is an object in JSON and YAML, and a list of one elsewhere', asy
   t.is((await rendered(one, 'table')).split('\n').length, 3);
 });
 
-test('nothing is [] in JSON and YAML, heads in a table and no name', async (t) => {
+test('an empty list is [] in JSON and YAML, heads in a table and no name', async (t) => {
   t.is(await rendered(list([]), 'json'), '[]\n');
   t.is(await rendered(list([]), 'yaml'), '[]\n');
   t.is(await rendered(list([]), 'name'), '');

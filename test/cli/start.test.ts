@@ -13,7 +13,7 @@ const RUNS = 8;
  * (help) to 1.7 (dump). `dpctl bench --only control` judges the goal; this test must not fail on a busy
  * machine.
  */
-test('commands that change nothing start, and tell in how many starts of an empty program', (t) => {
+test('reading commands start quickly, compared with an empty program', (t) => {
   const dir = mkdtempSync(join(tmpdir(), `dpctl-cli-${process.pid}-`));
   try {
     const empty = join(dir, 'empty.cjs');

@@ -17,7 +17,7 @@ import { dpctl } from './helpers/dpctl.js';
 const file = (path: string): string =>
   readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), 'utf8');
 
-test('docs/cli.md and docs/dpctl.8 are what the table says', (t) => {
+test('docs/cli.md and docs/dpctl.8 match the table', (t) => {
   t.true(file('docs/cli.md') === cliMarkdown(), 'docs/cli.md is stale: make docs');
   t.true(file('docs/dpctl.8') === manPage(), 'docs/dpctl.8 is stale: make docs');
 });
@@ -60,7 +60,7 @@ test('no two flags of a command share a name, a letter, a key or a variable', (t
   }
 });
 
-test('what help names, the parser takes: every example parses', async (t) => {
+test('every example in the help parses', async (t) => {
   const { parse } = await import('../../src/cli/parse.js');
   for (const { examples, path } of shownCommands()) {
     for (const { line } of examples) {

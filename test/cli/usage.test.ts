@@ -152,14 +152,14 @@ test('help shows examples before everything else, then common flags before the o
   );
 });
 
-test('a user without the rights is told so and told what to do', async (t) => {
+test('a user without privileges is told what to do', async (t) => {
   const { code, stdout, stderr } = await dpctl(['endpoints'], { uid: 65534, gid: 65534 });
   t.is(code, 2, stderr);
   t.is(stdout, '');
   t.regex(stderr, /^error\[NOT_ROOT\]: .*\ntry: sudo dpctl endpoints\n$/);
 });
 
-test('version names everything that it stands on, and works without a libbpf', async (t) => {
+test('version names all libraries, and works without libbpf', async (t) => {
   const { stdout } = await dpctl(['version', '-j']);
   const versions = JSON.parse(stdout);
   t.deepEqual(Object.keys(versions), ['dpctl', 'libbpf', 'ffi', 'kernel', 'node']);

@@ -31,7 +31,7 @@ const keys = (row: Row | undefined): string[] => Object.keys(row ?? {}).toSorted
 const quiet = ({ code, stdout }: Ran) => ({ code, stdout });
 const DONE = { code: 0, stdout: '' };
 
-test.serial('attach says what it did on stderr, and the data on stdout only where asked', (t) =>
+test.serial('attach reports on stderr, and prints data on stdout only on request', (t) =>
   withLab(async (lab) => {
     const ns = await lab.container('a');
     const first = await lab.dpctl(['attach', ns]);
@@ -104,7 +104,7 @@ test.serial('a failure leaves stdout empty and names code, cause and next step',
   }),
 );
 
-test.serial('advice names the root that the command line did', (t) =>
+test.serial("hints contain the command line's root", (t) =>
   withLab(async (lab) => {
     const ns = await lab.container('a');
     const asFlag = { env: { DPCTL_ROOT: '' } };
@@ -125,7 +125,7 @@ test.serial('advice names the root that the command line did', (t) =>
   }),
 );
 
-test.serial('lists in each form', (t) =>
+test.serial('lists in each output format', (t) =>
   withLab(async (lab) => {
     const empty = await lab.dpctl(['endpoints']);
     t.regex(empty.stdout, /^NS +IFNAME +NETWORK /);
@@ -146,7 +146,7 @@ test.serial('lists in each form', (t) =>
   }),
 );
 
-test.serial('networks are added, changed, deleted, and the messages say so', (t) =>
+test.serial('networks are added, changed, deleted, and each is reported', (t) =>
   withLab(async (lab) => {
     const add = ['network', 'add', 'blue', '--subnet', '10.77.0.0/24', '--ageing', '2m'];
     const added = await lab.dpctl(add);
@@ -168,7 +168,7 @@ test.serial('networks are added, changed, deleted, and the messages say so', (t)
   }),
 );
 
-test.serial('the rows of every table have the keys that the docs give', (t) =>
+test.serial('the rows of every table have the documented keys', (t) =>
   withLab(async (lab) => {
     for (const label of ['a', 'b']) await lab.must('attach', await lab.container(label));
     const [a] = await lab.json<{ readonly ns: string }[]>(['endpoints']);
@@ -184,7 +184,7 @@ test.serial('the rows of every table have the keys that the docs give', (t) =>
   }),
 );
 
-test.serial('MACs by hand', (t) =>
+test.serial('static MACs are added and deleted', (t) =>
   withLab(async (lab) => {
     const ns = await lab.container('a');
     await lab.must('attach', ns);
@@ -209,7 +209,7 @@ test.serial('MACs by hand', (t) =>
   }),
 );
 
-test.serial('status finds what somebody deleted, exits 4, and its fix repairs it', (t) =>
+test.serial('status finds a manual deletion, exits with 4, and its fix repairs it', (t) =>
   withLab(async (lab) => {
     const ns = await lab.container('a');
     await lab.must('attach', ns);
@@ -292,7 +292,7 @@ testRequiring(command('script')).serial('reset asks at a terminal: no, ^C, ^D, y
   }),
 );
 
-test.serial('completion knows what this node has', (t) =>
+test.serial('completion offers the names of this node', (t) =>
   withLab(async (lab) => {
     const ns = await lab.container('a');
     await lab.must('attach', ns);

@@ -111,7 +111,7 @@ maybe('a name and a VTEP belong to one machine', async (t) => {
   t.is((await client.get(KEYS.vtep('192.0.2.12'))).entry, undefined);
 });
 
-maybe('a network is made once, and nobody else gets its VNI', async (t) => {
+maybe('a network is created once, and its VNI is not reused', async (t) => {
   const asked = Array.from({ length: 8 }, (_, index) => network(`race${index % 4}`));
   const made = await Promise.all(asked.map((each) => claimNetwork(cluster.client(), each)));
   const vnis = new Map(made.map(({ name, vni }) => [name, vni]));
@@ -126,7 +126,7 @@ maybe('a network is made once, and nobody else gets its VNI', async (t) => {
   t.deepEqual((await client.list(PREFIXES.vnis)).entries, []);
 });
 
-maybe('an endpoint has its addresses and its MAC to itself, and goes with them', async (t) => {
+maybe('an endpoint owns its addresses and its MAC, and is deleted with them', async (t) => {
   const [a, b] = [await join(t, 'a', 21), await join(t, 'b', 22)];
   const subnets = { subnet4: '10.9.0.0/24', subnet6: 'fd00:9::/64', gateway: { ip4: '10.9.0.1' } };
   await claimNetwork(client, network('blue', subnets));
@@ -157,7 +157,7 @@ maybe('an endpoint has its addresses and its MAC to itself, and goes with them',
   t.true(await releaseNetwork(client, 'blue'));
 });
 
-maybe('of a reserved range nobody else gets an address', async (t) => {
+maybe('other nodes get no address of a reserved range', async (t) => {
   const [a, b] = [await join(t, 'a', 21), await join(t, 'b', 22)];
   await claimNetwork(client, network('red', { subnet4: '10.7.0.0/26' }));
   await claimEndpoint(client, b, { id: 1, network: 'red', ip4: '10.7.0.5/26' });
@@ -192,7 +192,7 @@ maybe('of a reserved range nobody else gets an address', async (t) => {
 });
 
 maybe(
-  'nodes that race for addresses never get the same one, also where answers are lost',
+  'nodes that race for addresses never get the same one, even if answers are lost',
   async (t) => {
     const seed = Number(process.env.DPCTL_CLUSTER_SEED ?? Math.floor(Math.random() * 2 ** 31));
     t.log(`DPCTL_CLUSTER_SEED=${seed} repeats it`);
@@ -289,7 +289,7 @@ maybe(
   },
 );
 
-maybe('what a newer dpctl wrote, or a stranger, is named and left alone', async (t) => {
+maybe('records of a newer dpctl or another program are reported and left alone', async (t) => {
   await put(client, { [KEYS.network('new')]: '{"version":2,"other":true}' });
   await put(client, { [KEYS.network('bad')]: '{"version":1}', [KEYS.network('text')]: 'hello' });
   const expected = {

@@ -99,7 +99,7 @@ maybe('a member is killed: calls and the watch go on with another', async (t) =>
   t.log(`first call ${call.toFixed(0)} ms, watch resumed and equal after ${resumed.toFixed(0)} ms`);
 });
 
-maybe('a member is stopped, not dead: its silence is noticed', async (t) => {
+maybe('a member that stops without ending is noticed by its silence', async (t) => {
   await cluster.ready();
   const client = cluster.client({ timing: { keepalive: 5000, keepaliveTimeout: 1000 } });
   const reader = followed(t, client, '/stop/');
@@ -122,7 +122,7 @@ maybe('a member is stopped, not dead: its silence is noticed', async (t) => {
   );
 });
 
-maybe('without a quorum calls end in time and say so; with it all goes on', async (t) => {
+maybe('without a quorum calls fail in time; with it everything continues', async (t) => {
   await cluster.ready();
   const client = cluster.client({ user: { name: 'dpctl', password: PASSWORD } });
   const reader = followed(t, client, '/quorum/');
@@ -157,7 +157,7 @@ maybe('without a quorum calls end in time and say so; with it all goes on', asyn
   t.log(`after the restart of all members equal in ${resumed.toFixed(0)} ms`);
 });
 
-maybe('compacted while away: listed again, and the difference is told', async (t) => {
+maybe('compacted while disconnected: listed again, and the difference is delivered', async (t) => {
   const proxy = await startProxy(cluster.endpoints[1] as string);
   t.teardown(() => proxy.close());
   const client = cluster.client({ endpoints: [proxy.endpoint] });
@@ -181,7 +181,7 @@ maybe('compacted while away: listed again, and the difference is told', async (t
   await reader.stop();
 });
 
-maybe('cut at any byte of the backlog, no event is passed over', async (t) => {
+maybe('a cut at any byte of the backlog loses no event', async (t) => {
   const proxy = await startProxy(cluster.endpoints[1] as string);
   t.teardown(() => proxy.close());
   const client = cluster.client({ endpoints: [proxy.endpoint] });
@@ -212,7 +212,7 @@ maybe('cut at any byte of the backlog, no event is passed over', async (t) => {
 });
 
 maybe(
-  'restored from a backup: said, listed and told, also where it has overtaken us',
+  'a restored backup is detected and delivered, even if it is ahead of the reader',
   async (t) => {
     const proxy = await startProxy(cluster.endpoints[1] as string);
     t.teardown(() => proxy.close());
@@ -248,7 +248,7 @@ maybe(
   },
 );
 
-maybe('a certificate that either side does not take is named', async (t) => {
+maybe('a certificate that either side rejects is reported', async (t) => {
   const { ca, dpctl, nobody } = cluster.certificates;
   for (const [what, tls] of Object.entries({
     'of another authority': { ca, ...nobody },
@@ -263,7 +263,7 @@ maybe('a certificate that either side does not take is named', async (t) => {
 });
 
 maybe(
-  'a user who is unknown, or may not, is refused at once; a revoked one when it comes back',
+  'unknown and unprivileged users are refused at once; revoked ones on reconnection',
   async (t) => {
     const wrong = cluster.client({ user: { name: 'dpctl', password: 'wrong' } });
     const refused = await refusal(t, wrong.get('/x'));

@@ -32,7 +32,7 @@ const pidsIn = async (ns: string): Promise<number[]> =>
 const reaches = async (lab: Lab, ns: string, address: string): Promise<boolean> =>
   (await lab.inside(ns, ['ping', '-c', '1', '-W', '2', address])).code === 0;
 
-test.serial("a veth that leads elsewhere is not taken for one of another container's", (t) =>
+test.serial("a veth to another namespace is not mistaken for a container's", (t) =>
   onLab(t, async (lab) => {
     const [a, b, far] = [
       await lab.container('a'),
@@ -63,7 +63,7 @@ test.serial("a veth that leads elsewhere is not taken for one of another contain
   }),
 );
 
-test.serial('detach by a name that another namespace has by now leaves that one attached', (t) =>
+test.serial('detach by a reused name leaves the new namespace attached', (t) =>
   onLab(t, async (lab) => {
     const [a, b] = [await lab.container('a'), await lab.container('b')];
     await lab.must('attach', a);
@@ -77,7 +77,7 @@ test.serial('detach by a name that another namespace has by now leaves that one 
   }),
 );
 
-test.serial('a pid that is used again detaches nothing but what was attached by it', (t) =>
+test.serial('detach by a reused pid detaches only what was attached by it', (t) =>
   onLab(t, async (lab) => {
     const b = await lab.container('b');
     const dead = start(t, await lab.container('a'), ['sleep', '60']);
@@ -104,7 +104,7 @@ test.serial('a pid that is used again detaches nothing but what was attached by 
   }),
 );
 
-test.serial('attach by a name that another namespace had before says so', (t) =>
+test.serial('attach by a reused name reports the earlier namespace', (t) =>
   onLab(t, async (lab) => {
     const a = await lab.container('a');
     await lab.must('attach', a);
@@ -128,7 +128,7 @@ test.serial('attach by a name that another namespace had before says so', (t) =>
   }),
 );
 
-test.serial('links in a circle in the place of a namespace cost that endpoint alone', (t) =>
+test.serial("a symlink loop at a namespace's path affects only that endpoint", (t) =>
   onLab(t, async (lab) => {
     const [a, b] = [await lab.container('a'), await lab.container('b')];
     const path = join(lab.root, 'ns');
@@ -148,24 +148,22 @@ test.serial('links in a circle in the place of a namespace cost that endpoint al
   }),
 );
 
-test.serial(
-  'a gateway whose records are all lost is known by its mark, and made again at once',
-  (t) =>
-    onLab(t, async (lab) => {
-      const a = await lab.container('a');
-      await lab.must('network', 'add', 'lan', '--subnet', '10.9.0.0/24', '--gateway');
-      await lab.must('attach', a, '--network', 'lan');
-      for (const path of ['run/dpctl/endpoints.json', 'var/lib/dpctl/endpoints.copy.json']) {
-        rmSync(join(lab.root, path));
-      }
-      await lab.must('reconcile');
-      t.is((await lab.dpctl(['status'])).code, 0);
-      await lab.must('attach', a, '--network', 'lan');
-      t.true(await reaches(lab, a, '10.9.0.1'));
-    }),
+test.serial('a gateway without any record is recognized by its mark and recreated', (t) =>
+  onLab(t, async (lab) => {
+    const a = await lab.container('a');
+    await lab.must('network', 'add', 'lan', '--subnet', '10.9.0.0/24', '--gateway');
+    await lab.must('attach', a, '--network', 'lan');
+    for (const path of ['run/dpctl/endpoints.json', 'var/lib/dpctl/endpoints.copy.json']) {
+      rmSync(join(lab.root, path));
+    }
+    await lab.must('reconcile');
+    t.is((await lab.dpctl(['status'])).code, 0);
+    await lab.must('attach', a, '--network', 'lan');
+    t.true(await reaches(lab, a, '10.9.0.1'));
+  }),
 );
 
-test.serial('another eth0 in one namespace holds up no other, and what works goes on', (t) =>
+test.serial('a foreign eth0 in one namespace does not delay the others', (t) =>
   onLab(t, async (lab) => {
     const [a, b, c] = [
       await lab.container('a'),
@@ -197,7 +195,7 @@ test.serial('another eth0 in one namespace holds up no other, and what works goe
   }),
 );
 
-test.serial("a dead endpoint's number and name are another root's by now: it is left alone", (t) =>
+test.serial("a dead endpoint's device that now belongs to another root is left alone", (t) =>
   onLab(t, async (lab) => {
     const [a, b] = [await lab.container('a'), await lab.container('b')];
     const root = mkdtempSync(join(tmpdir(), 'dpctl-second-'));
@@ -219,7 +217,7 @@ test.serial("a dead endpoint's number and name are another root's by now: it is 
   }),
 );
 
-test.serial("the node's own namespace made again is told, and reconcile --adopt moves there", (t) =>
+test.serial('a recreated node namespace is reported, and reconcile --adopt moves to it', (t) =>
   onLab(t, async (lab) => {
     const a = await lab.container('a');
     await lab.must('network', 'add', 'lan', '--subnet', '10.83.0.0/24', '--gateway');

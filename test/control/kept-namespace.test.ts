@@ -25,7 +25,7 @@ function namespacesOpen(): number {
   return links.filter((link) => /^net:\[|\/netns\//.test(link)).length;
 }
 
-test.serial('what a section works in is not closed under it by another', async (t) => {
+test.serial("a section's namespace is not closed by another section", async (t) => {
   const lab = await openLab();
   const node = openLabNode(lab);
   try {

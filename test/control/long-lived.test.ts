@@ -22,37 +22,40 @@ function openMaps(): string[] {
   });
 }
 
-test.serial('what is written after another process has made new tables is in those', async (t) => {
-  const lab = await openLab();
-  const node = openLabNode(lab);
-  try {
-    const [a, b] = [await lab.container('a'), await lab.container('b')];
-    await attach(node, { ns: a });
-    t.is([...(await dump(node, 'endpoints'))].length, 1);
-    const former = new Set(openMaps());
-    t.true(former.size > 0);
+test.serial(
+  'after another process has replaced the tables, writes go to the new ones',
+  async (t) => {
+    const lab = await openLab();
+    const node = openLabNode(lab);
+    try {
+      const [a, b] = [await lab.container('a'), await lab.container('b')];
+      await attach(node, { ns: a });
+      t.is([...(await dump(node, 'endpoints'))].length, 1);
+      const former = new Set(openMaps());
+      t.true(former.size > 0);
 
-    await lab.must('reset', '--yes');
-    await lab.must('attach', a, '--ip', '10.201.0.7');
-    await fdbFlush(node, {});
-    t.deepEqual(
-      openMaps().filter((id) => former.has(id)),
-      [],
-      'none of those that are gone is open',
-    );
-    const [, ip4] = (await attach(node, { ns: b })).endpoints[0]?.ip4.match(/^([^/]+)/) ?? [];
-    const rows = await lab.json<{ ns: string }[]>(['dump', 'endpoints']);
-    t.deepEqual(rows.map(({ ns }) => ns).sort(), [a, b].sort(), 'as others see it');
-    await lab.within(a, 'ping', '-c', '1', '-W', '2', ip4 ?? '');
-    t.deepEqual((await status(node)).problems, []);
-  } finally {
-    node.close();
-    t.deepEqual(openMaps(), []);
-    await lab.close();
-  }
-});
+      await lab.must('reset', '--yes');
+      await lab.must('attach', a, '--ip', '10.201.0.7');
+      await fdbFlush(node, {});
+      t.deepEqual(
+        openMaps().filter((id) => former.has(id)),
+        [],
+        'none of those that are gone is open',
+      );
+      const [, ip4] = (await attach(node, { ns: b })).endpoints[0]?.ip4.match(/^([^/]+)/) ?? [];
+      const rows = await lab.json<{ ns: string }[]>(['dump', 'endpoints']);
+      t.deepEqual(rows.map(({ ns }) => ns).sort(), [a, b].sort(), 'as others see it');
+      await lab.within(a, 'ping', '-c', '1', '-W', '2', ip4 ?? '');
+      t.deepEqual((await status(node)).problems, []);
+    } finally {
+      node.close();
+      t.deepEqual(openMaps(), []);
+      await lab.close();
+    }
+  },
+);
 
-test.serial('a node that was made again in another namespace is looked at there', async (t) => {
+test.serial('a node recreated in another namespace is inspected there', async (t) => {
   const lab = await openLab();
   const node = openLabNode(lab);
   try {

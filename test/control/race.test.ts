@@ -46,7 +46,7 @@ test.serial('first commands at once, one of which is refused', async (t) => {
   }
 });
 
-test.serial('who only looks never sees half a change', async (t) => {
+test.serial('readers never see half a change', async (t) => {
   t.timeout(180_000);
   const lab = await openLab();
   try {

@@ -96,7 +96,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-test.serial('devices that were renamed, moved or replaced are told, and repaired', async (t) => {
+test.serial('renamed, moved or replaced devices are reported and repaired', async (t) => {
   t.timeout(CASES.length * 60_000);
   const lab = await openLab();
   try {

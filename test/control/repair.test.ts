@@ -36,7 +36,7 @@ async function repairs(t: ExecutionContext, { lab, one }: Pair): Promise<void> {
   }
 }
 
-test.serial('an interface that was renamed is made again under its name', (t) =>
+test.serial('a renamed interface gets its name back', (t) =>
   onPair(t, async (pair) => {
     await pair.lab.within(pair.one, 'ip', 'link', 'set', 'eth0', 'down');
     await pair.lab.within(pair.one, 'ip', 'link', 'set', 'eth0', 'name', 'eth9');
@@ -46,7 +46,7 @@ test.serial('an interface that was renamed is made again under its name', (t) =>
   }),
 );
 
-test.serial('an interface that was moved to another namespace is made again', (t) =>
+test.serial('an interface moved to another namespace is recreated', (t) =>
   onPair(t, async (pair) => {
     const away = await pair.lab.container('c');
     await pair.lab.within(pair.one, 'ip', 'link', 'set', 'eth0', 'netns', away);
@@ -55,7 +55,7 @@ test.serial('an interface that was moved to another namespace is made again', (t
   }),
 );
 
-test.serial('a namespace that is gone does not hide what else differs', (t) =>
+test.serial('a deleted namespace does not hide other differences', (t) =>
   onPair(t, async (pair) => {
     const { lab, one, two } = pair;
     const third = await lab.container('c');
@@ -78,7 +78,7 @@ test.serial('a namespace that is gone does not hide what else differs', (t) =>
   }),
 );
 
-test.serial('a host end that was renamed goes on, is told, and is found to be detached', (t) =>
+test.serial('a renamed host end keeps forwarding, is reported, and can be detached', (t) =>
   onPair(t, async ({ lab, one }) => {
     await lab.within(lab.node, 'ip', 'link', 'set', 'dp000001', 'name', 'mine');
     const status = await lab.dpctl(['status']);
@@ -90,7 +90,7 @@ test.serial('a host end that was renamed goes on, is told, and is found to be de
   }),
 );
 
-test.serial('a number that somebody else took meanwhile is not mistaken for the device', (t) =>
+test.serial('a reused ifindex is not mistaken for the device', (t) =>
   onPair(t, async (pair) => {
     const { lab } = pair;
     await lab.within(lab.node, 'ip', 'link', 'del', 'dp000001');
@@ -114,7 +114,7 @@ test.serial('a number that somebody else took meanwhile is not mistaken for the 
   }),
 );
 
-test.serial('addresses, settings and states go back to what was asked', (t) =>
+test.serial('addresses, settings and states are restored', (t) =>
   onPair(t, async (pair) => {
     const { lab, one } = pair;
     const before = await takeSnapshot(lab, [one]);
@@ -138,7 +138,7 @@ test.serial('addresses, settings and states go back to what was asked', (t) =>
   }),
 );
 
-test.serial('what others added inside stays, whatever is changed', (t) =>
+test.serial('settings that others made inside stay through every change', (t) =>
   onPair(t, async ({ lab, one }) => {
     await lab.within(one, 'ip', 'addr', 'add', '10.201.7.7/16', 'dev', 'eth0');
     await lab.within(one, 'ip', 'addr', 'add', 'fd00:c9::7:7/64', 'dev', 'eth0');
@@ -203,7 +203,7 @@ test.serial(
     }),
 );
 
-test.serial('a learned MAC that becomes an own one does not count as learned any more', (t) =>
+test.serial("a learned MAC that becomes an endpoint's own no longer counts as learned", (t) =>
   onPair(t, async ({ lab, two }) => {
     const [open, owner] = [await lab.container('c'), await lab.container('d')];
     await lab.must('attach', open, '--no-lock');
@@ -232,7 +232,7 @@ test.serial('parameters of single devices survive that of all', (t) =>
   }),
 );
 
-test.serial('an endpoint that cannot be repaired does not hide how to get past it', (t) =>
+test.serial('an endpoint that cannot be repaired is reported with a remedy', (t) =>
   onPair(t, async ({ lab, one, two }) => {
     // A command was killed, and then the interface name was taken by another device.
     await lab.must('detach', one);

@@ -105,7 +105,7 @@ for (const { step, drift } of DRIFTS) {
 }
 
 test.serial(
-  'the endpoint that is asked for goes: its namespace is not found, and nothing is half done',
+  "the requested endpoint's namespace disappears: it is not found, and nothing is half done",
   (t) =>
     withFixture(t, async (fixture) => {
       const { node, a, b } = fixture;
@@ -125,7 +125,7 @@ test.serial(
     }),
 );
 
-test.serial('a device goes and its namespace stays: it is made again by the same command', (t) =>
+test.serial('a device disappears without its namespace: the same command recreates it', (t) =>
   withFixture(t, async (fixture) => {
     const { node, lab, a } = fixture;
     await DRIFTS[0]?.drift(fixture);
@@ -141,7 +141,7 @@ test.serial('a device goes and its namespace stays: it is made again by the same
   }),
 );
 
-test.serial('what is gone each time is told in the end', (t) =>
+test.serial('an endpoint that keeps disappearing is reported in the end', (t) =>
   withFixture(t, async (fixture) => {
     await DRIFTS[0]?.drift(fixture);
     let rounds = 0;

@@ -22,7 +22,7 @@ interface Report {
   readonly grownKiB: number;
 }
 
-test.serial('attached and detached while system calls fail, nothing gathers', async (t) => {
+test.serial('attach and detach under failing system calls leave nothing behind', async (t) => {
   t.timeout((SECONDS + 600) * 1000);
   const lab = await openLab();
   try {

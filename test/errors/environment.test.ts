@@ -51,7 +51,7 @@ function behind(lab: Lab, change: string): Run {
     );
 }
 
-test.serial('a file system for reading only', (t) =>
+test.serial('a read-only file system', (t) =>
   onLab(t, (lab, ns) =>
     withDisk(lab, 'ro', async () => {
       const { msg } = await refused(t, lab, [ns], ['attach', ns], {
@@ -65,7 +65,7 @@ test.serial('a file system for reading only', (t) =>
   ),
 );
 
-test.serial('a file system that is full', (t) =>
+test.serial('a full file system', (t) =>
   onLab(t, (lab, ns) =>
     withDisk(lab, 'size=64k', async () => {
       await lab.must('attach', await lab.container('y'));
@@ -83,7 +83,7 @@ test.serial('a file system that is full', (t) =>
   ),
 );
 
-test.serial('a disk that is full when a change is as good as done: what to do comes first', (t) =>
+test.serial('a disk full at the end of a change: the remedy comes first', (t) =>
   onLab(t, (lab, ns) =>
     withDisk(lab, 'size=64k', async () => {
       await lab.must('attach', ns);
@@ -177,7 +177,7 @@ test.serial('a namespace in which IPv6 is switched off gets it on its new interf
   }),
 );
 
-test.serial('a veth of somebody with IPv6 switched off is left as it is', (t) =>
+test.serial('an existing veth with IPv6 disabled is left unchanged', (t) =>
   onLab(t, async (lab, ns) => {
     const peer = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', ns];
     await lab.within(lab.node, 'ip', 'link', 'add', 'vh0', ...peer);
@@ -194,7 +194,7 @@ test.serial('a veth of somebody with IPv6 switched off is left as it is', (t) =>
   }),
 );
 
-test.serial('a libbpf that cannot be loaded, and a backend that is none', (t) =>
+test.serial('a libbpf that does not load, and an unknown FFI backend', (t) =>
   onLab(t, async (lab, ns) => {
     const library = {
       code: 'LIBRARY_MISSING',

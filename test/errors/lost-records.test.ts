@@ -200,7 +200,7 @@ test.serial(
   },
 );
 
-test.serial("another namespace in the place of the node's is told from it", async (t) => {
+test.serial("another namespace at the path of the node's is recognized", async (t) => {
   t.timeout(120_000);
   const before = await traces();
   await setUp();

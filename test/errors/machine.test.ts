@@ -49,7 +49,7 @@ async function withDirectory(use: (dir: string) => Promise<unknown>): Promise<vo
   }
 }
 
-test.serial('a kernel that lacks what the datapath calls', (t) =>
+test.serial('a kernel without the helpers of the datapath', (t) =>
   onLab(t, async (lab, ns) => {
     const { details } = await refused(
       t,
@@ -78,7 +78,7 @@ test.serial('a kernel without tcx gets filters of clsact instead', (t) =>
   }),
 );
 
-test.serial('a way to attach, or a feature to do without, that there is not', (t) =>
+test.serial('an unknown attach mode, and an unknown feature to disable', (t) =>
   onLab(t, async (lab, ns) => {
     for (const args of [['attach', ns], ['status'], ['reconcile']]) {
       await refused(
@@ -207,7 +207,7 @@ test.serial('a mount namespace that hides the BPF file system is no obstacle', (
   }),
 );
 
-test.serial('pins that somebody unmounted are made again', (t) =>
+test.serial('unmounted pins are recreated', (t) =>
   onLab(t, async (lab, ns) => {
     const other = await lab.container('y');
     await lab.must('attach', ns);
@@ -220,7 +220,7 @@ test.serial('pins that somebody unmounted are made again', (t) =>
   }),
 );
 
-test.serial('one table that somebody unpinned is made again, for all endpoints', (t) =>
+test.serial('an unpinned table is recreated for all endpoints', (t) =>
   onLab(t, async (lab, ns) => {
     const other = await lab.container('y');
     await lab.must('attach', ns);
@@ -255,7 +255,7 @@ test.serial('a table that is full', (t) =>
   }),
 );
 
-test.serial('a pinned table of another layout is made again', (t) =>
+test.serial('a pinned table of another layout is recreated', (t) =>
   onLab(t, async (lab, ns) => {
     const node = openLabNode(lab);
     await prepareNode(node);
@@ -271,7 +271,7 @@ test.serial('a pinned table of another layout is made again', (t) =>
   }),
 );
 
-test.serial('a program that the verifier refuses', (t) =>
+test.serial('a program that the verifier rejects', (t) =>
   onLab(t, async (lab, ns) => {
     const objects = join(lab.root, 'objects');
     copyBuild(objects, readFileSync(new URL('./bpf/endpoint.bpf.o', import.meta.url)));
@@ -335,7 +335,7 @@ test.serial('a build without its BPF object, or with half of one', (t) =>
   }),
 );
 
-test.serial('two commands at once: the second waits, and not for ever', (t) =>
+test.serial('two commands at once: the second waits until its time-out', (t) =>
   onLab(t, async (lab, ns) => {
     await lab.must('network', 'add', 'first');
     const release = tryLock(join(lab.root, 'run/dpctl/lock'), 'a test');

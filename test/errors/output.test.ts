@@ -53,7 +53,7 @@ const READS = [
   'attach --help',
 ];
 
-test.serial('a change that cannot be told on stdout is made, and stderr tells it', async (t) => {
+test.serial('a change whose output fails is made, and reported on stderr', async (t) => {
   t.timeout(120_000);
   for (const [line, told] of CHANGES(one)) {
     const { code, stderr } = await redirected([...line.split(' '), '-j'], '> /dev/full');
@@ -68,7 +68,7 @@ test.serial('a change that cannot be told on stdout is made, and stderr tells it
   t.deepEqual(await lab.json(['endpoints']), []);
 });
 
-test.serial('what was only to be shown says that nothing was changed', async (t) => {
+test.serial('a reading command whose output fails reports that nothing was changed', async (t) => {
   t.timeout(120_000);
   for (const line of [...READS, `attach ${one} --dry-run`, 'reset --dry-run']) {
     // An empty table prints nothing, but JSON prints `[]`.
@@ -79,7 +79,7 @@ test.serial('what was only to be shown says that nothing was changed', async (t)
   }
 });
 
-test.serial('a reader that has gone is told as one', async (t) => {
+test.serial('a closed pipe is reported as such', async (t) => {
   const args = ['attach', one, '-j'];
   const words = [process.execPath, DPCTL, '--root', lab.root, ...args];
   // No write succeeds once `true` has ended.

@@ -155,7 +155,7 @@ const PIN_DAMAGES: readonly (readonly [string, (paths: readonly string[]) => voi
   ['those of others', rotate],
 ];
 
-test.serial('pins that are lost, or have something else in their place', async (t) => {
+test.serial('lost or replaced pins', async (t) => {
   t.timeout(300_000);
   const [maps, programs] = [pins('maps'), pins('programs')];
   t.true(maps.length > 20 && programs.length > 1);
@@ -182,7 +182,7 @@ test.serial('pins that are lost, or have something else in their place', async (
   await talks(t);
 });
 
-test.serial('a file that holds no record, and has become something else', async (t) => {
+test.serial('lock and build files that were replaced by something else', async (t) => {
   t.timeout(120_000);
   const { 'a directory': directory, 'a FIFO': pipe, 'a link': link } = FILE_DAMAGES;
   for (const [name, damage] of [

@@ -21,7 +21,7 @@ const BPF = 'run/dpctl/bpf';
 const RUNTIME = 'run/dpctl/endpoints.json';
 const DURABLE = 'var/lib/dpctl/state.json';
 
-test.serial('all that dpctl can make goes, and dpctl can be used again', (t) =>
+test.serial('everything that dpctl makes is removed, and dpctl can be used again', (t) =>
   onMachine(t, async (machine) => {
     for (const round of ['first', 'second']) {
       await fill(machine);
@@ -68,7 +68,7 @@ test.serial('filters of clsact, whether or not the kernel is still known to lack
   }),
 );
 
-test.serial('what belongs to others stays: filters, rules, addresses, values of sysctls', (t) =>
+test.serial('filters, rules, addresses and sysctls of others stay', (t) =>
   onMachine(t, async (machine) => {
     const { lab, adopted } = machine;
     const sysctl = (key: string, value: string) =>
@@ -201,7 +201,7 @@ for (const { title, happens } of ACCIDENTS) {
   );
 }
 
-test.serial('a namespace whose name another one has by now keeps what it has', (t) =>
+test.serial('a namespace with a reused name keeps its content', (t) =>
   onMachine(t, async (machine) => {
     const { lab, plain, made } = machine;
     await fill(machine);

@@ -85,7 +85,7 @@ test.serial('a node that was never used is left alone', async (t) => {
   }
 });
 
-test.serial('a dry run says what would go and removes nothing', (t) =>
+test.serial('a dry run lists the removals and removes nothing', (t) =>
   onUsed(t, async ({ lab, made, look }) => {
     const before = await look();
     const rows = await lab.json<{ step: string; subject: string }[]>(['reset', '--dry-run']);
@@ -118,7 +118,7 @@ test.serial('endpoints whose namespaces are gone', (t) =>
   }),
 );
 
-test.serial('a host end and a pinned link that somebody removed', (t) =>
+test.serial('a host end and a pinned link removed by hand', (t) =>
   onUsed(t, async (used) => {
     const { lab } = used;
     await lab.within(lab.node, 'ip', 'link', 'del', 'dp000002');
@@ -127,7 +127,7 @@ test.serial('a host end and a pinned link that somebody removed', (t) =>
   }),
 );
 
-test.serial('a store with a bad field: what it still names is put back', (t) =>
+test.serial('a store with a bad field: everything that it still records is restored', (t) =>
   onUsed(t, async (used) => {
     const path = join(used.lab.root, 'run/dpctl/endpoints.json');
     damage(path, (text) => text.replace('"mtu":1500', '"mtu":"many"'));
@@ -143,7 +143,7 @@ test.serial('a store with a bad field: what it still names is put back', (t) =>
   }),
 );
 
-test.serial('a store that is not readable at all', (t) =>
+test.serial('an unreadable store', (t) =>
   onUsed(t, async (used) => {
     const { lab, made, adopted } = used;
     for (const file of ['run/dpctl/endpoints.json', 'var/lib/dpctl/state.json']) {
@@ -167,7 +167,7 @@ test.serial('a store that is not readable at all', (t) =>
   }),
 );
 
-test.serial('a build of which the objects are gone', (t) =>
+test.serial('a build without its objects', (t) =>
   onUsed(t, async (used) => {
     const { lab } = used;
     const env = { DPCTL_BPF_DIR: join(lab.root, 'nowhere') };
@@ -177,7 +177,7 @@ test.serial('a build of which the objects are gone', (t) =>
   }),
 );
 
-test.serial('what cannot be removed is told, and all else goes', (t) =>
+test.serial('an obstacle is reported, and everything else is removed', (t) =>
   onUsed(t, async (used) => {
     const { lab, look, before } = used;
     // A mount point in the directory stays while something is mounted on it.
@@ -198,7 +198,7 @@ test.serial('what cannot be removed is told, and all else goes', (t) =>
   }),
 );
 
-test.serial('a directory that is where the lock is to be', (t) =>
+test.serial('a directory at the path of the lock', (t) =>
   onUsed(t, async (used) => {
     const { lab } = used;
     const lock = join(lab.root, 'run/dpctl/lock');

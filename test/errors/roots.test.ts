@@ -19,7 +19,7 @@ test.after.always(async () => {
 const withRoot = (root: string, ...args: string[]) =>
   lab.dpctl(['--root', root, ...args], { cwd: dir });
 
-test.serial('a root that can be none is refused, by what it is, and nothing is made', async (t) => {
+test.serial('an unsuitable root is refused with the reason, and nothing is created', async (t) => {
   writeFileSync(join(dir, 'file'), '');
   symlinkSync('circle', join(dir, 'circle'));
   const before = readdirSync(dir, { recursive: true });

@@ -39,7 +39,7 @@ async function kill(t: ExecutionContext, lab: Lab, ns: string, point: string): P
   t.is(code, 255, `killed at ${point}: ${stderr}`);
 }
 
-test.serial('the first attach fails at any step: the machine is as if it had never been', (t) =>
+test.serial('the first attach fails at any step: the machine is unchanged', (t) =>
   onVirgin(t, async ({ lab, ns, before, points, look }) => {
     for (const point of points) {
       const { code, stdout } = await lab.dpctl(['attach', ns], {

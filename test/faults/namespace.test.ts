@@ -71,13 +71,15 @@ test.serial('an empty file that an interrupt left in /run/netns is cleaned up', 
   }),
 );
 
-test.serial('two interfaces of a namespace that was not made: both come, in one namespace', (t) =>
-  onLab(t, async (lab, ns) => {
-    await die(lab, 'step.0', 'attach', ns, '--create');
-    await lab.must('attach', ns, '--create', '--ifname', 'eth1');
-    for (const name of ['eth0', 'eth1']) await lab.within(ns, 'ip', 'link', 'show', name);
-    t.is((await lab.dpctl(['status'])).code, 0);
-    await lab.must('detach', ns);
-    t.false(existsSync(`/run/netns/${ns}`));
-  }),
+test.serial(
+  'two interfaces of a namespace that was never created: both appear in one namespace',
+  (t) =>
+    onLab(t, async (lab, ns) => {
+      await die(lab, 'step.0', 'attach', ns, '--create');
+      await lab.must('attach', ns, '--create', '--ifname', 'eth1');
+      for (const name of ['eth0', 'eth1']) await lab.within(ns, 'ip', 'link', 'show', name);
+      t.is((await lab.dpctl(['status'])).code, 0);
+      await lab.must('detach', ns);
+      t.false(existsSync(`/run/netns/${ns}`));
+    }),
 );

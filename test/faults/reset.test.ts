@@ -4,7 +4,7 @@ import test from 'ava';
 import { differences, takeSnapshot } from '../helpers/snapshot.js';
 import { openLab } from '../system/helpers/lab.js';
 
-test.serial('a reset that was killed is taken back by the next command, whichever', async (t) => {
+test.serial('any next command undoes a killed reset', async (t) => {
   t.timeout(300_000);
   const lab = await openLab();
   try {

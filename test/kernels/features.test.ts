@@ -11,7 +11,7 @@ interface Row {
   readonly without: string;
 }
 
-test.serial('the features of this kernel are listed, with what is done without them', async (t) => {
+test.serial('the features of this kernel are listed, with the fallbacks', async (t) => {
   const lab = await openLab();
   t.teardown(() => lab.close());
   const env = { DPCTL_PROBE_DISABLE: 'bpf_loop' };
@@ -25,22 +25,25 @@ test.serial('the features of this kernel are listed, with what is done without t
   t.regex(table.stdout, /^bpf_loop +no +5\.17 +dpctl refuses to work$/m);
 });
 
-test.serial('without what dpctl needs nothing is changed, and one line says why', async (t) => {
-  const lab = await openLab();
-  t.teardown(() => lab.close());
-  const ns = await lab.container('a');
-  // A kernel may really lack it: then this test requires nothing else.
-  await refused(
-    t,
-    lab,
-    [ns],
-    ['attach', ns],
-    {
-      code: 'KERNEL_TOO_OLD',
-      exit: 2,
-      message: /does not have .*bpf_loop \(Linux 5\.17\)/,
-      hint: /Linux 5\.17 or later/,
-    },
-    { env: { DPCTL_PROBE_DISABLE: 'bpf_loop' } },
-  );
-});
+test.serial(
+  'on a kernel without a required feature, nothing is changed, and one line says why',
+  async (t) => {
+    const lab = await openLab();
+    t.teardown(() => lab.close());
+    const ns = await lab.container('a');
+    // A kernel may really lack it: then this test requires nothing else.
+    await refused(
+      t,
+      lab,
+      [ns],
+      ['attach', ns],
+      {
+        code: 'KERNEL_TOO_OLD',
+        exit: 2,
+        message: /does not have .*bpf_loop \(Linux 5\.17\)/,
+        hint: /Linux 5\.17 or later/,
+      },
+      { env: { DPCTL_PROBE_DISABLE: 'bpf_loop' } },
+    );
+  },
+);

@@ -44,14 +44,14 @@ for (const file of readdirSync(objects).filter((each) => each.endsWith('.bpf.o')
   });
 }
 
-test.serial('a loop without bound is refused, and named', (t) => {
+test.serial('an unbounded loop is rejected and named', (t) => {
   const error = refusal(() => load(brokenFile('unbounded'), 'endpoint'));
   t.is(error.code, 'VERIFIER');
   t.is(error.exitCode, 2);
   t.regex(error.message, /refused program unbounded/);
 });
 
-test.serial('what a kernel is too old for is refused, and named', (t) => {
+test.serial('a program too new for the kernel is rejected and named', (t) => {
   const file = brokenFile('too-new');
   t.true(existsSync(file));
   if (readFileSync(KERNEL_TYPES).includes('bpf_dynptr_from_skb')) {

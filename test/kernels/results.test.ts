@@ -28,7 +28,7 @@ function run(name: string, ...lines: readonly object[]) {
 
 const good = [{ features: [feature('bpf_loop', true)] }, part('load', 0), { leaks: [] }] as const;
 
-test('a kernel works when every part passed and the guest came to its end', (t) => {
+test('a kernel works if every part passed and the guest finished', (t) => {
   t.is(verdictOf(run('6.1', ...good, { done: 0 })), 'works');
   t.is(verdictOf(run('6.1', ...good)), 'FAILED', 'it died on the way');
   t.is(verdictOf(run('6.1', ...good, part('packet', 1), { done: 0 })), 'FAILED');
@@ -57,7 +57,7 @@ test('a kernel is refused where it has to be and nowhere else', (t) => {
   t.is(verdictOf(run('5.10', ...good, { done: 0 })), 'FAILED', 'the document says otherwise');
 });
 
-test('a line that was cut off is no result, and what comes before it counts', (t) => {
+test('an incomplete line is ignored, and the lines before it count', (t) => {
   const { parts } = readResult('6.1', `${JSON.stringify(part('load', 0))}\n{"part":"pack`);
   t.deepEqual(
     parts.map(({ part: name }) => name),

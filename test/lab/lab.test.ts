@@ -138,7 +138,7 @@ testRequiring(qdisc('netem')).serial('a poor line loses and delays', (t) =>
 );
 
 const without = qdisc('netem')() === undefined ? 'nothing to lack' : 'netem';
-test.serial(`a line is not made poor where the kernel cannot (${without})`, async (t) => {
+test.serial(`loss and delay are refused if the kernel cannot do them (${without})`, async (t) => {
   const nodes = prepareNodes();
   try {
     const ran = await nodes.lab('up', '--loss', '5');
@@ -167,7 +167,7 @@ test.serial('the nodes may talk IPv6 to each other, and change to IPv4', (t) =>
   }),
 );
 
-test.serial('exec runs a program in a place, and its exit code is the own', (t) =>
+test.serial('exec runs a program in a node or endpoint, and passes on its exit code', (t) =>
   onNodes(['--endpoints', '1'], async (nodes) => {
     const exec = (...words: string[]) =>
       labOf(nodes, 'lab', 'exec', '--name', nodes.name, ...words);
@@ -196,7 +196,7 @@ test.serial('exec runs a program in a place, and its exit code is the own', (t) 
   }),
 );
 
-test.serial('what cannot be is refused before anything is made', async (t) => {
+test.serial('an impossible lab is refused before anything is created', async (t) => {
   const nodes = prepareNodes();
   try {
     const bad: readonly (readonly [string[], RegExp])[] = [

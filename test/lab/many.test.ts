@@ -74,7 +74,7 @@ test.serial('a thousand nodes: all are known, and each changes by itself', (t) =
   }),
 );
 
-test.serial('after a reboot, reconcile brings the way to the others back', (t) =>
+test.serial('after a reboot, reconcile restores connectivity to the other nodes', (t) =>
   onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
     const ns = nodes.ns('n1e1');
     const runDir = join(nodes.rootOf('n1'), 'run/dpctl');

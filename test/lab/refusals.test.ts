@@ -201,7 +201,7 @@ test.serial('bad values of nodes and of the underlay', (t) =>
   }),
 );
 
-test.serial('a UDP port that somebody has, by name', (t) =>
+test.serial('a UDP port in use is refused with the name of its process', (t) =>
   onNodes(['--endpoints', '1'], async (nodes) => {
     const script = `const s=require('dgram').createSocket('udp4');s.bind(Number(process.argv[1]),process.argv[2],()=>console.log('bound'))`;
     const bind = async (port: number, address: string) => {
@@ -237,7 +237,7 @@ test.serial('a UDP port that somebody has, by name', (t) =>
 );
 
 test.serial(
-  "VXLAN devices of the kernel: another VNI is no obstacle, ours and everybody's are",
+  'VXLAN devices of the kernel: only those with our VNI, or with all VNIs, are refused',
   (t) =>
     onNodes(['--endpoints', '1'], async (nodes) => {
       const vxlan = async (...words: string[]) => {

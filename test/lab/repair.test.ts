@@ -108,7 +108,7 @@ test.serial('up repairs what was damaged, and list names it until then', (t) =>
   }),
 );
 
-test.serial('what of a lab is left is listed, and what is listed is removed by down', (t) =>
+test.serial('the remains of a lab are listed, and down removes all of them', (t) =>
   onNodes(['--endpoints', '1'], async (nodes) => {
     const all = ['n1', 'n1e1', 'n2', 'n2e1', 'sw'].map((where) => nodes.ns(where));
     const left: readonly (readonly [string, string, string])[] = [
@@ -161,7 +161,7 @@ async function interrupted(nodes: Nodes, verb: string, milliseconds: number) {
   return { code, stderr };
 }
 
-test.serial('an interrupted up or down names itself, which finishes it', async (t) => {
+test.serial('an interrupted up or down names the command that finishes it', async (t) => {
   t.timeout(LONG);
   const nodes = prepareNodes();
   const started = performance.now();

@@ -92,7 +92,7 @@ test.serial('same MACs, same addresses, two networks: no leak', (t) =>
   }),
 );
 
-test.serial('a broadcast comes once to each endpoint of each node', (t) =>
+test.serial('a broadcast arrives once at each endpoint of each node', (t) =>
   onNodes(['--nodes', '3', '--endpoints', '2'], async (nodes) => {
     const places = ['n1e2', 'n2e1', 'n2e2', 'n3e1', 'n3e2'];
     const say = () =>
@@ -119,7 +119,7 @@ test.serial('a broadcast comes once to each endpoint of each node', (t) =>
   }),
 );
 
-test.serial('a MAC that is told to be behind a node is not learned, and answered for here', (t) =>
+test.serial('a MAC configured behind a node is not learned, and this node answers for it', (t) =>
   onNodes(['--endpoints', '1'], async (nodes) => {
     const mac = (await nodes.within('n2e1', 'cat', '/sys/class/net/eth0/address')).trim();
     const told = ['fdb', 'add', mac, '--network', 'net1', '--node', 'n2'];
@@ -180,7 +180,7 @@ test.serial('a MAC that is told to be behind a node is not learned, and answered
   }),
 );
 
-test.serial('learning off knows of another node only what it was told', (t) =>
+test.serial('with learning off, only configured MACs are known behind other nodes', (t) =>
   onNodes(['--endpoints', '1', '--nodes', '2'], async (nodes) => {
     const known = async () => {
       const rows = await nodes.json<{ node: string; state: string }[]>('n1', 'dump', 'fdb');

@@ -35,7 +35,7 @@ async function talksAgain(t: ExecutionContext, nodes: Nodes, what: string): Prom
   t.deepEqual(await codes(nodes, 'n1'), [], `${what}: healthy`);
 }
 
-test.serial('MTUs follow the underlay, but those that were asked for', (t) =>
+test.serial('MTUs follow the underlay, except for requested ones', (t) =>
   onNodes(['--endpoints', '2', '--mtu', '1600'], async (nodes) => {
     const gateway = ['network', 'add', 'net1', '--gateway', '10.210.1.200'];
     await nodes.must('n1', ...gateway);
@@ -96,7 +96,7 @@ test.serial('an IPv6 underlay of little more than the least leaves IPv6 its 1280
 );
 
 test.serial(
-  'an underlay that is down, gone, or has lost its address is named, and used again',
+  'an underlay that is down, missing or without its address is reported, and used again later',
   (t) =>
     onNodes(['--endpoints', '1'], async (nodes) => {
       t.true(await talks(nodes));
@@ -140,7 +140,7 @@ test.serial(
     }),
 );
 
-test.serial('an address that nobody asked for is replaced by another of the device', (t) =>
+test.serial('an automatically chosen address is replaced by another of the device', (t) =>
   onNodes(['--endpoints', '1'], async (nodes) => {
     await nodes.must('n1', 'underlay', 'set', 'under0', '--vtep', 'auto');
     await nodes.within('n1', 'sysctl', '-qw', 'net.ipv4.conf.under0.promote_secondaries=1');
@@ -161,7 +161,7 @@ test.serial('an address that nobody asked for is replaced by another of the devi
   }),
 );
 
-test.serial('what somebody deletes of the overlay is found, and made again by reconcile', (t) =>
+test.serial('manually deleted parts of the overlay are found and recreated by reconcile', (t) =>
   onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
     const pins = join(nodes.rootOf('n1'), 'run/dpctl/bpf/overlay');
     t.deepEqual(readdirSync(pins).toSorted(), ['anchor', 'replicate', 'underlay']);
@@ -185,7 +185,7 @@ test.serial('what somebody deletes of the overlay is found, and made again by re
   }),
 );
 
-test.serial('a firewall that keeps VXLAN from the anchor is named, with what helps', (t) =>
+test.serial('a firewall that keeps VXLAN from the anchor is reported with a remedy', (t) =>
   onNodes(['--endpoints', '1', '--underlay', 'wire'], async (nodes) => {
     const chain = 'chain in { type filter hook input priority 0; policy drop; }';
     await nodes.within('n1', 'nft', `table inet wall { ${chain}; }`);

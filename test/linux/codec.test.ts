@@ -61,7 +61,7 @@ test('attributes come back as they were written, whatever they hold', (t) => {
   );
 });
 
-test('several messages in one datagram are told apart', (t) => {
+test('several messages in one datagram are separated', (t) => {
   const datagram = concat([
     encodeMessage(16, 2, 5, u32(1)),
     encodeMessage(16, 2, 5, concat([u16(2), u16(0)])),
@@ -110,7 +110,7 @@ test('addresses keep network order and come back in their usual text', (t) => {
   t.is(ipText(new Uint8Array([...new Uint8Array(10), 255, 255, 10, 0, 0, 1])), '::ffff:a00:1');
 });
 
-test('what is no address, prefix or MAC is refused by the parsers that read what people write', (t) => {
+test('user input that is no address, prefix or MAC is refused', (t) => {
   const zone = refusal(() => ipBytes('fe80::1%eth0'));
   t.is(zone.code, 'ADDRESS_INVALID');
   t.is(zone.exitCode, 1);

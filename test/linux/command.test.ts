@@ -26,7 +26,7 @@ test('a program that fails is quoted in one line, in English, with its status', 
   t.is(hintText(error.hint), 'h');
 });
 
-test('a program that a signal ends was interrupted, and says nothing of what it was to do', async (t) => {
+test('a program ended by a signal counts as interrupted', async (t) => {
   for (const signal of ['INT', 'TERM', 'HUP']) {
     const argv = ['sh', '-c', `kill -${signal} $$`] as const;
     const error = await rejection(runCommand(argv, { code: 'NFT_FAILED', hint: 'h' }));

@@ -25,7 +25,7 @@ function pair(near: Rtnl, far: Rtnl, farNs: TestNetns): number {
   return index;
 }
 
-test('a veth is born with its far end in the namespace it is for', async (t) => {
+test('a veth is created with its far end in the right namespace', async (t) => {
   await withNamespaces(2, (a, b) => {
     withRtnl(a.fd, (near) => {
       withRtnl(b.fd, (far) => {
@@ -65,7 +65,7 @@ test('a veth is born with its far end in the namespace it is for', async (t) => 
   });
 });
 
-test('whether there is netkit is found out without making a device', async (t) => {
+test('netkit is probed without creating a device', async (t) => {
   const made = linkKind('netkit')() === undefined;
   await withNamespaces(1, (a) => {
     withRtnl(a.fd, (rtnl) => {
@@ -78,7 +78,7 @@ test('whether there is netkit is found out without making a device', async (t) =
   });
 });
 
-test('where there is no netkit, the kernel says that it is not supported', async (t) => {
+test('without netkit, the kernel reports that it is not supported', async (t) => {
   await withNamespaces(1, (a) => {
     withRtnl(a.fd, (rtnl) => {
       if (hasNetkit(rtnl)) {
@@ -137,7 +137,7 @@ test('a name that is taken at either end leaves nothing behind', async (t) => {
   });
 });
 
-test('a pair whose second message is refused is taken back', async (t) => {
+test('a pair whose second message is refused is removed', async (t) => {
   await withNamespaces(1, (a) => {
     withRtnl(a.fd, (rtnl) => {
       const error = refusal(() =>

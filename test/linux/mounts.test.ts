@@ -69,7 +69,7 @@ test('without CAP_SYS_ADMIN the error says what is needed', async (t) => {
   });
 });
 
-test('in the host we need no detour', (t) => {
+test('on the host no detour is needed', (t) => {
   t.is(hostRoot(), '');
   t.is(hostPath('/run/x'), '/run/x');
 });
@@ -124,7 +124,7 @@ test('a bound namespace stays when its name goes', async (t) => {
   });
 });
 
-test('binding what is not there leaves no file behind', async (t) => {
+test('binding a missing namespace leaves no file behind', async (t) => {
   await withDirectory(async (dir) => {
     mkdirSync(`${dir}/netns`);
     const error = await rejection(bindNetns('/proc/0/ns/net', `${dir}/netns/x`));

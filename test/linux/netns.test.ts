@@ -60,7 +60,7 @@ function sameAs(pid: string, name: string): boolean {
   return sameNetns(a, b);
 }
 
-test('two namespaces are told apart, and from our own', async (t) => {
+test('namespaces are distinguished from each other and from our own', async (t) => {
   await withNamespaces(2, (a, b) => {
     const own = openOwnNetns();
     t.false(sameNetns(a, b));
@@ -170,7 +170,7 @@ test('namespaces are made and deleted as ip netns does', async (t) => {
   t.false(netnsExists(name));
 });
 
-test('a namespace made inside another one is there for the host, too', async (t) => {
+test('a namespace created inside another one is visible on the host, too', async (t) => {
   await withNamespaces(1, (ns) => {
     const name = uniqueName();
     const script = new URL('./helpers/make-netns.js', import.meta.url).pathname;
@@ -187,7 +187,7 @@ test('a namespace made inside another one is there for the host, too', async (t)
   });
 });
 
-test('the nearest name is one that a slip of the finger leads to', (t) => {
+test('the suggested name is one typing error away', (t) => {
   t.is(closestWord('ns2x', ['blue', 'ns1', 'ns2']), 'ns2');
   t.is(closestWord('defualt', ['default', 'blue']), 'default');
   t.is(closestWord('zork', ['default', 'blue']), undefined);

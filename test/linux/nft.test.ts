@@ -95,7 +95,7 @@ test('the tables of others stay as they are', async (t) => {
   });
 });
 
-test('chains that drop what is forwarded are named', async (t) => {
+test('chains that drop forwarded packets are named', async (t) => {
   await withNamespaces(1, async (ns) => {
     const path = netnsPathOf(ns.fd);
     t.deepEqual(await nftForwardDrops(path, 'dpg'), []);

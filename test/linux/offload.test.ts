@@ -48,7 +48,7 @@ test('features are switched and put back', async (t) => {
   });
 });
 
-test('what the kernel switches along is reported, too', async (t) => {
+test('features that the kernel changes along with another are reported, too', async (t) => {
   await withNamespaces(1, (a) => {
     addPair(a);
     const undo = featuresSet(a.fd, 'h0', { tx: false });
@@ -57,7 +57,7 @@ test('what the kernel switches along is reported, too', async (t) => {
   });
 });
 
-test('what cannot be switched is an error', async (t) => {
+test('a fixed feature is an error', async (t) => {
   await withNamespaces(1, (a) => {
     const fixed = refusal(() => featuresSet(a.fd, 'lo', { rx: false }));
     t.is(fixed.code, 'FEATURE_FIXED');

@@ -82,7 +82,7 @@ function furnish(a: TestNetns, b: TestNetns): void {
   inside(a, 'ping', '-c1', '-W1', '127.0.0.1');
 }
 
-test('our dump of links says what ip -d -s link says', async (t) => {
+test('our dump of links equals that of ip -d -s link', async (t) => {
   await withNamespaces(2, (a, b) => {
     furnish(a, b);
     const ours = withRtnl(a.fd, (rtnl) => linkDump(rtnl));
@@ -138,7 +138,7 @@ test('our dump of links says what ip -d -s link says', async (t) => {
   });
 });
 
-test('our dump of addresses says what ip addr says', async (t) => {
+test('our dump of addresses equals that of ip addr', async (t) => {
   await withNamespaces(2, (a, b) => {
     furnish(a, b);
     const ours = withRtnl(a.fd, (rtnl) => addrDump(rtnl)).map((address) =>
@@ -168,7 +168,7 @@ test('our dump of addresses says what ip addr says', async (t) => {
   });
 });
 
-test('our dump of routes says what ip route says', async (t) => {
+test('our dump of routes equals that of ip route', async (t) => {
   await withNamespaces(2, (a, b) => {
     furnish(a, b);
     const nameOf = new Map(

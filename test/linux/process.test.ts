@@ -22,7 +22,7 @@ function requireRootAs(...wrapper: string[]): unknown {
   return JSON.parse(execFileSync(file, args, { encoding: 'utf8' }));
 }
 
-test('root may go on, and an ordinary user is told to use sudo', (t) => {
+test('root is accepted, and an ordinary user is told to use sudo', (t) => {
   t.notThrows(requireRoot);
   const user = requireRootAs('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups');
   t.like(user, { code: 'NOT_ROOT', exitCode: 2 });

@@ -67,7 +67,7 @@ test('a table that never holds still is an error that says to try again', (t) =>
   t.is(error.exitCode, 5);
 });
 
-test('answers to an earlier request are passed over', (t) => {
+test('answers to an earlier request are skipped', (t) => {
   const rtnl = scripted((n) => [entry(n + 100, 9), ack(n - 1, -17), entry(n, 1), ack(n)]);
   t.deepEqual(
     request(rtnl, 'read', 18, 0, new Uint8Array()).map(({ body }) => body[0]),
@@ -75,7 +75,7 @@ test('answers to an earlier request are passed over', (t) => {
   );
 });
 
-test('answers that never come to their end are given up, however many there are', (t) => {
+test('an endless answer is given up', (t) => {
   const flood = scripted(() => []);
   const endless: Rtnl = {
     ...flood,
@@ -118,7 +118,7 @@ test('a dump of which the kernel dropped a part is read again', (t) => {
   );
 });
 
-test('a lost acknowledgement is no success, and says that nobody knows', (t) => {
+test('a lost acknowledgement is an error that leaves the result open', (t) => {
   const rtnl = scripted((n) => [ack(n)]);
   const full: Rtnl = {
     ...rtnl,

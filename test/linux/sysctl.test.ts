@@ -35,7 +35,7 @@ test('values of several numbers keep their separators', async (t) => {
   });
 });
 
-test('what the kernel has not, or does not take, is named', async (t) => {
+test('a missing parameter and a refused value are reported', async (t) => {
   await withNamespaces(1, (a) => {
     const missing = refusal(() => sysctlGet(a.fd, 'net/ipv4/conf/gone/forwarding'));
     t.is(missing.code, 'SYSCTL_NOT_FOUND');

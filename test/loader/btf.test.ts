@@ -146,7 +146,7 @@ test("the kernel's own BTF can be read", (t) => {
   t.true((findType(kernel, 'struct', 'sk_buff')?.size ?? 0) > 100);
 });
 
-test('what is no object is refused with its path', (t) => {
+test('a file that is no object is refused with its path', (t) => {
   const missing = refusal(() => readObjectBtf('/nonexistent.o'));
   t.is(missing.code, 'OBJECT_MISSING');
   t.is(missing.exitCode, 3);

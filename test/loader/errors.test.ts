@@ -2,7 +2,7 @@ import test from 'ava';
 import { DpctlError, errnoName, errnoOf, kernelError } from '../../loader/errors.js';
 import { hintText } from '../../src/model/hint.js';
 
-test('an errno has the name and text that people know', (t) => {
+test('an errno has its usual name and text', (t) => {
   t.is(errnoName(17), 'EEXIST');
   t.is(errnoName(7), 'E2BIG');
   t.is(errnoName(524), 'ENOTSUPP');

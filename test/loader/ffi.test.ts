@@ -74,7 +74,7 @@ test('importing the loader opens neither an FFI package nor libbpf', (t) => {
   t.is(output.trim(), 'none');
 });
 
-test('errno is that of the call before', (t) => {
+test('errno is that of the previous call', (t) => {
   t.is(libc.setns(-1, 0), -1);
   t.is(lastErrno(), 9);
   t.is(libc.mount(null, new Uint8Array([0]), null, 0, null), -1);

@@ -102,7 +102,7 @@ withTcx('programs go first, last, before and after others', (t) => {
   });
 });
 
-withTcx('a device that is not there is refused by number', (t) => {
+withTcx('a missing device is refused by number', (t) => {
   withBoth((ns, object) => {
     const error = refusal(() =>
       inNetns(ns.fd, () => attachTcx(programFd(object, 'link_a'), 12_345, 'egress')),

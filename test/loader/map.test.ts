@@ -238,7 +238,7 @@ test('a batch that does not fit says how far it came', (t) => {
   });
 });
 
-test('deleting a batch passes over what is not there', (t) => {
+test('deleting a batch skips missing entries', (t) => {
   withMap({}, (map) => {
     for (const key of [1, 3, 4]) mapPut(map, le(key, 4), le(0, 8));
     t.is(mapDeleteBatch(map, flat(7).keys, 7), 3);
@@ -274,7 +274,7 @@ test('a pinned map outlives its descriptor and has its whole name', (t) => {
   });
 });
 
-test.serial('a million entries go in, out and away by batch', (t) => {
+test.serial('a million entries are written, read and deleted by batch', (t) => {
   const count = 1_000_000;
   withMap({ maxEntries: count }, (map) => {
     const { keys, values } = flat(count);

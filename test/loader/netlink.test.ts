@@ -35,14 +35,14 @@ function forge(port: number): number {
   }
 }
 
-test.serial('what a process sends to a netlink socket of ours is refused to it', (t) => {
+test.serial("a process cannot send to dpctl's netlink socket", (t) => {
   const socket = openNetlink(ROUTE);
   t.is(forge(portOf(socket.fd)), ECONNREFUSED);
   t.is(refusal(() => socket.recv(new Uint8Array(100), 0)).code, 'KERNEL_ETIMEDOUT');
   socket.close();
 });
 
-test.serial('an answer that is not the kernel’s is passed over, however it got there', (t) => {
+test.serial('an answer from a process is skipped, however it arrived', (t) => {
   const socket = netlinkSocket(socketFd(AF_NETLINK, SOCK_RAW, ROUTE));
   // The first message binds the socket. It requests nothing.
   socket.send(encodeMessage(1, 0, 0, new Uint8Array()));

@@ -43,7 +43,7 @@ function loadRefusal(name: string, options: ObjectOptions) {
   return refusal(() => withObject(name, options, () => undefined));
 }
 
-test('constants are set by type, the rest keep their defaults', (t) => {
+test('constants are set by type, the others keep their defaults', (t) => {
   const value = (constants: ObjectOptions['constants']) =>
     withObject(
       'sample',
@@ -86,7 +86,7 @@ test('maps and programs come with their whole names', (t) => {
   });
 });
 
-test('only what is asked for is loaded; unknown names are refused', (t) => {
+test('only requested programs are loaded; unknown names are refused', (t) => {
   withObject('rejected', { only: ['accepted'] }, (object) => {
     t.deepEqual([...object.programs.keys()], ['accepted']);
   });
@@ -248,7 +248,7 @@ test('a rejected program is reported with the end of its log and where the rest 
   });
 });
 
-test('where the log cannot be saved the verdict is still told', (t) => {
+test('if the log cannot be saved, the verdict is still reported', (t) => {
   const error = loadRefusal('rejected', { logDir: '/nonexistent' });
   t.regex(error.message, /could not be saved[\s\S]*invalid mem access/);
 });

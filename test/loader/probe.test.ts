@@ -24,7 +24,7 @@ test('BPF can be used here', (t) => {
   t.is(bpfAvailable(), undefined);
 });
 
-test('types and helpers are told apart from what does not exist', (t) => {
+test('existing types and helpers are distinguished from missing ones', (t) => {
   t.true(probeProgType(PROG_TYPE.schedCls));
   t.true(probeProgType(PROG_TYPE.xdp));
   t.true(probeMapType(MAP_TYPE.lruHash));
@@ -33,7 +33,7 @@ test('types and helpers are told apart from what does not exist', (t) => {
   t.false(probeHelper(PROG_TYPE.xdp, 9)); // bpf_skb_store_bytes needs an skb
 });
 
-test('flags of helpers are told apart from what no kernel knows', (t) => {
+test('valid helper flags are distinguished from invalid ones', (t) => {
   t.true(fibLookupTakes(0));
   t.true(adjustRoomTakes(0));
   t.false(fibLookupTakes(1 << 30));

@@ -156,7 +156,7 @@ test.serial('an idle reader uses no CPU', async (t) => {
   t.true(used.user + used.system < 150_000, `${used.user + used.system} us of 1.5 s`);
 });
 
-test.serial('records a turn are bounded', async (t) => {
+test.serial('records for each turn of the event loop are bounded', async (t) => {
   const object = loaded(t);
   fill(object, 900);
   const turns: number[] = [];

@@ -33,7 +33,7 @@ test('jumbo packets go through', (t) => {
   });
 });
 
-test('what the kernel refuses is an error by name', (t) => {
+test('a refusal of the kernel is an error with its name', (t) => {
   withObject('sample', {}, (object) => {
     const short = refusal(() => testRun(programFd(object, 'sample_xdp'), { data: frame(5) }));
     t.regex(short.message, /^bpf_prog_test_run: EINVAL/);

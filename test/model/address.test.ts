@@ -44,7 +44,7 @@ test('a MAC is read with colons or dashes, of either case, and written in one fo
   }
 });
 
-test('what is no unicast MAC of a station is refused by name', (t) => {
+test("a MAC that is no station's is refused by name", (t) => {
   const bad = [
     '',
     '0a:58',

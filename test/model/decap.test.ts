@@ -37,7 +37,7 @@ function choose(
   return chooseDecap({ device: 'eth1', port: 4789, decap: asked }, facts, refused);
 }
 
-test('auto goes by what the device does', (t) => {
+test("auto chooses by the device's properties", (t) => {
   const cases: readonly (readonly [string, DeviceFacts, Decap, RegExp])[] = [
     ['a veth passes segments', VETH, 'tc', /passes segments whole/],
     [
@@ -85,7 +85,7 @@ test('auto goes by what the device does', (t) => {
   }
 });
 
-test('what the kernel has refused is not chosen again', (t) => {
+test('a mode that the kernel refused is not chosen again', (t) => {
   const xdp = { decap: 'xdp', why: 'attach: EOPNOTSUPP' } as const;
   const gro = { decap: 'tc-gro', why: 'add: EEXIST' } as const;
   t.like(choose(NIC, 'auto', [xdp]), { decap: 'tc-gro' });
@@ -98,7 +98,7 @@ test('what the kernel has refused is not chosen again', (t) => {
   );
 });
 
-test('what is asked for is done, or refused with the reason and what is possible', (t) => {
+test('a requested mode is used, or refused with the reason and the alternatives', (t) => {
   t.deepEqual(choose(VETH, 'xdp'), { decap: 'xdp', why: 'as requested' });
   t.deepEqual(choose(NIC, 'tc'), { decap: 'tc', why: 'as requested' });
   const off = refusal(() => choose({ ...NIC, merges: false }, 'tc-gro'));

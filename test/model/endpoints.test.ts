@@ -40,7 +40,7 @@ test('the first attach takes the lowest of everything, and leaves room for a gat
   t.is(attach(attach(base, 1).state, 2).endpoint.hostIfname, 'dp000002');
 });
 
-test('numbers and addresses of an endpoint that is gone are used again', (t) => {
+test('numbers and addresses of a detached endpoint are reused', (t) => {
   let state: State = base;
   for (let n = 1; n <= 3; n++) state = attach(state, n).state;
   const again = attach(removeEndpoint(state, 2), 9).endpoint;
@@ -68,7 +68,7 @@ test('repeated it is unchanged, whatever the number of the interface', (t) => {
   }
 });
 
-test('what is asked differently changes in place, and only that', (t) => {
+test('only the requested differences change, in place', (t) => {
   const { state, endpoint } = attach(base, 1);
   const ready = withPhase(state, 1, 'ready');
   const changes: readonly [Parameters<typeof attach>[2], Partial<Endpoint>][] = [
@@ -98,7 +98,7 @@ test('an endpoint does not change its network, but a namespace may have a second
   t.is(attach(second.state, 1, { ifname: 'eth1' }).endpoint.network, 'blue');
 });
 
-test('an endpoint is of the kind that was asked first, a veth where none was', (t) => {
+test('an endpoint keeps the kind of its first request, a veth by default', (t) => {
   const plain = attach(base, 1);
   t.is(plain.endpoint.driver, undefined, 'as in files of before there was a choice');
   t.false(attach(plain.state, 1, { driver: 'veth' }).changed);
@@ -269,7 +269,7 @@ test('a namespace is the same one by whatever path it is reached', (t) => {
   t.is(attach(state, 2, { namespace: another }).endpoint.id, 2);
 });
 
-test('an endpoint on its way out keeps what it has until it is gone, or comes back', (t) => {
+test('a detaching endpoint keeps its resources until it is gone or attached again', (t) => {
   const { state } = attach(base, 1);
   const leaving = markDetaching(state, 1);
   t.is(markDetaching(leaving, 1), leaving);
@@ -325,7 +325,7 @@ test('a static MAC that cannot be is refused', (t) => {
   t.is(add('02:00:00:00:00:99', 'default', 5).exitCode, 3);
 });
 
-test('a namespace reached another way is told to all its endpoints, and to nobody else', (t) => {
+test("a namespace's new path is recorded for all its endpoints, and no others", (t) => {
   const two = attach(attach(base, 1).state, 1, { network: 'blue', ifindex: 201, ifname: 'eth1' });
   const state = attach(two.state, 2).state;
   const moved = { ...namespace(1), path: '/proc/9/ns/net' };

@@ -66,7 +66,7 @@ test('people do not see the port as an endpoint, and it keeps no network from go
   t.is(gated(gone), gone);
 });
 
-test("nobody else gets the gateway's address or MAC", (t) => {
+test("no endpoint gets the gateway's address or MAC", (t) => {
   const state = gated(base);
   const error = refusal(() => attach(state, 1, { ips: ['10.1.0.1'] }));
   t.is(error.message, '10.1.0.1 belongs to the gateway of network default');

@@ -82,7 +82,7 @@ test('the flood list of a network reaches to its highest slot, without those tha
   t.is(slots(leaving(4), 1), 0);
 });
 
-test('an endpoint that is new says where it is, where there are nodes to hear it', (t) => {
+test('a new endpoint is announced if there are other nodes', (t) => {
   const { state, endpoint } = attach(withNetworks({ name: 'default' }), 1);
   const up = { ...setUnderlay(state, { device: 'eth1' }).state, resolvedUnderlay: RESOLVED };
   const told = addRemote(up, { name: 'a', vtep: '192.0.2.7' }).state;

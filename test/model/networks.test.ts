@@ -192,7 +192,7 @@ test('the default network is made once, and what a person made of it stays', (t)
   t.is(defaultNetwork().name, 'default');
 });
 
-test('a network goes only without endpoints, and twice is no error', (t) => {
+test('a network is deleted only without endpoints, and repeating it is no error', (t) => {
   const base = withNetworks({ name: 'default', subnets: ['10.1.0.0/16'] });
   let state: State = base;
   for (let n = 1; n <= 7; n++) state = attach(state, n).state;

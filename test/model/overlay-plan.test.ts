@@ -106,7 +106,7 @@ const short = (step: Step): string => {
 
 const order = (steps: readonly Step[]): string[] => [...new Set(steps.map(short))];
 
-test('a node can send before it hears, and hears no more before it cannot send', (t) => {
+test('a node can send before it receives, and stops receiving before it stops sending', (t) => {
   const after = base();
   const arriving = order(
     plan({ before: EMPTY_STATE, after, scope: 'node', observed: observed([]) }),
@@ -150,7 +150,7 @@ test('a node can send before it hears, and hears no more before it cannot send',
   ]);
 });
 
-test('an anchor that goes is sent no packet any more before it does', (t) => {
+test('an anchor gets no more packets before it is deleted', (t) => {
   const before = base();
   const { anchor: _anchor, ...resolvedUnderlay } = RESOLVED;
   const steps = plan({
@@ -190,7 +190,7 @@ test('another build takes the programs over where they run', (t) => {
   );
 });
 
-test('a node that goes is told of to nobody first, and forgotten last', (t) => {
+test('a deleted node first leaves the flood lists, and its entry goes last', (t) => {
   const before = addRemoteFdb(base(), {
     network: 'blue',
     mac: '02:00:00:00:00:09',
@@ -213,7 +213,7 @@ test('a node that goes is told of to nobody first, and forgotten last', (t) => {
   t.is(network?.op === 'table.put' ? decodeValue('network', network.entry.value).replicas : 0, 1);
 });
 
-test('a new address is listened to before the old one is not', (t) => {
+test('a new address is accepted before the old one is dropped', (t) => {
   const before = base();
   const after = addRemote(before, { name: 'a', vtep: '192.0.2.77' }).state;
   const scope: Scope = { endpoints: new Set(), networks: new Set(), nodes: new Set([1]) };

@@ -101,7 +101,7 @@ test('nodes have addresses of one family, each its own, and none is this node', 
   t.is(refusal(() => addRemote(free, { name: 'b', vtep: '2001:db8::1' })).code, 'VTEP_FAMILY');
 });
 
-test('MTUs without a wish follow the underlay, and wait while it cannot be used', (t) => {
+test('automatic MTUs follow the underlay, and stay while it cannot be used', (t) => {
   const blue = withNetworks({ name: 'default', subnets: ['10.1.0.0/16'] });
   const dual = addNetwork(blue, { name: 'dual', subnets: ['fd00:1::/64'] }).state;
   let state = attach(dual, 1, { mtuFollows: true }).state;

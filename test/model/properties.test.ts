@@ -188,7 +188,7 @@ const start: fc.Arbitrary<State> = fc.constantFrom(
   ].reduce((state, request) => addNetwork(state, request).state, EMPTY_STATE),
 );
 
-test('whatever is asked, in whatever order, the state is sound', (t) => {
+test('the state is sound after any requests in any order', (t) => {
   let refused = 0;
   let made = 0;
   fc.assert(

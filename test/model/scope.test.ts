@@ -116,7 +116,7 @@ test('of router advertisements only those that are accepted are kept so', (t) =>
   ]);
 });
 
-test('a change of some nodes and networks leaves the others alone', (t) => {
+test('a change of some nodes and networks does not affect the others', (t) => {
   const before = twoNetworks();
   const after = { ...before, nodes: [] };
   const scope = { endpoints: new Set<number>(), networks: new Set(['blue']), nodes: new Set([2]) };

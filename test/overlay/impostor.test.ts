@@ -196,7 +196,7 @@ for (const [family, decap] of [
   );
 }
 
-test.serial('nor does it make VXLAN, or errors about nodes, by the gateway', async (t) => {
+test.serial('it cannot send VXLAN, or errors about nodes, through the gateway', async (t) => {
   const fixture = makeFixture(4, 'tc');
   t.teardown(() => fixture.fabric.close());
   makeGateway(fixture);

@@ -67,7 +67,7 @@ test.serial('a node changes its address while containers talk', async (t) => {
   );
 });
 
-test.serial('a node that is deleted is not heard, and heard again when it is back', async (t) => {
+test.serial('packets of a deleted node are dropped until it is added again', async (t) => {
   const segment = makeSegment();
   t.teardown(() => segment.close());
   const { one, two } = segment;

@@ -175,7 +175,7 @@ test.serial('a node that lets others fragment does it itself when it knows', asy
   }
 });
 
-test.serial('what must not be answered is not, and all of it is counted', async (t) => {
+test.serial('packets that must not be answered are not, and all of them are counted', async (t) => {
   const { fabric, one, a, b } = makePair(4);
   t.teardown(() => fabric.close());
   t.true(pings(a.ns, b.ip4));
@@ -209,7 +209,7 @@ test.serial('what must not be answered is not, and all of it is counted', async 
   t.is(counted.too_big, frames.length);
 });
 
-test.serial('only so many are told in a second', async (t) => {
+test.serial('the number of errors per second is limited', async (t) => {
   const { fabric, one, a, b } = makePair(4);
   t.teardown(() => fabric.close());
   t.true(pings(a.ns, b.ip4));
@@ -227,7 +227,7 @@ test.serial('only so many are told in a second', async (t) => {
   t.is(counted.too_big, 3000);
 });
 
-test.serial('what the kernel refuses to shorten is named', async (t) => {
+test.serial('a packet that the kernel refuses to shorten is counted with its reason', async (t) => {
   const { fabric, one, a, b } = makePair(4, {
     constants: { endpoint: { redirect_flags: 1 << 20 } },
   });

@@ -83,7 +83,7 @@ test.serial('no underlay, no route, no device to copy through', async (t) => {
   t.is(txDropped, 2n, 'counted at the node that it was for');
 });
 
-test.serial('what the kernel refuses is counted with its error', async (t) => {
+test.serial('a refusal of the kernel is counted with its error', async (t) => {
   const { fabric, node, container } = makeFixture({
     constants: { endpoint: { redirect_flags: UNKNOWN }, underlay: { redirect_flags: UNKNOWN } },
   });

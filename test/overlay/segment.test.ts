@@ -39,7 +39,7 @@ const FILTER = `ether proto ${EXPERIMENT}`;
 const strange = (to: string, from: string, mark = 1) =>
   eth(to, from, EXPERIMENT, new Uint8Array(60).fill(mark));
 
-test.serial('everybody on the segment talks to everybody, and nobody to the other network', (t) => {
+test.serial('all endpoints of a segment reach each other, and none of the other network', (t) => {
   const all = [c11, c12, c21, g31];
   for (const from of all) {
     for (const to of all) {
@@ -54,35 +54,41 @@ test.serial('everybody on the segment talks to everybody, and nobody to the othe
   t.false(ok(other11.ns, 'ping', '-c', '1', '-W', '1', g31.ip4), 'no such address there');
 });
 
-test.serial('a broadcast reaches everybody else once, and nobody in another network', async (t) => {
-  const receivers = [c12, c21, g31, other11, other21, c11];
-  const frame = strange(BROADCAST, c11.mac);
-  const seen = await arriving(receivers, FILTER, () => send(c11, frame));
-  t.deepEqual(
-    seen.map((frames) => frames.length),
-    [1, 1, 1, 0, 0, 0],
-  );
-  for (const frames of seen.slice(0, 3)) t.deepEqual(frames[0], frame);
-});
-
-test.serial('a broadcast from another node is spread here and sent to nobody else', async (t) => {
-  const receivers = [c11, c12, c21];
-  const frame = strange(BROADCAST, g31.mac);
-  const underlay = await capture(segment.one.ns, 'udp dst port 4789', 'under0', 'out');
-  const seen = await arriving(receivers, FILTER, () => send(g31, frame));
-  t.deepEqual(
-    seen.map((frames) => frames.length),
-    [1, 1, 1],
-  );
-  const inside = (await underlay.stop()).map((outer) => outer.subarray(50));
-  t.deepEqual(
-    inside.filter((it) => Buffer.compare(it, frame) === 0),
-    [],
-  );
-});
+test.serial(
+  'a broadcast reaches every other endpoint once, and none of another network',
+  async (t) => {
+    const receivers = [c12, c21, g31, other11, other21, c11];
+    const frame = strange(BROADCAST, c11.mac);
+    const seen = await arriving(receivers, FILTER, () => send(c11, frame));
+    t.deepEqual(
+      seen.map((frames) => frames.length),
+      [1, 1, 1, 0, 0, 0],
+    );
+    for (const frames of seen.slice(0, 3)) t.deepEqual(frames[0], frame);
+  },
+);
 
 test.serial(
-  'multicast and unknown unicast are spread as well, if the network allows',
+  'a broadcast from another node is flooded here and not sent to other nodes',
+  async (t) => {
+    const receivers = [c11, c12, c21];
+    const frame = strange(BROADCAST, g31.mac);
+    const underlay = await capture(segment.one.ns, 'udp dst port 4789', 'under0', 'out');
+    const seen = await arriving(receivers, FILTER, () => send(g31, frame));
+    t.deepEqual(
+      seen.map((frames) => frames.length),
+      [1, 1, 1],
+    );
+    const inside = (await underlay.stop()).map((outer) => outer.subarray(50));
+    t.deepEqual(
+      inside.filter((it) => Buffer.compare(it, frame) === 0),
+      [],
+    );
+  },
+);
+
+test.serial(
+  'multicast and unknown unicast are flooded as well, if the network allows',
   async (t) => {
     const receivers = [c12, c21, g31];
     for (const to of ['33:33:00:00:00:fb', '0a:58:00:00:77:77']) {
@@ -190,7 +196,7 @@ test.serial('no more MACs are learned behind a node than it may have', async (t)
   one.peer(3, '192.168.90.3', 1024);
 });
 
-test.serial('a network may be told where its MACs are and learn nothing', async (t) => {
+test.serial('a network may use configured MACs only and learn nothing', async (t) => {
   const { one } = segment;
   one.network(1, VNI, [2, 3], NetworkFlags.NO_LEARN_NODES);
   const [seen = []] = await arriving([c12], FILTER, () =>
@@ -201,7 +207,7 @@ test.serial('a network may be told where its MACs are and learn nothing', async 
   one.network(1, VNI, [2, 3]);
 });
 
-test.serial('what is silent behind a node is forgotten, as here', async (t) => {
+test.serial('a silent MAC behind a node ages, as on this node', async (t) => {
   const { one } = segment;
   const network = one.get('network', 1);
   if (network === undefined) throw new Error('no network');
@@ -216,7 +222,7 @@ test.serial('what is silent behind a node is forgotten, as here', async (t) => {
   one.put('network', 1, network);
 });
 
-test.serial('what came from a node goes to no node', async (t) => {
+test.serial('a frame from a node goes to no other node', async (t) => {
   const { one } = segment;
   // The peer assumes that node 2's container is on node 1, which knows better.
   sh(segment.peer.ns, 'bridge', 'fdb', 'replace', c21.mac, 'dev', 'vx0', 'dst', '192.168.90.1');
@@ -254,7 +260,7 @@ test.serial('neighbours behind other nodes are answered for here', async (t) => 
   t.true(one.endpointStats(c12.id).suppressed - before >= 2n);
 });
 
-test.serial('a node that is gone is named, and found when it is back', async (t) => {
+test.serial('an unreachable node is counted by name, and used again when it is back', async (t) => {
   const { one } = segment;
   t.true(pings(c11.ns, c21.ip4));
   one.put('node', 2, { vtep: new Uint8Array(16), flags: 0, learnMax: 0 });

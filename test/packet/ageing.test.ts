@@ -125,7 +125,7 @@ test.serial('a MAC that moved ages at its new port', async (t) => {
   t.is(learnedCount(world, 'b'), 0);
 });
 
-test.serial('with no process of ours the kernel forgets', async (t) => {
+test.serial('the kernel ages MACs without a process', async (t) => {
   await withBpffs(async (dir) => {
     const pinned = await makeWorld({ pinDir: dir });
     let learned: Record<string, string>;
@@ -147,7 +147,7 @@ test.serial('with no process of ours the kernel forgets', async (t) => {
   });
 });
 
-test.serial('an entry that nobody owns is unknown, and swept up by its timer', async (t) => {
+test.serial('an entry without an owner is unknown, and deleted by its timer', async (t) => {
   await withBpffs(async (dir) => {
     const own = await makeWorld({ pinDir: dir, constants: { sleep_max: 1 } });
     const path = join(import.meta.dirname, 'bpf/orphan.bpf.o');

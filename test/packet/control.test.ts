@@ -64,7 +64,7 @@ test.serial('what was forgotten is learned again', (t) => {
   }
 });
 
-test.serial('a static MAC is not for it to forget', (t) => {
+test.serial('a static MAC is not deleted by a forget request', (t) => {
   putFdb(world, MAC, 'learn');
   t.is(forget(MAC), EPERM);
   t.is(forget(PORTS.learn.mac), EPERM);

@@ -201,7 +201,7 @@ test.serial('broadcast arrives as it was sent, once, everywhere but at its sende
   }
 });
 
-test.serial('the source lock finds headers that are in page fragments', async (t) => {
+test.serial('anti-spoofing finds headers in page fragments', async (t) => {
   const payload = udp(1, 9, new Uint8Array(8000));
   const frame = (src: string) => eth(b.mac, a.mac, TYPE.ip4, ip4({ src, dst: b.ip4 }, payload));
   const seen = await captured(home('b'), 'eth0', 'udp dst port 9', () => {
@@ -222,7 +222,7 @@ test.serial('a copy for a port that is down is counted, the others arrive', (t) 
   inside(home('gateway'), 'ip', 'link', 'set', 'learn', 'up');
 });
 
-test.serial('what leaves a namespace with the wrong address goes nowhere', (t) => {
+test.serial('a frame with a forged source address is dropped', (t) => {
   inside(home('a'), 'ip', 'addr', 'add', '10.0.0.200/24', 'dev', 'eth0');
   t.false(succeeds(home('a'), 'ping', '-c', '1', '-W', '1', '-I', '10.0.0.200', b.ip4));
   t.true((reasons().source_ip4 ?? 0) + (reasons().source_arp ?? 0) >= 1);

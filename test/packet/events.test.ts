@@ -141,7 +141,7 @@ test.serial('every reason that is counted points at the line that gave it', asyn
   });
 });
 
-test.serial('nobody listens: counted all the same, and nothing is sent', async (t) => {
+test.serial('without a listener, reasons are counted, and no event is sent', async (t) => {
   configure(0, PLENTY);
   listen();
   run(world, 'a', SPOOFED);

@@ -28,7 +28,7 @@ function markAfter(mark: number, data: Uint8Array): number {
   return new DataView(after.ctx.buffer, after.ctx.byteOffset).getUint32(BESIDE.mark, true);
 }
 
-test("the host's mark ends with its use, and one of somebody else at once", (t) => {
+test("the host's mark is cleared after its use, and any other at once", (t) => {
   t.is(markAfter(GatewayMark.BACK, udp4('gateway', PORTS.b.mac)), 0, 'to a port');
   t.is(markAfter(0x1234, udp4('gateway', NOBODY)), 0, "somebody else's, to all");
   const there = { ifindex: 0, endpoint: 0, node: 7, flags: FdbFlags.STATIC };

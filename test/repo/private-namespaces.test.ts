@@ -55,7 +55,7 @@ async function startSuite(): Promise<{
   };
 }
 
-maybe('what others do on the machine meanwhile is no leak of a suite', async (t) => {
+maybe('changes by others on the machine are no leak of a suite', async (t) => {
   const suite = await startSuite();
   const name = `dp${process.pid}other`;
   const folder = mkdtempSync(join(tmpdir(), `${name}-`));
@@ -89,12 +89,10 @@ maybe('what others do on the machine meanwhile is no leak of a suite', async (t)
   }
 });
 
-maybe(
-  'what a suite leaves in its namespaces is named, each of its kind, and ends with them',
-  async (t) => {
-    const suite = await startSuite();
-    const left = (
-      await suite.leaks(`
+maybe('leaks of a suite in its namespaces are reported by kind, and end with them', async (t) => {
+  const suite = await startSuite();
+  const left = (
+    await suite.leaks(`
     sh(\`ip netns add left
       ip link add left0 type veth peer name e0 netns left
       bpftool prog load ${OBJECT} /sys/fs/bpf/left_program
@@ -111,31 +109,30 @@ maybe(
     spawn('sleep', ['7777'], { env: { DPCTL_TEST_RUN: 'left-${process.pid}' }, detached: true, stdio: 'ignore' });
     spawn('sleep', ['8888'], { env: {}, detached: true, stdio: 'ignore' });
   `)
-    ).join('\n');
-    for (const line of [
-      /^mount \/run\/netns\/left \(nsfs\)$/m,
-      /^link left0 \(veth/m,
-      /^pin \/sys\/fs\/bpf\/left_program$/m,
-      /^bpf tc clsact\/ingress left_program.* on left0$/m,
-      /^bpf tc clsact\/egress left_program.* on e0 in \/run\/netns\/left$/m,
-      /^mount \/run\/dpctl\/bpf \(bpf\)$/m,
-      /^pin \/run\/dpctl\/bpf\/left_map$/m,
-      /^file \/tmp\/dp-left$/m,
-      /^file \/dev\/shm\/dpb1-left$/m,
-      /^file \/run\/dpctl$/m,
-      /^file \/var\/lib\/dpctl$/m,
-      /^nft table inet left$/m,
-      /^rule .*192\.0\.2\.9/m,
-      /^sysctl net\/ipv4\/conf\/default\/log_martians: 0 -> 1$/m,
-      /^process \d+: sleep 7777$/m,
-      /^process \d+: sleep 8888$/m,
-    ]) {
-      t.regex(left, line);
-    }
-    suite.child.kill('SIGKILL');
-    t.true(await eventually(() => processesOf(`left-${process.pid}`).length === 0, 30_000));
-  },
-);
+  ).join('\n');
+  for (const line of [
+    /^mount \/run\/netns\/left \(nsfs\)$/m,
+    /^link left0 \(veth/m,
+    /^pin \/sys\/fs\/bpf\/left_program$/m,
+    /^bpf tc clsact\/ingress left_program.* on left0$/m,
+    /^bpf tc clsact\/egress left_program.* on e0 in \/run\/netns\/left$/m,
+    /^mount \/run\/dpctl\/bpf \(bpf\)$/m,
+    /^pin \/run\/dpctl\/bpf\/left_map$/m,
+    /^file \/tmp\/dp-left$/m,
+    /^file \/dev\/shm\/dpb1-left$/m,
+    /^file \/run\/dpctl$/m,
+    /^file \/var\/lib\/dpctl$/m,
+    /^nft table inet left$/m,
+    /^rule .*192\.0\.2\.9/m,
+    /^sysctl net\/ipv4\/conf\/default\/log_martians: 0 -> 1$/m,
+    /^process \d+: sleep 7777$/m,
+    /^process \d+: sleep 8888$/m,
+  ]) {
+    t.regex(left, line);
+  }
+  suite.child.kill('SIGKILL');
+  t.true(await eventually(() => processesOf(`left-${process.pid}`).length === 0, 30_000));
+});
 
 maybe(
   'a checkout in a folder that is private to the suite stays visible, and dpctl resets there',
@@ -163,7 +160,7 @@ maybe(
   },
 );
 
-maybe('who is interrupted, or killed, leaves nothing that runs', async (t) => {
+maybe('an interrupted or killed run leaves no processes', async (t) => {
   const tag = `killed-${process.pid}`;
   const [command, ...args] = privateCommand(ROOT, [
     ...['env', `DPCTL_TEST_RUN=${tag}`, 'bash', '-c', 'setsid sleep 999 & sleep 999'],

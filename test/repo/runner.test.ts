@@ -66,7 +66,7 @@ test('suites are folders of test/, the listed first, both backends of the loader
   }
 });
 
-test('what runs side by side is printed a piece at a time, and what wants quiet runs alone', async (t) => {
+test('output of parallel jobs is not interleaved, and timing jobs run alone', async (t) => {
   const lines: string[] = [];
   let busy = 0;
   const job = (name: string, steps: number, quiet = false) => ({

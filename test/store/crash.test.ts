@@ -95,7 +95,7 @@ for (const [name, { before, after }] of Object.entries(crashCases())) {
   });
 }
 
-test('what another process saved meanwhile is not overwritten', async (t) => {
+test('a save of another process is not overwritten', async (t) => {
   const dir = place(t);
   const [one, two] = [openFileStore(directories(dir)), openFileStore(directories(dir))];
   const { before, after } = crashCases().swap ?? { before: EMPTY_STATE, after: EMPTY_STATE };
@@ -157,7 +157,7 @@ asRoot('a full disk leaves what was saved', async (t) => {
   t.deepEqual(readdirSync(runDir), ['endpoints.json', 'state.copy.json']);
 });
 
-asRoot('what may not be read or written is said so', async (t) => {
+asRoot('missing permissions are reported', async (t) => {
   const dir = place(t);
   await openFileStore(directories(dir)).save(NOTHING, stateOf(1));
   chmodSync(dir, 0o755);

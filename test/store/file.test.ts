@@ -32,7 +32,7 @@ test('without files the state is empty, and reading makes none', async (t) => {
   t.deepEqual(readdirSync(dir), []);
 });
 
-test('what is saved is loaded, and only its owner may read it', async (t) => {
+test('a saved state is loaded, and only its owner may read it', async (t) => {
   const { options, files, store } = place(t);
   const state = stateOf(3);
   await store.save(NOTHING, state);
@@ -129,7 +129,7 @@ test('damage is named by file and place, and nothing is overwritten', async (t) 
   }
 });
 
-test('what a person edits well is taken', async (t) => {
+test('a valid manual edit is accepted', async (t) => {
   const { files, store } = place(t);
   await store.save(NOTHING, stateOf(2));
   const edited = readFileSync(files.durable, 'utf8').replace('"ageing":300', '"ageing":  60');
@@ -190,7 +190,7 @@ test('a directory in the place of a file is said to be one', async (t) => {
   t.regex(error.message, /^cannot (make|read) .*: E(NOTDIR|EXIST) /);
 });
 
-test('all can be forgotten, readable or not', async (t) => {
+test('all records can be discarded, readable or not', async (t) => {
   const { options, files, store } = place(t);
   await store.save(NOTHING, stateOf(1));
   writeFileSync(files.durable, 'damaged');

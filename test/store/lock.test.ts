@@ -32,7 +32,7 @@ async function holder(t: ExecutionContext, dir: string): Promise<ChildProcess> {
   return child;
 }
 
-test.serial('who waits too long learns who holds the lock, and the kernel frees it', async (t) => {
+test.serial('a time-out names the holder of the lock, and the kernel frees it', async (t) => {
   const { dir, store } = place(t);
   const child = await holder(t, dir);
   process.env.DPCTL_LOCK_TIMEOUT = '100';
@@ -88,7 +88,7 @@ test.serial('within one process, too, one holds the lock at a time', async (t) =
   t.true(second);
 });
 
-test.serial('who takes the lock again and again lets those pass who wait', async (t) => {
+test.serial('a process that takes the lock repeatedly lets waiting ones pass', async (t) => {
   const { dir, store } = place(t);
   const greedy = start(t, dir, 'greedy');
   if (greedy.stdout !== null) await once(greedy.stdout, 'data');

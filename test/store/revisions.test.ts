@@ -82,7 +82,7 @@ test('files of a dpctl that knew no revisions have revision 0, and get one', asy
   t.is((await store.save(found, { ...found.state, unfinished: true })).revision, 1);
 });
 
-test('who was reset meanwhile is told, though revisions begin again', async (t) => {
+test('a reset in the meantime is a conflict, although revisions start again', async (t) => {
   const { options, store } = place(t);
   const seen = await store.save(NOTHING, { ...stateOf(1), rootId: '000000000001' });
   const other = openFileStore(options);

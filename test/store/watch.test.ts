@@ -70,7 +70,7 @@ function attachElsewhere(t: ExecutionContext, dir: string, count = 1): void {
 
 const has = (count: number) => (each: Versioned) => each.state.endpoints.length === count;
 
-test.serial('what another process attaches is seen within a second', async (t) => {
+test.serial("a watcher sees another process's attach within a second", async (t) => {
   const { dir, store } = place(t);
   const { revision } = await store.save(NOTHING, stateOf(0));
   const seen = watching(dir, revision);
@@ -132,7 +132,7 @@ function attachFirst(t: ExecutionContext, dir: string): void {
   t.is(status, 0, stderr);
 }
 
-test.serial('what a person edits is seen; what is damaged is passed over', async (t) => {
+test.serial('a watcher sees manual edits, and skips damaged files', async (t) => {
   const { dir, files, store } = place(t);
   const { revision } = await store.save(NOTHING, stateOf(0));
   const seen = watching(dir, revision);

@@ -53,7 +53,7 @@ test.serial(
   },
 );
 
-test.serial('a namespace that outlives what it was named by is named again', async (t) => {
+test.serial('a namespace that outlives its process can be named again', async (t) => {
   const first = start(t, '', ['unshare', '-n', 'sleep', '60']);
   const netns = (pid: number | 'self') => readlinkSync(`/proc/${pid}/ns/net`);
   t.true(await eventually(() => netns(first.pid) !== netns('self')));
@@ -115,7 +115,7 @@ test.serial('--create makes the namespace, and detach deletes it', async (t) => 
   t.is((await lab.inside(own, ['true'])).code, 0, 'one that was there stays');
 });
 
-test.serial('a namespace that --create made stays while somebody else uses it', async (t) => {
+test.serial('a namespace made by --create stays while another process uses it', async (t) => {
   const ns = `${lab.node}used`;
   t.teardown(() => run(['ip', 'netns', 'del', ns]));
   await attach(lab, ns, '--create');
@@ -191,7 +191,7 @@ test.serial('a namespace may have several endpoints, and lose one of them', asyn
   t.notRegex(await lab.within(both.ns, 'ip', '-o', 'link'), /eth/);
 });
 
-test.serial('a veth that is there is adopted, and given back as it was', async (t) => {
+test.serial('an existing veth is adopted, and restored by detach', async (t) => {
   const ns = await lab.container('adopt');
   const veth = ['veth0', 'mtu', '1420', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', ns];
   await lab.within(lab.node, 'ip', 'link', 'add', ...veth);

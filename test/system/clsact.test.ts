@@ -60,7 +60,7 @@ test.serial('sources are locked, and MACs learned and moved', async (t) => {
 });
 
 test.serial(
-  'a filter of somebody else with a lower preference comes first, with a higher one never',
+  'a foreign filter with a lower preference runs first, with a higher one never',
   async (t) => {
     const before = putForeign(t, lab, one.ifindex, 'watch', { preference: 10 });
     const behind = putForeign(t, lab, one.ifindex, 'deny', { preference: 60_000 });
@@ -98,7 +98,7 @@ test.serial(
   },
 );
 
-test.serial('a filter that is removed by hand is found missing and put back', async (t) => {
+test.serial('a filter removed by hand is reported and restored', async (t) => {
   await lab.within(lab.node, 'tc', 'qdisc', 'del', 'dev', one.host_ifname, 'clsact');
   t.is((await lab.dpctl(['status'])).code, 4);
   t.false(await pings(one.ns, two.ip4, '-c', '1'));

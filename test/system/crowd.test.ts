@@ -67,12 +67,15 @@ test.serial('a broadcast reaches each of the others exactly once', async (t) => 
   t.is((await counters(lab)).reason('flood_copy'), lost, 'no copy was lost');
 });
 
-test.serial('when all of the namespaces go at once, one reconcile clears up', async (t) => {
-  await crowd.close();
-  const { stderr } = await lab.must('reconcile');
-  t.regex(stderr, /is gone with its namespace/);
-  const rows = await lab.json<{ ns: string }[]>(['endpoints']);
-  t.is(rows.length, 1);
-  t.is((await lab.json<unknown[]>(['dump', 'fdb'])).length, 1);
-  t.is((await lab.dpctl(['status'])).code, 0);
-});
+test.serial(
+  'when all namespaces are deleted at once, one reconcile removes all endpoints',
+  async (t) => {
+    await crowd.close();
+    const { stderr } = await lab.must('reconcile');
+    t.regex(stderr, /is gone with its namespace/);
+    const rows = await lab.json<{ ns: string }[]>(['endpoints']);
+    t.is(rows.length, 1);
+    t.is((await lab.json<unknown[]>(['dump', 'fdb'])).length, 1);
+    t.is((await lab.dpctl(['status'])).code, 0);
+  },
+);

@@ -262,7 +262,7 @@ withNetkit.serial('detach, a namespace that goes, and reset leave nothing', (t) 
   }),
 );
 
-withNetkit.serial("somebody else's netkit is not taken over", (t) =>
+withNetkit.serial('a foreign netkit is not adopted', (t) =>
   onLab(async (lab) => {
     const ns = await lab.container('a');
     await lab.within(ns, 'ip', 'link', 'add', 'eth0', 'type', 'netkit');

@@ -63,7 +63,7 @@ async function receivers(t: Parameters<typeof capture>[0], mac = MAC): Promise<s
   return all.filter((_, index) => (counts[index]?.length ?? 0) > 0).map(({ ns }) => ns);
 }
 
-test.serial('a MAC that speaks is learned, and frames to it go there alone', async (t) => {
+test.serial('the MAC of a sender is learned, and frames to it go only there', async (t) => {
   t.deepEqual(await receivers(t), [open.ns, other.ns, bystander.ns], 'unknown: to all');
   await speak(open);
   const { ns, network, state, age } = (await rowOf()) ?? {};
@@ -93,44 +93,41 @@ test.serial('flood off drops frames to unknown MACs alone, as it does on a bridg
   t.deepEqual(await receivers(t), [open.ns, other.ns, bystander.ns]);
 });
 
-test.serial(
-  'a MAC that speaks all the time is told all the same, and counted no longer',
-  async (t) => {
-    const node = openNode({ root: lab.root });
-    try {
-      await speak(open);
-      const [learned] = entriesOf(lab, 'fdb').filter(
-        ({ value }) => decodeValue('fdb', value).flags === 0,
-      );
-      if (learned === undefined) throw new Error('nothing was learned');
-      const { ifindex, endpoint } = decodeValue('fdb', learned.value);
-      const flags = FdbFlags.STATIC;
-      const value = { ifindex, endpoint, node: 0, flags, lastSeen: 0n };
-      const entry = tableEntry('fdb', decodeKey('fdb', learned.key), value);
-      // It was learned again just before each access.
-      let spoken = 0;
-      const map: Tables['map'] = (name) => {
-        if (name === 'fdb') {
-          say(open.ns, 'eth0', eth(BROADCAST, MAC, TYPE.other, Buffer.alloc(50)));
-          spoken += 1;
-        }
-        return node.tables().map(name);
-      };
-      const during = { ...node, tables: () => ({ ...node.tables(), map }) };
-      await execute(during, { op: 'table.put', entry, was: undefined }, { hook: undefined });
-      t.true(spoken > 0);
-      t.false(
-        learnedMacs(lab).some(({ mac }) => mac === MAC),
-        'it is told',
-      );
-      const rows = await lab.json<{ ns: string; learned: number }[]>(['dump', 'endpoints']);
-      t.is(rows.find(({ ns }) => ns === open.ns)?.learned, 0);
-      deleteRaw(node.tables(), 'fdb', entry.key);
-    } finally {
-      node.close();
-    }
-  },
-);
+test.serial('a busy learned MAC can be made static, and no longer counts as learned', async (t) => {
+  const node = openNode({ root: lab.root });
+  try {
+    await speak(open);
+    const [learned] = entriesOf(lab, 'fdb').filter(
+      ({ value }) => decodeValue('fdb', value).flags === 0,
+    );
+    if (learned === undefined) throw new Error('nothing was learned');
+    const { ifindex, endpoint } = decodeValue('fdb', learned.value);
+    const flags = FdbFlags.STATIC;
+    const value = { ifindex, endpoint, node: 0, flags, lastSeen: 0n };
+    const entry = tableEntry('fdb', decodeKey('fdb', learned.key), value);
+    // It was learned again just before each access.
+    let spoken = 0;
+    const map: Tables['map'] = (name) => {
+      if (name === 'fdb') {
+        say(open.ns, 'eth0', eth(BROADCAST, MAC, TYPE.other, Buffer.alloc(50)));
+        spoken += 1;
+      }
+      return node.tables().map(name);
+    };
+    const during = { ...node, tables: () => ({ ...node.tables(), map }) };
+    await execute(during, { op: 'table.put', entry, was: undefined }, { hook: undefined });
+    t.true(spoken > 0);
+    t.false(
+      learnedMacs(lab).some(({ mac }) => mac === MAC),
+      'it is told',
+    );
+    const rows = await lab.json<{ ns: string; learned: number }[]>(['dump', 'endpoints']);
+    t.is(rows.find(({ ns }) => ns === open.ns)?.learned, 0);
+    deleteRaw(node.tables(), 'fdb', entry.key);
+  } finally {
+    node.close();
+  }
+});
 
 test.serial('a silent MAC is forgotten by the kernel alone, with no process running', async (t) => {
   await lab.must('network', 'add', 'default', '--ageing', '2');
@@ -196,7 +193,7 @@ test.serial('a station that moves while it is spoken to is found again', async (
   await leave(other);
 });
 
-test.serial('what a person says beats what is learned', async (t) => {
+test.serial('a static entry takes precedence over a learned one', async (t) => {
   await speak(other);
   t.is((await rowOf())?.ns, other.ns);
   const { stderr } = await lab.must('fdb', 'add', MAC, open.ns);
@@ -217,34 +214,31 @@ test.serial('what a person says beats what is learned', async (t) => {
   t.regex((await lab.must('fdb', 'del', MAC)).stderr, /^unchanged/);
 });
 
-test.serial(
-  'a MAC is forgotten on the network where it was told, without naming that',
-  async (t) => {
-    await lab.must('network', 'add', 'blue', '--subnet', '10.9.0.0/24');
-    const blue = await join(lab, 'l', '--network', 'blue');
-    await lab.must('fdb', 'add', MAC, blue.ns);
-    const { stderr } = await lab.must('fdb', 'del', MAC);
-    t.is(stderr, `fdb ${MAC} deleted: it was on blue`);
-    t.is(await rowOf(), undefined);
+test.serial('fdb del finds the network of a static MAC by itself', async (t) => {
+  await lab.must('network', 'add', 'blue', '--subnet', '10.9.0.0/24');
+  const blue = await join(lab, 'l', '--network', 'blue');
+  await lab.must('fdb', 'add', MAC, blue.ns);
+  const { stderr } = await lab.must('fdb', 'del', MAC);
+  t.is(stderr, `fdb ${MAC} deleted: it was on blue`);
+  t.is(await rowOf(), undefined);
 
-    await lab.must('fdb', 'add', MAC, blue.ns);
-    await lab.must('fdb', 'add', MAC, open.ns);
-    const unclear = await lab.dpctl(['fdb', 'del', MAC]);
-    t.is(unclear.code, 1);
-    t.is(
-      unclear.stderr,
-      `error[FDB_AMBIGUOUS]: ${MAC} is on the networks blue, default\ntry: dpctl fdb del ${MAC} --network blue`,
-    );
-    for (const network of ['blue', 'default']) {
-      await lab.must('fdb', 'del', MAC, '--network', network);
-    }
-    t.is(await rowOf(), undefined);
-    await lab.must('detach', blue.ns);
-    await lab.must('network', 'del', 'blue');
-  },
-);
+  await lab.must('fdb', 'add', MAC, blue.ns);
+  await lab.must('fdb', 'add', MAC, open.ns);
+  const unclear = await lab.dpctl(['fdb', 'del', MAC]);
+  t.is(unclear.code, 1);
+  t.is(
+    unclear.stderr,
+    `error[FDB_AMBIGUOUS]: ${MAC} is on the networks blue, default\ntry: dpctl fdb del ${MAC} --network blue`,
+  );
+  for (const network of ['blue', 'default']) {
+    await lab.must('fdb', 'del', MAC, '--network', network);
+  }
+  t.is(await rowOf(), undefined);
+  await lab.must('detach', blue.ns);
+  await lab.must('network', 'del', 'blue');
+});
 
-test.serial('nobody takes the MAC of an endpoint by speaking with it', async (t) => {
+test.serial("an endpoint's MAC cannot be taken over by sending with it", async (t) => {
   const before = (await counters(lab)).reason('static_mac');
   await speak(open, bystander.mac);
   t.is((await counters(lab)).reason('static_mac') - before, 1);
@@ -253,7 +247,7 @@ test.serial('nobody takes the MAC of an endpoint by speaking with it', async (t)
 });
 
 test.serial(
-  'fdb del and flush forget what was learned, of one MAC, place or network',
+  'fdb del and flush delete learned MACs: one, or those of an endpoint or network',
   async (t) => {
     const [x, y] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b'];
     const known = async () =>
@@ -321,7 +315,7 @@ test.serial(
   },
 );
 
-test.serial('nothing that was learned behind an endpoint outlives it', async (t) => {
+test.serial('MACs learned behind an endpoint are deleted with it', async (t) => {
   const guest = await join(lab, 'g', '--no-lock');
   for (const mac of ['02:00:00:00:0c:01', '02:00:00:00:0c:02']) await speak(guest, mac);
   const learned = () => learnedMacs(lab).filter(({ ifindex }) => ifindex === guest.ifindex);

@@ -47,29 +47,26 @@ interface ProgramRow {
   readonly hook: string;
 }
 
-withTcx.serial(
-  'a tcx program that was there before sees and may drop what comes first',
-  async (t) => {
-    const ns = await lab.container('tcx');
-    const ifindex = await ownVeth(ns, 'own0');
-    const deny = putForeign(t, lab, ifindex, 'deny', 'last');
-    const { stderr } = await lab.must('attach', ns);
-    t.regex(
-      stderr,
-      /own0 has a filter of another program \(deny, tcx ingress\): it runs beside dpctl/,
-    );
-    const arrived = await capture(t, peer.ns, 'icmp');
-    t.false(await pings(ns, peer.ip4));
-    t.is(deny.seen(), 3);
-    t.deepEqual(await arrived.stop(), []);
-    t.true(await pings(ns, peer.ip6), 'what it lets pass is forwarded');
-    deny.remove();
-    t.true(await pings(ns, peer.ip4));
-  },
-);
+withTcx.serial('an earlier tcx program sees every frame first and may drop it', async (t) => {
+  const ns = await lab.container('tcx');
+  const ifindex = await ownVeth(ns, 'own0');
+  const deny = putForeign(t, lab, ifindex, 'deny', 'last');
+  const { stderr } = await lab.must('attach', ns);
+  t.regex(
+    stderr,
+    /own0 has a filter of another program \(deny, tcx ingress\): it runs beside dpctl/,
+  );
+  const arrived = await capture(t, peer.ns, 'icmp');
+  t.false(await pings(ns, peer.ip4));
+  t.is(deny.seen(), 3);
+  t.deepEqual(await arrived.stop(), []);
+  t.true(await pings(ns, peer.ip6), 'what it lets pass is forwarded');
+  deny.remove();
+  t.true(await pings(ns, peer.ip4));
+});
 
 withTcx.serial(
-  'a tcx program before dpctl that lets go on sees all, one behind it nothing',
+  'a passing tcx program before dpctl sees all frames, one behind it none',
   async (t) => {
     const it = await join(lab, 'two');
     const first = putForeign(t, lab, it.ifindex, 'watch', 'first');
@@ -91,7 +88,7 @@ withTcx.serial(
 );
 
 withTcx.serial(
-  'a clsact filter does not see what dpctl forwards, and attach says so',
+  'a clsact filter does not see frames that dpctl forwards, and attach reports it',
   async (t) => {
     const ns = await lab.container('cls');
     const ifindex = await ownVeth(ns, 'own1');

@@ -174,7 +174,7 @@ test.serial('a smaller MTU outside is learned from the host', async (t) => {
   await lab.must('detach', big.ns);
 });
 
-test.serial('a firewall that drops what it should forward is named, with what helps', async (t) => {
+test.serial('a firewall that drops forwarded packets is reported with a remedy', async (t) => {
   const firewall =
     'table inet wall { chain forward { type filter hook forward priority 0; policy drop; }; }';
   await lab.inside(lab.node, ['nft', '-f', '-'], { stdin: Buffer.from(firewall) });
@@ -193,7 +193,7 @@ test.serial('a firewall that drops what it should forward is named, with what he
   await lab.within(lab.node, 'nft', 'delete', 'table', 'inet', 'wall');
 });
 
-test.serial('rules, addresses and devices that are deleted by hand come back', async (t) => {
+test.serial('rules, addresses and devices deleted by hand are restored', async (t) => {
   for (const argv of [
     ['nft', 'delete', 'table', 'inet', await tableName()],
     ['nft', 'flush', 'chain', 'inet', await tableName(), 'postrouting'],
@@ -212,7 +212,7 @@ test.serial('rules, addresses and devices that are deleted by hand come back', a
   }
 });
 
-test.serial('when the gateway goes, so do its rules, routes and sysctls', async (t) => {
+test.serial('rules, routes and sysctls are removed with the gateway', async (t) => {
   const rules = await theirRules();
   await lab.must(
     'network',
@@ -242,7 +242,7 @@ test.serial('when the gateway goes, so do its rules, routes and sysctls', async 
   );
 });
 
-test.serial('what others set, before or meanwhile, is left alone', async (t) => {
+test.serial('settings of others, earlier or later ones, are left alone', async (t) => {
   const set = (setting: string) => lab.within(lab.node, 'sysctl', '-q', '-w', setting);
   await set('net.ipv4.ip_forward=1');
   const { stderr } = await lab.must(...LAN, '--gateway');

@@ -166,7 +166,7 @@ async function publish(to: Station): Promise<void> {
   if (ran.code !== 0) throw new Error(ran.stderr);
 }
 
-test.serial('two isolated endpoints find no way to each other', async (t) => {
+test.serial('two isolated endpoints cannot reach each other on any path', async (t) => {
   await publish(two);
   const before = await counters(lab);
   t.is(await heard(t, two, ways(two, BLUE)), 0);
@@ -186,12 +186,12 @@ test.serial('two isolated endpoints find no way to each other', async (t) => {
   }
 });
 
-test.serial('the same frames come to who is not isolated, by several ways', async (t) => {
+test.serial('the same frames reach an endpoint that is not isolated', async (t) => {
   await publish(desk);
   t.true((await heard(t, desk, ways(desk, BLUE))) >= 16);
 });
 
-test.serial('two networks find no way to each other', async (t) => {
+test.serial('two networks cannot reach each other on any path', async (t) => {
   await publish(far);
   const before = await counters(lab);
   for (const gate of [BLUE, RED]) t.is(await heard(t, far, ways(far, gate)), 0);
@@ -199,7 +199,7 @@ test.serial('two networks find no way to each other', async (t) => {
   t.true(after.reason('networks_apart') - before.reason('networks_apart') >= 8);
 });
 
-test.serial('until somebody says that the host routes between them', async (t) => {
+test.serial('two networks reach each other with --route-between', async (t) => {
   for (const [name, gate] of [
     ['blue', BLUE],
     ['red', RED],

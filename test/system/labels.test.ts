@@ -40,7 +40,7 @@ test.serial('a malformed label is refused, and nothing changes', async (t) => {
   t.deepEqual(await shown(), before);
 });
 
-test.serial('a person may detach what somebody else has made', async (t) => {
+test.serial('a person may detach an endpoint of another owner', async (t) => {
   const theirs = await lab.container('b');
   const node = openLabNode(lab);
   try {

@@ -51,28 +51,25 @@ async function rows(): Promise<Attached[]> {
   return lab.json<Attached[]>(['endpoints']);
 }
 
-test.serial(
-  'a namespace that is deleted takes its endpoint along, and its addresses are free',
-  async (t) => {
-    const doomed = await join(lab, 'd');
-    await run(['ip', 'netns', 'del', doomed.ns]);
-    const [problem, ...more] = await problems(t);
-    t.like(problem, {
-      code: 'NAMESPACE_GONE',
-      subject: `${doomed.ns}/eth0`,
-      fix: 'dpctl reconcile',
-    });
-    t.deepEqual(more, []);
-    const { stderr } = await lab.must('reconcile');
-    t.regex(stderr, new RegExp(`${doomed.ns} .*is gone with its namespace`));
-    t.deepEqual(await problems(t), []);
-    t.false((await rows()).some(({ ns }) => ns === doomed.ns));
-    t.not((await lab.inside(lab.node, ['ip', 'link', 'show', doomed.host_ifname])).code, 0);
+test.serial("a deleted namespace's endpoint is removed, and its addresses are free", async (t) => {
+  const doomed = await join(lab, 'd');
+  await run(['ip', 'netns', 'del', doomed.ns]);
+  const [problem, ...more] = await problems(t);
+  t.like(problem, {
+    code: 'NAMESPACE_GONE',
+    subject: `${doomed.ns}/eth0`,
+    fix: 'dpctl reconcile',
+  });
+  t.deepEqual(more, []);
+  const { stderr } = await lab.must('reconcile');
+  t.regex(stderr, new RegExp(`${doomed.ns} .*is gone with its namespace`));
+  t.deepEqual(await problems(t), []);
+  t.false((await rows()).some(({ ns }) => ns === doomed.ns));
+  t.not((await lab.inside(lab.node, ['ip', 'link', 'show', doomed.host_ifname])).code, 0);
 
-    const heir = await join(lab, 'e', '--ip', doomed.ip4, '--ip', doomed.ip6, '--mac', doomed.mac);
-    await works(t, heir);
-  },
-);
+  const heir = await join(lab, 'e', '--ip', doomed.ip4, '--ip', doomed.ip6, '--mac', doomed.mac);
+  await works(t, heir);
+});
 
 test.serial('a namespace of the same name is another one: it is attached again', async (t) => {
   const first = await join(lab, 'same');
@@ -115,26 +112,23 @@ test.serial(
   },
 );
 
-test.serial(
-  'a host end that is deleted by hand is made again, with the same addresses',
-  async (t) => {
-    const it = await join(lab, 'h');
-    await lab.within(lab.node, 'ip', 'link', 'del', it.host_ifname);
-    t.false(await pings(it.ns, peer.ip4, '-c', '1'));
-    const found = await problems(t);
-    t.true(
-      found.some(({ subject }) => subject === it.host_ifname),
-      JSON.stringify(found),
-    );
-    await lab.must('reconcile');
-    t.deepEqual(await problems(t), []);
-    const again = (await rows()).find(({ ns }) => ns === it.ns);
-    t.like(again, { mac: it.mac, host_ifname: it.host_ifname });
-    const link = await lab.within(it.ns, 'ip', 'addr', 'show', 'dev', 'eth0');
-    for (const text of [it.mac, `${it.ip4}/16`, `${it.ip6}/64`]) t.true(link.includes(text), text);
-    await works(t, it);
-  },
-);
+test.serial('a host end deleted by hand is recreated with the same addresses', async (t) => {
+  const it = await join(lab, 'h');
+  await lab.within(lab.node, 'ip', 'link', 'del', it.host_ifname);
+  t.false(await pings(it.ns, peer.ip4, '-c', '1'));
+  const found = await problems(t);
+  t.true(
+    found.some(({ subject }) => subject === it.host_ifname),
+    JSON.stringify(found),
+  );
+  await lab.must('reconcile');
+  t.deepEqual(await problems(t), []);
+  const again = (await rows()).find(({ ns }) => ns === it.ns);
+  t.like(again, { mac: it.mac, host_ifname: it.host_ifname });
+  const link = await lab.within(it.ns, 'ip', 'addr', 'show', 'dev', 'eth0');
+  for (const text of [it.mac, `${it.ip4}/16`, `${it.ip6}/64`]) t.true(link.includes(text), text);
+  await works(t, it);
+});
 
 test.serial('attach repairs an endpoint too', async (t) => {
   const it = await join(lab, 'i');
@@ -144,7 +138,7 @@ test.serial('attach repairs an endpoint too', async (t) => {
   await works(t, it);
 });
 
-test.serial('a pinned link that is removed by hand is found missing and put back', async (t) => {
+test.serial('a pinned link removed by hand is reported and restored', async (t) => {
   const it = await join(lab, 'l');
   const id = (await lab.json<(Attached & { id: number })[]>(['endpoints'])).find(
     ({ ns }) => ns === it.ns,
@@ -169,40 +163,37 @@ test.serial('programs that are unpinned by hand do not stop traffic, and come ba
   t.deepEqual(await problems(t), []);
 });
 
-test.serial(
-  'an entry of a table that is deleted by hand is named by status and put back',
-  async (t) => {
-    const it = await join(lab, 't', '--allow-prefix', '192.168.1.0/24');
-    const names: Partial<Record<TableName, RegExp>> = {
-      endpoint: new RegExp(`ifindex ${it.ifindex}\\b`),
-      network: /vni 1\b/,
-      fdb: new RegExp(it.mac),
-      neigh: new RegExp(`${it.ip4}\\b|${it.ip6}\\b`),
-      port: new RegExp(`ifindex ${it.ifindex}\\b`),
-      prefix: /192\.168\.1\.0/,
-    };
-    for (const [table, name] of Object.entries(names) as [TableName, RegExp][]) {
-      const before = entriesOf(lab, table);
-      const ofIt = before.filter(({ key, value }) => belongsTo(it, table, key, value));
-      t.true(ofIt.length > 0, table);
-      for (const { key, value } of ofIt) await forget(table, key, value.length);
-      t.is(entriesOf(lab, table).length, before.length - ofIt.length, table);
-      const found = await problems(t);
-      t.true(
-        found.some(({ subject, message }) => subject === table && name.test(message)),
-        JSON.stringify(found),
-      );
-      await lab.must('reconcile');
-      const hex = (entries: typeof before) =>
-        entries
-          .map(({ key, value }) => `${hexOf(key)} ${table === 'fdb' ? '' : hexOf(value)}`)
-          .sort();
-      t.deepEqual(hex(entriesOf(lab, table)), hex(before), table);
-      t.deepEqual(await problems(t), [], table);
-    }
-    await works(t, it);
-  },
-);
+test.serial('a table entry deleted by hand is reported by status and restored', async (t) => {
+  const it = await join(lab, 't', '--allow-prefix', '192.168.1.0/24');
+  const names: Partial<Record<TableName, RegExp>> = {
+    endpoint: new RegExp(`ifindex ${it.ifindex}\\b`),
+    network: /vni 1\b/,
+    fdb: new RegExp(it.mac),
+    neigh: new RegExp(`${it.ip4}\\b|${it.ip6}\\b`),
+    port: new RegExp(`ifindex ${it.ifindex}\\b`),
+    prefix: /192\.168\.1\.0/,
+  };
+  for (const [table, name] of Object.entries(names) as [TableName, RegExp][]) {
+    const before = entriesOf(lab, table);
+    const ofIt = before.filter(({ key, value }) => belongsTo(it, table, key, value));
+    t.true(ofIt.length > 0, table);
+    for (const { key, value } of ofIt) await forget(table, key, value.length);
+    t.is(entriesOf(lab, table).length, before.length - ofIt.length, table);
+    const found = await problems(t);
+    t.true(
+      found.some(({ subject, message }) => subject === table && name.test(message)),
+      JSON.stringify(found),
+    );
+    await lab.must('reconcile');
+    const hex = (entries: typeof before) =>
+      entries
+        .map(({ key, value }) => `${hexOf(key)} ${table === 'fdb' ? '' : hexOf(value)}`)
+        .sort();
+    t.deepEqual(hex(entriesOf(lab, table)), hex(before), table);
+    t.deepEqual(await problems(t), [], table);
+  }
+  await works(t, it);
+});
 
 function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
@@ -232,7 +223,7 @@ async function forget(table: TableName, key: Uint8Array, size: number): Promise<
   if (code !== 0) throw new Error(`${argv.join(' ')}: ${stdout}${stderr}`);
 }
 
-test.serial('what somebody adds to the tables is removed by reconcile', async (t) => {
+test.serial('entries added to the tables by hand are removed by reconcile', async (t) => {
   const key = ['01', '00', '00', '00', '02', '00', '00', '00', '77', '77', '00', '00'];
   const value = ['02', '00', '00', '00', '01', '00', '00', '00', '01', '00', '00', '00'];
   const zeros = Array.from({ length: 28 }, () => '00');

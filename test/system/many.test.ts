@@ -64,7 +64,7 @@ test.serial('one more is attached by the command line', async (t) => {
   t.is((await lab.json<unknown[]>(['endpoints'])).length, SIZE);
 });
 
-test.serial('they talk to each other, on either side of 1,023', async (t) => {
+test.serial('endpoints reach each other on either side of number 1,023', async (t) => {
   const ends = [0, 1021, 1022, 1023, 1024, 1025, crowd.members.length - 1];
   const pairs = ends.flatMap((from) => ends.filter((to) => to !== from).map((to) => [from, to]));
   const failed = await inParallel(pairs, async ([from = 0, to = 0]) => {
@@ -116,7 +116,7 @@ test.serial('a broadcast is copied for each of the others; what was lost is coun
   t.true(arrived >= 900, "as many as a CPU's queue takes (netdev_max_backlog)");
 });
 
-test.serial('all of them go away again', async (t) => {
+test.serial('all of them are removed again', async (t) => {
   await crowd.close();
   // The kernel removes namespaces and their devices after their names are gone.
   const ends = async () =>

@@ -28,7 +28,7 @@ async function healthy(): Promise<boolean> {
   return (await lab.dpctl(['status'])).code === 0;
 }
 
-test.serial('an endpoint stays on its network where none is named', async (t) => {
+test.serial('an endpoint stays on its network if none is named', async (t) => {
   await lab.must('network', 'add', 'blue', '--subnet', '10.9.0.0/24');
   const it = await join(lab, 'a', '--network', 'blue');
   const again = await lab.must('attach', it.ns);
@@ -37,7 +37,7 @@ test.serial('an endpoint stays on its network where none is named', async (t) =>
   t.true(await healthy());
 });
 
-test.serial('a gateway is taken away again', async (t) => {
+test.serial('a gateway is removed again', async (t) => {
   await lab.must('network', 'add', 'blue', '--gateway');
   t.is(await gatewayOf('blue'), '10.9.0.1');
   const gone = await lab.must('network', 'add', 'blue', '--no-gateway');
@@ -47,7 +47,7 @@ test.serial('a gateway is taken away again', async (t) => {
   t.true(await healthy());
 });
 
-test.serial('further prefixes are taken away again', async (t) => {
+test.serial('further prefixes are removed again', async (t) => {
   const it = await join(lab, 'p', '--network', 'blue', '--allow-prefix', '192.0.2.0/24');
   const prefixes = async () =>
     (await lab.json<{ ns: string; allow_prefixes: string[] }[]>(['endpoints'])).find(
@@ -60,7 +60,7 @@ test.serial('further prefixes are taken away again', async (t) => {
   t.true(await healthy());
 });
 
-test.serial('an MTU of its own is taken back, and follows the underlay again', async (t) => {
+test.serial('a requested MTU is unset, and follows the underlay again', async (t) => {
   const it = await join(lab, 'm', '--network', 'blue', '--mtu', '1400');
   await lab.must('attach', it.ns, '--mtu', 'auto');
   t.is((await linkOf(it.ns, 'eth0'))?.mtu, 1500);
@@ -73,7 +73,7 @@ test.serial('an MTU of its own is taken back, and follows the underlay again', a
   await lab.must('underlay', 'del');
 });
 
-test.serial('BIG TCP is taken back, also from a veth that was there before', async (t) => {
+test.serial('BIG TCP is disabled again, also on an adopted veth', async (t) => {
   const adopted = await lab.container('v');
   const far = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', adopted];
   await lab.within(lab.node, 'ip', 'link', 'add', 'vh0', 'gso_max_size', '32768', ...far);

@@ -51,7 +51,7 @@ function place(t: ExecutionContext, look: () => Promise<ReadonlySet<string>>) {
 const keys = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, index) => `k${from + index}`);
 
-test('up to a half goes at once', async (t) => {
+test('deletes of up to a half pass at once', async (t) => {
   const { records, held, tell } = place(t, async () => t.fail() as never);
   await tell(keys(0, 10), []);
   await tell([], keys(0, 5));
@@ -59,7 +59,7 @@ test('up to a half goes at once', async (t) => {
   t.deepEqual(held, []);
 });
 
-test('more than a half is kept, and goes after the second look says so, too', async (t) => {
+test('deletes of more than a half pass after a confirmation', async (t) => {
   const { records, held, tell } = place(t, async () => new Set(['k9', 'new']));
   await tell(keys(0, 10), []);
   await tell(['new'], keys(0, 9), 'reset');
@@ -69,7 +69,7 @@ test('more than a half is kept, and goes after the second look says so, too', as
   t.deepEqual([...records], ['k9', 'new']);
 });
 
-test('what the second look finds again stays', async (t) => {
+test('records found by the confirmation stay', async (t) => {
   const { records, tell } = place(t, async () => new Set(keys(0, 8)));
   await tell(keys(0, 10), []);
   await tell([], keys(0, 10), 'reset');

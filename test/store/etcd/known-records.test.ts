@@ -62,7 +62,7 @@ test('a reader has what a list has, whichever changes come as events, and which 
   );
 });
 
-test('what came and went in one delivery is not told', (t) => {
+test('a record created and deleted within one delivery is not delivered', (t) => {
   const known = newKnown();
   relist(known, { entries: [entry('old', 1)], place: at(1) }, 'listed');
   const delivery = applyChanges(known, [
@@ -78,7 +78,7 @@ test('what came and went in one delivery is not told', (t) => {
   );
 });
 
-test('after a reset every record is told: equal revisions mean nothing in another past', (t) => {
+test('after a reset every record is delivered: revisions of another history mean nothing', (t) => {
   const known = newKnown();
   const entries = [entry('a', 3), entry('b', 4)];
   relist(known, { entries, place: at(9) }, 'listed');

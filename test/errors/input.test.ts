@@ -1,5 +1,6 @@
 /** Mistakes on the command line: one message each, and nothing is changed. */
 import test from 'ava';
+import { type Snapshot, takeSnapshot } from '../helpers/snapshot.js';
 import { type Lab, openLab } from '../system/helpers/lab.js';
 import { type Refusal, refused } from './helpers/refusal.js';
 
@@ -11,6 +12,9 @@ let elsewhere: string;
 /** With an eth0 that dpctl cannot adopt. */
 let occupied: string;
 let other: Lab;
+/** What no command may change. */
+let before: Snapshot;
+const looked = () => [taken, free, occupied, elsewhere];
 
 test.before(async () => {
   lab = await openLab();
@@ -26,6 +30,7 @@ test.before(async () => {
   await lab.must('attach', taken, '--network', 'tiny', '--ifname', 'eth2', '--ip', '10.9.0.2');
   await other.must('attach', elsewhere);
   await lab.within(occupied, 'ip', 'link', 'add', 'eth0', 'type', 'bridge');
+  before = await takeSnapshot(lab, looked());
 });
 test.after.always(async () => {
   await lab?.close();
@@ -352,8 +357,7 @@ const CASES: readonly Case[] = [
 for (const { title, args, ...expected } of CASES) {
   test.serial(title, async (t) => {
     const env = title.startsWith('a lock time-out') ? { DPCTL_LOCK_TIMEOUT: 'soon' } : {};
-    const namespaces = [taken, free, occupied, elsewhere];
-    await refused(t, lab, namespaces, args(), expected, { env });
+    await refused(t, lab, looked(), args(), expected, { env, before });
   });
 }
 

@@ -1,6 +1,6 @@
 /** A command that must be refused with one clear message and without any change. */
 import type { ExecutionContext } from 'ava';
-import { differences, takeSnapshot } from '../../helpers/snapshot.js';
+import { differences, type Snapshot, takeSnapshot } from '../../helpers/snapshot.js';
 import type { Lab, RunOptions } from '../../system/helpers/lab.js';
 
 /** What a user sees. */
@@ -27,6 +27,7 @@ interface Report {
 /**
  * Run a command with text and with JSON output; both must be refused and leave everything unchanged.
  * @param namespaces those to compare beside the node's
+ * @param options.before their state before, if it is known
  */
 export async function refused(
   t: ExecutionContext,
@@ -34,11 +35,11 @@ export async function refused(
   namespaces: readonly string[],
   args: readonly string[],
   expected: Refusal,
-  options: RunOptions & { readonly run?: Run } = {},
+  options: RunOptions & { readonly run?: Run; readonly before?: Snapshot } = {},
 ): Promise<Report> {
   const run: Run = options.run ?? lab.dpctl;
   const what = args.join(' ');
-  const before = await takeSnapshot(lab, namespaces);
+  const before = options.before ?? (await takeSnapshot(lab, namespaces));
 
   const text = await run(args, options);
   t.is(text.code, expected.exit, `${what}: ${text.stderr}`);

@@ -76,7 +76,7 @@ const CASES: readonly Case[] = [
     args: () => ['attach', '/proc/self/ns/mnt'],
     code: 'NETNS_NOT_A_NETNS',
     exit: 1,
-    message: /is no network namespace/,
+    message: /is not a network namespace/,
     hint: /ip netns list/,
   },
   {
@@ -93,7 +93,7 @@ const CASES: readonly Case[] = [
     code: 'NETNS_BAD_NAME',
     exit: 1,
     message: /"a\/b" cannot name a namespace: it contains a slash/,
-    hint: /a name of `ip netns list`/,
+    hint: /give a name from `ip netns list`/,
   },
   {
     title: 'a name that is too long',
@@ -101,7 +101,7 @@ const CASES: readonly Case[] = [
     code: 'NETNS_BAD_NAME',
     exit: 1,
     message: /more than 255 bytes/,
-    hint: /a name of/,
+    hint: /give a name from/,
   },
   {
     title: 'the namespace of the node itself',
@@ -237,7 +237,7 @@ const CASES: readonly Case[] = [
     args: attach('--mtu', '600'),
     code: 'MTU_OUT_OF_RANGE',
     exit: 1,
-    message: /MTU 600 bytes: from 1280 to 65535/,
+    message: /MTU 600 bytes: must be from 1280 to 65535/,
     hint: /--mtu 1280/,
   },
   {
@@ -245,7 +245,7 @@ const CASES: readonly Case[] = [
     args: attach('--mtu', '70000'),
     code: 'MTU_OUT_OF_RANGE',
     exit: 1,
-    message: /MTU 70000 bytes: from 1280 to 65535/,
+    message: /MTU 70000 bytes: must be from 1280 to 65535/,
     hint: /--mtu/,
   },
   {

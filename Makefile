@@ -18,6 +18,8 @@ BIN := node_modules/.bin
 SUITES ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
+# Where systemd looks for units of this prefix.
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 # ---- what is built from what ----------------------------------------------------------------
 
@@ -190,11 +192,11 @@ BENCH ?=
 bench: build ## measure against a Linux bridge on this machine; BENCH='--quick --html FILE'
 	@node dist/dpctl.cjs bench $(BENCH)
 
-install: build ## copy to PREFIX (default /usr/local), with the Node that was used to build
-	@scripts/install.sh "$(DESTDIR)" "$(PREFIX)"
+install: build ## copy to PREFIX (default /usr/local), with the Node that was used to build and the systemd units
+	@scripts/install.sh "$(DESTDIR)" "$(PREFIX)" "$(UNITDIR)"
 
-uninstall: ## remove what install copied
-	@scripts/install.sh --uninstall "$(DESTDIR)" "$(PREFIX)"
+uninstall: ## remove what install copied; refused while this node is in use (FORCE=1)
+	@FORCE="$(FORCE)" scripts/install.sh --uninstall "$(DESTDIR)" "$(PREFIX)" "$(UNITDIR)"
 
 clean: ## remove what the build made
 	@rm -rf dist coverage

@@ -38,6 +38,7 @@ g++                                    g++
 python3                                python3
 shellcheck                             shellcheck
 openssl                                openssl
+systemd-analyze                        systemd
 /etc/ssl/certs/ca-certificates.crt     ca-certificates
 '
 # The lowest Node that every dependency runs on.

@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 
 const ROOT = new URL('../../..', import.meta.url).pathname;
+
+/** In tenths: what systemd calls `OK` begins below 50. */
+const EXPOSURE = 50;
 
 function run(command: string, args: readonly string[], cwd = ROOT) {
   return spawnSync(command, args, { cwd, encoding: 'utf8' });
@@ -47,6 +50,22 @@ test('what is installed runs by itself from anywhere, and is removed without a t
     const version = run(bin, ['version'], '/');
     t.is(version.status, 0, version.error?.message ?? version.stderr);
     t.regex(version.stdout, /libbpf +\d/);
+    const units = join(prefix, 'lib/systemd/system');
+    for (const name of ['dpctl-agent.service', 'dpctl-restore.service']) {
+      const unit = join(units, name);
+      // It exits with 0 even if it does not understand a line.
+      const verify = run('systemd-analyze', ['verify', '--man=no', unit]);
+      t.is(verify.status, 0, verify.stderr);
+      t.is(verify.stdout + verify.stderr, '');
+      const security = run('systemd-analyze', [
+        ...['security', '--no-pager', '--offline=true', `--threshold=${EXPOSURE}`],
+        unit,
+      ]);
+      t.is(security.status, 0, security.stdout + security.stderr);
+      t.log(/Overall exposure.*/.exec(security.stdout)?.[0] ?? '');
+      // Each of these gives the service a mount namespace, and commands would not use the agent.
+      t.notRegex(readFileSync(unit, 'utf8'), /^(Protect(System|Home|Kernel)|Private)\w*=/m);
+    }
     // A package is made of the files below DESTDIR; here it is installed in the same place, and replaced.
     t.is(run('scripts/install.sh', [dest, '/opt/dp']).status, 0, 'again, over itself');
 

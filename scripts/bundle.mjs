@@ -95,11 +95,12 @@ const { errors, outputFiles } = await build({
   define: {
     'import.meta.url': '__bundleUrl',
     'import.meta.dirname': '__dirname',
-    'import.meta.filename': '__filename',
+    // Not __filename, which is that of dpctl.cjs.
+    'import.meta.filename': '__bundleFile',
   },
   // A function, as Node makes one of every module: dpctl.cjs calls it with its own variables.
   banner: {
-    js: '(function (exports, require, module, __filename, __dirname) {\nconst __bundleUrl = require("node:url").pathToFileURL(__filename).href;',
+    js: '(function (exports, require, module, __filename, __dirname, __bundleFile) {\nconst __bundleUrl = require("node:url").pathToFileURL(__filename).href;',
   },
   footer: { js: '})' },
 }).catch((failure) => failure);
@@ -140,7 +141,7 @@ try {
   cachedData = readFileSync(\`\${filename}.cache\`);
 } catch {}
 new Script(readFileSync(filename, 'latin1'), { filename, cachedData })
-  .runInThisContext()(exports, require, module, __filename, __dirname);
+  .runInThisContext()(exports, require, module, __filename, __dirname, filename);
 `,
   0o755,
 );

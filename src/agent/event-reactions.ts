@@ -10,10 +10,22 @@ import { newActionQueue } from './action-queue.js';
 import type { AgentOptions } from './agent.js';
 import { guardBuild } from './build-guard.js';
 import { errorFields } from './log.js';
-import { clearReasons, newLookReasons, stillHolds } from './look-reasons.js';
+import {
+  addDeleted,
+  clearReasons,
+  newLookReasons,
+  stillHolds,
+  takeDeleted,
+} from './look-reasons.js';
 import { DEAD, FULL, looksOf } from './looks.js';
 import { type Found, jittered, startLoop } from './loop.js';
-import { type Interest, interestOf, NO_INTEREST, noticed } from './relevant-notices.js';
+import {
+  deletedDevices,
+  type Interest,
+  interestOf,
+  NO_INTEREST,
+  noticed,
+} from './relevant-notices.js';
 import { type Served, serveApi } from './server/serve.js';
 import type { Claim } from './single-instance.js';
 import { newNoticeListener, watchStore } from './triggers.js';
@@ -82,9 +94,9 @@ export function startReacting(
     } else {
       for (const device of noticed(notices, interest)) reasons.devices.add(device);
     }
-    if (notices === 'lost' || notices.some(({ about, gone }) => about === 'link' && gone)) {
-      loop.ask(DEAD);
-    }
+    const deleted = notices === 'lost' ? undefined : deletedDevices(notices);
+    addDeleted(reasons, deleted);
+    if (deleted?.length !== 0) loop.ask(DEAD);
     if (isNeeded()) loop.ask(FULL, SETTLE);
   };
   const onState = (state: State): void => {
@@ -166,6 +178,8 @@ export function startReacting(
 
   const looks = looksOf({
     ...{ node, log, queue, hold, after, taken: guard.taken },
+    takeDeleted: () => takeDeleted(reasons),
+    giveBack: (devices) => addDeleted(reasons, devices),
     stillHolds: isNeeded,
     begins: () => clearReasons(reasons, performance.now() + jittered(interval)),
     again: () => loop.ask(FULL, UNFINISHED),

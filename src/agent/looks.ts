@@ -54,6 +54,10 @@ export interface Looking {
   readonly taken: () => void;
   /** Called after each look, whatever it found. Does not throw. */
   readonly after: (look: string, found: Found) => Promise<void>;
+  /** Devices for the quick look: those that were deleted since the last one; all if undefined. */
+  readonly takeDeleted: () => ReadonlySet<number> | undefined;
+  /** The quick look at these failed: they are due again. */
+  readonly giveBack: (devices: ReadonlySet<number> | undefined) => void;
   /** Whether the reason for a full look still holds. */
   readonly stillHolds: () => boolean;
   /** The full look begins: later requests are for another one. */
@@ -65,7 +69,15 @@ export interface Looking {
 /** The two tasks of the agent's loop, the quick one first. */
 export function looksOf(looking: Looking): readonly Task[] {
   const { node, taken, stillHolds, begins, again } = looking;
-  const dead = newLook(looking, DEAD, () => clearDead(node));
+  const dead = newLook(looking, DEAD, async () => {
+    const devices = looking.takeDeleted();
+    try {
+      return await clearDead(node, devices);
+    } catch (error) {
+      looking.giveBack(devices);
+      throw error;
+    }
+  });
   const full = newLook(looking, FULL, async () => {
     const result = await reconcileIfNeeded(node);
     if (nodeExists(node)) taken();

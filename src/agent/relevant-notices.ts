@@ -37,3 +37,11 @@ export function noticed(notices: readonly Notice[], { devices, underlay }: Inter
     return underlay ? [0] : [];
   });
 }
+
+/**
+ * Devices that the kernel has deleted, also those of other programs: a device of a command that has just
+ * begun may not be in the interest yet.
+ */
+export function deletedDevices(notices: readonly Notice[]): number[] {
+  return notices.flatMap(({ about, gone, ifindex }) => (about === 'link' && gone ? [ifindex] : []));
+}

@@ -40,11 +40,16 @@ export { areTablesPinned, type DatapathPaths } from './pins.js';
 /**
  * What is wrong with the pins of a node: those that endpoints need, and files in the place of links. A lost
  * link shows as a program that no longer runs.
+ * @param options.links false: leave out the links, of which there are as many as endpoints
  */
-export function pinFaults(paths: DatapathPaths): PinFault[] {
+export function pinFaults(
+  paths: DatapathPaths,
+  { links = true }: { readonly links?: boolean } = {},
+): PinFault[] {
+  const shared = [...tableFaults(paths), ...programFaults(paths, 'endpoint')];
+  if (!links) return shared;
   return [
-    ...tableFaults(paths),
-    ...programFaults(paths, 'endpoint'),
+    ...shared,
     ...linkFaults(paths.linksDir, (name) => /^[1-9]\d*$/.test(name)),
     ...linkFaults(overlayLinksDir(paths), (name) => name in OBJECTS),
   ];

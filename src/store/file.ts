@@ -32,14 +32,16 @@ export function openFileStore(options: FileStoreOptions): Store {
   };
   const read = (): Known => {
     trust();
-    return load(files, bootId());
+    const isSame = known !== undefined && isWhole(known.stamp) && known.stamp === stamp(files);
+    if (!isSame || known === undefined) known = load(files, bootId());
+    return known;
   };
   return {
     lockPath: files.lock,
     load: async () => {
-      known = read();
+      const found = read();
       failed = undefined;
-      return versioned(known);
+      return versioned(found);
     },
     watch: (asked) =>
       watchFiles(
@@ -148,6 +150,11 @@ function load(files: StoreFiles, bootId: string): Known {
  */
 function stamp({ durable, runtime }: StoreFiles): string {
   return [durable, runtime].map(stampOf).join();
+}
+
+/** Whether a stamp is that of two files: for a missing one its copy is read, which has no stamp. */
+function isWhole(both: string): boolean {
+  return /^[\d ]+,[\d ]+$/.test(both);
 }
 
 function stampOf(path: string): string {

@@ -223,3 +223,18 @@ test('2,000 endpoints are saved and loaded as they were', async (t) => {
   });
   t.log(`load ${load}, save ${save}`);
 });
+
+test('what has not changed is not parsed again, and a copy in its place is', async (t) => {
+  const { options, files, store } = place(t);
+  const other = openFileStore(options);
+  await store.save(NOTHING, stateOf(2));
+  const first = await other.load();
+  t.is((await other.load()).state, first.state);
+  await store.save(await store.load(), stateOf(3));
+  t.is((await other.load()).state.endpoints.length, 3);
+  // Without the file its copy counts, whatever was known of the file.
+  rmSync(files.runtime);
+  t.is((await other.load()).state.endpoints.length, 3);
+  rmSync(files.runtimeCopy);
+  t.true((await other.load()).state.unfinished);
+});

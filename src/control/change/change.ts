@@ -80,8 +80,8 @@ export async function change<T>(
   if (options.dryRun === true) return preview(node, edit);
   // Refuse before making anything.
   const check = (): Promise<unknown> => prepare(node, edit);
-  const section = ({ rebuilt }: Readiness) => attempt(node, edit, start, { rebuilt });
-  const changed = await node.kept.during(() => whenReady(node, section, check, options.onlyInUse));
+  const section = (found: Readiness) => attempt(node, edit, start, { ...options, ...found });
+  const changed = await node.kept.during(() => whenReady(node, section, check, options));
   if (changed.failures.length > 0) throw endpointsFailed(changed.failures);
   return changed;
 }
@@ -141,7 +141,7 @@ interface Planned<T> extends Work {
   readonly failures: readonly Failure[];
 }
 
-interface PrepareOptions {
+interface PrepareOptions extends Pick<MendOptions, 'devices'> {
   /** Tables were lost, so the whole node is inspected. */
   readonly rebuilt?: boolean;
   /** Decap modes that the kernel has refused. */
@@ -153,12 +153,12 @@ interface PrepareOptions {
 async function prepare<T>(
   node: Node,
   edit: Edit<T>,
-  { rebuilt = false, refused = [], keepDead = false }: PrepareOptions = {},
+  { rebuilt = false, refused = [], keepDead = false, devices }: PrepareOptions = {},
 ): Promise<Planned<T>> {
   const { state: before, revision } = await node.store.load();
   refuseOtherNamespace(node, before);
   node.kept.release();
-  const dead = keepDead ? [] : findDead(node, before);
+  const dead = keepDead ? [] : findDead(node, before, devices);
   const living = dead.reduce((state, { id }) => removeEndpoint(state, id), before);
   const edited = await edit(living, dead);
   // A command that did not end may have stopped anywhere, and devices made by an older dpctl have no marks.

@@ -31,6 +31,11 @@ export interface MendOptions extends ChangeOptions {
    * after a reset.
    */
   readonly onlyInUse?: boolean;
+  /**
+   * Look for dead endpoints only at host ends with these numbers, and at no links of others: a later look
+   * finds what is wrong with those.
+   */
+  readonly devices?: ReadonlySet<number> | undefined;
 }
 
 /** Told to a section that runs under the lock. */
@@ -43,7 +48,7 @@ export interface Readiness {
  * Run a section under the node's lock, with directories, tables and programs in place. If the node was unused
  * before and the section fails, everything made for it is removed again.
  * @param check called before anything is made, if something has to be; it may refuse
- * @param onlyInUse refuse to make anything on an unused node
+ * @param options.onlyInUse refuse to make anything on an unused node
  * @throws DpctlError BPF_PERMISSION, BPF_MISSING, STORE_BUSY, BPFFS_UNAVAILABLE, VERIFIER, MAP_LAYOUT,
  *   NODE_UNUSED and what the section throws
  */
@@ -51,7 +56,7 @@ export async function whenReady<T>(
   node: Node,
   section: (readiness: Readiness) => Promise<T>,
   check?: () => Promise<unknown>,
-  onlyInUse = false,
+  { onlyInUse = false, devices }: MendOptions = {},
 ): Promise<T> {
   // Also checks that libbpf can be called, before the lock makes the first directory.
   const unusable = bpfAvailable();
@@ -71,7 +76,7 @@ export async function whenReady<T>(
     node.refresh();
     const pins = hostPins(node);
     // Only looked at: opening every pin again would slow each command.
-    const isReady = pinFaults(pins).length === 0;
+    const isReady = pinFaults(pins, { links: devices === undefined }).length === 0;
     if (!isReady) await check?.();
     await node.store.repair();
     await prepareNode(node);

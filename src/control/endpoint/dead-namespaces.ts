@@ -40,8 +40,16 @@ function hostEnds(node: Node, endpoints: readonly Endpoint[]): Map<number, Link>
   return found;
 }
 
-/** Endpoints whose namespace is gone, except those that a command is already removing. */
-export function findDead(node: Node, { endpoints }: State): Endpoint[] {
+/**
+ * Endpoints whose namespace is gone, except those that a command is already removing.
+ * @param devices look only at endpoints whose host ends have one of these numbers
+ */
+export function findDead(
+  node: Node,
+  { endpoints: all }: State,
+  devices?: ReadonlySet<number>,
+): Endpoint[] {
+  const endpoints = devices === undefined ? all : all.filter(({ ifindex }) => devices.has(ifindex));
   const ends = hostEnds(node, endpoints);
   return endpoints.filter((endpoint) => {
     const { id, namespace, phase } = endpoint;

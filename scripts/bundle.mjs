@@ -49,7 +49,28 @@ const lazyLibraries = {
     }));
   },
 };
-for (const name of LAZY) {
+// The same for libraries that are called where nothing can be awaited: what is called of them loads them.
+const LAZY_CALLS = { 'jsonc-parser': ['parse'] };
+const lazyCalls = {
+  name: 'lazy-calls',
+  setup(builder) {
+    const filter = new RegExp(`^(${Object.keys(LAZY_CALLS).join('|')})$`);
+    builder.onResolve({ filter }, ({ path }) => ({ path, namespace: 'lazy-call' }));
+    builder.onResolve({ filter: /./, namespace: 'lazy-call' }, ({ path }) => ({
+      path,
+      external: true,
+    }));
+    builder.onLoad({ filter, namespace: 'lazy-call' }, ({ path }) => ({
+      contents: LAZY_CALLS[path]
+        .map(
+          (name) =>
+            `export const ${name} = (...args) => require('./lib/${path}.cjs').${name}(...args);`,
+        )
+        .join('\n'),
+    }));
+  },
+};
+for (const name of [...LAZY, ...Object.keys(LAZY_CALLS)]) {
   await build({
     ...common,
     stdin: { contents: `export * from '${name}'`, resolveDir: root },
@@ -84,7 +105,7 @@ const { errors, outputFiles } = await build({
   entryPoints: ['src/cli/main.ts'],
   outfile: 'dist/lib/main.cjs',
   write: false,
-  plugins: [lazyLibraries, lazyBuiltins],
+  plugins: [lazyLibraries, lazyCalls, lazyBuiltins],
   // As require(): the loader of ES modules would cost more than what it loads.
   supported: { 'dynamic-import': false },
   // Native modules are found at run time, beside the checkout or the installed copy.

@@ -1,5 +1,6 @@
 /** Help texts from the table of commands: examples first, common flags before the others. */
 
+import { Help } from 'commander';
 import { type Command, envName, type Flag, shownForm } from './command-spec.js';
 import {
   commandOf,
@@ -147,19 +148,11 @@ function paragraphs(texts: readonly string[]): string[] {
     .flatMap((text, index) => [...(index > 0 ? [''] : []), ...wrap(text, WIDTH)]);
 }
 
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return line === '' ? lines : [...lines, line];
-}
+/** commander's, which leaves text alone that has less room than it takes for readable. */
+const HELP = Object.assign(new Help(), { minWidthToWrap: 1 });
+
+const wrap = (text: string, width: number): string[] =>
+  text === '' ? [] : HELP.boxWrap(text, width).split('\n');
 
 function sections(parts: readonly (readonly [string, readonly string[]])[]): string {
   return parts

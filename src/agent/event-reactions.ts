@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DpctlError } from '../../loader/errors.js';
 import type { Readiness } from '../api/operations.js';
 import { nodeExists } from '../control/change/prepared-node.js';
+import { usesTcx } from '../datapath/hook.js';
 import type { Notices } from '../linux/netlink/monitor.js';
 import type { Service } from '../linux/service.js';
 import type { State } from '../model/state/state.js';
@@ -17,8 +18,9 @@ import {
   stillHolds,
   takeDeleted,
 } from './look-reasons.js';
-import { DEAD, FULL, looksOf } from './looks.js';
+import { DEAD, FULL, looksOf, PROMOTE } from './looks.js';
 import { type Found, jittered, startLoop } from './loop.js';
+import { schedulePromotions } from './promotions.js';
 import {
   deletedDevices,
   type Interest,
@@ -99,6 +101,7 @@ export function startReacting(
     if (deleted?.length !== 0) loop.ask(DEAD);
     if (isNeeded()) loop.ask(FULL, SETTLE);
   };
+  const promotions = schedulePromotions(node, (delay) => loop.ask(PROMOTE, delay));
   const onState = (state: State): void => {
     interest = interestOf(state);
     reasons.unfinished = state.unfinished === true;
@@ -110,6 +113,7 @@ export function startReacting(
       loop.ask(FULL, SETTLE);
     }
     if (reasons.unfinished) loop.ask(FULL, UNFINISHED);
+    promotions.changed(state);
   };
   const listener = newNoticeListener(node, onNotices);
 
@@ -183,6 +187,8 @@ export function startReacting(
     stillHolds: isNeeded,
     begins: () => clearReasons(reasons, performance.now() + jittered(interval)),
     again: () => loop.ask(FULL, UNFINISHED),
+    promoteIn: promotions.dueIn,
+    promoteLater: (delay) => loop.ask(PROMOTE, delay),
   });
   const loop = startLoop(
     looks.map((task) =>
@@ -196,6 +202,7 @@ export function startReacting(
   );
   // Before the first look, so that later events are not missed.
   listener.follow();
+  node.filterFirst = usesTcx();
   loop.ask(FULL);
   void watchStore(node, closing.signal, log, onState);
   const replaced = setInterval(() => {

@@ -6,6 +6,7 @@ import type { Hint } from '../../loader/hint.js';
 import type { ChangeResult } from '../api/change.js';
 import { nodeExists } from '../control/change/prepared-node.js';
 import { clearDead } from '../control/endpoint/clear-dead.js';
+import { promoteOne } from '../control/endpoint/promote.js';
 import type { Node } from '../control/node/node.js';
 import { reconcileIfNeeded } from '../control/node/reconcile-if-needed.js';
 import { hintText } from '../model/hint.js';
@@ -17,6 +18,7 @@ import { backOff, type Found, type Task } from './loop.js';
 /** The names of the tasks. */
 export const DEAD = 'dead';
 export const FULL = 'full';
+export const PROMOTE = 'promote';
 
 /** A quick look rests for as long as it took, up to this many milliseconds: notices come by the hundred. */
 const DEAD_REST = 20;
@@ -26,6 +28,11 @@ const DEAD_REST = 20;
  */
 const FULL_DUTY = 4;
 const FULL_REST = 100;
+/**
+ * A promotion holds the kernel's lock of all devices nearly all the time it takes, and rests for this many
+ * times its duration, so that others have the lock meanwhile.
+ */
+const PROMOTE_DUTY = 4;
 /** Milliseconds until a retry: after the first failure, and at most. */
 const DEAD_RETRY = [100, 10_000] as const;
 const FULL_RETRY = [1_000, 60_000] as const;
@@ -64,11 +71,15 @@ export interface Looking {
   readonly begins: () => void;
   /** Request another full look, later. */
   readonly again: () => void;
+  /** Milliseconds until promotions may begin: requests go first. */
+  readonly promoteIn: () => number;
+  /** Request a promotion after so many milliseconds. */
+  readonly promoteLater: (delay: number) => void;
 }
 
-/** The two tasks of the agent's loop, the quick one first. */
+/** The tasks of the agent's loop, the most urgent first. */
 export function looksOf(looking: Looking): readonly Task[] {
-  const { node, taken, stillHolds, begins, again } = looking;
+  const { node, taken, stillHolds, begins, again, promoteIn, promoteLater } = looking;
   const dead = newLook(looking, DEAD, async () => {
     const devices = looking.takeDeleted();
     try {
@@ -83,6 +94,7 @@ export function looksOf(looking: Looking): readonly Task[] {
     if (nodeExists(node)) taken();
     return result;
   });
+  const promote = newLook(looking, PROMOTE, () => promoteOne(node));
   let yields = 0;
   return [
     {
@@ -113,6 +125,21 @@ export function looksOf(looking: Looking): readonly Task[] {
         }
         return spare;
       },
+    },
+    {
+      name: PROMOTE,
+      async run() {
+        const wait = promoteIn();
+        if (wait > 0) {
+          promoteLater(wait);
+          return 'nothing';
+        }
+        const found = await promote();
+        if (found === 'changed') promoteLater(0);
+        return found;
+      },
+      rest: (found, streak, took) =>
+        found === 'failed' ? backOff(streak, ...FULL_RETRY) : took * PROMOTE_DUTY,
     },
   ];
 }
@@ -159,7 +186,8 @@ function isBug(error: unknown): boolean {
 function sayChange(log: Logger, look: string, { plan, notes, milliseconds }: ChangeResult): void {
   const steps = plan.map(({ step, subject, detail }) => `${step} ${subject} ${detail}`.trimEnd());
   const fields = { look, ms: Math.round(milliseconds * 10) / 10, notes: notes.map(textOf), steps };
-  log.info(fields, steps.length === 1 ? 'repaired in 1 step' : `repaired in ${steps.length} steps`);
+  const repaired = steps.length === 1 ? 'repaired in 1 step' : `repaired in ${steps.length} steps`;
+  log.info(fields, look === PROMOTE ? 'a link has replaced a filter' : repaired);
 }
 
 function textOf(note: Hint): string {

@@ -32,6 +32,8 @@ export interface AttachRequest {
   readonly allowPrefixes?: readonly string[] | false;
   /** Make the namespace if it is not there. */
   readonly create?: boolean;
+  /** Attach the program by a filter, which is faster; an agent replaces it by a tcx link later. */
+  readonly fast?: boolean;
   /** Kind of a new endpoint's device; `auto`: netkit where the kernel has it. */
   readonly driver?: 'veth' | 'netkit' | 'auto';
   /** `KEY=VALUE` sets a label, `KEY-` removes it; others stay. */

@@ -18,10 +18,10 @@ import { inNetns } from '../../loader/sys/netns.js';
 import type { ObservedHook } from '../model/plan/observed.js';
 import { type DatapathPaths, withProgram } from './install.js';
 import { CLSACT, hasOwnFilter } from './ownership.js';
-import { isLinkPinned, openLink, ownLinks, pinnedLinkIds } from './pinned-links.js';
+import { isLinkPinned, linkNumbers, openLink, ownLinks, pinnedLinkIds } from './pinned-links.js';
 import { removePin } from './pins.js';
 
-export { isLinkPinned, openLink, pinnedLinkIds };
+export { isLinkPinned, linkNumbers, openLink, pinnedLinkIds };
 
 /** Whether endpoints get tcx links here; DPCTL_TC=clsact selects the older way. */
 export function usesTcx(): boolean {
@@ -65,7 +65,11 @@ export function hookOf(
     try {
       const info = linkInfo(fd);
       // A link whose device was deleted has ifindex 0.
-      if (info.ifindex === ifindex) return { hook: 'tcx', programId: info.progId };
+      if (info.ifindex === ifindex) {
+        const filter = inNetns(netnsFd, () => tcQuery(ifindex, 'ingress', CLSACT));
+        const both = filter === undefined ? {} : { both: true as const };
+        return { hook: 'tcx', programId: info.progId, ...both };
+      }
     } finally {
       closeFd(fd);
     }
@@ -95,7 +99,10 @@ export function runsOwn(
 
 /**
  * Run this build's endpoint program on a device. An existing link is switched over without letting any frame
- * bypass it.
+ * bypass it. A link replaces a filter in the same way: tcx runs first, and the program's verdict is final, so
+ * a frame that the link handles never reaches the filter.
+ * @param filterFirst attach a filter where there is no link yet: a link waits for all CPUs with the lock of
+ *   all devices held, a filter does not
  * @returns how it is attached
  */
 export function attachHook(
@@ -103,15 +110,17 @@ export function attachHook(
   netnsFd: number,
   id: number,
   ifindex: number,
+  filterFirst = false,
 ): ObservedHook['hook'] {
   return withProgram(paths, 'endpoint', (programFd) =>
     inNetns(netnsFd, () => {
-      if (!usesTcx()) {
+      const path = join(paths.linksDir, String(id));
+      const isLinked = usesTcx() && switchLink(path, programFd, ifindex);
+      if (!usesTcx() || (filterFirst && !isLinked)) {
         tcAttach(programFd, ifindex, 'ingress', CLSACT);
         return 'clsact';
       }
-      const path = join(paths.linksDir, String(id));
-      if (!switchLink(path, programFd, ifindex)) {
+      if (!isLinked) {
         const link = attachTcx(programFd, ifindex, 'ingress');
         try {
           pinLink(link, path);

@@ -22,6 +22,11 @@ export function isLinkPinned(paths: DatapathPaths, id: number): boolean {
   return isThere(join(paths.linksDir, String(id)));
 }
 
+/** Numbers of the endpoints that have a pin among the links. Reads names only. */
+export function linkNumbers({ linksDir }: DatapathPaths): Set<number> {
+  return new Set(namesIn(linksDir).map(Number));
+}
+
 /** Ids of the pinned links, by endpoint number. */
 export function pinnedLinkIds(paths: DatapathPaths): Map<number, number> {
   const ids = new Map<number, number>();

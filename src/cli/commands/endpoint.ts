@@ -60,6 +60,12 @@ export const ATTACH = {
     },
     DRY_RUN,
     {
+      name: 'fast',
+      type: 'boolean',
+      summary: 'attach the program by a filter; an agent replaces it by a tcx link later',
+      default: 'off; an agent always does so',
+    },
+    {
       name: 'mac',
       type: 'text',
       placeholder: 'MAC',

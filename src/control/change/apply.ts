@@ -26,6 +26,8 @@ export interface Work {
   readonly steps: readonly Step[];
   /** Endpoints that the command names: a failed step of theirs fails the whole change. */
   readonly about: ReadonlySet<number>;
+  /** Attach programs by filters where there are no links yet. */
+  readonly filterFirst?: boolean | undefined;
 }
 
 /** The result of the change. */
@@ -50,7 +52,7 @@ async function carryOut(
   namespaces: ReadonlyMap<string, number>,
 ): Promise<Done> {
   const { before, revision, after, settled, steps } = work;
-  const applied: Applied = { hook: undefined, namespaces };
+  const applied: Applied = { hook: undefined, namespaces, filterFirst: work.filterFirst };
   const failed = new Map<number, Failure>();
   const intent: State = { ...after, unfinished: true };
   faultPoint('store.intent');

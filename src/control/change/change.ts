@@ -19,6 +19,7 @@ import { keptNotes } from '../endpoint/namespace-occupants.js';
 import { refuseOtherNamespace } from '../node/namespace.js';
 import { hostPins, type Node } from '../node/node.js';
 import type { Applied } from '../steps/actions.js';
+import { noteSysctls } from '../steps/sysctl.js';
 import { describeStep } from '../steps/table.js';
 import { followUnderlay, underlayNotes } from '../underlay/follow-device.js';
 import type { ResolveOptions } from '../underlay/resolve.js';
@@ -45,6 +46,8 @@ export interface Edited<T> {
    * Endpoints that the command names: if one of them fails, so does the command. Others cannot hold it up.
    */
   readonly about?: ReadonlySet<number>;
+  /** Attach programs by filters where there are no links yet. */
+  readonly filterFirst?: boolean | undefined;
   readonly result: T;
 }
 
@@ -199,6 +202,7 @@ async function prepare<T>(
     settled,
     steps,
     about,
+    filterFirst: edited.filterFirst,
     failures,
     // A new id alone is not worth saving: the first device that is made brings one.
     changed: steps.length > 0 || !sameState(before, settle(asked)),
@@ -239,12 +243,4 @@ function gatewaysIn({ endpoints }: State, scope: Scope): ReadonlySet<number> {
 
 function sameState(a: State, b: State): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
-}
-
-function noteSysctls(steps: readonly Step[]): string[] {
-  return steps.flatMap((step) =>
-    step.op === 'sysctl.set'
-      ? [`host sysctl ${step.key.replaceAll('/', '.')}: ${step.was} -> ${step.value}`]
-      : [],
-  );
 }

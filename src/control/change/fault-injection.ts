@@ -4,7 +4,8 @@
  *
  * Names: `node.prepared` (directories and mounts exist), `node.installed` (tables and programs too),
  * `store.intent` (before the desired state is written), `step.N` (before step N of the plan, from 0),
- * `store.ready` (all steps are done and not recorded), `done` (recorded), `undo.N` (before step N is undone);
+ * `store.ready` (all steps are done and not recorded), `done` (recorded), `undo.N` (before step N is undone), `promote` (before a link
+ * replaces a filter);
  * in a reset, `reset.N` (step N outside of its directories) and `dismantle.N` (step N inside). Commas
  * separate several.
  */

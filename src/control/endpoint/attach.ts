@@ -103,6 +103,7 @@ function attachEdit(
       networks: new Set([endpoint.network]),
     },
     about: new Set([id]),
+    filterFirst: request.fast,
     result: { id, created: !alive.endpoints.some((each) => each.id === id), dead },
   };
 }

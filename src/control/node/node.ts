@@ -53,6 +53,8 @@ export interface Node {
   tables(): Tables;
   /** The endpoint's namespace that a command is working in. */
   readonly kept: KeptNamespace;
+  /** Attach programs by filters where there are no links yet: an agent sets it, and promotes them later. */
+  filterFirst: boolean;
   /** Run a short synchronous section in the node's namespace. */
   within<T>(section: () => T): T;
   /**
@@ -127,6 +129,7 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
       return tables;
     },
     kept,
+    filterFirst: false,
     within: (section) => inNetns(netnsFd(), section),
     refresh: () => {
       // Without a bound name, only the open descriptor says which namespace was meant.

@@ -8,6 +8,8 @@ export interface Applied {
   hook: 'tcx' | 'clsact' | undefined;
   /** Descriptors of the namespaces that it makes, by path. */
   readonly namespaces?: ReadonlyMap<string, number>;
+  /** The command asks for filters where there are no links yet. */
+  readonly filterFirst?: boolean | undefined;
 }
 
 /** A step in words, for --dry-run and for what reconcile reports. */

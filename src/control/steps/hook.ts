@@ -8,7 +8,8 @@ import type { StepActions, StepText } from './actions.js';
 /** Run this build's program. */
 export const tcAttach: StepActions<StepOf<'tc.attach'>> = {
   execute(node, { id, ifindex }, applied) {
-    applied.hook = attachHook(hostPins(node), node.netnsFd(), id, ifindex);
+    const filterFirst = node.filterFirst || applied.filterFirst === true;
+    applied.hook = attachHook(hostPins(node), node.netnsFd(), id, ifindex, filterFirst);
   },
   undo(node, step) {
     // It replaced another build's program, which does the same: keep it, so that no traffic is cut off.

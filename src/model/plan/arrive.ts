@@ -50,7 +50,7 @@ export function deviceSteps(port: Port, found: ObservedPort | undefined): Step[]
 export function hookSteps(port: Port, found: ObservedPort | undefined, programId: number): Step[] {
   const { id, ifindex } = port.endpoint;
   const was = found?.hook;
-  if (was?.programId === programId && programId !== 0) return [];
+  if (was?.programId === programId && programId !== 0 && was.both !== true) return [];
   return [{ op: 'tc.attach', id, ifindex, was }];
 }
 

@@ -25,6 +25,8 @@ export interface ObservedDevice {
 export interface ObservedHook {
   readonly hook: 'tcx' | 'clsact';
   readonly programId: number;
+  /** The filter that the link replaces is still there: its removal was interrupted. */
+  readonly both?: true;
 }
 
 /** What blocks an endpoint, as an error describes it. */

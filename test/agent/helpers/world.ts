@@ -72,7 +72,7 @@ export async function openWorld(): Promise<World> {
       agents.push(agent);
       return agent;
     },
-    ask: (method, path, body, headers = {}) => ask(socket, { method, path, body, headers }),
+    ask: (method, path, body, headers = {}) => askSocket(socket, { method, path, body, headers }),
     dpctl: (words, env = {}) =>
       run([...enter, DPCTL, '--root', root, ...words], { env: { DPCTL_ROOT: root, ...env } }),
     container: (label) => make(`da${tag}${label}`),
@@ -119,10 +119,14 @@ interface Question {
   readonly method: string;
   readonly path: string;
   readonly body: unknown;
-  readonly headers: object;
+  readonly headers?: object;
 }
 
-function ask(socketPath: string, { method, path, body, headers }: Question): Promise<Answer> {
+/** Ask the API behind a socket. */
+export function askSocket(
+  socketPath: string,
+  { method, path, body, headers = {} }: Question,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asking = request(
       { socketPath, method, path, headers: { ...headers }, agent: false, timeout: 60_000 },

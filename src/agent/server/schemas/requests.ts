@@ -66,6 +66,7 @@ export const REQUESTS: { readonly [Name in OperationName]: SchemaOf<RequestOf<Na
       z.union([texts('further source prefix of an endpoint that forwards'), z.literal(false)]),
     ),
     create: optional(flag('make the namespace if it is not there; detach deletes it again')),
+    fast: optional(flag('attach the program by a filter first, as an agent always does')),
     driver: optional(z.enum(['veth', 'netkit', 'auto'])),
     labels: optional(texts('KEY=VALUE sets a label, KEY- removes it')),
     owner: optional(owner),

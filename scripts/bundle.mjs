@@ -39,12 +39,22 @@ const common = {
 
 // Libraries that few commands need are files of their own, loaded when used: all that is in the
 // bundle is read and parsed at every start, 10 ms a megabyte and more.
-const LAZY = ['execa', 'pino', 'yaml'];
+const LAZY = {
+  execa: ['execa'],
+  pino: ['pino'],
+  yaml: ['yaml'],
+  // Together, as they share protobufjs.
+  grpc: ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs'],
+};
+const fileOf = new Map(
+  Object.entries(LAZY).flatMap(([file, packages]) => packages.map((name) => [name, file])),
+);
 const lazyLibraries = {
   name: 'lazy-libraries',
   setup(builder) {
-    builder.onResolve({ filter: new RegExp(`^(${LAZY.join('|')})$`) }, ({ path }) => ({
-      path: `./lib/${path}.cjs`,
+    const filter = new RegExp(`^(${[...fileOf.keys()].join('|')})$`);
+    builder.onResolve({ filter }, ({ path }) => ({
+      path: `./lib/${fileOf.get(path)}.cjs`,
       external: true,
     }));
   },
@@ -70,10 +80,15 @@ const lazyCalls = {
     }));
   },
 };
-for (const name of [...LAZY, ...Object.keys(LAZY_CALLS)]) {
+const separate = { ...LAZY };
+for (const name of Object.keys(LAZY_CALLS)) separate[name] = [name];
+for (const [name, packages] of Object.entries(separate)) {
+  const all = packages.map((each) => `export * from '${each}';`);
+  const [last] = packages.slice(-1);
+  if (packages.length > 1) all.push(`export { default } from '${last}';`);
   await build({
     ...common,
-    stdin: { contents: `export * from '${name}'`, resolveDir: root },
+    stdin: { contents: all.join('\n'), resolveDir: root },
     outfile: `dist/lib/${name}.cjs`,
   });
 }
@@ -82,7 +97,7 @@ for (const name of [...LAZY, ...Object.keys(LAZY_CALLS)]) {
 // them when it is called. Who calls something new adds it here, or the build says that it is missing.
 const LAZY_BUILTINS = {
   'node:child_process': ['execFileSync', 'spawn', 'spawnSync'],
-  'node:crypto': ['createHash', 'randomBytes'],
+  'node:crypto': ['createHash', 'randomBytes', 'randomUUID'],
 };
 const lazyBuiltins = {
   name: 'lazy-builtins',

@@ -10,6 +10,7 @@ enum fdb_flags {
 	FDB_STATIC = 1 << 0, /* configured: never aged; learning replaces it when its port is gone */
 	FDB_ENDPOINT = 1 << 1, /* the own MAC of an endpoint; static too */
 	FDB_GATEWAY = 1 << 2, /* behind the host's own port */
+	FDB_EXTERN = 1 << 3, /* from the cluster's records, as a bridge's extern_learn; static too */
 };
 
 /*
@@ -57,6 +58,7 @@ struct sweep {
 enum neigh_flags {
 	NEIGH_ROUTER = 1 << 0, /* neighbour advertisements carry the R flag (RFC 4861, 4.4) */
 	NEIGH_MOVED = 1 << 1, /* set by the datapath: another station uses the address, so it is not answered */
+	NEIGH_EXTERN = 1 << 2, /* from the cluster's records */
 };
 
 /* dp_neigh: addresses whose ARP requests and neighbour solicitations are answered here. */

@@ -3,6 +3,7 @@
  * same; a module is loaded on first use.
  */
 import type { ChangeResult } from '../api/change.js';
+import type { ClusterChange } from '../api/cluster.js';
 import type { EndpointChange } from '../api/endpoint.js';
 import type { FdbChange } from '../api/fdb.js';
 import type { NetworkChange } from '../api/network.js';
@@ -79,6 +80,18 @@ const OPERATIONS: { readonly [Name in OperationName]: () => Promise<Perform<Name
     const { remoteNodeList } = await import('../control/underlay/remote-nodes.js');
     return remoteNodeList;
   },
+  async 'cluster join'() {
+    const { clusterJoin } = await import('../control/cluster/join.js');
+    return async (node, request) => clusterChange(await clusterJoin(node, request));
+  },
+  async 'cluster leave'() {
+    const { clusterLeave } = await import('../control/cluster/leave.js');
+    return async (node, request) => clusterChange(await clusterLeave(node, request));
+  },
+  async 'cluster status'() {
+    const { clusterStatus } = await import('../control/cluster/status.js');
+    return clusterStatus;
+  },
   async dump() {
     const { dump } = await import('../observe/dump/dump.js');
     return (node, { table }) => dump(node, table);
@@ -103,7 +116,11 @@ const OPERATIONS: { readonly [Name in OperationName]: () => Promise<Perform<Name
   },
   async reconcile() {
     const { reconcile } = await import('../control/node/reconcile.js');
-    return async (node, { dryRun = false }) => changeOf(await reconcile(node, { dryRun }));
+    const { followOnce } = await import('../control/cluster/follow-once.js');
+    return async (node, { dryRun = false }) => {
+      const done = changeOf(await reconcile(node, { dryRun }));
+      return dryRun ? done : followOnce(node, done);
+    };
   },
 };
 
@@ -144,6 +161,11 @@ function underlayChange(change: UnderlayChange): UnderlayChange {
 function nodeChange(change: RemoteNodeChange): RemoteNodeChange {
   const { node, created } = change;
   return { ...changeOf(change), ...given({ node, created }) };
+}
+
+function clusterChange(change: ClusterChange): ClusterChange {
+  const { name, endpoints } = change;
+  return { ...changeOf(change), name, endpoints };
 }
 
 function fdbChange(change: FdbChange): FdbChange {

@@ -3,6 +3,12 @@
  * the agent takes it. The names are those of the verbs.
  */
 import type { ChangeOptions, ChangeResult } from './change.js';
+import type {
+  ClusterChange,
+  ClusterJoinRequest,
+  ClusterLeaveRequest,
+  ClusterReport,
+} from './cluster.js';
 import type { DumpRows, DumpTable } from './dump.js';
 import type {
   AttachRequest,
@@ -57,6 +63,9 @@ export interface Operations {
   readonly 'node add': Operation<RemoteNodeAddRequest & ChangeOptions, RemoteNodeChange>;
   readonly 'node del': Operation<RemoteNodeDeleteRequest & ChangeOptions, RemoteNodeChange>;
   readonly 'node list': Operation<Nothing, readonly RemoteNodeRow[]>;
+  readonly 'cluster join': Operation<ClusterJoinRequest, ClusterChange>;
+  readonly 'cluster leave': Operation<ClusterLeaveRequest, ClusterChange>;
+  readonly 'cluster status': Operation<Nothing, ClusterReport>;
   readonly dump: Operation<{ readonly table: DumpTable }, TableRows>;
   readonly status: Operation<Nothing, StatusReport>;
   readonly 'fdb add': Operation<FdbAddRequest & ChangeOptions, FdbChange>;
@@ -92,6 +101,9 @@ export const ROUTES: { readonly [Name in OperationName]: Route } = {
   'node add': post('node/add', 'add another node, or change its address'),
   'node del': post('node/del', 'forget another node'),
   'node list': get('node/list', 'list the other nodes that this one knows'),
+  'cluster join': post('cluster/join', 'share networks, addresses and nodes with others'),
+  'cluster leave': post('cluster/leave', 'give back what this node has in its cluster'),
+  'cluster status': get('cluster/status', 'members, nodes and networks of the cluster'),
   dump: get('dump/{table}', "a table as it is in the kernel's maps, a row a line"),
   status: get('status', 'compare the desired state with the kernel'),
   'fdb add': post('fdb/add', 'add a static MAC address behind an endpoint or node'),

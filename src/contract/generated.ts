@@ -213,6 +213,8 @@ export const FdbFlags = {
   ENDPOINT: 2,
   /** behind the host's own port */
   GATEWAY: 4,
+  /** from the cluster's records, as a bridge's extern_learn; static too */
+  EXTERN: 8,
 } as const;
 /** A number of {@link FdbFlags}. */
 export type FdbFlags = (typeof FdbFlags)[keyof typeof FdbFlags];
@@ -230,6 +232,7 @@ const fdbFlagsTexts: ReadonlyMap<number, string> = new Map([
   [1, "configured: never aged; learning replaces it when its port is gone"],
   [2, "the own MAC of an endpoint; static too"],
   [4, "behind the host's own port"],
+  [8, "from the cluster's records, as a bridge's extern_learn; static too"],
 ]);
 /** What a number of enum fdb_flags means, in a line for people; empty for one that has no text. */
 export function describeFdbFlags(value: number): string {
@@ -242,6 +245,8 @@ export const NeighFlags = {
   ROUTER: 1,
   /** set by the datapath: another station uses the address, so it is not answered */
   MOVED: 2,
+  /** from the cluster's records */
+  EXTERN: 4,
 } as const;
 /** A number of {@link NeighFlags}. */
 export type NeighFlags = (typeof NeighFlags)[keyof typeof NeighFlags];
@@ -258,6 +263,7 @@ export function neighFlagsFromNames(names: readonly string[]): number {
 const neighFlagsTexts: ReadonlyMap<number, string> = new Map([
   [1, "neighbour advertisements carry the R flag (RFC 4861, 4.4)"],
   [2, "set by the datapath: another station uses the address, so it is not answered"],
+  [4, "from the cluster's records"],
 ]);
 /** What a number of enum neigh_flags means, in a line for people; empty for one that has no text. */
 export function describeNeighFlags(value: number): string {

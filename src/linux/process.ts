@@ -13,6 +13,11 @@ export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
+/** Name of this machine, without its domain if the administrator set none. */
+export function hostName(): string {
+  return readFileSync('/proc/sys/kernel/hostname', 'utf8').trim();
+}
+
 /** Release of the running kernel, like 6.18.44-amd64. */
 export function kernelRelease(): string {
   return release();

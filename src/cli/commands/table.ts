@@ -6,6 +6,7 @@
 import type { Command } from '../command-spec.js';
 import { AGENT } from './agent.js';
 import { BENCH } from './bench.js';
+import { CLUSTER_JOIN, CLUSTER_LEAVE, CLUSTER_STATUS } from './cluster.js';
 import { ATTACH, DETACH, ENDPOINTS } from './endpoint.js';
 import { FDB_ADD, FDB_DEL, FDB_FLUSH } from './fdb.js';
 import { LAB_DOWN, LAB_EXEC, LAB_LIST, LAB_UP } from './lab.js';
@@ -28,6 +29,9 @@ export const COMMANDS: readonly Command[] = [
   NODE_ADD,
   NODE_DEL,
   NODE_LIST,
+  CLUSTER_JOIN,
+  CLUSTER_LEAVE,
+  CLUSTER_STATUS,
   DUMP,
   STATUS,
   FDB_ADD,
@@ -51,6 +55,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   network: 'make, delete and list networks',
   underlay: 'choose the device that leads to other nodes',
   node: 'make other nodes known',
+  cluster: 'share networks and addresses with other nodes, through etcd',
   fdb: 'change the MAC table by hand',
   lab: 'try several nodes on one machine',
 };
@@ -82,6 +87,7 @@ export const VARIABLES: readonly (readonly [string, string])[] = [
   ['DPCTL_FFI', 'koffi or ffi-napi: how native code is called'],
   ['DPCTL_TC', 'auto or clsact: how programs are attached; auto takes tcx where the kernel has it'],
   ['DPCTL_LIBBPF', 'path of the libbpf to load'],
+  ['DPCTL_CLUSTER_PASSWORD', 'password of the user of etcd, for `dpctl cluster join`'],
   ['DPCTL_LOCK_TIMEOUT', 'milliseconds to wait for another dpctl; 10000 when not set'],
   ['DPCTL_AGENT_TIMEOUT', 'milliseconds to wait for a silent agent; 10000 if not set'],
 ];

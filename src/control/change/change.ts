@@ -14,6 +14,7 @@ import { refusedDecap } from '../../model/overlay/decap.js';
 import { plan, type Scope, type Step } from '../../model/plan/plan.js';
 import { ROOT_ID_BYTES, rootIdOf, withMarks } from '../../model/state/ownership-mark.js';
 import { DECAPS, type Endpoint, type State } from '../../model/state/state.js';
+import { claimed } from '../cluster/claimed.js';
 import { deadNotes, findDead, withDead } from '../endpoint/dead-namespaces.js';
 import { keptNotes } from '../endpoint/namespace-occupants.js';
 import { refuseOtherNamespace } from '../node/namespace.js';
@@ -27,6 +28,8 @@ import { applyPlan, type Done, type Work } from './apply.js';
 import {
   addGateways,
   dropDead,
+  isSameState,
+  noteSysctls,
   recordSysctls,
   renewDevices,
   settle,
@@ -48,6 +51,8 @@ export interface Edited<T> {
   readonly about?: ReadonlySet<number>;
   /** Attach programs by filters where there are no links yet. */
   readonly filterFirst?: boolean | undefined;
+  /** It takes over what the cluster has: nothing is claimed there. */
+  readonly fromCluster?: boolean;
   readonly result: T;
 }
 
@@ -114,14 +119,18 @@ async function attempt<T>(
 ): Promise<Changed<T>> {
   const planned = await prepare(node, edit, options);
   let applied: Done | undefined;
+  let notes: readonly Hint[] = [];
   try {
-    applied = planned.changed ? await applyPlan(node, planned) : undefined;
+    if (planned.changed) {
+      ({ done: applied, notes } = await claimed(node, planned, () => applyPlan(node, planned)));
+    }
   } catch (error) {
     if (rounds > 0 && mayPlanAnew(error)) return attempt(node, edit, start, options, rounds - 1);
     return attempt(node, edit, start, otherDecap(error, planned, options), rounds);
   }
   const failures = [...planned.failures, ...(applied?.failures ?? [])];
-  const changed = changedBy(start, planned, applied?.hook, failures);
+  const all = { ...planned, notes: [...planned.notes, ...notes] };
+  const changed = changedBy(start, all, applied?.hook, failures);
   const follow = rounds > 0 ? vanishedEdit(changed) : undefined;
   if (follow === undefined) return changed;
   return withFollowed(changed, await attempt(node, follow, start, {}, rounds - 1));
@@ -139,6 +148,7 @@ function otherDecap(error: unknown, { after }: Work, options: PrepareOptions): P
 
 interface Planned<T> extends Work {
   readonly result: T;
+  readonly fromCluster: boolean;
   readonly changed: boolean;
   readonly notes: readonly Hint[];
   readonly failures: readonly Failure[];
@@ -196,6 +206,7 @@ async function prepare<T>(
   ];
   return {
     result: edited.result,
+    fromCluster: edited.fromCluster === true,
     before,
     revision,
     after,
@@ -205,7 +216,7 @@ async function prepare<T>(
     filterFirst: edited.filterFirst,
     failures,
     // A new id alone is not worth saving: the first device that is made brings one.
-    changed: steps.length > 0 || !sameState(before, settle(asked)),
+    changed: steps.length > 0 || !isSameState(before, settle(asked)),
     notes,
   };
 }
@@ -239,8 +250,4 @@ function gatewaysIn({ endpoints }: State, scope: Scope): ReadonlySet<number> {
   if (scope === 'node') return new Set();
   const gateways = endpoints.filter((each) => isGateway(each) && scope.networks.has(each.network));
   return new Set(gateways.map(({ id }) => id));
-}
-
-function sameState(a: State, b: State): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

@@ -16,6 +16,7 @@ import {
   isPurging,
   keptAdvertisements,
   type Scope,
+  type Step,
 } from '../../model/plan/plan.js';
 import { isPending } from '../../model/state/lookup.js';
 import type { NamespaceRef, State } from '../../model/state/state.js';
@@ -160,4 +161,18 @@ export function withCookies(state: State): State {
       return { ...endpoint, namespace: { ...namespace, cookie } };
     }),
   };
+}
+
+/** Sysctls of the host that steps change, for the user. */
+export function noteSysctls(steps: readonly Step[]): string[] {
+  return steps.flatMap((step) =>
+    step.op === 'sysctl.set'
+      ? [`host sysctl ${step.key.replaceAll('/', '.')}: ${step.was} -> ${step.value}`]
+      : [],
+  );
+}
+
+/** Whether two states say the same. */
+export function isSameState(a: State, b: State): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

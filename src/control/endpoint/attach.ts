@@ -13,6 +13,7 @@ import { checkIfname } from '../../model/state/names.js';
 import type { Endpoint, State } from '../../model/state/state.js';
 import { change, type Edited } from '../change/change.js';
 import { freeIfindex } from '../change/derive-state.js';
+import { type Choice, withTaken } from '../cluster/taken.js';
 import { hostPins, type Node } from '../node/node.js';
 import { attachNotes } from './attach-notes.js';
 import { driverRequest } from './driver.js';
@@ -31,8 +32,10 @@ export async function attach(
   options: ChangeOptions = {},
 ): Promise<EndpointChange> {
   const ifname = checkIfname(request.ifname ?? IFNAME_DEFAULT);
-  const changed = await change(node, options, (alive, dead) =>
-    attachEdit(node, { alive, dead }, request, ifname),
+  const changed = await withTaken(node, request, (choice) =>
+    change(node, options, (alive, dead) =>
+      attachEdit(node, { alive, dead, choice }, request, ifname),
+    ),
   );
   const { state, result } = changed;
   const endpoint = state.endpoints.find(({ id }) => id === result.id);
@@ -50,6 +53,7 @@ export async function attach(
 interface Found {
   readonly alive: State;
   readonly dead: readonly Endpoint[];
+  readonly choice: Choice;
 }
 
 /** For the caller's report: the endpoint's number, and the dead endpoints that were removed with it. */
@@ -61,7 +65,7 @@ interface Attached {
 
 function attachEdit(
   node: Node,
-  { alive, dead }: Found,
+  { alive, dead, choice }: Found,
   request: AttachRequest,
   ifname: string,
 ): Edited<Attached> {
@@ -93,6 +97,7 @@ function attachEdit(
     raisedLoopback: target.loopbackDown,
     defaultMtu: adopted?.settings.mtu ?? defaultMtu(state),
     mtuFollows: adopted === undefined,
+    ...choice,
     macSeed: `${bootId()}${node.paths.root}`,
   });
   const { id } = endpoint;

@@ -23,6 +23,7 @@ import { storeFiles } from '../../store/file-paths.js';
 import { localRecords } from '../../store/salvage.js';
 import type { Store } from '../../store/store.js';
 import { faultPoint } from '../change/fault-injection.js';
+import type { ClusterSlot } from '../cluster/connection.js';
 import { checkRoot } from './check-root.js';
 import { type KeptNamespace, keptNamespace } from './kept-namespace.js';
 import { rememberName } from './namespace-name.js';
@@ -51,6 +52,8 @@ export interface Node {
   /** rtnetlink in the node's namespace. */
   rtnl(): Rtnl;
   tables(): Tables;
+  /** Where the agent puts its connection to the cluster. */
+  readonly cluster: ClusterSlot;
   /** The endpoint's namespace that a command is working in. */
   readonly kept: KeptNamespace;
   /** Attach programs by filters where there are no links yet: an agent sets it, and promotes them later. */
@@ -128,6 +131,7 @@ export function openNode(options: { readonly root?: string | undefined } = {}): 
       tables ??= openTables(hostPath(paths.mapsDir));
       return tables;
     },
+    cluster: { live: undefined },
     kept,
     filterFirst: false,
     within: (section) => inNetns(netnsFd(), section),

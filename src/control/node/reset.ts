@@ -23,6 +23,7 @@ import { devicesOfLostRoots, refuseLostRoots } from '../change/lost-roots.js';
 import { findOrphans } from '../change/orphans.js';
 import { isOwn } from '../change/own-device.js';
 import { nodeExists } from '../change/prepared-node.js';
+import { leaveQuietly } from '../cluster/leave.js';
 import { inspectPort } from '../endpoint/inspect-port.js';
 import { execute, isOmittedByReset } from '../steps/table.js';
 import { inspectOverlay } from '../underlay/inspect.js';
@@ -104,6 +105,7 @@ export async function reset(node: Node): Promise<PlanRow[]> {
     refuseOtherNamespace(node, state);
     const isBlank = state.rootId === undefined && state.endpoints.length === 0;
     const isForgotten = isBlank && pinnedLinkIds(hostPins(node)).size > 0;
+    await leaveQuietly(node);
     await markUnfinished(node);
     const outside = await tearDown(node, state);
     const left = isBlank ? devicesOfLostRoots(node) : [];

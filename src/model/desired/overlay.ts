@@ -197,6 +197,7 @@ export function replicaCount({ underlay, resolvedUnderlay: resolved, nodes }: St
 /** The entry that sends floods of a network to a node. */
 export function replicaEntries(state: State, network: Network, node: Remote): RawEntry[] {
   if (state.underlay === undefined || state.resolvedUnderlay === undefined) return [];
+  if (node.networks?.includes(network.name) === false) return [];
   const key = { network: network.index, slot: node.number - 1 };
   return [tableEntry('replica', key, { node: node.number })];
 }

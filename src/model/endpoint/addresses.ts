@@ -29,6 +29,10 @@ export interface Seeker {
   readonly self: Endpoint | undefined;
   /** The command that hints are made from, such as attach ns1. */
   readonly command: RunPart;
+  /** Addresses of endpoints of other nodes. */
+  readonly elsewhere?: readonly string[];
+  /** Prefixes from which addresses are chosen instead of the network's range. */
+  readonly within?: readonly string[] | undefined;
 }
 
 /**
@@ -83,7 +87,8 @@ export function chooseAddress(
   if (self !== undefined) return family === 4 ? self.ip4 : self.ip6;
   if (subnet === undefined) return undefined;
   const taken = takenAddresses(seeker, family);
-  const range = (family === 4 ? network.range4 : network.range6) ?? subnet;
+  const block = seeker.within?.find((each) => familyOf(each) === family);
+  const range = block ?? (family === 4 ? network.range4 : network.range6) ?? subnet;
   const address = freeIp(range, taken, [firstHost(subnet)]) ?? allocateIp(range, taken);
   return `${address}/${parsePrefix(subnet).length}`;
 }
@@ -218,7 +223,7 @@ function takenAddresses(seeker: Seeker, family: Family): string[] {
   const key = family === 4 ? 'ip4' : 'ip6';
   const taken = others(seeker).map((each) => each[key]);
   taken.push(seeker.network.gateway?.[key]);
-  taken.push(...remoteAddresses(seeker).flatMap(({ ips }) => ips));
+  taken.push(...remoteAddresses(seeker).flatMap(({ ips }) => ips), ...(seeker.elsewhere ?? []));
   return taken.filter((address) => address !== undefined);
 }
 

@@ -50,6 +50,10 @@ export interface EndpointRequest extends DriverRequest {
   readonly defaultMtu: number;
   /** If no MTU is requested, it follows the underlay's. */
   readonly mtuFollows?: boolean | undefined;
+  /** Addresses of endpoints of other nodes, which are not chosen. */
+  readonly taken?: readonly string[] | undefined;
+  /** Prefixes from which addresses are chosen instead of the network's ranges. */
+  readonly within?: readonly string[] | undefined;
   /** Text that no other node has: keeps generated MACs of several nodes apart. */
   readonly macSeed?: string | undefined;
 }
@@ -75,7 +79,8 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
   if (self !== undefined && self.network !== name) throw existsElsewhere(self, name);
   const network = requireNetwork(state, name);
   const command = attachCommand(request, ifname, name);
-  const seeker: Seeker = { state, network, self, command };
+  const { taken: elsewhere = [], within } = request;
+  const seeker: Seeker = { state, network, self, command, elsewhere, within };
 
   const asked = splitAddresses(request.ips ?? [], command);
   const ip4 = chooseAddress(seeker, 4, asked[4]);

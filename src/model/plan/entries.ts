@@ -8,10 +8,13 @@ import {
 import type { RawEntry, TableName } from '../desired/table-entry.js';
 import type { State } from '../state/state.js';
 import { entryName, type Observed } from './observed.js';
-import { isLearned, type Scope, scopedEntries } from './scope.js';
+import { isExtern, isLearned, type Scope, scopedEntries } from './scope.js';
 import type { Step } from './step.js';
 
-/** Entries that exist and are not wanted. Learned MACs are not part of the desired state and stay. */
+/**
+ * Entries that exist and are not wanted. Learned MACs, and what the agent writes for the cluster, are not part
+ * of the desired state and stay.
+ */
 export function staleEntries(
   before: State,
   scope: Scope,
@@ -21,7 +24,7 @@ export function staleEntries(
   const ours = scope === 'node' ? undefined : new Set(scopedEntries(before, scope).map(entryName));
   return [...observed.entries].flatMap(([name, entry]) => {
     if (wanted.has(name) || (ours !== undefined && !ours.has(name))) return [];
-    return isLearned(entry) ? [] : [entry];
+    return isLearned(entry) || isExtern(entry) ? [] : [entry];
   });
 }
 

@@ -1,5 +1,5 @@
 /** The part of a node that a plan is about, and the entries that a state wants there. */
-import { FDB_OFFSETS } from '../../contract/generated.js';
+import { FDB_OFFSETS, FdbFlags, NEIGH_OFFSETS, NeighFlags } from '../../contract/generated.js';
 import {
   networkEntry,
   reachEntries,
@@ -97,6 +97,16 @@ export function endpointOfEntry({ table, value }: RawEntry): number {
 export function nodeOfFdb({ value }: RawEntry): number {
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   return view.getUint16(FDB_OFFSETS.node, true);
+}
+
+/** An entry from the cluster's records, which the agent writes and deletes, whatever is desired here. */
+export function isExtern({ table, value }: RawEntry): boolean {
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  if (table === 'fdb') {
+    return (view.getUint32(FDB_OFFSETS.flags, true) & FdbFlags.EXTERN) !== 0;
+  }
+  if (table !== 'neigh') return false;
+  return (view.getUint16(NEIGH_OFFSETS.flags, true) & NeighFlags.EXTERN) !== 0;
 }
 
 /** A learned entry of the FDB has no flags. */

@@ -24,6 +24,10 @@ export const remoteSchema = z.object({
   number: z.int(),
   /** Address to which its VXLAN is sent, and from which it sends. */
   vtep: z.string(),
+  /** Known from the cluster, which may take it away again; if not set, a user has added it. */
+  cluster: z.optional(z.literal(true)),
+  /** Names of the networks whose floods go to it; all of them if not set. */
+  networks: z.optional(z.array(z.string())),
 });
 
 /** A static MAC behind another node. */

@@ -122,7 +122,7 @@ function locations(node: Node, names: Names) {
       node: remote === 0 ? '' : names.node(remote),
       dst: remote === 0 ? '' : (vteps.get(remote) ?? ''),
       state: learned ? 'learned' : (flags & FdbFlags.ENDPOINT) !== 0 ? 'permanent' : 'static',
-      flags: (flags & FdbFlags.GATEWAY) !== 0 ? GATEWAY : NONE,
+      flags: flagsOf(flags),
     };
     const text = cutRow(JSON.stringify(rowOf('', 0, location)), 'mac', 'age');
     const made = { ...location, text };
@@ -133,6 +133,12 @@ function locations(node: Node, names: Names) {
 
 const NONE: readonly string[] = [];
 const GATEWAY: readonly string[] = ['gateway'];
+const EXTERN: readonly string[] = ['extern_learn'];
+
+function flagsOf(flags: number): readonly string[] {
+  if ((flags & FdbFlags.EXTERN) !== 0) return EXTERN;
+  return (flags & FdbFlags.GATEWAY) !== 0 ? GATEWAY : NONE;
+}
 
 /** Seconds of ageing by VNI; 0: never. */
 function ageingByVni(node: Node): Map<number, number> {

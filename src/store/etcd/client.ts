@@ -9,6 +9,7 @@ import type {
   Lease,
   RangeRequest,
   RangeResponse,
+  Status,
   TxnRequest,
   TxnResponse,
 } from './wire/messages.js';
@@ -22,6 +23,14 @@ export interface Entry {
   readonly revision: number;
   /** With which it ends; 0: none. */
   readonly lease: string;
+}
+
+/** A member of etcd. */
+export interface Member {
+  readonly version: string;
+  /** It leads; another one does; or none that it knows of. */
+  readonly role: 'leader' | 'follower' | 'no leader';
+  readonly revision: number;
 }
 
 /** Records as they were at one revision. */
@@ -56,6 +65,8 @@ export interface Etcd {
   keepAlive(lease: string): Promise<number>;
   /** Its records go with it. No error where it has ended. */
   revokeLease(lease: string): Promise<void>;
+  /** The member that answers calls at present. */
+  member(): Promise<Member>;
   /** All watches share one stream. */
   readonly watches: WatchStream;
   close(): void;
@@ -115,6 +126,15 @@ export function openEtcd(settings: EtcdSettings): Etcd {
       } catch (error) {
         if (!/requested lease not found/.test(String(error))) throw error;
       }
+    },
+    async member() {
+      const { header, version, leader } = await link.call<Status>(METHODS.status, {});
+      const led = leader === header.member_id ? 'leader' : 'follower';
+      return {
+        version,
+        role: leader === '0' ? 'no leader' : led,
+        revision: Number(header.revision),
+      };
     },
     close() {
       watches.close();

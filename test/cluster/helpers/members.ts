@@ -46,6 +46,7 @@ export interface Cluster {
   readonly endpoints: readonly string[];
   readonly certificates: {
     readonly ca: Buffer;
+    readonly caPath: string;
     /** Of the user dpctl, and of a user that etcd does not know. */
     readonly dpctl: Certificate;
     readonly nobody: Certificate;
@@ -94,6 +95,7 @@ export async function startCluster(): Promise<Cluster> {
     endpoints,
     certificates: {
       ca: authority.ca,
+      caPath: authority.caPath,
       dpctl: authority.issue('dpctl'),
       nobody: makeAuthority(join(dir, 'other')).issue('dpctl'),
     },

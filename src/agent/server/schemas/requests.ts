@@ -114,6 +114,20 @@ export const REQUESTS: { readonly [Name in OperationName]: SchemaOf<RequestOf<Na
   }),
   'node del': z.strictObject({ name: text('name of the node'), dryRun }),
   'node list': nothing,
+  'cluster join': z.strictObject({
+    endpoints: texts('member of etcd: HOST:PORT, or etcd://HOST:PORT,HOST:PORT'),
+    name: optional(text('name of this node in the cluster; that of the machine when left out')),
+    ca: optional(text('path of the certificates of the authority that signed those of etcd')),
+    cert: optional(text('path of a certificate of this node')),
+    key: optional(text('path of its key')),
+    user: optional(text('user of etcd')),
+    password: optional(text('its password; it is never shown again')),
+    grace: optional(whole('seconds for which what is known of a lost node stays')),
+  }),
+  'cluster leave': z.strictObject({
+    force: optional(flag('leave although etcd does not answer: its records stay there')),
+  }),
+  'cluster status': nothing,
   dump: z.strictObject({ table: z.enum(DUMP_TABLES) }),
   status: nothing,
   'fdb add': z.strictObject({

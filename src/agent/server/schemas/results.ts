@@ -1,6 +1,5 @@
 /** The schemas of results: for the description of the API, and for the tests that compare results with it. */
 import * as z from 'zod/mini';
-import type { Hint } from '../../../../loader/hint.js';
 import type {
   Health,
   OperationName,
@@ -9,46 +8,12 @@ import type {
   Revision,
 } from '../../../api/operations.js';
 import type { ErrorBody } from '../response.js';
+import { clusterChange, clusterReport } from './cluster.js';
+import { change, flag, hint, number, optional, text, texts } from './parts.js';
 
 /** A schema of an object that has all fields of a type. */
 type Whole<Result> = z.ZodMiniType<Result> & {
   readonly shape: { readonly [Member in keyof Result]-?: z.ZodMiniType };
-};
-
-const text = (description: string) => z.string().check(z.describe(description));
-const number = (description: string) => z.number().check(z.describe(description));
-const flag = (description: string) => z.boolean().check(z.describe(description));
-const texts = (description: string) => z.array(z.string()).check(z.describe(description));
-const optional = z.exactOptional;
-
-const hintPart = z.union([
-  z.string(),
-  z.strictObject({ run: z.array(z.string()) }),
-  z.strictObject({ exec: z.array(z.string()) }),
-  z.strictObject({ repeat: z.literal(true) }),
-]);
-/** Advice with commands in it, as words: `run` is a command of dpctl, `exec` one of another program. */
-const hint: z.ZodMiniType<Hint> = z
-  .union([hintPart, z.array(hintPart)])
-  .check(
-    z.describe(
-      'plain text, a command of dpctl (run), of another program (exec), that the command is to be repeated, or a list of these as they are read',
-    ),
-  );
-
-const plan = z.array(
-  z.strictObject({
-    step: text('what is done: pair.create, table.put ...'),
-    subject: text('what it is done to'),
-    detail: text('the values, for people'),
-  }),
-);
-
-const change = {
-  changed: flag('false if nothing had to change'),
-  plan,
-  notes: z.array(hint).check(z.describe('what the user must know')),
-  milliseconds: number('how long it took'),
 };
 
 const endpoint = z.strictObject({
@@ -183,6 +148,9 @@ export const RESULTS: {
   'node add': nodeChange,
   'node del': nodeChange,
   'node list': z.array(node),
+  'cluster join': clusterChange,
+  'cluster leave': clusterChange,
+  'cluster status': clusterReport,
   dump: row,
   status,
   'fdb add': fdbChange,

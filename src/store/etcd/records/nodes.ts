@@ -10,7 +10,7 @@ export type NodeFacts = Omit<NodeRecord, 'version'>;
 
 /** A node, and whether it is there. */
 export interface ClusterNode extends NodeFacts {
-  /** Its lease has not ended. Else it is lost: its endpoints stay until somebody forgets it. */
+  /** Its lease has not ended. Else it is lost, if it had one: its endpoints stay until somebody forgets it. */
   readonly isAlive: boolean;
 }
 
@@ -42,7 +42,8 @@ export async function registerNode(
   node: NodeFacts,
   { ttl = TTL, report = () => {} }: RegisterOptions = {},
 ): Promise<Registration> {
-  let lease = await enter(etcd, node, ttl);
+  const leased: NodeFacts = { ...node, leased: true };
+  let lease = await enter(etcd, leased, ttl);
   const end = new AbortController();
   const { signal } = end;
   const keep = async (): Promise<void> => {
@@ -51,7 +52,7 @@ export async function registerNode(
       await sleep(pause, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       try {
-        if ((await etcd.keepAlive(lease)) === 0) lease = await enter(etcd, node, ttl);
+        if ((await etcd.keepAlive(lease)) === 0) lease = await enter(etcd, leased, ttl);
         report(undefined);
         pause = (ttl * 1000) / 3;
       } catch (error) {
@@ -66,15 +67,48 @@ export async function registerNode(
     async close() {
       end.abort();
       await done;
+      // It has not died: what it forwards goes on.
+      await editNode(etcd, node, ({ leased: _, ...rest }) => rest).catch(() => {});
       await etcd.revokeLease(lease).catch(() => {});
     },
   };
 }
 
-/** Write the records of a node that lives. @returns the lease */
-async function enter(etcd: Etcd, node: NodeFacts, ttl: number): Promise<string> {
-  const { name, id, vtep, build } = node;
-  const lease = await etcd.grantLease(ttl);
+/**
+ * Write the records of a node that no agent keeps alive. What its record says of networks stays.
+ * @throws DpctlError NODE_NAME_TAKEN (another machine has it) or VTEP_IN_USE, exit 1; CLUSTER_..., exit 5
+ */
+export async function enrolNode(etcd: Etcd, node: NodeFacts): Promise<void> {
+  await enter(etcd, node, undefined);
+}
+
+/**
+ * Change what the record of a node says besides its place. One that is not there, or another machine's, is
+ * left alone.
+ * @returns whether it is as asked now
+ * @throws DpctlError CLUSTER_..., exit 5
+ */
+export async function editNode(
+  etcd: Etcd,
+  { name, id }: Pick<NodeFacts, 'name' | 'id'>,
+  edit: (node: NodeFacts) => NodeFacts,
+): Promise<boolean> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const { entry } = await etcd.get(KEYS.node(name));
+    if (entry === undefined) return false;
+    const { version: _, ...there } = decode(SCHEMAS.node, entry);
+    if (there.id !== id) return false;
+    const value = encode(edit(there));
+    if (value.equals(entry.value)) return true;
+    if ((await commit(etcd, { seen: [entry], put: [{ key: entry.key, value }] })).done) return true;
+  }
+  throw busy(`change the record of node ${name}`);
+}
+
+/** Write the records of a node. @returns the lease that it lives by */
+async function enter(etcd: Etcd, node: NodeFacts, ttl: number | undefined): Promise<string> {
+  const { name, id, vtep, build, leased } = node;
+  const lease = ttl === undefined ? '' : await etcd.grantLease(ttl);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const { entry } = await etcd.get(KEYS.node(name));
     const old = entry === undefined ? undefined : decode(SCHEMAS.node, entry);
@@ -86,15 +120,22 @@ async function enter(etcd: Etcd, node: NodeFacts, ttl: number): Promise<string> 
       throw vtepTaken(vtep, decode(SCHEMAS.holder, holder).node);
     }
     const moved = old !== undefined && old.vtep !== vtep;
+    const { networks = old?.networks, prefixes = old?.prefixes } = node;
+    const lists = { ...(networks && { networks }), ...(prefixes && { prefixes }) };
     const { done } = await commit(etcd, {
       seen: [
         { key: KEYS.node(name), revision: entry?.revision ?? 0 },
         { key: vtepKey, revision: holder?.revision ?? 0 },
       ],
       put: [
-        { key: KEYS.node(name), value: encode({ name, id, vtep, build }) },
+        {
+          key: KEYS.node(name),
+          value: encode({ ...old, name, id, vtep, build, ...lists, ...(leased && { leased }) }),
+        },
         { key: vtepKey, value: owner },
-        { key: KEYS.alive(name), value: encode({ node: name, id, lease }), lease },
+        ...(lease === ''
+          ? []
+          : [{ key: KEYS.alive(name), value: encode({ node: name, id, lease }), lease }]),
       ],
       remove: moved ? [KEYS.vtep(old.vtep)] : [],
     });

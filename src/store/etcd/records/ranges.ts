@@ -25,6 +25,7 @@ import {
   encode,
   KEYS,
   type NetworkRecord,
+  PREFIXES,
   rangesOf,
   SCHEMAS,
 } from './schema.js';
@@ -66,6 +67,8 @@ export function* hostsOf(network: NetworkRecord, family: Family, block?: Prefix)
 /** @throws DpctlError ADDRESS_OUTSIDE_SUBNET, exit 1, for what no station of the network may have */
 export function checkHost(network: NetworkRecord, address: string): void {
   const ip = parseIp(address);
+  // A bare segment: users choose any address.
+  if (subnetOf(network, ip.family) === undefined) return;
   // One address is looked for: its own block holds it.
   for (const each of hostsOf(network, ip.family, blockOf(ip))) if (each.value === ip.value) return;
   const subnet = ip.family === 4 ? network.subnet4 : network.subnet6;
@@ -135,6 +138,36 @@ export async function releaseRange(
   const { entry } = await etcd.get(key);
   if (entry === undefined || decode(SCHEMAS.holder, entry).node !== node) return false;
   return (await commit(etcd, { seen: [entry], remove: [key] })).done;
+}
+
+/**
+ * Reserve a certain block, unless another node has it or addresses in it.
+ * @returns whether the node has it now
+ * @throws DpctlError CLUSTER_..., exit 5
+ */
+export async function holdRange(
+  etcd: Etcd,
+  node: string,
+  network: string,
+  block: Prefix,
+): Promise<boolean> {
+  const key = KEYS.range(network, block);
+  const { entry } = await etcd.get(key);
+  if (entry !== undefined) return decode(SCHEMAS.holder, entry).node === node;
+  for (const each of (await etcd.list(addressesOf(network))).entries) {
+    const isOther = decode(SCHEMAS.holder, each).node !== node;
+    if (isOther && KEYS.range(network, blockOf(addressOfKey(each.key))) === key) return false;
+  }
+  const value = encode({ node });
+  return (await commit(etcd, { seen: [{ key, revision: 0 }], put: [{ key, value }] })).done;
+}
+
+/** Give back all blocks of a node. @throws DpctlError CLUSTER_..., exit 5 */
+export async function releaseRanges(etcd: Etcd, node: string): Promise<void> {
+  for (const entry of (await etcd.list(PREFIXES.ranges)).entries) {
+    if (decode(SCHEMAS.holder, entry).node !== node) continue;
+    await commit(etcd, { seen: [entry], remove: [entry.key] });
+  }
 }
 
 function firstFree(

@@ -22,6 +22,12 @@ const nodeSchema = z.object({
   vtep: z.string(),
   /** Of the dpctl that runs there. */
   build: z.string(),
+  /** An agent keeps a lease for it. Without one, nobody can tell whether the node is alive. */
+  leased: z.optional(z.literal(true)),
+  /** Networks with endpoints there: floods of others do not go to it. If not set, all of them do. */
+  networks: z.optional(z.array(z.string())),
+  /** Prefixes of networks that it alone has, by network. */
+  prefixes: z.optional(z.record(z.string(), z.array(z.string()))),
 });
 
 const networkSchema = z.object({ version: z.int(), ...clusterNetworkSchema.shape });
@@ -61,6 +67,7 @@ export const PREFIXES = {
   networks: `${TOP}/networks/`,
   vnis: `${TOP}/vnis/`,
   endpoints: `${TOP}/endpoints/`,
+  ranges: `${TOP}/ranges/`,
 } as const;
 
 /** Prefix of the endpoints of a node. */

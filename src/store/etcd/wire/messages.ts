@@ -90,3 +90,10 @@ export interface Lease {
   /** Seconds; 0 or less: there is no such lease. */
   readonly TTL: string;
 }
+
+export interface Status {
+  readonly header: Header;
+  readonly version: string;
+  /** Id of the member that leads; 0: none. */
+  readonly leader: string;
+}

@@ -153,6 +153,17 @@ service Lease {
 message AuthenticateRequest { string name = 1; string password = 2; }
 message AuthenticateResponse { ResponseHeader header = 1; string token = 2; }
 
+message StatusRequest {}
+message StatusResponse {
+  ResponseHeader header = 1;
+  string version = 2;
+  uint64 leader = 4;
+}
+
+service Maintenance {
+  rpc Status(StatusRequest) returns (StatusResponse) {}
+}
+
 service Auth {
   rpc Authenticate(AuthenticateRequest) returns (AuthenticateResponse);
 }
@@ -179,6 +190,7 @@ export const METHODS = {
   leaseRevoke: method('Lease', 'LeaseRevoke'),
   leaseKeepAlive: method('Lease', 'LeaseKeepAlive'),
   authenticate: method('Auth', 'Authenticate'),
+  status: method('Maintenance', 'Status'),
 };
 
 function method(service: string, name: string): Method {

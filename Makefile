@@ -36,7 +36,7 @@ TS_SRC := $(shell find loader src test scripts -name '*.ts' 2>/dev/null)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -Ibpf
 
-.PHONY: help setup build bpf cni contract types bundle test check test-kernels test-fresh test-lab test-loader test-endurance test-faults test-fuzz test-interrupts lint lint-c format \
+.PHONY: help setup build bpf cni contract types bundle test check test-kernels test-fresh test-lab test-loader test-endurance test-faults test-fuzz test-interrupts test-cluster-scale lint lint-c format \
 	docs docs-kernels check-docs check-contract check-imports demo bench install uninstall clean distclean
 
 help: ## list the targets
@@ -151,6 +151,9 @@ test-faults: build ## fail, kill and undo at every step of every change
 
 # 500 take some 20 minutes. DPCTL_INTERRUPTS_SEED=N repeats a run.
 DPCTL_INTERRUPTS ?= 500
+test-cluster-scale: build ## an agent that follows 1,000 nodes and 60,000 endpoints
+	@DPCTL_CLUSTER_SCALE=1000x60 node dist/scripts/test/main.js cluster
+
 test-interrupts: build ## interrupt commands at random moments, DPCTL_INTERRUPTS=500 times
 	@DPCTL_INTERRUPTS=$(DPCTL_INTERRUPTS) node dist/scripts/test/main.js interrupts
 

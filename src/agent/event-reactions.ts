@@ -10,6 +10,7 @@ import type { State } from '../model/state/state.js';
 import { newActionQueue } from './action-queue.js';
 import type { AgentOptions } from './agent.js';
 import { guardBuild } from './build-guard.js';
+import { newFollower } from './cluster/follower.js';
 import { errorFields } from './log.js';
 import {
   addDeleted,
@@ -67,6 +68,7 @@ export function startReacting(
 ): Reactions {
   const queue = newActionQueue();
   const reasons = newLookReasons();
+  const follower = newFollower({ node, log, queue });
   const closing = new AbortController();
   /** Unknown until the store has been read: earlier notices may be about anything. */
   let interest: Interest | undefined;
@@ -105,6 +107,7 @@ export function startReacting(
   const onState = (state: State): void => {
     interest = interestOf(state);
     reasons.unfinished = state.unfinished === true;
+    follower.check(state);
     // A first command has chosen the node's namespace, or a reset has left it.
     loop.ask(DEAD);
     if (state.rootId === undefined && nodeExists(node)) {
@@ -129,7 +132,11 @@ export function startReacting(
           node.close();
         } else {
           if (hold()) api ??= serve();
-          interest = interestOf((await node.store.load()).state);
+          const { state } = await node.store.load();
+          interest = interestOf(state);
+          follower.check(state);
+          // Tables that were lost and made again have no entries of other nodes.
+          if (look === FULL && found !== 'nothing') follower.compare();
         }
       });
     } catch {
@@ -229,7 +236,10 @@ export function startReacting(
       clearInterval(replaced);
       clearInterval(watchdog);
       listener.close();
-      const ended = Promise.all([loop.stop(), api?.then((served) => served?.close())]);
+      const ended = Promise.all([
+        ...[loop.stop(), follower.stop()],
+        api?.then((served) => served?.close()),
+      ]);
       await Promise.race([ended, sleep(LAST_LOOK, undefined, { ref: false })]);
       if (loop.busyFor() === 0) node.close();
     },

@@ -77,7 +77,7 @@ export const CLUSTER_LEAVE = {
   ],
   examples: [
     { line: 'dpctl cluster leave', text: '' },
-    { line: 'dpctl cluster leave --force', text: 'etcd is gone for good' },
+    { line: 'dpctl cluster leave --force', text: 'etcd no longer exists' },
   ],
   args: [],
   flags: [

@@ -32,7 +32,8 @@ export async function clusterLeave(
   const membership = readIfPossible(stateDir, force);
   const notes: Hint[] = [];
   const result = { name: membership?.name ?? '', endpoints: membership?.endpoints ?? [] };
-  if (membership === undefined && !nodeExists(node)) {
+  if (membership === undefined && !(await knowsCluster(node))) {
+    if (force) removeMembership(stateDir);
     return { changed: false, plan: [], notes, milliseconds: 0, ...result };
   }
   if (membership !== undefined) {
@@ -66,6 +67,12 @@ export async function clusterLeave(
     milliseconds: performance.now() - start,
     ...result,
   };
+}
+
+/** Whether nodes of a cluster are left here, of a leave that was killed. */
+async function knowsCluster(node: Node): Promise<boolean> {
+  if (!nodeExists(node)) return false;
+  return (await node.store.load()).state.nodes.some(({ cluster }) => cluster === true);
 }
 
 function readIfPossible(stateDir: string, force: boolean): Membership | undefined {

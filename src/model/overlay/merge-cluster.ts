@@ -133,7 +133,7 @@ function mergeNodes(
     const known = old.get(each.name);
     const number = known?.number ?? lowestFree(numbers, 1, NODE_MAX - 1);
     if (number === undefined) {
-      problems.push(`node ${each.name}: a node knows ${NODE_MAX - 1} others at the most`);
+      problems.push(`node ${each.name}: a node knows ${NODE_MAX - 1} others at most`);
       return [];
     }
     numbers.add(number);

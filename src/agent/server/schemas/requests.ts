@@ -116,7 +116,7 @@ export const REQUESTS: { readonly [Name in OperationName]: SchemaOf<RequestOf<Na
   'node list': nothing,
   'cluster join': z.strictObject({
     endpoints: texts('member of etcd: HOST:PORT, or etcd://HOST:PORT,HOST:PORT'),
-    name: optional(text('name of this node in the cluster; that of the machine when left out')),
+    name: optional(text('name of this node in the cluster; that of the machine by default')),
     ca: optional(text('path of the certificates of the authority that signed those of etcd')),
     cert: optional(text('path of a certificate of this node')),
     key: optional(text('path of its key')),

@@ -85,7 +85,7 @@ export async function enrolNode(etcd: Etcd, node: NodeFacts): Promise<void> {
 /**
  * Change what the record of a node says besides its place. One that is not there, or another machine's, is
  * left alone.
- * @returns whether it is as asked now
+ * @returns whether it is as requested now
  * @throws DpctlError CLUSTER_..., exit 5
  */
 export async function editNode(

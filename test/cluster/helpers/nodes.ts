@@ -64,7 +64,7 @@ export async function makeSite(cluster: Cluster, count: number): Promise<Site> {
           [...argv, 'agent', '--interval', '1h', '--log-format', 'json', ...words],
           { env },
         );
-        await running.says(/has looked at all/, 30_000);
+        await running.says(/the first full look is done/, 30_000);
         return running;
       },
     });

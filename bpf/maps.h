@@ -153,6 +153,14 @@ struct {
 } dp_vtep_v1 SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NODE_PREFIX_MAX);
+	__type(key, struct node_prefix_key);
+	__type(value, struct node_prefix);
+} dp_nodeprefix_v1 SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, NODE_MAX);
 	__type(key, __u32);

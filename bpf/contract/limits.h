@@ -28,6 +28,7 @@
 #define FDB_MAX 65536
 #define NEIGH_MAX 65536
 #define PREFIX_MAX 16384
+#define NODE_PREFIX_MAX 65536
 /*
  * Entries of dp_fdb that learning may not use, so that a flood of new MACs keeps
  * no endpoint from being attached: the own MACs of all endpoints, and as many static ones.

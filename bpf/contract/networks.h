@@ -32,6 +32,7 @@ enum network_flags {
 	NETWORK_NO_FLOOD_UNKNOWN = 1 << 0, /* unknown unicast is dropped instead of flooded */
 	NETWORK_NO_LEARN_NODES = 1 << 1, /* MACs behind other nodes are configured only, never learned */
 	NETWORK_GATEWAY = 1 << 2, /* the host has a port on it; dp_segment has its subnets */
+	NETWORK_PREFIXES = 1 << 3, /* nodes own prefixes of it: dp_nodeprefix */
 };
 
 /* dp_network: index of the network, from 1 -> configuration. */

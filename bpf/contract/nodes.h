@@ -53,6 +53,21 @@ struct vtep {
 	__u32 node; /* its number */
 };
 
+/*
+ * dp_nodeprefix: prefix of a network -> the node that owns it, a longest-prefix-match trie. A MAC
+ * made of an IPv4 address (0a:58 and its four bytes) is behind the owner of that address, unless
+ * dp_fdb knows better.
+ */
+struct node_prefix_key {
+	__u32 prefixlen; /* bits that count: 32 of vni, then those of ip */
+	__u32 vni;
+	__u8 ip[16]; /* IPv4 as ::ffff:a.b.c.d */
+};
+
+struct node_prefix {
+	__u32 node; /* its number; 0: this one */
+};
+
 /* dp_nodestat, one for each CPU: counters of a node, as seen from this one. */
 struct node_stats {
 	__u64 tx_packets; /* frames sent to the node */

@@ -50,6 +50,7 @@ enum reason {
 	REASON_SOURCE_ICMP = 36, /* ICMP redirect or router advertisement that the endpoint may not send */
 	REASON_OUTER_CHECKSUM = 45, /* VXLAN packet whose outer IP or UDP checksum is wrong */
 	REASON_OUTER_VLAN = 46, /* VXLAN in a VLAN of the device; the driver stripped the tag before XDP */
+	REASON_PREFIX_UNUSED = 47, /* destination is in this node's own prefix, but no endpoint has it */
 
 	REASON_FORGED_VXLAN = 40, /* VXLAN forged by an endpoint, to or through the host */
 	REASON_FORGED_ERROR = 41, /* ICMP error forged by an endpoint about packets between nodes */
@@ -72,6 +73,7 @@ enum reason {
 	REASON_ICMP_IMPOSSIBLE = 76, /* sender not told that its packet is too big: no ICMP error can be sent for it */
 	REASON_NO_META = 77, /* decapsulated at TC instead of XDP: the driver does not keep metadata */
 	REASON_LEARN_ROOM = 83, /* MAC not learned: the remaining space is reserved for endpoints and other nodes */
+	REASON_PREFIX_MAC = 84, /* MAC not learned: the prefix of another node contains its address */
 
 	REASON_MAX = 128,
 };

@@ -7,6 +7,7 @@ export const DUMP_TABLES = [
   'neigh',
   'endpoints',
   'nodes',
+  'prefixes',
   'networks',
   'config',
   'stats',
@@ -20,6 +21,7 @@ export interface DumpRows {
   readonly neigh: NeighbourRow;
   readonly endpoints: EndpointEntryRow;
   readonly nodes: NodeEntryRow;
+  readonly prefixes: NodePrefixRow;
   readonly networks: NetworkEntryRow;
   readonly config: SettingRow;
   readonly stats: CounterRow;
@@ -80,6 +82,18 @@ export interface NodeEntryRow {
   readonly rx_bytes: number;
   readonly tx_dropped: number;
   readonly rx_dropped: number;
+}
+
+/** A prefix of a network that a node owns. */
+export interface NodePrefixRow {
+  /** ADDRESS/LENGTH. */
+  readonly prefix: string;
+  readonly vni: number;
+  readonly network: string;
+  /** Empty: this one, as `dst` is then. */
+  readonly node: string;
+  /** Address of the node. */
+  readonly dst: string;
 }
 
 /** A network as the datapath has it. */

@@ -7,6 +7,8 @@ export interface NetworkAddRequest {
   readonly subnets?: readonly string[];
   /** Parts of the subnets from which this node chooses addresses. */
   readonly ranges?: readonly string[];
+  /** Prefixes of the subnets that this node owns; false: none any more. */
+  readonly ownPrefixes?: readonly string[] | false;
   /** Seconds; 0: never. */
   readonly ageing?: number;
   /** true: the first address of each subnet; false: none any more; or the addresses. */
@@ -36,6 +38,9 @@ export interface NetworkRow {
   /** Parts of them from which this node chooses addresses, or empty. */
   readonly range4: string;
   readonly range6: string;
+  /** Prefixes of them that this node owns, or empty. */
+  readonly own4: string;
+  readonly own6: string;
   /** Seconds. */
   readonly ageing: number;
   /** Addresses of the gateway with a comma between, or empty. */

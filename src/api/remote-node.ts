@@ -3,8 +3,12 @@ import type { ChangeResult } from './change.js';
 
 export interface RemoteNodeAddRequest {
   readonly name: string;
-  /** Its address on the underlay. */
-  readonly vtep: string;
+  /** Its address on the underlay; may be missing for a node that is known. */
+  readonly vtep?: string;
+  /** Prefixes of a network that it owns, instead of the present ones; false: none any more. */
+  readonly prefixes?: readonly string[] | false;
+  /** Network of the prefixes; `default` if not set. */
+  readonly network?: string;
 }
 
 /** Which node to delete. */
@@ -18,6 +22,8 @@ export interface RemoteNodeRow {
   /** Its address. */
   readonly dst: string;
   readonly number: number;
+  /** Prefixes that it owns, `NETWORK=PREFIX` each. */
+  readonly prefixes: readonly string[];
 }
 
 export interface RemoteNodeChange extends ChangeResult {

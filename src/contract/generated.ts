@@ -118,6 +118,8 @@ export const FDB_MAX = 65536;
 export const NEIGH_MAX = 65536;
 /** Default sizes of the tables that grow with the traffic; changed at load time. */
 export const PREFIX_MAX = 16384;
+/** Default sizes of the tables that grow with the traffic; changed at load time. */
+export const NODE_PREFIX_MAX = 65536;
 /**
  * Learned MACs that a node may always have. One that has more may learn no further while half of
  * the table is learned: frames with the forged addresses of a few nodes leave the others, and the
@@ -182,6 +184,8 @@ export const NetworkFlags = {
   NO_LEARN_NODES: 2,
   /** the host has a port on it; dp_segment has its subnets */
   GATEWAY: 4,
+  /** nodes own prefixes of it: dp_nodeprefix */
+  PREFIXES: 8,
 } as const;
 /** A number of {@link NetworkFlags}. */
 export type NetworkFlags = (typeof NetworkFlags)[keyof typeof NetworkFlags];
@@ -199,6 +203,7 @@ const networkFlagsTexts: ReadonlyMap<number, string> = new Map([
   [1, "unknown unicast is dropped instead of flooded"],
   [2, "MACs behind other nodes are configured only, never learned"],
   [4, "the host has a port on it; dp_segment has its subnets"],
+  [8, "nodes own prefixes of it: dp_nodeprefix"],
 ]);
 /** What a number of enum network_flags means, in a line for people; empty for one that has no text. */
 export function describeNetworkFlags(value: number): string {
@@ -450,6 +455,8 @@ export const Reason = {
   OUTER_CHECKSUM: 45,
   /** VXLAN in a VLAN of the device; the driver stripped the tag before XDP */
   OUTER_VLAN: 46,
+  /** destination is in this node's own prefix, but no endpoint has it */
+  PREFIX_UNUSED: 47,
   /** VXLAN forged by an endpoint, to or through the host */
   FORGED_VXLAN: 40,
   /** ICMP error forged by an endpoint about packets between nodes */
@@ -490,6 +497,8 @@ export const Reason = {
   NO_META: 77,
   /** MAC not learned: the remaining space is reserved for endpoints and other nodes */
   LEARN_ROOM: 83,
+  /** MAC not learned: the prefix of another node contains its address */
+  PREFIX_MAC: 84,
 } as const;
 /** A number of {@link Reason}. */
 export type Reason = (typeof Reason)[keyof typeof Reason];
@@ -536,6 +545,7 @@ const reasonNames: ReadonlyMap<number, ReasonName> = new Map([
   [36, "source_icmp"],
   [45, "outer_checksum"],
   [46, "outer_vlan"],
+  [47, "prefix_unused"],
   [40, "forged_vxlan"],
   [41, "forged_error"],
   [42, "node_mac"],
@@ -556,6 +566,7 @@ const reasonNames: ReadonlyMap<number, ReasonName> = new Map([
   [76, "icmp_impossible"],
   [77, "no_meta"],
   [83, "learn_room"],
+  [84, "prefix_mac"],
 ]);
 /** The name of a number of enum reason; `unknown_N` for one that a newer datapath may know. */
 export function nameOfReason(value: number): ReasonName | `unknown_${number}` {
@@ -600,6 +611,7 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [36, "ICMP redirect or router advertisement that the endpoint may not send"],
   [45, "VXLAN packet whose outer IP or UDP checksum is wrong"],
   [46, "VXLAN in a VLAN of the device; the driver stripped the tag before XDP"],
+  [47, "destination is in this node's own prefix, but no endpoint has it"],
   [40, "VXLAN forged by an endpoint, to or through the host"],
   [41, "ICMP error forged by an endpoint about packets between nodes"],
   [42, "frame from another node with the source MAC of an endpoint or gateway here"],
@@ -620,6 +632,7 @@ const reasonTexts: ReadonlyMap<number, string> = new Map([
   [76, "sender not told that its packet is too big: no ICMP error can be sent for it"],
   [77, "decapsulated at TC instead of XDP: the driver does not keep metadata"],
   [83, "MAC not learned: the remaining space is reserved for endpoints and other nodes"],
+  [84, "MAC not learned: the prefix of another node contains its address"],
 ]);
 /** What a number of enum reason means, in a line for people; empty for one that has no text. */
 export function describeReason(value: number): string {
@@ -1814,6 +1827,77 @@ export const vtepCodec: Codec<Vtep> = /* @__PURE__ */ codec(
 /** Write a {@link Vtep} to new bytes, or into the given ones at the offset. */
 export const encodeVtep = vtepCodec.encode;
 
+/**
+ * dp_nodeprefix: prefix of a network -> the node that owns it, a longest-prefix-match trie. A MAC
+ * made of an IPv4 address (0a:58 and its four bytes) is behind the owner of that address, unless
+ * dp_fdb knows better.
+ */
+export interface NodePrefixKey {
+  /** bits that count: 32 of vni, then those of ip */
+  readonly prefixlen: number;
+  readonly vni: number;
+  /** IPv4 as ::ffff:a.b.c.d */
+  readonly ip: Uint8Array;
+}
+/** Bytes of a {@link NodePrefixKey}. */
+export const sizeofNodePrefixKey = 24;
+/** Where each field of a {@link NodePrefixKey} begins, in bytes. */
+export const NODE_PREFIX_KEY_OFFSETS = {
+  prefixlen: 0,
+  vni: 4,
+  ip: 8,
+} as const;
+function writeNodePrefixKey(view: DataView, offset: number, value: NodePrefixKey): void {
+  view.setUint32(offset, value.prefixlen, true);
+  view.setUint32(offset + 4, value.vni, true);
+  setBytes(view, offset + 8, value.ip, 16);
+}
+/** Read a {@link NodePrefixKey} at an offset of the view. */
+export function decodeNodePrefixKey(view: DataView, offset = 0): NodePrefixKey {
+  return {
+    prefixlen: view.getUint32(offset, true),
+    vni: view.getUint32(offset + 4, true),
+    ip: getBytes(view, offset + 8, 16),
+  };
+}
+/** {@link NodePrefixKey} to bytes and back. */
+export const nodePrefixKeyCodec: Codec<NodePrefixKey> = /* @__PURE__ */ codec(
+  sizeofNodePrefixKey,
+  writeNodePrefixKey,
+  decodeNodePrefixKey,
+);
+/** Write a {@link NodePrefixKey} to new bytes, or into the given ones at the offset. */
+export const encodeNodePrefixKey = nodePrefixKeyCodec.encode;
+
+/** struct node_prefix */
+export interface NodePrefix {
+  /** its number; 0: this one */
+  readonly node: number;
+}
+/** Bytes of a {@link NodePrefix}. */
+export const sizeofNodePrefix = 4;
+/** Where each field of a {@link NodePrefix} begins, in bytes. */
+export const NODE_PREFIX_OFFSETS = {
+  node: 0,
+} as const;
+function writeNodePrefix(view: DataView, offset: number, value: NodePrefix): void {
+  view.setUint32(offset, value.node, true);
+}
+/** Read a {@link NodePrefix} at an offset of the view. */
+export function decodeNodePrefix(view: DataView, offset = 0): NodePrefix {
+  return {
+    node: view.getUint32(offset, true),
+  };
+}
+/** {@link NodePrefix} to bytes and back. */
+export const nodePrefixCodec: Codec<NodePrefix> = /* @__PURE__ */ codec(
+  sizeofNodePrefix,
+  writeNodePrefix,
+  decodeNodePrefix,
+);
+/** Write a {@link NodePrefix} to new bytes, or into the given ones at the offset. */
+export const encodeNodePrefix = nodePrefixCodec.encode;
+
 /** dp_nodestat, one for each CPU: counters of a node, as seen from this one. */
 export interface NodeStats {
   /** frames sent to the node */
@@ -2375,6 +2459,16 @@ export const MAPS = {
     key: u32Codec,
     value: learnedCodec,
   } satisfies MapLayout<number, Learned> as MapLayout<number, Learned>,
+  nodeprefix: {
+    name: "dp_nodeprefix_v1",
+    type: 11,
+    flags: 1,
+    maxEntries: 65536,
+    keyType: "node_prefix_key",
+    valueType: "node_prefix",
+    key: nodePrefixKeyCodec,
+    value: nodePrefixCodec,
+  } satisfies MapLayout<NodePrefixKey, NodePrefix> as MapLayout<NodePrefixKey, NodePrefix>,
   nodestat: {
     name: "dp_nodestat_v1",
     type: 6,

@@ -155,6 +155,7 @@ const TABLES = [
   'fdb',
   'neigh',
   'prefix',
+  'nodeprefix',
   'learned',
   'underlay',
   'node',

@@ -157,7 +157,7 @@ test.serial('bad values of nodes and of the underlay', (t) =>
         'node add a/b --vtep 192.0.2.3',
         { code: 'NODE_NAME_INVALID', exit: 1, message: /"a\/b"/, hint: /node7/ },
       ],
-      ['node add n3', { code: 'USAGE', exit: 1, message: /needs --vtep/, hint: /--vtep 192/ }],
+      ['node add n3', { code: 'NODE_NOT_FOUND', exit: 3, message: /no node n3/, hint: /--vtep/ }],
       [
         'fdb add 02:00:00:00:00:05 --node n7 --network net1',
         {

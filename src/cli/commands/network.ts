@@ -20,6 +20,10 @@ export const NETWORK_ADD = {
       line: 'dpctl network add blue --vni 100 --range 10.1.7.0/24',
       text: 'on several nodes: the same VNI, and other addresses on each',
     },
+    {
+      line: 'dpctl network add default --own-prefix 10.201.4.0/24',
+      text: 'this node owns them; on the others: node add NAME --prefix 10.201.4.0/24',
+    },
   ],
   args: [{ name: 'NAME', key: 'name', summary: 'name of the network', completion: 'network' }],
   flags: [
@@ -74,6 +78,15 @@ export const NETWORK_ADD = {
       summary:
         'part of a subnet from which this node assigns addresses; a different one on each node',
       default: 'the whole subnet',
+    },
+    {
+      name: 'own-prefix',
+      key: 'ownPrefixes',
+      type: 'list',
+      negatable: true,
+      placeholder: 'PREFIX',
+      summary:
+        'prefix of a subnet that this node owns, as the others have it (node add --prefix): it assigns addresses from it, and drops frames to those that no endpoint has',
     },
     {
       name: 'ageing',

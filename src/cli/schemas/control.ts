@@ -91,6 +91,13 @@ export const NETWORK = schemaOf<NetworkRow>()({
     },
     { key: 'range6', type: 'text', wide: true, doc: 'the same of subnet6' },
     {
+      key: 'own4',
+      type: 'text',
+      wide: true,
+      doc: 'prefix of subnet4 that this node owns, or empty',
+    },
+    { key: 'own6', type: 'text', wide: true, doc: 'the same of subnet6' },
+    {
       key: 'groupFwdMask',
       json: 'group_fwd_mask',
       type: 'number',

@@ -124,6 +124,18 @@ const SCHEMAS: { readonly [Table in DumpTable]: Schema<DumpRows[Table]> } = {
       { key: 'number', type: 'number', wide: true, doc: 'its number in the tables' },
     ],
   }),
+  prefixes: schemaOf<DumpRows['prefixes']>()({
+    name: 'dump prefixes',
+    nameKey: 'prefix',
+    empty: 'the prefixes table is empty',
+    columns: [
+      { key: 'prefix', type: 'text', doc: 'prefix of the network' },
+      VNI,
+      NETWORK,
+      { key: 'node', type: 'text', doc: 'other node that owns it; empty: this one' },
+      { key: 'dst', type: 'text', doc: 'address of that node, or empty' },
+    ],
+  }),
   networks: schemaOf<DumpRows['networks']>()({
     name: 'dump networks',
     nameKey: 'network',

@@ -41,6 +41,7 @@ export const NODE = schemaOf<RemoteNodeRow>()({
     { key: 'name', type: 'text', doc: 'name of the node' },
     { key: 'dst', type: 'text', doc: 'its address on the underlay' },
     { key: 'number', type: 'number', doc: 'its number in the tables' },
+    { key: 'prefixes', type: 'list', doc: 'prefixes that it owns, NETWORK=PREFIX each' },
   ],
 });
 

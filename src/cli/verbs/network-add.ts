@@ -25,11 +25,13 @@ export async function run(call: Call): Promise<Outcome> {
 
 /** A network in one line: `vni 2 10.1.0.0/16 gateway 10.1.0.1 masquerade`; the default ageing is left out. */
 function networkText(network: NetworkRow): string {
-  const { vni, subnet4, subnet6, ageing, gateway, groupFwdMask, flags } = network;
+  const { vni, subnet4, subnet6, own4, own6, ageing, gateway, groupFwdMask, flags } = network;
   return words(
     `vni ${vni}`,
     subnet4,
     subnet6,
+    own4 && `own ${own4}`,
+    own6 && `own ${own6}`,
     ageing === AGEING_DEFAULT ? '' : `ageing ${ageing} s`,
     gateway && `gateway ${gateway}`,
     groupFwdMask === 0 ? '' : `group-fwd-mask 0x${groupFwdMask.toString(16)}`,

@@ -129,6 +129,7 @@ const PLANNED_TABLES: readonly TableName[] = [
   'vtep',
   'vni',
   'replica',
+  'nodeprefix',
 ];
 
 function readEntries(node: Node, { before, after, scope }: InspectInput): Map<string, RawEntry> {

@@ -95,7 +95,7 @@ function addressNotes(
   asked: readonly string[],
 ): Hint[] {
   if (nodes.length === 0) return [];
-  const { name, subnet4, range4, subnet6, range6 } = network;
+  const { name, subnet4, range4 = network.own4, subnet6, range6 = network.own6 } = network;
   const isChosen = (address: string | undefined, range: string | undefined, colon: boolean) =>
     address !== undefined &&
     range === undefined &&

@@ -5,6 +5,7 @@ import type { NetworkRow } from '../../api/network.js';
 import type { RemoteNodeRow } from '../../api/remote-node.js';
 import { driverOf, isGateway, portOf, wantedPorts } from '../../model/desired/desired.js';
 import { labelTexts, ownerText } from '../../model/endpoint/labels.js';
+import { prefixTexts } from '../../model/overlay/node-prefixes.js';
 import type { Endpoint, Network, State } from '../../model/state/state.js';
 
 /** Rows of the endpoints that users attached, by number. */
@@ -50,7 +51,12 @@ function endpointRow(endpoint: Endpoint, network: Network): EndpointRow {
 
 /** Rows of the other nodes, by number. */
 export function remoteNodeRows({ nodes }: State): RemoteNodeRow[] {
-  return nodes.map(({ name, vtep, number }) => ({ name, dst: vtep, number }));
+  return nodes.map((node) => ({
+    name: node.name,
+    dst: node.vtep,
+    number: node.number,
+    prefixes: prefixTexts(node),
+  }));
 }
 
 /** Rows of all networks, by name. */
@@ -74,6 +80,8 @@ function networkRow(network: Network, endpoints: number): NetworkRow {
     subnet6: network.subnet6 ?? '',
     range4: network.range4 ?? '',
     range6: network.range6 ?? '',
+    own4: network.own4 ?? '',
+    own6: network.own6 ?? '',
     ageing: network.ageing,
     gateway: [gateway?.ip4, gateway?.ip6].filter((ip) => ip !== undefined).join(','),
     endpoints,

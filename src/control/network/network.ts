@@ -68,9 +68,14 @@ export async function networkDelete(
   return row === undefined ? changed : { ...changed, network: row };
 }
 
-/** Numbers of the nodes with static MACs on a network: these entries carry its VNI. */
-function remotesOf({ remoteFdb }: State, network: string): Set<number> {
-  return new Set(remoteFdb.filter((each) => each.network === network).map(({ node }) => node));
+/** Numbers of the nodes with static MACs or prefixes on a network: these entries carry its VNI. */
+function remotesOf({ remoteFdb, nodes }: State, network: string): Set<number> {
+  return new Set([
+    ...remoteFdb.filter((each) => each.network === network).map(({ node }) => node),
+    ...nodes
+      .filter(({ prefixes }) => prefixes?.some((each) => each.network === network))
+      .map(({ number }) => number),
+  ]);
 }
 
 /** All networks. */

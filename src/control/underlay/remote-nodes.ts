@@ -14,7 +14,7 @@ import { change, type Edited } from '../change/change.js';
 import { remoteNodeRows } from '../endpoint/state-rows.js';
 import type { Node } from '../node/node.js';
 
-/** Add a node, or change the address of a known one. */
+/** Add a node, or change the address or the prefixes of a known one. */
 export async function remoteNodeAdd(
   node: Node,
   request: RemoteNodeAddRequest,

@@ -13,7 +13,7 @@ import { ip4ToNumber, ipToBytes16 } from '../address/ip.js';
 import { macToBytes } from '../address/mac.js';
 import type { Driver, Endpoint, Network, State } from '../state/state.js';
 import { replicaCount, underlaySysctls } from './overlay.js';
-import { prefixEntries } from './prefixes.js';
+import { hasPrefixes, prefixEntries } from './prefixes.js';
 import { type RawEntry, tableEntry } from './table-entry.js';
 
 /** GSO and GRO size of endpoints on a BIG TCP network, in bytes: 192 KB. */
@@ -116,7 +116,8 @@ export function networkEntry(state: State, network: Network): RawEntry {
     flags:
       flag(network.gateway !== undefined, NetworkFlags.GATEWAY) |
       flag(network.floodUnknown === false, NetworkFlags.NO_FLOOD_UNKNOWN) |
-      flag(network.learnNodes === false, NetworkFlags.NO_LEARN_NODES),
+      flag(network.learnNodes === false, NetworkFlags.NO_LEARN_NODES) |
+      flag(hasPrefixes(state, network), NetworkFlags.PREFIXES),
     slots,
     replicas: replicaCount(state),
     groupForward: network.groupFwdMask ?? 0,

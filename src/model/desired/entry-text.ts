@@ -1,5 +1,5 @@
 /** A table entry in words: for --dry-run, and for what reconcile reports. */
-import { bytes16ToIp } from '../address/ip.js';
+import { bytes16ToIp, familyOf, IP_BITS } from '../address/ip.js';
 import { bytesToMac } from '../address/mac.js';
 import { decodeKey, decodeValue, type RawEntry } from './table-entry.js';
 
@@ -42,7 +42,21 @@ export function entryText({ table, key, value }: RawEntry): string {
       const { endpoint, ip, prefixlen } = decodeKey('prefix', key);
       return `endpoint ${endpoint} ${bytes16ToIp(ip)} bits ${prefixlen - 32}`;
     }
+    case 'nodeprefix': {
+      const { vni, ip, prefixlen } = decodeKey('nodeprefix', key);
+      const { node } = decodeValue('nodeprefix', value);
+      return `${mappedPrefixText(ip, prefixlen - 32)} vni ${vni} ${node === 0 ? 'own' : `node ${node}`}`;
+    }
     default:
       return Buffer.from(key).toString('hex');
   }
+}
+
+/**
+ * A prefix in the form of the tables as ADDRESS/LENGTH.
+ * @param bits that count of the 16 bytes, in which IPv4 is ::ffff:a.b.c.d
+ */
+export function mappedPrefixText(ip: Uint8Array, bits: number): string {
+  const address = bytes16ToIp(ip);
+  return `${address}/${bits - (IP_BITS[6] - IP_BITS[familyOf(address)])}`;
 }

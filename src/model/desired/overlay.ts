@@ -7,6 +7,7 @@ import { familyOf, ipToBytes16 } from '../address/ip.js';
 import { bytesToMac, macToBytes } from '../address/mac.js';
 import { hash32 } from '../state/hash.js';
 import type { Network, Remote, ResolvedUnderlay, State } from '../state/state.js';
+import { nodePrefixEntry } from './prefixes.js';
 import { type RawEntry, tableEntry } from './table-entry.js';
 
 /** Maximum number of MACs learned behind one node: twice the endpoints that a node can have. */
@@ -156,6 +157,10 @@ export function nodeEntries(state: State, node: Remote): RawEntry[] {
     tableEntry('node', number, { vtep, flags: 0, learnMax: NODE_LEARN_LIMIT }),
     tableEntry('vtep', { ip: vtep }, { node: number }),
     ...remoteEntries(state, number),
+    ...(node.prefixes ?? []).flatMap(({ network, prefix }) => {
+      const owner = state.networks.find(({ name }) => name === network);
+      return owner === undefined ? [] : [nodePrefixEntry(owner, prefix, number)];
+    }),
   ];
 }
 

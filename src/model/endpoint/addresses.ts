@@ -18,6 +18,7 @@ import {
 } from '../address/prefix.js';
 import { reservedReason } from '../address/reserved.js';
 import { allocateIp, firstHost, freeIp, generateMac } from '../network/ipam.js';
+import { derivedIp6, isOwn, misleads } from '../network/own-prefix.js';
 import { endpointLabel } from '../state/lookup.js';
 import type { Endpoint, Network, RemoteFdb, State } from '../state/state.js';
 
@@ -66,8 +67,9 @@ export function splitAddresses(
 
 /**
  * The address of an endpoint in one family: the requested one, else its present one, else for a new endpoint
- * the lowest free one of the network's subnet. The first address of a subnet is chosen last, so that it stays
- * free for a gateway.
+ * a free one: of the range or the own prefix, if this node has one, or of the subnet. In the own prefix an
+ * IPv6 address is derived from the IPv4 address; else the lowest free one is chosen. The first address of a
+ * subnet is chosen last, so that it stays free for a gateway.
  * @returns ADDRESS/LENGTH; undefined if none is requested and there is no subnet
  * @throws DpctlError, all exit 1: ADDRESS_INVALID, ADDRESS_NEEDS_LENGTH, ADDRESS_OUTSIDE_SUBNET,
  *   ADDRESS_IN_USE, SUBNET_FULL
@@ -76,6 +78,7 @@ export function chooseAddress(
   seeker: Seeker,
   family: Family,
   asked: AddressText | undefined,
+  ip4?: string,
 ): string | undefined {
   const { network, self } = seeker;
   const subnet = family === 4 ? network.subnet4 : network.subnet6;
@@ -84,12 +87,21 @@ export function chooseAddress(
     checkFree(seeker, formatIp(asked.ip), formatPrefix(prefix));
     return `${formatIp(asked.ip)}/${prefix.length}`;
   }
-  if (self !== undefined) return family === 4 ? self.ip4 : self.ip6;
+  const former = family === 4 ? self?.ip4 : self?.ip6;
+  if (self !== undefined && !(family === 6 && misleads(network, former, ip4))) return former;
   if (subnet === undefined) return undefined;
   const taken = takenAddresses(seeker, family);
   const block = seeker.within?.find((each) => familyOf(each) === family);
-  const range = block ?? (family === 4 ? network.range4 : network.range6) ?? subnet;
-  const address = freeIp(range, taken, [firstHost(subnet)]) ?? allocateIp(range, taken);
+  const derived =
+    family === 6 && block === undefined ? derivedIp6(network, ip4) : undefined;
+  const [range = subnet] = [
+    block,
+    ...(family === 4 ? [network.range4, network.own4] : [network.range6, network.own6]),
+  ].filter((each) => each !== undefined);
+  const address =
+    derived !== undefined && !taken.includes(derived)
+      ? derived
+      : (freeIp(range, taken, [firstHost(subnet)]) ?? allocateIp(range, taken));
   return `${address}/${parsePrefix(subnet).length}`;
 }
 
@@ -110,7 +122,10 @@ export function chooseMac(
     (each) => each.network === network.name,
   );
   const taken = new Set([...neighbours, ...statics].map((each) => each.mac));
-  if (asked === undefined) return self?.mac ?? generateMac({ ip4, seed }, taken);
+  if (asked === undefined) {
+    if (self === undefined || isOwn(network, ip4)) return generateMac({ ip4, seed }, taken);
+    return self.mac;
+  }
   const mac = parseMac(asked);
   if (!taken.has(mac)) return mac;
   const holder = neighbours.find((each) => each.mac === mac);

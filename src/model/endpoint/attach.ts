@@ -6,6 +6,7 @@ import { advice, type Hint, type RunPart, run } from '../../../loader/hint.js';
 import { ENDPOINT_MAX, FLOOD_PORT_MAX } from '../../contract/generated.js';
 import { formatPrefix, parsePrefix } from '../address/prefix.js';
 import { lowestFree } from '../network/ipam.js';
+import { checkDerived } from '../network/own-prefix.js';
 import {
   endpointAt,
   endpointLabel,
@@ -84,7 +85,7 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
 
   const asked = splitAddresses(request.ips ?? [], command);
   const ip4 = chooseAddress(seeker, 4, asked[4]);
-  const ip6 = chooseAddress(seeker, 6, asked[6]);
+  const ip6 = chooseAddress(seeker, 6, asked[6], ip4);
   const adopts = (self ?? request).adopted !== undefined;
   const driver = chooseDriver(request, { self, adopts, namespace: request.namespace, ifname });
   const fixed = self ?? newParts(state, request, name);
@@ -120,6 +121,7 @@ export function addEndpoint(state: State, request: EndpointRequest): EndpointEdi
     raisedLoopback: fixed.raisedLoopback ?? false,
     phase: self?.phase ?? 'attaching',
   };
+  checkDerived(network, endpoint, command);
   if (self !== undefined && self.phase !== 'detaching' && isDeepStrictEqual(self, endpoint)) {
     return { state, endpoint: self, changed: false };
   }

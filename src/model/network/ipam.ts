@@ -97,13 +97,18 @@ export interface MacOrigin {
  */
 export function generateMac(origin: MacOrigin, taken: ReadonlySet<string>): string {
   if (origin.ip4 !== undefined) {
-    const mac = macWith(ip4ToNumber(addressOf(origin.ip4)));
+    const mac = macOfIp4(origin.ip4);
     if (!taken.has(mac)) return mac;
   }
   for (let attempt = 0; ; attempt++) {
     const mac = macWith(hash32(`${origin.seed}/${attempt}`));
     if (!taken.has(mac)) return mac;
   }
+}
+
+/** The MAC that is made of an IPv4 address, with or without a length: 0a:58 and its four bytes. */
+export function macOfIp4(ip4: string): string {
+  return macWith(ip4ToNumber(addressOf(ip4)));
 }
 
 function macWith(low: number): string {

@@ -5,6 +5,7 @@ import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
 import { NETWORK_MAX } from '../../contract/generated.js';
 import { isGateway, networkOf } from '../desired/desired.js';
+import { checkNodePrefixes, withoutPrefixesOf } from '../overlay/node-prefixes.js';
 import { checkReplication } from '../overlay/remotes.js';
 import { findEndpoints, listText, NETWORK_DEFAULT } from '../state/lookup.js';
 import {
@@ -18,6 +19,7 @@ import {
 import type { Network, State } from '../state/state.js';
 import { chooseGateway, chooseSubnets, refuseMeeting } from './addresses.js';
 import { lowestFree } from './ipam.js';
+import { checkAllDerived, chooseOwnPrefixes } from './own-prefix.js';
 import { chooseRanges } from './ranges.js';
 
 /** A request for a network. A field that is left out (or an empty list) keeps its present value. */
@@ -28,6 +30,8 @@ export interface NetworkRequest {
   readonly subnets?: readonly string[] | undefined;
   /** Parts of the subnets from which this node chooses addresses; the whole subnet removes the range. */
   readonly ranges?: readonly string[] | undefined;
+  /** Prefixes of the subnets that this node owns; false: none any more. */
+  readonly ownPrefixes?: readonly string[] | false | undefined;
   /** Seconds; 0: never. */
   readonly ageing?: number | undefined;
   /** true: the first address of each subnet; false: none; or the addresses. */
@@ -55,7 +59,7 @@ export interface NetworkEdit {
  * Make a network, or change settings of an existing one.
  * @throws DpctlError, all exit 1: NETWORK_NAME_INVALID, VNI_OUT_OF_RANGE, VNI_IN_USE, AGEING_OUT_OF_RANGE,
  *   GROUP_MASK_INVALID, NETWORK_LIMIT, NETWORK_IN_USE (VNI or subnet of a network with endpoints),
- *   MASQUERADE_NEEDS_GATEWAY, REPLICATION_LIMIT, and those of network/addresses.ts
+ *   MASQUERADE_NEEDS_GATEWAY, REPLICATION_LIMIT, and those of network/addresses.ts and own-prefix.ts
  */
 export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
   const old = networkOf(state, checkNetworkName(request.name));
@@ -63,6 +67,7 @@ export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
   const subnets = chooseSubnets(base, request.subnets ?? []);
   const gateway = chooseGateway(state, base, subnets, request.gateway);
   const ranges = chooseRanges(base, subnets, request.ranges ?? []);
+  const own = chooseOwnPrefixes(base, subnets, request.ownPrefixes ?? []);
   const masquerade = request.masquerade ?? (request.gateway === false ? false : base.masquerade);
   const network: Network = {
     name: base.name,
@@ -70,6 +75,7 @@ export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
     vni: request.vni === undefined ? base.vni : checkVni(request.vni),
     ...subnets,
     ...ranges,
+    ...own,
     ageing: request.ageing === undefined ? base.ageing : checkAgeing(request.ageing),
     ...(gateway === undefined ? {} : { gateway }),
     masquerade,
@@ -86,6 +92,8 @@ export function addNetwork(state: State, request: NetworkRequest): NetworkEdit {
   refuseMeeting(state, network);
   if (network.masquerade && network.gateway === undefined) throw needsGateway(network.name);
   if (old !== undefined) checkUnused(state, old, network);
+  checkNodePrefixes(state, network);
+  checkAllDerived(state, network);
   const others = state.networks.filter((each) => each.name !== network.name);
   const networks = [...others, network].sort((a, b) => a.index - b.index);
   checkReplication({ nodes: state.nodes, networks });
@@ -121,6 +129,7 @@ export function deleteNetwork(state: State, name: string): State {
     endpoints: state.endpoints.filter((each) => !(isGateway(each) && each.network === name)),
     staticFdb: state.staticFdb.filter((each) => each.network !== name),
     remoteFdb: state.remoteFdb.filter((each) => each.network !== name),
+    nodes: withoutPrefixesOf(state.nodes, name),
   };
 }
 

@@ -1,13 +1,15 @@
 /** Edits of the nodes that this one knows. Each returns a new state, or the same one if nothing changes. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, run } from '../../../loader/hint.js';
 import { NODE_MAX, REPLICA_MAX } from '../../contract/generated.js';
 import { familyOf } from '../address/ip.js';
 import { lowestFree } from '../network/ipam.js';
-import { listText } from '../state/lookup.js';
+import { listText, NETWORK_DEFAULT } from '../state/lookup.js';
 import { checkNodeName } from '../state/names.js';
 import type { Remote, State } from '../state/state.js';
+import { chooseNodePrefixes, type NodePrefixRequest } from './node-prefixes.js';
 import { checkOwnVtep, checkVtep } from './underlay.js';
 
 /** A state after an edit of a node. */
@@ -17,16 +19,28 @@ export interface RemoteEdit {
   readonly changed: boolean;
 }
 
+/** A request for a node. A field that is left out keeps its present value. */
+export interface RemoteRequest extends Partial<NodePrefixRequest> {
+  readonly name: string;
+  /** Its address on the underlay; a new node needs one. */
+  readonly vtep?: string | undefined;
+}
+
 /**
- * Add a node, or change the address of a known one.
- * @throws DpctlError, all exit 1: NODE_NAME_INVALID, ADDRESS_INVALID, VTEP_INVALID, VTEP_IN_USE (another node
+ * Add a node, or change the address or the prefixes of a known one.
+ * @throws DpctlError, exit 3: NODE_NOT_FOUND (a new node without an address), and those of
+ *   {@link chooseNodePrefixes}; exit 1: NODE_NAME_INVALID, ADDRESS_INVALID, VTEP_INVALID, VTEP_IN_USE (another node
  *   has it), VTEP_IS_NODE (this node has it), VTEP_FAMILY, NODE_LIMIT, REPLICATION_LIMIT
  */
-export function addRemote(state: State, request: Pick<Remote, 'name' | 'vtep'>): RemoteEdit {
+export function addRemote(state: State, request: RemoteRequest): RemoteEdit {
   const name = checkNodeName(request.name);
-  const vtep = checkVtep(request.vtep, (text) => run`node add ${name} --vtep ${text}`);
+  const vtep = checkVtep(
+    request.vtep ?? requireNode(state, name).vtep,
+    (text) => run`node add ${name} --vtep ${text}`,
+  );
   const old = state.nodes.find((each) => each.name === name);
-  if (old?.vtep === vtep) return { state, node: old, changed: false };
+  const { network = NETWORK_DEFAULT } = request;
+  const prefixes = chooseNodePrefixes(state, name, old, { ...request, network });
   const others = state.nodes.filter((each) => each !== old);
   const holder = others.find((each) => each.vtep === vtep);
   if (holder !== undefined) {
@@ -36,7 +50,8 @@ export function addRemote(state: State, request: Pick<Remote, 'name' | 'vtep'>):
       details: { vtep, node: holder.name },
     });
   }
-  const node: Remote = { name, number: old?.number ?? freeNumber(state), vtep };
+  const node: Remote = { name, number: old?.number ?? freeNumber(state), vtep, ...prefixes };
+  if (isDeepStrictEqual(old, node)) return { state, node, changed: false };
   if (state.resolvedUnderlay !== undefined) checkOwnVtep([node], state.resolvedUnderlay.vtep);
   const stranger = others.find((each) => familyOf(each.vtep) !== familyOf(vtep));
   if (stranger !== undefined) throw otherFamily(node, stranger);

@@ -13,6 +13,7 @@ import {
   staticEntries,
   wantedPorts,
 } from '../desired/desired.js';
+import { ownPrefixEntries } from '../desired/prefixes.js';
 import { segmentEntries } from '../desired/segment.js';
 import type { RawEntry } from '../desired/table-entry.js';
 import type { State } from '../state/state.js';
@@ -89,7 +90,7 @@ export function plan(input: PlanInput): Step[] {
   const statics = staticEntries(after).filter((entry) => inScope(scope, endpointOfFdb(entry)));
   return [
     sysctlSteps(after, observed),
-    deletions(stale, ['replica', 'port', 'neigh', 'fdb']),
+    deletions(stale, ['replica', 'port', 'neigh', 'nodeprefix', 'fdb']),
     devicesLeave(after, observed),
     leaving.flatMap((endpoint) => releaseSteps(endpoint, observed, after)),
     orphanSteps(observed),
@@ -97,6 +98,7 @@ export function plan(input: PlanInput): Step[] {
     deletions(stale, ['endpoint', 'endpointx', 'prefix', 'vni', 'underlay']),
     scopedNetworks(after, scope).flatMap((network) => put(networkEntry(after, network))),
     scopedNetworks(after, scope).flatMap(segmentEntries).flatMap(put),
+    scopedNetworks(after, scope).flatMap(ownPrefixEntries).flatMap(put),
     scopedNodes(after, scope).flatMap(put),
     devicesArrive(after, observed),
     scopedVnis(after, scope).flatMap(put),

@@ -8,6 +8,7 @@ import {
   wantedPorts,
 } from '../desired/desired.js';
 import { nodeEntries, replicaEntries, underlayEntry, vniEntries } from '../desired/overlay.js';
+import { ownPrefixEntries } from '../desired/prefixes.js';
 import { segmentEntries } from '../desired/segment.js';
 import { decodeValue, type RawEntry } from '../desired/table-entry.js';
 import type { Network, Remote, State } from '../state/state.js';
@@ -68,6 +69,7 @@ export function scopedEntries(state: State, scope: Scope): RawEntry[] {
   return [
     scopedNetworks(state, scope).map((network) => networkEntry(state, network)),
     scopedNetworks(state, scope).flatMap(segmentEntries),
+    scopedNetworks(state, scope).flatMap(ownPrefixEntries),
     scopedNodes(state, scope),
     scope === 'node' ? underlayEntry(state) : [],
     scopedVnis(state, scope),

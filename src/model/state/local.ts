@@ -12,6 +12,9 @@ export const localNetworkSchema = z.object({
   /** Part of the subnet from which this node chooses addresses; the whole subnet if not set. */
   range4: z.optional(z.string()),
   range6: z.optional(z.string()),
+  /** Prefixes of the subnets that this node owns. */
+  own4: z.optional(z.string()),
+  own6: z.optional(z.string()),
 });
 
 /** The kinds of an endpoint's device. */

@@ -28,6 +28,8 @@ export const remoteSchema = z.object({
   cluster: z.optional(z.literal(true)),
   /** Names of the networks whose floods go to it; all of them if not set. */
   networks: z.optional(z.array(z.string())),
+  /** Prefixes of networks that it owns, sorted. */
+  prefixes: z.optional(z.array(z.object({ network: z.string(), prefix: z.string() }))),
 });
 
 /** A static MAC behind another node. */

@@ -7,7 +7,7 @@ import { isThere } from '../../linux/path-status.js';
 import { configRows, endpointRows, neighRows, networkRows } from './config.js';
 import { fdbRows } from './fdb.js';
 import { type Names, namesOf } from './names.js';
-import { nodeRows } from './nodes.js';
+import { nodeRows, prefixRows } from './nodes.js';
 import { programRows } from './progs.js';
 import { statsRows } from './stats.js';
 
@@ -35,6 +35,7 @@ const READERS: {
   neigh: neighRows,
   endpoints: endpointRows,
   nodes: nodeRows,
+  prefixes: prefixRows,
   networks: networkRows,
   config: configRows,
   stats: statsRows,

@@ -1,10 +1,11 @@
 /** The other nodes as the datapath knows them, with the traffic to and from each. */
 
-import type { NodeEntryRow } from '../../api/dump.js';
+import type { NodeEntryRow, NodePrefixRow } from '../../api/dump.js';
 import { type NodeStats, sizeofNodeStats } from '../../contract/generated.js';
 import type { Node } from '../../control/node/node.js';
 import { getRaw } from '../../datapath/tables.js';
 import { bytes16ToIp } from '../../model/address/ip.js';
+import { mappedPrefixText } from '../../model/desired/entry-text.js';
 import { tableKey } from '../../model/desired/table-entry.js';
 import type { Names } from './names.js';
 import { decodeKey, decodeValue, entriesOf } from './tables.js';
@@ -35,6 +36,25 @@ export function* nodeRows(node: Node, names: Names): Generator<NodeEntryRow> {
       rx_bytes: stats.rxBytes,
       tx_dropped: stats.txDropped,
       rx_dropped: stats.rxDropped,
+    };
+  }
+}
+
+/** The prefixes that nodes own, in the order of networks and addresses. */
+export function* prefixRows(node: Node, names: Names): Generator<NodePrefixRow> {
+  const vteps = vtepsOf(node);
+  const entries = [...entriesOf(node, 'nodeprefix')].map(([key, value]) => ({
+    ...decodeKey('nodeprefix', key),
+    owner: decodeValue('nodeprefix', value).node,
+  }));
+  entries.sort((a, b) => a.vni - b.vni || Buffer.compare(a.ip, b.ip) || a.prefixlen - b.prefixlen);
+  for (const { vni, ip, prefixlen, owner } of entries) {
+    yield {
+      prefix: mappedPrefixText(ip, prefixlen - 32),
+      vni,
+      network: names.network(vni),
+      node: owner === 0 ? '' : names.node(owner),
+      dst: vteps.get(owner) ?? '',
     };
   }
 }

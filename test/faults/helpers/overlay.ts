@@ -7,6 +7,10 @@ import { underlayDelete, underlaySet } from '../../../src/control/underlay/under
 import type { Fixture, Scenario } from './scenario.js';
 
 const MAC = '02:00:00:00:22:22';
+const OWN = [
+  ['--subnet', '10.77.0.0/16'],
+  ['--own-prefix', '10.77.4.0/24'],
+];
 const told = { mac: MAC, node: 'far', ips: ['10.201.7.7', 'fd00:c9::7:7'] };
 
 /** A device without a peer, which would segment packets: so an anchor is needed. */
@@ -28,6 +32,9 @@ const set = ({ node }: Fixture): Promise<unknown> => underlaySet(node, { device:
 const unset = ({ node }: Fixture): Promise<unknown> => underlayDelete(node);
 const addFar = ({ node }: Fixture, vtep = '192.0.2.7'): Promise<unknown> =>
   remoteNodeAdd(node, { name: 'far', vtep });
+/** The node owns a prefix of the default network. */
+const giveFar = ({ node }: Fixture): Promise<unknown> =>
+  remoteNodeAdd(node, { name: 'far', prefixes: ['10.201.7.0/24'] });
 const deleteFar = ({ node }: Fixture): Promise<unknown> => remoteNodeDelete(node, { name: 'far' });
 
 /** An endpoint whose MTU follows the underlay, on a network with nodes. */
@@ -90,16 +97,18 @@ export const OVERLAYS: readonly Scenario[] = [
     back: addFar,
   },
   {
-    title: 'node del with a MAC that was told',
+    title: 'node del with a MAC that was told and a prefix',
     setUp: async (fixture) => {
       await populated(fixture);
       await addFar(fixture);
+      await giveFar(fixture);
       await fdbAdd(fixture.node, told);
     },
     command: () => ['node', 'del', 'far'],
     apply: deleteFar,
     back: async (fixture) => {
       await addFar(fixture);
+      await giveFar(fixture);
       await fdbAdd(fixture.node, told);
     },
   },
@@ -119,8 +128,14 @@ export const OVERLAYS: readonly Scenario[] = [
   {
     title: 'network add among nodes',
     setUp: populated,
-    command: () => ['network', 'add', 'lan', '--vni', '77'],
-    apply: ({ node }) => networkAdd(node, { name: 'lan', vni: 77 }),
+    command: () => ['network', 'add', 'lan', '--vni', '77', ...OWN.flat()],
+    apply: ({ node }) =>
+      networkAdd(node, {
+        name: 'lan',
+        vni: 77,
+        subnets: ['10.77.0.0/16'],
+        ownPrefixes: ['10.77.4.0/24'],
+      }),
     back: ({ node }) => networkDelete(node, { name: 'lan' }),
   },
 ];

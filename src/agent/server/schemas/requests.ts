@@ -84,6 +84,9 @@ export const REQUESTS: { readonly [Name in OperationName]: SchemaOf<RequestOf<Na
     vni: optional(whole('VXLAN network identifier')),
     subnets: optional(texts('prefix of its addresses; at most one IPv4 and one IPv6')),
     ranges: optional(texts('part of a subnet from which this node chooses addresses')),
+    ownPrefixes: optional(
+      z.union([texts('prefix of a subnet that this node owns'), z.literal(false)]),
+    ),
     ageing: optional(whole('seconds until a silent learned MAC is forgotten; 0 is never')),
     gateway: optional(
       z.union([flag('true: the first address of each subnet; false: none'), texts('its address')]),
@@ -109,7 +112,9 @@ export const REQUESTS: { readonly [Name in OperationName]: SchemaOf<RequestOf<Na
   'underlay show': nothing,
   'node add': z.strictObject({
     name: text('name of the node'),
-    vtep: text('its address'),
+    vtep: optional(text('its address; may be missing for a node that is known')),
+    prefixes: optional(z.union([texts('prefix of the network that it owns'), z.literal(false)])),
+    network: optional(text('network of the prefixes; "default" if not set')),
     dryRun,
   }),
   'node del': z.strictObject({ name: text('name of the node'), dryRun }),

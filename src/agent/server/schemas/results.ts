@@ -43,6 +43,8 @@ const network = z.strictObject({
   subnet6: text('IPv6 prefix of its addresses, or empty'),
   range4: text('part of subnet4 from which this node chooses addresses, or empty'),
   range6: text('the same of subnet6'),
+  own4: text('prefix of subnet4 that this node owns, or empty'),
+  own6: text('the same of subnet6'),
   ageing: number('seconds until a silent learned MAC is forgotten; 0 is never'),
   gateway: text("the host's addresses on the segment, with commas between, or empty"),
   endpoints: number('number of its endpoints'),
@@ -67,6 +69,7 @@ const node = z.strictObject({
   name: text('name of the node'),
   dst: text('its address'),
   number: number('its number in the tables'),
+  prefixes: texts('prefixes that it owns, NETWORK=PREFIX each'),
 });
 
 const fdb = z.strictObject({

@@ -115,7 +115,7 @@ int endpoint(struct __sk_buff *skb)
 		return flood_network(skb, ep, network);
 	}
 
-	to = fdb_find(network, eth->h_dest);
+	to = fdb_route(network, eth->h_dest);
 	if (ep->flags & ENDPOINT_GATEWAY)
 		translated_note(skb, ep, network);
 	else if (translated_has_flows(network, ep->network))
@@ -125,6 +125,8 @@ int endpoint(struct __sk_buff *skb)
 		if (verdict != CONTINUE)
 			return verdict;
 	}
+	if (to.flags & PLACE_OWN_PREFIX)
+		return drop(skb, ep, REASON_PREFIX_UNUSED, 0);
 	if (network->flags & NETWORK_NO_FLOOD_UNKNOWN)
 		return drop(skb, ep, REASON_UNKNOWN_UNICAST, 0);
 	return flood_network(skb, ep, network);

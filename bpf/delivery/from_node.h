@@ -39,7 +39,7 @@ static __always_inline struct fdb_place inbound_place(const struct inbound *in,
 {
 	struct fdb_place nowhere = {};
 
-	return mac_is_group(in->eth.h_dest) ? nowhere : fdb_find(network, in->eth.h_dest);
+	return mac_is_group(in->eth.h_dest) ? nowhere : fdb_route(network, in->eth.h_dest);
 }
 
 static __always_inline int inbound_flood(struct __sk_buff *skb, const struct inbound *in,
@@ -89,6 +89,8 @@ static __always_inline int deliver_from_node(struct __sk_buff *skb, struct inbou
 		decap_learn(skb, in, network, node);
 	if (to.owner.node)
 		return drop_from(skb, NULL, from, REASON_SPLIT_HORIZON, 0);
+	if (to.flags & PLACE_OWN_PREFIX)
+		return drop_from(skb, NULL, from, REASON_PREFIX_UNUSED, 0);
 	if (!to.owner.word && !mac_is_group(in->eth.h_dest) &&
 	    network->flags & NETWORK_NO_FLOOD_UNKNOWN)
 		return drop_from(skb, NULL, from, REASON_UNKNOWN_UNICAST, 0);

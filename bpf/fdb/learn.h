@@ -44,6 +44,15 @@ static __always_inline int fdb_start_ageing(const struct fdb_sender *sender,
 	return error;
 }
 
+/*
+ * Is the MAC made of an address in a prefix that another than the sender owns? Then it is as
+ * good as configured there, and only an entry of user space says otherwise.
+ */
+static __always_inline bool fdb_is_of_other(const struct fdb_sender *sender, int owner)
+{
+	return owner != NODE_PREFIX_NONE && owner != sender->owner.node;
+}
+
 /* A MAC that has no entry. */
 static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb_sender *sender,
 					 struct network *network, struct fdb_key *key)
@@ -56,12 +65,16 @@ static __always_inline int fdb_learn_new(struct __sk_buff *skb, const struct fdb
 		.last_seen = bpf_jiffies64(),
 	};
 	struct sweep *sweep = fdb_sweep_prepare();
-	int error;
+	int error, prefix = node_prefix_of_mac(network, key->mac);
 
+	if (fdb_is_of_other(sender, prefix))
+		return notice_from(skb, sender->ep, sender->from, REASON_PREFIX_MAC, 1, 0);
+	/* The prefix of a node leads to it without an entry: that only saves a look-up. */
 	if (!learned_room(owner))
-		return notice_from(skb, sender->ep, sender->from, REASON_LEARN_ROOM, 1, 0);
+		return prefix > 0 ? CONTINUE : notice_from(skb, sender->ep, sender->from,
+							   REASON_LEARN_ROOM, 1, 0);
 	if (!learned_take(owner, sender->learn_max))
-		return fdb_learn_limit(skb, sender);
+		return prefix > 0 ? CONTINUE : fdb_learn_limit(skb, sender);
 	learned_total_add(1);
 	error = bpf_map_update_elem(&dp_fdb_v1, key, &new, BPF_NOEXIST);
 	if (error) {
@@ -147,7 +160,9 @@ static __always_inline int fdb_learn_from(struct __sk_buff *skb, const struct fd
 	if (fdb->flags) {
 		if (old.ifindex == owner.ifindex && old.node == owner.node)
 			return CONTINUE;
-		reason = fdb_take_over(skb, sender, network, key, fdb);
+		/* Here, as there is no stack left for it there. */
+		reason = fdb_is_of_other(sender, node_prefix_of_mac(network, key->mac)) ?
+				 REASON_PREFIX_MAC : fdb_take_over(skb, sender, network, key, fdb);
 		if (reason)
 			return notice_from(skb, sender->ep, sender->from, reason, 1, 0);
 		return CONTINUE;
@@ -161,6 +176,8 @@ static __always_inline int fdb_learn_from(struct __sk_buff *skb, const struct fd
 	/* The entry is being removed: the next frame learns it again. */
 	if (!old.word)
 		return CONTINUE;
+	if (fdb_is_of_other(sender, node_prefix_of_mac(network, key->mac)))
+		return notice_from(skb, sender->ep, sender->from, REASON_PREFIX_MAC, 1, 0);
 	if (!fdb_count_move(sender))
 		return fdb_learn_limit(skb, sender);
 	if (fdb_exchange(fdb, old, owner)) {

@@ -16,6 +16,31 @@ struct neigh_holder {
 };
 
 /*
+ * An address in the prefix of another node: its MAC ends in the last four bytes of the address,
+ * if these are an IPv4 address of the same node. An IPv6 address is assigned that way there, or
+ * its owner answers.
+ */
+static __always_inline bool neigh_of_prefix(const struct network *network,
+					    const struct in6_addr *ip, struct neigh_holder *holder)
+{
+	const __u16 *half = ip->s6_addr16;
+	__u16 *mac = (__u16 *)holder->mac;
+	int node;
+
+	if (!(network->flags & NETWORK_PREFIXES))
+		return false;
+	node = node_prefix_find(network->vni, ip);
+	if (node <= 0)
+		return false;
+	mac[0] = bpf_htons(MAC_OF_IP4);
+	mac[1] = half[6];
+	mac[2] = half[7];
+	holder->flags = 0;
+	holder->endpoint = 0;
+	return node_prefix_of_mac(network, mac) == node;
+}
+
+/*
  * The known holder of the address; none if it has moved, since its new holder answers itself.
  */
 static __always_inline bool neigh_known(const struct network *network, const struct in6_addr *ip,
@@ -26,7 +51,9 @@ static __always_inline bool neigh_known(const struct network *network, const str
 
 	__builtin_memcpy(key.ip, ip, sizeof(key.ip));
 	neigh = bpf_map_lookup_elem(&dp_neigh_v1, &key);
-	if (!neigh || neigh->flags & NEIGH_MOVED)
+	if (!neigh)
+		return neigh_of_prefix(network, ip, holder);
+	if (neigh->flags & NEIGH_MOVED)
 		return false;
 	mac_copy(holder->mac, neigh->mac);
 	holder->flags = neigh->flags;

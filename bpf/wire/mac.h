@@ -5,6 +5,9 @@
 
 #include "packet.h"
 
+/* The first two bytes of a MAC that is made of an IPv4 address, whose four bytes follow. */
+#define MAC_OF_IP4 0x0a58
+
 /* MAC addresses are 16-bit aligned everywhere: in frames, on the stack and in maps. */
 static __always_inline bool mac_equal(const void *a, const void *b)
 {

@@ -4,6 +4,7 @@ import { arpAnswers, ndAnswers } from './answers.js';
 import { flood } from './flood.js';
 import { forwarded, guard } from './gateway-guard.js';
 import { learning } from './learning.js';
+import { prefixAnswers, prefixes } from './prefixes.js';
 import { refused } from './refused.js';
 import { service } from './service.js';
 import { source4, sourceArp, sourceDhcp, sourceIcmp, sourceStatic } from './source4.js';
@@ -26,6 +27,8 @@ export const TABLES: Readonly<Record<string, readonly Case[]>> = {
   service,
   'answer ARP': arpAnswers,
   'answer ND': ndAnswers,
+  prefixes,
+  'prefixes, answers': prefixAnswers,
   guard,
   'by the host': forwarded,
 };

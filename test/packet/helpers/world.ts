@@ -120,7 +120,16 @@ export function mapOf(world: World, table: Table): BpfMap {
 
 /** Restore the state of makeWorld, and zero every counter. */
 export function resetWorld(world: World): void {
-  for (const table of ['fdb', 'neigh', 'prefix', 'port', 'endpointx', 'flow', 'vtep'] as const) {
+  for (const table of [
+    'fdb',
+    'neigh',
+    'prefix',
+    'port',
+    'endpointx',
+    'flow',
+    'vtep',
+    'nodeprefix',
+  ] as const) {
     const map = mapOf(world, table);
     for (const key of [...mapKeys(map)]) mapDelete(map, key);
   }
@@ -268,6 +277,18 @@ export function putPrefix(
     mapOf(world, 'prefix'),
     MAPS.prefix.key.encode({ prefixlen: bits, endpoint: idOf(name), ip: ip16(prefix) }),
     MAPS.prefix.value.encode({ endpoint }),
+  );
+}
+
+/** Give a node a prefix of the first network; its length in bits of its own family; 0: this node. */
+export function putNodePrefix(world: World, prefix: string, length: number, node: number): void {
+  const { vni, flags } = NETWORKS[1];
+  putNetwork(world, 1, { flags: flags | NetworkFlags.PREFIXES });
+  const prefixlen = 32 + length + (prefix.includes(':') ? 0 : 96);
+  mapPut(
+    mapOf(world, 'nodeprefix'),
+    MAPS.nodeprefix.key.encode({ prefixlen, vni, ip: ip16(prefix) }),
+    MAPS.nodeprefix.value.encode({ node }),
   );
 }
 

@@ -72,12 +72,12 @@ export function openWorld(sandbox: Sandbox): World {
 }
 
 /** Make a network with so many places for ports. */
-export function putNetwork(world: World, network: number, slots: number): void {
+export function putNetwork(world: World, network: number, slots: number, flags = 0): void {
   const vni = vniOf(network);
   world.put('network', network, {
     vni,
     ageing: AGEING,
-    flags: 0,
+    flags,
     slots,
     replicas: 0,
     groupForward: 0,

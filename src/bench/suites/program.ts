@@ -4,6 +4,7 @@ import type { Goal } from '../measure/goals.js';
 import { openPorts, openProbe } from '../subjects/program-rig.js';
 import { FDB, fdbMeasure, PATH, pathMeasure, sizeMeasure } from './program-cost.js';
 import { floodMeasures } from './program-flood.js';
+import { prefixMeasure } from './program-prefix.js';
 import { optional, type SuiteSpec } from './suite.js';
 
 const GOALS: readonly Omit<Goal, 'suite'>[] = [
@@ -25,6 +26,7 @@ export const PROGRAM: SuiteSpec = {
         sizeMeasure(),
         pathMeasure(sandbox, effort, ports, probe),
         fdbMeasure(sandbox, effort, ports, probe),
+        prefixMeasure(sandbox, effort, ports, probe),
         ...(await optional(skip, 'flooding against the bridge', () =>
           floodMeasures(sandbox, effort),
         )),

@@ -6,7 +6,8 @@ import { attach } from '../control/endpoint/attach.js';
 import { detach } from '../control/endpoint/detach.js';
 import { endpointList } from '../control/endpoint/list.js';
 import { networkAdd, networkDelete, networkList } from '../control/network/network.js';
-import { type Node, nodePaths, openNode } from '../control/node/node.js';
+import { type Node, openNode } from '../control/node/node.js';
+import { nodePaths } from '../control/node/paths.js';
 import { reset } from '../control/node/reset.js';
 import {
   remoteNodeAdd,

@@ -8,7 +8,6 @@ import type { Hint } from '../../../loader/hint.js';
 import { netnsCookie } from '../../../loader/sys/netns.js';
 import type { ChangeResult } from '../../api/change.js';
 import { installedProgramId } from '../../datapath/install.js';
-import { isGateway } from '../../model/desired/desired.js';
 import { removeEndpoint } from '../../model/endpoint/edits.js';
 import { refusedDecap } from '../../model/overlay/decap.js';
 import { plan, type Scope, type Step } from '../../model/plan/plan.js';
@@ -20,7 +19,6 @@ import { keptNotes } from '../endpoint/namespace-occupants.js';
 import { refuseOtherNamespace } from '../node/namespace.js';
 import { hostPins, type Node } from '../node/node.js';
 import type { Applied } from '../steps/actions.js';
-import { noteSysctls } from '../steps/sysctl.js';
 import { describeStep } from '../steps/table.js';
 import { followUnderlay, underlayNotes } from '../underlay/follow-device.js';
 import type { ResolveOptions } from '../underlay/resolve.js';
@@ -28,6 +26,7 @@ import { applyPlan, type Done, type Work } from './apply.js';
 import {
   addGateways,
   dropDead,
+  gatewaysIn,
   isSameState,
   noteSysctls,
   recordSysctls,
@@ -243,11 +242,4 @@ function changedBy<T>(
     hook,
     failures,
   };
-}
-
-/** Containers cannot reach the host's own ports, so their failures count when a command names them. */
-function gatewaysIn({ endpoints }: State, scope: Scope): ReadonlySet<number> {
-  if (scope === 'node') return new Set();
-  const gateways = endpoints.filter((each) => isGateway(each) && scope.networks.has(each.network));
-  return new Set(gateways.map(({ id }) => id));
 }

@@ -4,7 +4,7 @@
  */
 import { linkGet } from '../../linux/netlink/link.js';
 import { withNetnsRef } from '../../linux/netns.js';
-import { wantedPorts, wantedSysctls } from '../../model/desired/desired.js';
+import { isGateway, wantedPorts, wantedSysctls } from '../../model/desired/desired.js';
 import { putEndpoint, removeEndpoint, renumber, withPhase } from '../../model/endpoint/edits.js';
 import { withGateways } from '../../model/network/gateways.js';
 import type { Observed } from '../../model/plan/observed.js';
@@ -175,4 +175,11 @@ export function noteSysctls(steps: readonly Step[]): string[] {
 /** Whether two states say the same. */
 export function isSameState(a: State, b: State): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Containers cannot reach the host's own ports, so their failures count when a command names them. */
+export function gatewaysIn({ endpoints }: State, scope: Scope): ReadonlySet<number> {
+  if (scope === 'node') return new Set();
+  const gateways = endpoints.filter((each) => isGateway(each) && scope.networks.has(each.network));
+  return new Set(gateways.map(({ id }) => id));
 }

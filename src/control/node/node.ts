@@ -3,7 +3,7 @@
  * so that many nodes can live on one machine.
  */
 import { fstatSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { exceptFor } from '../../../loader/errors.js';
 import { closeFd, openFd } from '../../../loader/sys/files.js';
 import { inNetns } from '../../../loader/sys/netns.js';
@@ -27,21 +27,7 @@ import type { ClusterSlot } from '../cluster/connection.js';
 import { checkRoot } from './check-root.js';
 import { type KeptNamespace, keptNamespace } from './kept-namespace.js';
 import { rememberName } from './namespace-name.js';
-
-/** Where a node keeps its files. Paths as the host sees them (mountns.ts). */
-export interface NodePaths {
-  readonly root: string;
-  /** Until the next boot: lock, endpoints, pins. */
-  readonly runDir: string;
-  /** Survives a reboot: networks. */
-  readonly stateDir: string;
-  readonly bpfDir: string;
-  readonly mapsDir: string;
-  readonly programsDir: string;
-  readonly linksDir: string;
-  /** The node's own network namespace, bind-mounted when the node is first changed. */
-  readonly netns: string;
-}
+import { type NodePaths, nodePaths } from './paths.js';
 
 /** A node whose parts are opened on first use; close() closes them. */
 export interface Node {
@@ -67,23 +53,6 @@ export interface Node {
    */
   refresh(): void;
   close(): void;
-}
-
-/** The paths of a node under a root directory. */
-export function nodePaths(root: string): NodePaths {
-  const base = resolve(root);
-  const runDir = join(base, 'run/dpctl');
-  const bpfDir = join(runDir, 'bpf');
-  return {
-    root: base,
-    runDir,
-    stateDir: join(base, 'var/lib/dpctl'),
-    bpfDir,
-    mapsDir: join(bpfDir, 'maps'),
-    programsDir: join(bpfDir, 'programs'),
-    linksDir: join(bpfDir, 'links'),
-    netns: join(runDir, 'netns'),
-  };
 }
 
 /**

@@ -6,7 +6,8 @@ import { mountsOf } from '../../linux/mounts.js';
 import { statOf } from '../../linux/path-status.js';
 import type { SysctlChange } from '../../model/state/state.js';
 import { type LocalRecords, localRecords } from '../../store/salvage.js';
-import { type Node, nodePaths } from './node.js';
+import type { Node } from './node.js';
+import { nodePaths } from './paths.js';
 
 /** A root with endpoints has its own BPF file system here. */
 const BPF_DIR = '/run/dpctl/bpf';

@@ -1,6 +1,6 @@
 /** sysctl.set: host parameters that gateways need. */
 import { sysctlSet as setSysctl, sysctlFind } from '../../linux/sysctl.js';
-import type { Step, StepOf, SysctlValue } from '../../model/plan/plan.js';
+import type { StepOf, SysctlValue } from '../../model/plan/plan.js';
 import type { Node } from '../node/node.js';
 import type { StepActions } from './actions.js';
 
@@ -21,13 +21,4 @@ function set(node: Node, key: string, value: string, then: readonly SysctlValue[
     if (sysctlFind(node.netnsFd(), device.key) === undefined) continue;
     setSysctl(node.netnsFd(), device.key, device.value);
   }
-}
-
-/** Notes for the user about host parameters that change. */
-export function noteSysctls(steps: readonly Step[]): string[] {
-  return steps.flatMap((step) =>
-    step.op === 'sysctl.set'
-      ? [`host sysctl ${step.key.replaceAll('/', '.')}: ${step.was} -> ${step.value}`]
-      : [],
-  );
 }

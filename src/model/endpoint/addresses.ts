@@ -3,7 +3,6 @@
 import { DpctlError } from '../../../loader/errors.js';
 import { advice, type Hint, type RunPart, run } from '../../../loader/hint.js';
 import { type Family, familyOf, formatIp, IP_BITS } from '../address/ip.js';
-import { parseMac } from '../address/mac.js';
 import {
   type AddressText,
   addressOf,
@@ -17,8 +16,8 @@ import {
   prefixOf,
 } from '../address/prefix.js';
 import { reservedReason } from '../address/reserved.js';
-import { allocateIp, firstHost, freeIp, generateMac } from '../network/ipam.js';
-import { derivedIp6, isOwn, misleads } from '../network/own-prefix.js';
+import { allocateIp, firstHost, freeIp } from '../network/ipam.js';
+import { derivedIp6, misleads } from '../network/own-prefix.js';
 import { endpointLabel } from '../state/lookup.js';
 import type { Endpoint, Network, RemoteFdb, State } from '../state/state.js';
 
@@ -92,8 +91,7 @@ export function chooseAddress(
   if (subnet === undefined) return undefined;
   const taken = takenAddresses(seeker, family);
   const block = seeker.within?.find((each) => familyOf(each) === family);
-  const derived =
-    family === 6 && block === undefined ? derivedIp6(network, ip4) : undefined;
+  const derived = family === 6 && block === undefined ? derivedIp6(network, ip4) : undefined;
   const [range = subnet] = [
     block,
     ...(family === 4 ? [network.range4, network.own4] : [network.range6, network.own6]),
@@ -103,39 +101,6 @@ export function chooseAddress(
       ? derived
       : (freeIp(range, taken, [firstHost(subnet)]) ?? allocateIp(range, taken));
   return `${address}/${parsePrefix(subnet).length}`;
-}
-
-/**
- * The MAC of an endpoint: the requested one, else its present one, else a new one.
- * @param seed text that no other endpoint has
- * @throws DpctlError, exit 1: MAC_INVALID, MAC_MULTICAST, MAC_ZERO, MAC_IN_USE
- */
-export function chooseMac(
-  seeker: Seeker,
-  asked: string | undefined,
-  ip4: string | undefined,
-  seed: string,
-): string {
-  const { state, network, self, command } = seeker;
-  const neighbours = others(seeker);
-  const statics = [...state.staticFdb, ...state.remoteFdb].filter(
-    (each) => each.network === network.name,
-  );
-  const taken = new Set([...neighbours, ...statics].map((each) => each.mac));
-  if (asked === undefined) {
-    if (self === undefined || isOwn(network, ip4)) return generateMac({ ip4, seed }, taken);
-    return self.mac;
-  }
-  const mac = parseMac(asked);
-  if (!taken.has(mac)) return mac;
-  const holder = neighbours.find((each) => each.mac === mac);
-  const whose = holder === undefined ? 'a static entry of' : `${endpointLabel(holder)} on`;
-  const free = generateMac({ seed }, taken);
-  throw new DpctlError('MAC_IN_USE', `${mac} belongs to ${whose} network ${network.name}`, {
-    exitCode: 1,
-    hint: run`${command.run} --mac ${free}`,
-    details: { mac, network: network.name, holder: holder?.namespace.ref ?? 'static', free },
-  });
 }
 
 /** The prefix of an address, after checking that a host may use the address there. */
@@ -248,7 +213,7 @@ function remoteAddresses({ state, network }: Seeker): RemoteFdb[] {
 }
 
 /** The other endpoints of the network. */
-function others({ state, network, self }: Seeker): Endpoint[] {
+export function others({ state, network, self }: Seeker): Endpoint[] {
   return state.endpoints.filter((each) => each.network === network.name && each.id !== self?.id);
 }
 

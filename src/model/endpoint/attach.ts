@@ -16,10 +16,11 @@ import {
 } from '../state/lookup.js';
 import { checkIfname, checkMtu } from '../state/names.js';
 import type { Endpoint, NamespaceRef, State } from '../state/state.js';
-import { chooseAddress, chooseMac, type Seeker, splitAddresses } from './addresses.js';
+import { chooseAddress, type Seeker, splitAddresses } from './addresses.js';
 import { chooseDriver, type DriverRequest } from './driver.js';
 import { putEndpoint } from './edits.js';
 import { editLabels } from './labels.js';
+import { chooseMac } from './mac.js';
 
 /** A request for an endpoint. A field that is left out (or an empty list) keeps its present value. */
 export interface EndpointRequest extends DriverRequest {

@@ -14,6 +14,7 @@ import { removePin } from '../../src/datapath/pins.js';
 import { openLabNode } from '../helpers/node.js';
 import { feature, testRequiring } from '../helpers/requirements.js';
 import { counters } from '../system/helpers/counters.js';
+import { putForeign } from '../system/helpers/foreign.js';
 import { type Lab, openLab } from '../system/helpers/lab.js';
 import { sleep } from '../system/helpers/process.js';
 import { startAgent } from './helpers/agent.js';
@@ -147,13 +148,12 @@ testRequiring(feature('tcx')).serial(
     t.is((await lab.dpctl(['status'])).code, 0);
     t.deepEqual(await lab.json(['reconcile']), []);
     // Somebody else has a filter there, which stays.
-    const foreign = ['filter', 'add', 'dev', row.host_ifname, 'egress', 'prio', '7', 'matchall'];
-    await lab.within(lab.node, 'tc', ...foreign, 'action', 'pass');
+    putForeign(t, lab, row.ifindex, 'watch', { preference: 7 });
     const agent = await startAgent(t, lab);
     await agent.logs(({ look }) => look === 'promote');
     t.deepEqual(await hooks(b), ['tcx']);
     t.regex(
-      await lab.within(lab.node, 'tc', 'filter', 'show', 'dev', row.host_ifname, 'egress'),
+      await lab.within(lab.node, 'tc', 'filter', 'show', 'dev', row.host_ifname, 'ingress'),
       /pref 7/,
     );
     await lab.within(lab.node, 'tc', 'qdisc', 'del', 'dev', row.host_ifname, 'clsact');

@@ -73,7 +73,7 @@ test.serial('bad values of nodes and of the underlay', (t) =>
         {
           code: 'UNDERLAY_UNFIT',
           exit: 1,
-          message: /lo leads .*: it is loopback/,
+          message: /lo cannot be the underlay: it is loopback/,
           hint: /ip -br addr/,
         },
       ],

@@ -16,6 +16,13 @@ export function chosen(points: readonly string[]): string[] {
   return points.filter((_, index) => ALL || isEnd(index) || random.chance(12));
 }
 
+/**
+ * All of them under DPCTL_FAULTS=all; otherwise half of them, at least the first: many runs cover all of them.
+ */
+export function chosenHalf<T>(scenarios: readonly T[]): T[] {
+  return scenarios.filter((_, index) => ALL || index === 0 || random.chance(50));
+}
+
 /** How to repeat what this run chose, for the log of a test. */
 export function logChoice(t: ExecutionContext): void {
   const how = ALL ? 'DPCTL_FAULTS=all' : `DPCTL_FAULTS_SEED=${SEED}`;

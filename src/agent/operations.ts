@@ -3,11 +3,12 @@
  * same; a module is loaded on first use.
  */
 import type { ChangeResult } from '../api/change.js';
+import type { ClusterChange } from '../api/cluster.js';
 import type { EndpointChange } from '../api/endpoint.js';
 import type { FdbChange } from '../api/fdb.js';
 import type { NetworkChange } from '../api/network.js';
 import type { OperationName, RequestOf, ResultOf } from '../api/operations.js';
-import type { ClusterChange, RemoteNodeChange } from '../api/remote-node.js';
+import type { RemoteNodeChange } from '../api/remote-node.js';
 import type { UnderlayChange } from '../api/underlay.js';
 import type { Node } from '../control/node/node.js';
 

@@ -3,6 +3,12 @@
  * the agent takes it. The names are those of the verbs.
  */
 import type { ChangeOptions, ChangeResult } from './change.js';
+import type {
+  ClusterChange,
+  ClusterJoinRequest,
+  ClusterLeaveRequest,
+  ClusterReport,
+} from './cluster.js';
 import type { DumpRows, DumpTable } from './dump.js';
 import type {
   AttachRequest,
@@ -19,10 +25,6 @@ import type {
   NetworkRow,
 } from './network.js';
 import type {
-  ClusterChange,
-  ClusterJoinRequest,
-  ClusterLeaveRequest,
-  ClusterReport,
   RemoteNodeAddRequest,
   RemoteNodeChange,
   RemoteNodeDeleteRequest,

@@ -23,3 +23,9 @@ export interface VersionRow {
   /** Version of Node.js. */
   readonly node: string;
 }
+
+/**
+ * The build that this process runs. The bundle is named after its content; empty if the modules run as they
+ * were compiled, as in tests.
+ */
+export const BUILD = /main-([0-9a-f]+)\.cjs$/.exec(import.meta.filename ?? '')?.[1] ?? '';

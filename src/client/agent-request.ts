@@ -2,10 +2,10 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { DpctlError } from '../../loader/errors.js';
 import { advice, run } from '../../loader/hint.js';
-import { BUILD } from '../api/build.js';
 import { CALLER, callerText } from '../api/caller.js';
 import { errorOf, type Failure } from '../api/failure.js';
 import { type OperationName, type RequestOf, type ResultOf, ROUTES } from '../api/operations.js';
+import { BUILD } from '../api/version.js';
 import { processContext } from '../linux/process-context.js';
 import { socketAddress } from '../linux/unix-socket.js';
 import type { AgentAt } from './find-agent.js';

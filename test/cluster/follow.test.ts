@@ -1,7 +1,7 @@
 /** Agents that follow an etcd to which everything happens: what they know of each other, and that traffic goes on. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import type { ClusterReport } from '../../src/api/remote-node.js';
+import type { ClusterReport } from '../../src/api/cluster.js';
 import { spread } from '../agent/helpers/agent.js';
 import { testRequiring } from '../helpers/requirements.js';
 import { run } from '../system/helpers/lab.js';

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import type { ClusterReport } from '../../src/api/remote-node.js';
+import type { ClusterReport } from '../../src/api/cluster.js';
 import { testRequiring } from '../helpers/requirements.js';
 import { run } from '../system/helpers/lab.js';
 import { type Cluster, etcd, PASSWORD, startCluster } from './helpers/members.js';

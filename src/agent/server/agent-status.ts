@@ -1,7 +1,7 @@
 /** The agent's own status. */
 import type { ServerResponse } from 'node:http';
-import { BUILD } from '../../api/build.js';
 import type { Health, Revision } from '../../api/operations.js';
+import { BUILD } from '../../api/version.js';
 import type { Store } from '../../store/store.js';
 import type { Context } from './context.js';
 import { sendLines } from './json-stream.js';

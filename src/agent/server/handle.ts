@@ -1,9 +1,9 @@
 /** One request: find its operation, check it, carry it out in turn, and answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { BUILD } from '../../api/build.js';
 import { CALLER, callerOf } from '../../api/caller.js';
 import { failureOf } from '../../api/failure.js';
 import { type OperationName, ROUTES } from '../../api/operations.js';
+import { BUILD } from '../../api/version.js';
 import { perform } from '../operations.js';
 import { answerOfAgent } from './agent-status.js';
 import { answerCniCall } from './cni.js';

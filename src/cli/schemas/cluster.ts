@@ -1,4 +1,4 @@
-import type { ClusterMemberRow, ClusterNodeRow } from '../../api/remote-node.js';
+import type { ClusterMemberRow, ClusterNodeRow } from '../../api/cluster.js';
 import { schemaOf } from './schema.js';
 
 /** What `cluster join` and `cluster leave` report. */

@@ -1,4 +1,4 @@
-import type { ClusterReport } from '../../api/remote-node.js';
+import type { ClusterReport } from '../../api/cluster.js';
 import type { Call } from '../parse.js';
 import { tableLines } from '../render/table.js';
 import { CLUSTER_MEMBER, CLUSTER_NODE } from '../schemas/cluster.js';

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
 import { run } from '../../../loader/hint.js';
-import type { ClusterChange, ClusterJoinRequest } from '../../api/remote-node.js';
+import type { ClusterChange, ClusterJoinRequest } from '../../api/cluster.js';
 import { hostPath } from '../../linux/mountns.js';
 import { hostName } from '../../linux/process.js';
 import type { ClusterNetwork } from '../../model/state/cluster.js';

@@ -1,7 +1,7 @@
 /** cluster leave: give back all that this node has in the cluster. Its endpoints stay. */
 import { DpctlError } from '../../../loader/errors.js';
 import type { Hint } from '../../../loader/hint.js';
-import type { ClusterChange, ClusterLeaveRequest } from '../../api/remote-node.js';
+import type { ClusterChange, ClusterLeaveRequest } from '../../api/cluster.js';
 import { hostPath } from '../../linux/mountns.js';
 import { leaveCluster } from '../../model/overlay/merge-cluster.js';
 import type { Etcd } from '../../store/etcd/client.js';

@@ -1,7 +1,7 @@
 /** Bring what etcd has of this node to what the node has: whatever was done while etcd was away, or half done. */
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
-import { BUILD } from '../../api/build.js';
+import { BUILD } from '../../api/version.js';
 import { isGateway } from '../../model/desired/desired.js';
 import { clusterPart } from '../../model/overlay/merge-cluster.js';
 import type { ClusterEndpoint } from '../../model/state/cluster.js';

@@ -1,6 +1,6 @@
 /** cluster status: who is in the cluster, as etcd says, and what it says of this node. */
 import { DpctlError } from '../../../loader/errors.js';
-import type { ClusterMemberRow, ClusterNodeRow, ClusterReport } from '../../api/remote-node.js';
+import type { ClusterMemberRow, ClusterNodeRow, ClusterReport } from '../../api/cluster.js';
 import { hostPath } from '../../linux/mountns.js';
 import type { Etcd } from '../../store/etcd/client.js';
 import { listNodes } from '../../store/etcd/records/nodes.js';

@@ -1,6 +1,6 @@
 /** The schemas of a cluster's results. */
 import * as z from 'zod/mini';
-import type { ClusterChange, ClusterReport } from '../../../api/remote-node.js';
+import type { ClusterChange, ClusterReport } from '../../../api/cluster.js';
 import { change, flag, number, text, texts } from './parts.js';
 
 /** What joining and leaving report. */

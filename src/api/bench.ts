@@ -1,60 +1,60 @@
-/** What `bench` gives: one document of a whole run. */
+/** Request and result of `bench`: one document for a whole run. */
 import type { FORMATS } from './version.js';
 
-/** The parts of a run, in their order. */
+/** The suites of a run, in the order in which they run. */
 export const SUITES = ['control', 'program', 'same-node', 'overlay'] as const;
 
 export type Suite = (typeof SUITES)[number];
 
-/** Whether more or less of a figure is better. */
+/** Whether a higher or a lower value of a figure is better. */
 export type Better = 'higher' | 'lower';
 
-/** Bounds of what the data leaves possible. */
+/** Confidence interval of a value. */
 export interface Interval {
   readonly low: number;
   readonly high: number;
 }
 
-/** A figure of one subject against that of another, over rounds that were measured side by side. */
+/** Ratio of a figure between two subjects, over rounds in which both were measured. */
 export interface Ratio extends Interval {
-  /** Median of the rounds' ratios. */
+  /** Median of the ratios of all rounds. */
   readonly ratio: number;
   readonly rounds: number;
 }
 
-/** What a ratio says. `none`: the interval holds 1, or there are too few rounds for one. */
+/** Result of a comparison. `none`: the interval contains 1, or there are too few rounds for an interval. */
 export type Verdict = 'better' | 'worse' | 'none';
 
-/** Whether a goal is reached: `unsure` where the interval holds the bound. */
+/** Whether a goal is reached. `unsure`: the interval contains the bound. */
 export type Reached = 'yes' | 'no' | 'unsure';
 
-/** What a reader must know to compare. */
+/** The machine of a run, for comparison with other runs. */
 export interface Machine {
   readonly kernel: string;
   readonly cpu: string;
   readonly cpus: number;
-  /** MB. */
+  /** Size of memory, in MB. */
   readonly memory: number;
-  /** A guest's time is not all its own. */
+  /** Runs under a hypervisor, which may take CPU time from it. */
   readonly virtual: boolean;
-  /** What the kernel does against the CPU's own faults costs every system call. */
+  /** Mitigations of CPU vulnerabilities, which slow down every system call. */
   readonly mitigations: string;
   readonly node: string;
 }
 
-/** How quiet the machine was. Shares are of all CPUs, 0 to 1. */
+/** Background load of the machine. Shares are of all CPUs, 0 to 1. */
 export interface Noise {
-  /** Processes that wanted to run, over a minute. */
+  /** Load average over one minute. */
   readonly load: number;
-  /** CPU that others used while nothing was measured. */
+  /** CPU time that other processes used while nothing was measured. */
   readonly busy: number;
-  /** Time that the hypervisor gave to others. */
+  /** Steal time: CPU time that the hypervisor gave to other guests. */
   readonly stolen: number;
 }
 
-/** One number that comes out of a measurement. */
+/** Definition of a measured value. */
 export interface FigureSpec {
-  /** Stable for ever, since runs are compared by it: `udp4-64-rate`. */
+  /** Never changes, since it identifies the figure when runs are compared: `udp4-64-rate`. */
   readonly id: string;
   readonly title: string;
   /** `Gb/s`, `us`, `ms`, `packets/s`, `MB` ...; empty for a share or a count. */
@@ -62,7 +62,7 @@ export interface FigureSpec {
   readonly better: Better;
 }
 
-/** What could not be measured here, and what would help. */
+/** A measurement that is not possible on this machine, and how to make it possible. */
 export interface Skipped {
   readonly suite: Suite;
   readonly what: string;
@@ -70,33 +70,33 @@ export interface Skipped {
   readonly hint: string;
 }
 
-/** One subject's samples of a figure. */
+/** Samples of a figure for one subject. */
 export interface SubjectResult extends Interval {
   readonly name: string;
-  /** By round; null where it failed. */
+  /** One per round; null if the sample failed. */
   readonly samples: readonly (number | null)[];
   readonly median: number;
-  /** Half the distance of the quartiles, as a share of the median. */
+  /** Half the interquartile range, as a share of the median. */
   readonly spread: number;
 }
 
-/** One subject against another. */
+/** Comparison of one subject with another. */
 export interface RatioResult extends Ratio {
   readonly of: string;
   readonly to: string;
   readonly verdict: Verdict;
 }
 
-/** One figure of all its subjects. */
+/** One figure, for all subjects. */
 export interface FigureResult extends FigureSpec {
   readonly suite: Suite;
-  /** Names of the subjects that the figure is about; the others are there to compare with. */
+  /** Names of the subjects under test; the others are references. */
   readonly about: readonly string[];
   readonly subjects: readonly SubjectResult[];
   readonly ratios: readonly RatioResult[];
 }
 
-/** A sample that could not be taken. */
+/** A failed sample. */
 export interface Failure {
   readonly suite: Suite;
   readonly what: string;
@@ -104,7 +104,7 @@ export interface Failure {
   readonly message: string;
 }
 
-/** A goal of the project and what this run says to it. */
+/** A goal of the project, and whether this run reaches it. */
 export interface GoalResult extends Interval {
   readonly text: string;
   readonly figure: string;
@@ -112,51 +112,51 @@ export interface GoalResult extends Interval {
   readonly reached: Reached;
 }
 
-/** Something that was set, checked or found out for a suite, for people. */
+/** A setting, check or observation of a suite, as text. */
 export interface Setting {
   readonly suite: Suite | 'all';
   readonly name: string;
   readonly value: string;
 }
 
-/** A figure of dpctl's in two runs. */
+/** Change of a figure of dpctl between two runs. */
 export interface Move {
   readonly suite: Suite;
   readonly figure: string;
   readonly title: string;
-  /** `x` for a ratio. */
+  /** Unit of the figure; `x` for a ratio. */
   readonly unit: string;
   readonly of: string;
-  /** Empty for what is in relation to nothing. */
+  /** Name of the reference subject; empty if the values are not ratios. */
   readonly to: string;
   readonly before: number;
   readonly after: number;
   readonly verdict: Verdict;
 }
 
-/** A run against an earlier one. */
+/** Comparison of a run with an earlier one. */
 export interface Comparison {
-  /** When the earlier one began. */
+  /** Start of the earlier run, ISO 8601 in UTC. */
   readonly started: string;
-  /** What makes the two less comparable. */
+  /** Differences between the runs that limit the comparison. */
   readonly notes: readonly string[];
   readonly moved: readonly Move[];
 }
 
-/** What is asked of a run. */
+/** Options of a run. */
 export interface BenchRequest {
   readonly quick?: boolean | undefined;
-  /** Names of suites; all if not set or empty. */
+  /** Names of the suites to run; all if not set or empty. */
   readonly only?: readonly string[] | undefined;
 }
 
-/** A whole run. */
+/** Result of a whole run. */
 export interface BenchResult {
   readonly format: typeof FORMATS.bench;
   readonly dpctl: string;
-  /** When it began, ISO 8601 in UTC. */
+  /** Start of the run, ISO 8601 in UTC. */
   readonly started: string;
-  /** How long it took. */
+  /** Duration of the run. */
   readonly seconds: number;
   readonly quick: boolean;
   readonly machine: Machine;

@@ -1,22 +1,22 @@
-/** The header by which dpctl itself says to an agent where it stands, and which build it is. */
+/** Header of dpctl's own requests to the agent: the build and the namespaces of the client. */
 
 /** Name of the header. */
 export const CALLER = 'dpctl-caller';
 
-/** Who asks. */
+/** Build and namespaces of a client. */
 export interface CallerFacts {
-  /** Empty where it is not known. */
+  /** Empty if unknown. */
   readonly build: string;
-  /** Namespaces and root directory, as linux/process-context.ts has them. */
+  /** Namespaces and root directory, in the format of linux/process-context.ts. */
   readonly processContext: string;
 }
 
-/** Value of the header. */
+/** Encode the value of the header. */
 export function callerText({ build, processContext }: CallerFacts): string {
   return `${build === '' ? '-' : build} ${processContext}`;
 }
 
-/** What the header says. */
+/** Parse the value of the header. */
 export function callerOf(text: string): CallerFacts {
   const [build = '', ...rest] = text.split(' ');
   return { build: build === '-' ? '' : build, processContext: rest.join(' ') };

@@ -1,30 +1,30 @@
-/** What a change of the node takes and gives, whichever it is. */
+/** Options and results that all changes of the node share. */
 import type { Hint } from '../../loader/hint.js';
 
 /** Options of every function that changes state. */
 export interface ChangeOptions {
-  /** Plan only: nothing is changed, not even the desired state. */
+  /** Only plan the change. Neither the kernel nor the desired state is changed. */
   readonly dryRun?: boolean;
 }
 
-/** One line of a plan, in the order in which it is carried out. */
+/** One step of a plan. Steps are listed in the order of execution. */
 export interface PlanRow {
-  /** What is done: `pair.create`, `table.put` ... */
+  /** Name of the step: `pair.create`, `table.put` ... */
   readonly step: string;
-  /** What it is done to: an interface, a map's entry ... */
+  /** Object that the step changes: an interface, a map entry ... */
   readonly subject: string;
-  /** The values, for people. */
+  /** The values, as text. */
   readonly detail: string;
 }
 
-/** What a changing function did. */
+/** Result of a change. */
 export interface ChangeResult {
   readonly changed: boolean;
   readonly plan: readonly PlanRow[];
-  /** Remarks that the user must see: sysctls changed, filters of others ... */
+  /** Notes for the user: changed sysctls, filters of other programs ... */
   readonly notes: readonly Hint[];
   readonly milliseconds: number;
 }
 
-/** What a command that changes one thing prints: the thing as it is now, and what was done to it. */
+/** Output of a command that changes one object: its present row, and whether and how fast it changed. */
 export type ChangedRow<Row> = Row & Pick<ChangeResult, 'changed' | 'milliseconds'>;

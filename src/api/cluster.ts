@@ -1,61 +1,61 @@
-/** Requests and rows of the commands on the cluster. */
+/** Requests and rows of the cluster commands. */
 import type { ChangeResult } from './change.js';
 
 export interface ClusterJoinRequest {
-  /** HOST:PORT of each member of etcd, or `etcd://HOST:PORT,...`. */
+  /** HOST:PORT of each etcd member, or `etcd://HOST:PORT,...`. */
   readonly endpoints: readonly string[];
-  /** Name of this node in the cluster; that of the host if left out. */
+  /** Name of this node in the cluster; the host name by default. */
   readonly name?: string;
-  /** Paths of PEM files: the authority that signed etcd's certificates, and a certificate with its key. */
+  /** Paths of PEM files: CA certificate of etcd, and client certificate and key. */
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
   readonly user?: string;
-  /** Kept in a file that only root can read; never shown again. */
+  /** Stored in a file that only root can read, and never displayed. */
   readonly password?: string;
-  /** Seconds after which the entries of a lost node go. */
+  /** Seconds after which the entries of a lost node are deleted. */
   readonly grace?: number;
 }
 
 export interface ClusterLeaveRequest {
-  /** Leave although etcd does not answer: its records of this node stay there. */
+  /** Leave even if etcd does not answer. The records of this node stay in etcd then. */
   readonly force?: boolean;
 }
 
-/** Who is in a cluster. */
+/** Node of a cluster. */
 export interface ClusterNodeRow {
   readonly name: string;
-  /** Its address. */
+  /** Underlay address of the node. */
   readonly dst: string;
-  /** `alive`, `lost`, or `no agent`: without one nobody can tell. */
+  /** `alive`, `lost`, or `no agent`: without an agent, its liveness is unknown. */
   readonly state: string;
-  /** This node. */
+  /** true for this node. */
   readonly self: boolean;
   readonly endpoints: number;
   readonly networks: readonly string[];
   readonly build: string;
 }
 
-/** A member of etcd. */
+/** Member of the etcd cluster. */
 export interface ClusterMemberRow {
   readonly endpoint: string;
-  /** `leader`, `follower`, or why it does not answer. */
+  /** `leader`, `follower`, or the reason why it does not answer. */
   readonly state: string;
   readonly version: string;
 }
 
-/** A cluster as this node sees it. */
+/** View of the cluster from this node. */
 export interface ClusterReport {
-  /** Name of this node; empty: it is in no cluster. */
+  /** Name of this node; empty if it is not in a cluster. */
   readonly name: string;
   readonly members: readonly ClusterMemberRow[];
-  /** Of etcd; 0 while it does not answer. */
+  /** Revision of etcd; 0 while it does not answer. */
   readonly revision: number;
   readonly nodes: readonly ClusterNodeRow[];
   readonly networks: readonly string[];
-  /** Endpoints of this node that etcd does not have, or has and that are gone here. */
+  /** Number of endpoints that exist only on this node or only in its etcd records. */
   readonly unsettled: number;
-  /** Why etcd does not answer, or empty. */
+  /** Reason why etcd does not answer, or empty. */
   readonly error: string;
 }
 

@@ -1,10 +1,10 @@
 /**
- * A call of the CNI plugin, as its client hands it over, and the answer.
+ * A call of the CNI plugin that its client forwards to the agent, and the answer.
  *
  * Source: CNI specification 1.1.0, sections 2 and 5.
  */
 
-/** What a runtime told the plugin: its environment and standard input. */
+/** Input of the plugin from the container runtime: environment variables and standard input. */
 export interface CniCall {
   /** CNI_COMMAND. */
   readonly command: string;
@@ -13,8 +13,8 @@ export interface CniCall {
   /** CNI_NETNS. */
   readonly netns?: string;
   /**
-   * `DEVICE:INODE` of that file as the plugin sees it, in decimal: the agent may be in another mount
-   * namespace, where the path is another file.
+   * `DEVICE:INODE` of the netns file in the mount namespace of the plugin, in decimal. The agent may run in
+   * another mount namespace, in which the path is a different file.
    */
   readonly netnsFile?: string;
   /** CNI_IFNAME. */
@@ -23,14 +23,14 @@ export interface CniCall {
   readonly args?: string;
   /** CNI_PATH. */
   readonly path?: string;
-  /** The network configuration: the text of standard input. */
+  /** The network configuration: JSON text from standard input. */
   readonly config: string;
 }
 
-/** What the plugin prints, and how it exits. */
+/** Output and exit status of the plugin. */
 export interface CniAnswer {
-  /** Exit code 0; otherwise `output` is an error object, and the exit code is 1. */
+  /** true: exit code 0. false: exit code 1, and `output` is an error object. */
   readonly success: boolean;
-  /** Undefined: nothing is printed. */
+  /** JSON to print; nothing is printed if undefined. */
   readonly output?: object;
 }

@@ -1,7 +1,7 @@
-/** The tables of `dump`, and the rows of each. Keys are those of `bridge -j fdb` and `ip -j` where those have one. */
+/** Tables of `dump` and their rows. Keys follow `bridge -j fdb` and `ip -j` where those define one. */
 import type { FdbRow } from './fdb.js';
 
-/** What can be dumped. */
+/** Names of the tables. */
 export const DUMP_TABLES = [
   'fdb',
   'neigh',
@@ -15,7 +15,7 @@ export const DUMP_TABLES = [
 ] as const;
 export type DumpTable = (typeof DUMP_TABLES)[number];
 
-/** The row of each table. */
+/** Row type of each table. */
 export interface DumpRows {
   readonly fdb: FdbRow;
   readonly neigh: NeighbourRow;
@@ -28,50 +28,50 @@ export interface DumpRows {
   readonly progs: ProgramRow;
 }
 
-/** An address that ARP and neighbour solicitations are answered for. */
+/** An address for which the datapath answers ARP requests and neighbour solicitations. */
 export interface NeighbourRow {
-  /** The neighbour's address. */
+  /** IP address of the neighbour. */
   readonly dst: string;
   readonly mac: string;
   readonly vni: number;
   readonly network: string;
-  /** Host end of the endpoint; empty behind another node, as `ns` is. */
+  /** Host end of the endpoint. Empty for an endpoint of another node, like `ns`. */
   readonly ifname: string;
   readonly ns: string;
   readonly flags: readonly string[];
 }
 
-/** An endpoint as the datapath has it. */
+/** An entry of the endpoint table. */
 export interface EndpointEntryRow {
   readonly ifindex: number;
   /** Host end of the endpoint. */
   readonly ifname: string;
   readonly id: number;
-  /** Namespace; `host` for a gateway. */
+  /** Namespace of the endpoint; `host` for a gateway. */
   readonly ns: string;
   readonly network: string;
   readonly vni: number;
   readonly mac: string;
-  /** Without a length; empty where it has none. */
+  /** IPv4 address without a prefix length; empty if the endpoint has none. */
   readonly ip4: string;
   readonly ip6: string;
-  /** Bytes of layer 3. */
+  /** Layer 3 MTU, in bytes. */
   readonly mtu: number;
-  /** Place in the network's flood list. */
+  /** Index in the flood list of the network. */
   readonly slot: number;
   /** MACs learned behind it now. */
   readonly learned: number;
   readonly flags: readonly string[];
-  /** Empty for a gateway. */
+  /** Owner of the endpoint; empty for a gateway. */
   readonly owner: string;
-  /** `KEY=VALUE` each. */
+  /** Labels, as `KEY=VALUE`. */
   readonly labels: readonly string[];
 }
 
-/** Another node, what went to it and what came from it. Bytes are without the outer headers. */
+/** Another node, with traffic counters per direction. Bytes do not include the outer headers. */
 export interface NodeEntryRow {
   readonly name: string;
-  /** Its address. */
+  /** Underlay address of the node. */
   readonly dst: string;
   readonly number: number;
   /** MACs learned behind it now. */
@@ -84,27 +84,27 @@ export interface NodeEntryRow {
   readonly rx_dropped: number;
 }
 
-/** A prefix of a network that a node owns. */
+/** A prefix of a network, and the node that owns it. */
 export interface NodePrefixRow {
   /** ADDRESS/LENGTH. */
   readonly prefix: string;
   readonly vni: number;
   readonly network: string;
-  /** Empty: this one, as `dst` is then. */
+  /** Name of the node. Empty for this node, like `dst`. */
   readonly node: string;
-  /** Address of the node. */
+  /** Underlay address of the node. */
   readonly dst: string;
 }
 
-/** A network as the datapath has it. */
+/** An entry of the network table. */
 export interface NetworkEntryRow {
   readonly vni: number;
   readonly network: string;
-  /** Place in the table of networks. */
+  /** Index in the network table. */
   readonly index: number;
-  /** Seconds; 0: never. */
+  /** Ageing time of learned MACs, in seconds; 0: they do not age. */
   readonly ageing: number;
-  /** Lengths of its flood list and of its list of other nodes. */
+  /** Lengths of the flood list and of the list of other nodes. */
   readonly slots: number;
   readonly replicas: number;
   readonly group_fwd_mask: number;
@@ -117,34 +117,34 @@ export interface SettingRow {
   readonly value: string;
 }
 
-/** A counter, of an endpoint or of a reason. */
+/** A counter of an endpoint, of a drop reason or of a notice. */
 export interface CounterRow {
   readonly kind: 'endpoint' | 'drop' | 'notice';
   /** NS/IFNAME, or the reason. */
   readonly name: string;
   readonly counter: string;
   readonly packets: number;
-  /** 0 where none are counted. */
+  /** 0 if the counter does not count bytes. */
   readonly bytes: number;
-  /** What it means, for people. */
+  /** Description of the counter. */
   readonly text: string;
 }
 
-/** A program on one of the datapath's devices. */
+/** A program attached to a device of the datapath. */
 export interface ProgramRow {
   readonly ifname: string;
   readonly ifindex: number;
   readonly ns: string;
   readonly owner: 'dpctl' | 'other';
-  /** tcx, clsact or xdp; of others with the place: `tcx ingress`. */
+  /** tcx, clsact or xdp. Programs that are not dpctl's include the direction: `tcx ingress`. */
   readonly hook: string;
   readonly name: string;
   readonly id: number;
   readonly tag: string;
-  /** Counted while sysctl kernel.bpf_stats_enabled is 1. */
+  /** Number of runs. Counted only while sysctl kernel.bpf_stats_enabled is 1. */
   readonly run_count: number;
-  /** Nanoseconds of all runs. */
+  /** Total run time, in nanoseconds. */
   readonly run_ns: number;
-  /** Bytes of machine code. */
+  /** Size of the machine code, in bytes. */
   readonly jited: number;
 }

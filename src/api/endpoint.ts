@@ -1,16 +1,16 @@
-/** What the verbs of endpoints take and give. */
+/** Requests and rows of the endpoint commands. */
 import type { ChangedRow, ChangeResult } from './change.js';
 
-/** Who makes an endpoint: where nobody is named, a person. */
+/** Owner of an endpoint. By default, a person owns it. */
 export type Owner =
   | { readonly kind: 'lab'; readonly lab: string }
   | {
       readonly kind: 'cni';
-      /** Name of the network configuration. */
+      /** Name of the CNI network configuration. */
       readonly config: string;
-      /** Id of the container. */
+      /** CNI_CONTAINERID. */
       readonly container: string;
-      /** Interface that CNI asked for. */
+      /** CNI_IFNAME. */
       readonly ifname: string;
     };
 
@@ -21,43 +21,43 @@ export interface AttachRequest {
   /** At most one IPv4 and one IPv6 address, with or without /LENGTH. */
   readonly ips?: readonly string[];
   readonly mac?: string;
-  /** Bytes of layer 3; `auto`: what the underlay carries, now and later. */
+  /** Layer 3 MTU, in bytes. `auto`: follows the MTU of the underlay. */
   readonly mtu?: number | 'auto';
   /** Name of the interface inside the namespace; eth0 by default. */
   readonly ifname?: string;
   readonly isolated?: boolean;
-  /** false: any source address is accepted and other MACs behind the endpoint are learned. */
+  /** false: accept any source address, and learn other MACs behind the endpoint. */
   readonly lock?: boolean;
-  /** false: none any more. */
+  /** Replaces the allowed prefixes; false removes all of them. */
   readonly allowPrefixes?: readonly string[] | false;
-  /** Make the namespace if it is not there. */
+  /** Create the namespace if it does not exist. */
   readonly create?: boolean;
-  /** Attach the program by a filter, which is faster; an agent replaces it by a tcx link later. */
+  /** Attach the program as a clsact filter, which is faster. An agent replaces it with a tcx link later. */
   readonly fast?: boolean;
-  /** Kind of a new endpoint's device; `auto`: netkit where the kernel has it. */
+  /** Device type of a new endpoint. `auto`: netkit if the kernel supports it. */
   readonly driver?: 'veth' | 'netkit' | 'auto';
-  /** `KEY=VALUE` sets a label, `KEY-` removes it; others stay. */
+  /** `KEY=VALUE` sets a label, `KEY-` removes it. Other labels are kept. */
   readonly labels?: readonly string[];
-  /** Of a new endpoint; one that is there keeps its own. */
+  /** Owner of a new endpoint. An existing endpoint keeps its owner. */
   readonly owner?: Owner;
 }
 
-/** Which endpoint to detach; without an interface, all of the namespace. */
+/** Endpoint to detach; without an interface, all endpoints of the namespace. */
 export interface DetachRequest {
   readonly ns: string;
   readonly ifname?: string | undefined;
-  /** As in its row: only the endpoints of this owner, whichever namespace has the name now. */
+  /** Detach only endpoints of this owner (as in {@link EndpointRow}), whatever namespace has the name now. */
   readonly owner?: string;
 }
 
 export interface EndpointRow {
-  /** Namespace as the user named it. */
+  /** Namespace, as the user specified it. */
   readonly ns: string;
   readonly ifname: string;
   readonly network: string;
   readonly vni: number;
   readonly mac: string;
-  /** ADDRESS/LENGTH, or empty. */
+  /** ADDRESS/LENGTH, or empty if the endpoint has none. */
   readonly ip4: string;
   readonly ip6: string;
   readonly mtu: number;
@@ -71,28 +71,28 @@ export interface EndpointRow {
   readonly allowPrefixes: readonly string[];
   /** `person`, `lab/NAME`, `cni/CONFIG/CONTAINER/IFNAME`. */
   readonly owner: string;
-  /** `KEY=VALUE`, by key. */
+  /** `KEY=VALUE`, sorted by key. */
   readonly labels: readonly string[];
 }
 
 export interface EndpointChange extends ChangeResult {
   readonly endpoints: readonly EndpointRow[];
-  /** False where the endpoint was there and its settings were changed. */
+  /** false: the endpoint existed. */
   readonly created: boolean;
-  /** How the program is attached: tcx or clsact; empty where it is not. */
+  /** How the program is attached: tcx or clsact; empty if it is not attached. */
   readonly hook: string;
 }
 
 export interface DetachChange extends EndpointChange {
-  /** Namespaces that `attach --create` made, and that were deleted with their last endpoint. */
+  /** Namespaces created by `attach --create` that were deleted with their last endpoint. */
   readonly namespacesDeleted: readonly string[];
 }
 
-/** The endpoint that attach made or found. */
+/** Output of attach: the endpoint that it created or changed. */
 export type AttachedRow = ChangedRow<EndpointRow> & Pick<EndpointChange, 'hook'>;
 
-/** An endpoint that detach removed. */
+/** Output of detach: an endpoint that it removed. */
 export interface DetachedRow extends EndpointRow {
-  /** `attach --create` had made its namespace, and it was deleted. */
+  /** The namespace was created by `attach --create`, and was deleted, too. */
   readonly namespaceDeleted: boolean;
 }

@@ -1,22 +1,22 @@
-/** Errors as data: what is told of anything that was thrown, here or in another process. */
+/** Errors as data, which other processes can read and throw again. */
 import { DpctlError, shortageHint } from '../../loader/errors.js';
 import { advice, type Hint, run } from '../../loader/hint.js';
 
-/** What is told of an error, its hint still as data. */
+/** An error as data. The hint is not text yet. */
 export interface Failure {
   readonly code: string;
   readonly msg: string;
   readonly details: Readonly<Record<string, unknown>>;
   readonly hint: Hint;
   readonly exitCode: number;
-  /** What it was caused by, the nearest first. */
+  /** Messages of the causes, the direct cause first. */
   readonly causes: readonly string[];
 }
 
 /** Exit code of a bug (EX_SOFTWARE of sysexits.h). */
 export const BUG = 70;
 
-/** What is told of anything that was thrown. */
+/** Convert any thrown value. Values that are not a DpctlError or a system error are reported as a bug. */
 export function failureOf(error: unknown): Failure {
   const causes = causesOf(error);
   if (error instanceof DpctlError) {
@@ -39,7 +39,7 @@ export function failureOf(error: unknown): Failure {
   };
 }
 
-/** The error that another process has told of: of it the same is told again. */
+/** Convert back to an error. {@link failureOf} returns the same data for it. */
 export function errorOf({ code, msg, details, hint, exitCode, causes }: Failure): DpctlError {
   const cause = causes.reduceRight<Error | undefined>(
     (inner, text) => new Error(text, inner === undefined ? undefined : { cause: inner }),
@@ -53,7 +53,7 @@ export function errorOf({ code, msg, details, hint, exitCode, causes }: Failure)
   });
 }
 
-/** Details may list further errors, each with a hint of its own: these as people read them. */
+/** Convert the hints of errors that the details list to text. */
 export function withHints(
   { failures, ...details }: Failure['details'],
   read: (hint: Hint) => string,
@@ -65,15 +65,15 @@ export function withHints(
   return { ...details, failures: told };
 }
 
-/** BigInt has no form in JSON, for which {@link JSON.stringify} takes this: a failure to tell would hide what is told. */
+/** Replacer for {@link JSON.stringify}, which throws on a BigInt and would hide the error to be reported. */
 export function plain(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }
 
-/** A cause may be its own ancestor, and more levels than these nobody reads. */
+/** Maximum number of causes. Causes may form a cycle, and longer chains do not help a reader. */
 const LEVELS = 4;
 
-/** The error and what caused it, the nearest first. */
+/** The error and its causes, the direct cause first. */
 export function chainOf(error: unknown): unknown[] {
   const chain = [error];
   for (let level = 0; level < LEVELS; level++) {
@@ -94,7 +94,7 @@ function causesOf(error: unknown): string[] {
   return causes;
 }
 
-/** A cause whose text is part of what is shown already would only repeat it. */
+/** Whether the text of a cause is empty or already part of the message or of an earlier cause. */
 function shown(error: unknown, causes: readonly string[], text: string): boolean {
   const above = [error instanceof Error ? error.message : '', ...causes];
   return text === '' || above.some((line) => line.includes(text));
@@ -105,7 +105,7 @@ interface SystemError extends Error {
   readonly syscall: string;
 }
 
-/** An error of the operating system that nobody gave a better name: a full disk, a read-only one. */
+/** An error of a system call that has no error code of dpctl: a full disk, a read-only file system. */
 function isSystemError(error: unknown): error is SystemError {
   return (
     error instanceof Error &&

@@ -1,32 +1,32 @@
-/** What the verbs of the MAC table take and give. */
+/** Requests and rows of the MAC table commands. */
 import type { ChangeResult } from './change.js';
 
-/** Where a MAC is said to be. */
+/** Static entry to add. */
 export interface FdbAddRequest {
   readonly network?: string | undefined;
   readonly mac: string;
-  /** Namespace of the endpoint; or else the other node. */
+  /** Namespace of the endpoint. Either this or `node` is set. */
   readonly ns?: string | undefined;
   readonly ifname?: string | undefined;
   readonly node?: string | undefined;
-  /** Addresses that the MAC answers to, behind another node. */
+  /** IP addresses of the MAC; only behind another node. */
   readonly ips?: readonly string[] | undefined;
 }
 
-/** Which entry to delete. */
+/** Entry to delete. */
 export interface FdbDeleteRequest {
   readonly network?: string | undefined;
   readonly mac: string;
 }
 
-/** Which learned entries to delete: all of the node where nothing is named. */
+/** Learned entries to delete; without a filter, all of the node. */
 export interface FdbFlushRequest {
   readonly network?: string | undefined;
   /** Namespace of the endpoint. */
   readonly ns?: string | undefined;
 }
 
-/** An entry of the MAC table, as `dump fdb` shows it and the others report it. */
+/** Entry of the MAC table, in `dump fdb` and in results of `fdb` commands. */
 export interface FdbRow {
   readonly mac: string;
   readonly vni: number;
@@ -35,19 +35,19 @@ export interface FdbRow {
   /** Host end of the endpoint. */
   readonly ifname: string;
   readonly ifindex: number;
-  /** Other node behind which it is, and its address; empty for this node. */
+  /** Node of the MAC, and its underlay address; both empty for this node. */
   readonly node: string;
   readonly dst: string;
-  /** permanent: an endpoint's own MAC, which only dump shows. */
+  /** permanent: MAC of an endpoint, which only `dump` shows. */
   readonly state: 'static' | 'learned' | 'permanent';
-  /** Seconds since the last frame from it; 0 for what is not learned. */
+  /** Seconds since the last frame from this MAC; 0 if the entry is not learned. */
   readonly age: number;
-  /** gateway: it is a gateway's own. */
+  /** gateway: MAC of a gateway. */
   readonly flags: readonly string[];
 }
 
 export interface FdbChange extends ChangeResult {
-  /** Entries that were added or deleted. */
+  /** Number of entries added or deleted. */
   readonly count: number;
   readonly entries: readonly FdbRow[];
 }

@@ -1,37 +1,37 @@
-/** What the lab takes and gives. */
+/** Requests and rows of the lab commands. */
 
-/** A lab as it is asked for. */
+/** Specification of a lab. */
 export interface LabSpec {
   readonly name: string;
   readonly nodes: number;
-  /** Of each node in each network. */
+  /** Number of endpoints per node and network. */
   readonly endpoints: number;
   readonly vnis: number;
-  /** gso: a veth as it is, which passes segments whole; wire: they are cut, and merged on arrival. */
+  /** gso: a plain veth, which passes GSO segments whole. wire: segments are split, and merged on arrival. */
   readonly underlay: 'gso' | 'wire';
   readonly family: 'ip4' | 'ip6';
   readonly decap: 'auto' | 'tc' | 'tc-gro' | 'xdp';
-  /** Bytes of layer 3 of the underlay. */
+  /** Layer 3 MTU of the underlay, in bytes. */
   readonly mtu: number;
-  /** Percent of the packets towards each node. */
+  /** Packet loss towards each node, in percent. */
   readonly loss: number;
-  /** Milliseconds towards each node. */
+  /** Delay towards each node, in milliseconds. */
   readonly delay: number;
 }
 
-/** What is asked of a lab: what is left out stays as it is, or has its default. */
+/** Request for a lab. Members that are not set keep their value, or have their default in a new lab. */
 export type LabRequest = { readonly name: string } & {
   readonly [K in keyof LabSpec]?: LabSpec[K] | undefined;
 };
 
-/** A node or an endpoint of a lab. */
+/** A node or endpoint of a lab. */
 export interface LabRow {
   readonly lab: string;
-  /** n1, n1e1 ... */
+  /** Name in the lab: n1, n1e1 ... */
   readonly where: string;
-  /** The switch is named only where nothing else is left. */
+  /** switch: listed only if nothing else of the lab is left. */
   readonly kind: 'node' | 'endpoint' | 'switch';
-  /** missing: it was deleted, or never made; damaged: it is there, and not as the lab needs it. */
+  /** missing: deleted, or never created. damaged: it exists, but differs from what the lab needs. */
   readonly state: 'up' | 'damaged' | 'missing';
   readonly ns: string;
   readonly network: string;
@@ -43,11 +43,11 @@ export interface LabRow {
   readonly root: string;
 }
 
-/** What lab up did. */
+/** Result of `lab up`. */
 export interface LabUp {
   readonly spec: LabSpec;
   readonly rows: readonly LabRow[];
-  /** False where all was as requested already; of the underlay only what is recorded counts. */
+  /** false: all was as requested already. Only the recorded settings of the underlay are compared. */
   readonly changed: boolean;
   readonly milliseconds: number;
 }

@@ -1,4 +1,4 @@
-/** What the verbs of networks take and give. */
+/** Requests and rows of the network commands. */
 import type { ChangeResult } from './change.js';
 
 export interface NetworkAddRequest {
@@ -7,25 +7,25 @@ export interface NetworkAddRequest {
   readonly subnets?: readonly string[];
   /** Parts of the subnets from which this node chooses addresses. */
   readonly ranges?: readonly string[];
-  /** Prefixes of the subnets that this node owns; false: none any more. */
+  /** Prefixes of the subnets that this node owns; false removes all of them. */
   readonly ownPrefixes?: readonly string[] | false;
-  /** Seconds; 0: never. */
+  /** Ageing time of learned MACs, in seconds; 0: they do not age. */
   readonly ageing?: number;
-  /** true: the first address of each subnet; false: none any more; or the addresses. */
+  /** Addresses of the gateway. true: the first address of each subnet; false: remove the gateway. */
   readonly gateway?: boolean | readonly string[];
   readonly masquerade?: boolean;
   readonly bigTcp?: boolean;
-  /** Bits 3 to 15: frames to 01:80:c2:00:00:0N are forwarded. */
+  /** Bit N (3 to 15): forward frames to 01:80:c2:00:00:0N. */
   readonly groupFwdMask?: number;
-  /** Route to and from other networks that have this, too, by way of the gateways. */
+  /** Route between this network and others with this setting, through their gateways. */
   readonly routeBetween?: boolean;
-  /** false: frames to unknown MACs are dropped, as behind a bridge's port with flood off. */
+  /** false: drop frames to unknown MACs, like a bridge port with flood off. */
   readonly floodUnknown?: boolean;
-  /** false: of the MACs behind other nodes only those are known that are told (learning off). */
+  /** false: do not learn MACs behind other nodes, only use configured ones (learning off). */
   readonly learnNodes?: boolean;
 }
 
-/** Which network to delete. */
+/** Network to delete. */
 export interface NetworkDeleteRequest {
   readonly name: string;
 }
@@ -35,18 +35,18 @@ export interface NetworkRow {
   readonly vni: number;
   readonly subnet4: string;
   readonly subnet6: string;
-  /** Parts of them from which this node chooses addresses, or empty. */
+  /** Parts of the subnets from which this node chooses addresses, or empty. */
   readonly range4: string;
   readonly range6: string;
-  /** Prefixes of them that this node owns, or empty. */
+  /** Prefixes of the subnets that this node owns, or empty. */
   readonly own4: string;
   readonly own6: string;
-  /** Seconds. */
+  /** Ageing time of learned MACs, in seconds; 0: they do not age. */
   readonly ageing: number;
-  /** Addresses of the gateway with a comma between, or empty. */
+  /** Addresses of the gateway, separated by commas, or empty. */
   readonly gateway: string;
   readonly endpoints: number;
-  /** Bit N: frames to 01:80:c2:00:00:0N are forwarded. */
+  /** Bit N: forward frames to 01:80:c2:00:00:0N. */
   readonly groupFwdMask: number;
   /** masquerade, big-tcp, route-between, no-flood-unknown, no-learn-nodes. */
   readonly flags: readonly string[];
@@ -54,6 +54,6 @@ export interface NetworkRow {
 
 export interface NetworkChange extends ChangeResult {
   readonly network?: NetworkRow;
-  /** It was not there before. */
+  /** true: the network is new. */
   readonly created?: boolean;
 }

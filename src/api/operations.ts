@@ -1,6 +1,6 @@
 /**
- * What can be asked of a node, once for all who ask: each with its request, its result and the place where
- * the agent takes it. The names are those of the verbs.
+ * Operations on a node: request and result types and the HTTP route of each. The command line, the agent and
+ * its clients share them. The names are those of the commands.
  */
 import type { ChangeOptions, ChangeResult } from './change.js';
 import type {
@@ -38,10 +38,10 @@ interface Operation<Request, Result> {
   readonly result: Result;
 }
 
-/** A row of one of the tables of `dump`. */
+/** Row of any table of `dump`. */
 export type TableRow = DumpRows[DumpTable];
 
-/** A table's rows as they are read; where many come at once, as JSON, too: in chunks, with commas between rows. */
+/** Rows of a table, read lazily. Large tables also provide JSON: chunks, with commas between rows. */
 export type TableRows = (Iterable<TableRow> | AsyncIterable<TableRow>) & {
   readonly json?: Iterable<Uint8Array>;
 };
@@ -49,7 +49,7 @@ export type TableRows = (Iterable<TableRow> | AsyncIterable<TableRow>) & {
 /** A request without members. */
 export type Nothing = Readonly<Record<never, never>>;
 
-/** Requests and results by the name of the operation. */
+/** Request and result types, by operation name. */
 export interface Operations {
   readonly attach: Operation<AttachRequest & ChangeOptions, EndpointChange>;
   readonly detach: Operation<DetachRequest & ChangeOptions, DetachChange>;
@@ -78,16 +78,16 @@ export type OperationName = keyof Operations;
 export type RequestOf<Name extends OperationName> = Operations[Name]['request'];
 export type ResultOf<Name extends OperationName> = Operations[Name]['result'];
 
-/** Where and how an operation is asked for. */
+/** HTTP route of an operation. */
 export interface Route {
   readonly method: 'GET' | 'POST';
-  /** `{name}` stands for a member of the request. */
+  /** `{name}` is replaced by a member of the request. */
   readonly path: string;
   /** One line without a full stop. */
   readonly summary: string;
 }
 
-/** A GET changes nothing; the request of a POST is its body. */
+/** Routes of the operations. A GET changes nothing; the body of a POST is the request, as JSON. */
 export const ROUTES: { readonly [Name in OperationName]: Route } = {
   attach: post('attach', 'connect a network namespace to a network'),
   detach: post('detach', 'take a network namespace off its network'),
@@ -112,7 +112,7 @@ export const ROUTES: { readonly [Name in OperationName]: Route } = {
   reconcile: post('reconcile', 'bring the kernel to the desired state'),
 };
 
-/** What the agent says of itself, and what it tells as it happens. */
+/** Routes on the agent itself, its stream of events and the CNI plugin. */
 export const AGENT_ROUTES = {
   health: get('health', 'whether the agent answers'),
   ready: get('ready', 'whether the node is as requested, as far as the agent knows'),
@@ -121,23 +121,23 @@ export const AGENT_ROUTES = {
   cni: post('cni', 'a call of the CNI plugin; an error has status 422'),
 } as const satisfies Readonly<Record<string, Route>>;
 
-/** What an agent says of itself. */
+/** Health of the agent. */
 export interface Health {
   readonly pid: number;
-  /** Seconds since it began to answer. */
+  /** Seconds since it started to accept requests. */
   readonly uptime: number;
-  /** Which build it is; empty where that is not known. */
+  /** Build of the agent; empty if unknown. */
   readonly build: string;
 }
 
-/** Whether the node is as it was asked to be. */
+/** Whether the node matches its desired state. */
 export interface Readiness {
   readonly ready: boolean;
-  /** Why not, or empty. */
+  /** Why the node is not ready, or empty. */
   readonly why: string;
 }
 
-/** A state that was saved. */
+/** A saved revision of the desired state. */
 export interface Revision {
   readonly revision: number;
   readonly endpoints: number;

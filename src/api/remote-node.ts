@@ -1,17 +1,17 @@
-/** Requests and rows of the commands on remote nodes. */
+/** Requests and rows of the node commands. */
 import type { ChangeResult } from './change.js';
 
 export interface RemoteNodeAddRequest {
   readonly name: string;
-  /** Its address on the underlay; may be missing for a node that is known. */
+  /** Underlay address of the node; optional for a known node. */
   readonly vtep?: string;
-  /** Prefixes of a network that it owns, instead of the present ones; false: none any more. */
+  /** Prefixes of a network that the node owns. Replaces the present ones; false removes them. */
   readonly prefixes?: readonly string[] | false;
   /** Network of the prefixes; `default` if not set. */
   readonly network?: string;
 }
 
-/** Which node to delete. */
+/** Node to delete. */
 export interface RemoteNodeDeleteRequest {
   readonly name: string;
 }
@@ -19,15 +19,15 @@ export interface RemoteNodeDeleteRequest {
 /** Another node. */
 export interface RemoteNodeRow {
   readonly name: string;
-  /** Its address. */
+  /** Underlay address of the node. */
   readonly dst: string;
   readonly number: number;
-  /** Prefixes that it owns, `NETWORK=PREFIX` each. */
+  /** Prefixes that the node owns, as `NETWORK=PREFIX`. */
   readonly prefixes: readonly string[];
 }
 
 export interface RemoteNodeChange extends ChangeResult {
   readonly node?: RemoteNodeRow;
-  /** It was not there before. */
+  /** true: the node is new. */
   readonly created?: boolean;
 }

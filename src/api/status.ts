@@ -1,21 +1,21 @@
-/** What `status` gives. */
+/** Result rows of `status`. */
 import type { Hint } from '../../loader/hint.js';
 
-/** Something that status found wrong. */
+/** A problem that `status` found. */
 export interface Problem {
   readonly code: string;
   readonly subject: string;
   readonly message: string;
-  /** A command that repairs it. */
+  /** Command that repairs it. */
   readonly fix: Hint;
 }
 
-/** A problem as it is shown. */
+/** A problem with its fix as text. */
 export interface ProblemRow extends Omit<Problem, 'fix'> {
   readonly fix: string;
 }
 
-/** Something worth knowing. */
+/** A fact about the node, not a problem. */
 export interface Fact {
   readonly name: string;
   readonly value: string;
@@ -27,13 +27,13 @@ export interface StatusReport {
   readonly facts: readonly Fact[];
 }
 
-/** A feature that dpctl uses, and the kernel that runs. */
+/** A kernel feature that dpctl uses, and whether the running kernel supports it. */
 export interface FeatureRow {
   readonly feature: string;
   readonly here: boolean;
   readonly required: boolean;
-  /** The version of Linux that had it first. */
+  /** Version of Linux that introduced it. */
   readonly since: string;
-  /** What dpctl does without it. */
+  /** Behaviour of dpctl without it. */
   readonly without: string;
 }

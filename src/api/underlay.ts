@@ -1,4 +1,4 @@
-/** What the verbs of the underlay take and give. */
+/** Requests and rows of the underlay commands. */
 import type { ChangeResult } from './change.js';
 
 export interface UnderlaySetRequest {
@@ -6,29 +6,29 @@ export interface UnderlaySetRequest {
   /** UDP port. */
   readonly port?: number;
   readonly decap?: 'auto' | 'tc' | 'tc-gro' | 'xdp';
-  /** Address of this node, or `auto`. */
+  /** Underlay address of this node, or `auto`. */
   readonly vtep?: string;
 }
 
-/** How this node reaches others. */
+/** Underlay of this node. */
 export interface UnderlayRow {
-  /** The device. */
+  /** Underlay device. */
   readonly ifname: string;
   readonly ifindex: number;
-  /** up, down, or why it cannot be used. */
+  /** up, down, or the reason why it cannot be used. */
   readonly state: string;
-  /** Address of this node. */
+  /** Underlay address of this node. */
   readonly local: string;
   readonly port: number;
-  /** Bytes of layer 3 of the device. */
+  /** Layer 3 MTU of the device, in bytes. */
   readonly mtu: number;
-  /** Bytes of layer 3 of endpoints without an MTU of their own. */
+  /** Layer 3 MTU of endpoints without a configured MTU, in bytes. */
   readonly endpointMtu: number;
-  /** tc, tc-gro or xdp. */
+  /** Decapsulation in use: tc, tc-gro or xdp. */
   readonly decap: string;
-  /** What was asked: one of them, or auto. */
+  /** Requested decapsulation: one of these, or auto. */
   readonly asked: string;
-  /** Why that way. */
+  /** Why this decapsulation is in use. */
   readonly why: string;
 }
 

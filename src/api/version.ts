@@ -1,31 +1,31 @@
-/** What `version` gives, and the versions of what dpctl writes for a later one to read. */
+/** Result row of `version`, and format versions of the documents that dpctl writes. */
 
 /**
- * Versions of the documents that outlive a command; a reader refuses one that is newer. A change that
- * an older reader would get wrong is a new version.
+ * Format versions of persistent documents. A reader refuses newer ones. Any change that an older reader
+ * would misread needs a new version.
  */
 export const FORMATS = {
-  /** The desired state on disk: src/model/state/. */
+  /** Desired state on disk: src/model/state/. */
   state: 1,
-  /** A run of `bench`: src/api/bench.ts. */
+  /** Result of `bench`: src/api/bench.ts. */
   bench: 1,
 } as const;
 
-/** Versions of all that works together. */
+/** Versions of dpctl and of the components that it runs on. */
 export interface VersionRow {
   readonly dpctl: string;
-  /** Of the libbpf that is loaded, or `none (WHY)`. */
+  /** Version of the loaded libbpf, or `none (WHY)`. */
   readonly libbpf: string;
-  /** How native code is called, or `none (WHY)`. */
+  /** Foreign function interface in use, or `none (WHY)`. */
   readonly ffi: string;
-  /** Release of the kernel that runs. */
+  /** Release of the running kernel. */
   readonly kernel: string;
   /** Version of Node.js. */
   readonly node: string;
 }
 
 /**
- * The build that this process runs. The bundle is named after its content; empty if the modules run as they
- * were compiled, as in tests.
+ * The build that this process runs: the hash in the name of the bundle. Empty if the process runs the
+ * compiled modules, as in tests.
  */
 export const BUILD = /main-([0-9a-f]+)\.cjs$/.exec(import.meta.filename ?? '')?.[1] ?? '';

@@ -1,4 +1,4 @@
-/** What is asked of etcd: records by prefix, transactions, leases. */
+/** Client of etcd: reads of keys and prefixes, transactions, leases and watches. */
 import { once } from 'node:events';
 import { newWatchStream, type WatchStream } from './watch/stream.js';
 import { failureKind } from './wire/failure.js';
@@ -15,32 +15,32 @@ import type {
 } from './wire/messages.js';
 import { METHODS } from './wire/protocol.js';
 
-/** A record. */
+/** A record and its etcd metadata. */
 export interface Entry {
   readonly key: string;
   readonly value: Buffer;
-  /** Of the change that wrote it. */
+  /** mod_revision: revision of the last change. */
   readonly revision: number;
-  /** With which it ends; 0: none. */
+  /** Id of the lease that the record is attached to; 0: none. */
   readonly lease: string;
 }
 
-/** A member of etcd. */
+/** State of an etcd member. */
 export interface Member {
   readonly version: string;
-  /** It leads; another one does; or none that it knows of. */
+  /** `no leader`: the member does not know of any. */
   readonly role: 'leader' | 'follower' | 'no leader';
   readonly revision: number;
 }
 
-/** Records as they were at one revision. */
+/** A consistent snapshot of records at one revision. */
 export interface Listing {
-  /** Ordered by their keys. */
+  /** Sorted by key. */
   readonly entries: readonly Entry[];
   readonly place: Place;
 }
 
-/** Which store it was, and where it stood. */
+/** Cluster id, revision and Raft term of an answer. */
 export interface Place {
   readonly cluster: string;
   readonly revision: number;
@@ -48,34 +48,34 @@ export interface Place {
 }
 
 /**
- * A client of etcd. All calls end by their deadline, with an answer or with CLUSTER_..., exit 5. A call
- * may reach etcd twice where an answer was lost: transactions must say who wrote what.
+ * A client of etcd. Every call ends by its deadline, with an answer or with CLUSTER_..., exit 5. If an answer
+ * is lost, the call is repeated, so a transaction must record its writer to recognize its own result.
  */
 export interface Etcd {
-  /** @param revision as it was then; now where it is not set, and never older than what was answered before */
+  /** @param revision to read at; by default the newest one (a linearizable read) */
   get(
     key: string,
     revision?: number,
   ): Promise<{ readonly entry: Entry | undefined; readonly place: Place }>;
   list(prefix: string): Promise<Listing>;
   txn(request: TxnRequest): Promise<TxnResponse>;
-  /** @returns id of a lease that ends after so many seconds without {@link keepAlive} */
+  /** @returns id of a lease that expires after this many seconds without {@link keepAlive} */
   grantLease(seconds: number): Promise<string>;
-  /** @returns seconds that are left; 0: it has ended */
+  /** @returns remaining seconds; 0: the lease has expired */
   keepAlive(lease: string): Promise<number>;
-  /** Its records go with it. No error where it has ended. */
+  /** Revoke a lease, which deletes its records. Not an error if the lease has expired. */
   revokeLease(lease: string): Promise<void>;
-  /** The member that answers calls at present. */
+  /** State of the member in use. */
   member(): Promise<Member>;
   /** All watches share one stream. */
   readonly watches: WatchStream;
   close(): void;
 }
 
-/** Records that are asked for at once: at most some megabytes. */
+/** Maximum number of records per request, so that a response is at most a few megabytes. */
 const PAGE = 5000;
 
-/** A client that connects when it is first used. Close it: an open one keeps the process. */
+/** Create a client, which connects on first use. An open client keeps the process alive: close it. */
 export function openEtcd(settings: EtcdSettings): Etcd {
   const link = openLink(settings);
   const watches = newWatchStream(link);
@@ -93,7 +93,7 @@ export function openEtcd(settings: EtcdSettings): Etcd {
         try {
           return await listPages(range, prefix);
         } catch (error) {
-          // Compacted between two pages: the next list begins at a newer revision.
+          // The revision was compacted between two pages: list again at a newer one.
           if (failureKind(error) !== 'compacted') throw error;
         }
       }
@@ -161,20 +161,20 @@ async function listPages(
   }
 }
 
-/** What a key-value of etcd's is here. */
+/** Convert a key-value of etcd to a record. */
 export function entryOf({ key, value, mod_revision, lease }: KeyValue): Entry {
   return { key: key.toString(), value, revision: Number(mod_revision), lease };
 }
 
-/** Where a store stood when it answered. */
+/** Read the place from the header of an answer. */
 export function placeOf({ cluster_id, revision, raft_term }: Header): Place {
   return { cluster: cluster_id, revision: Number(revision), term: Number(raft_term) };
 }
 
-/** The end of the range of keys that begin with a prefix, which must not be empty. */
+/** End (exclusive) of the range of all keys with a prefix. The prefix must not be empty. */
 export function endOf(prefix: string): Buffer {
   const end = Buffer.from(prefix);
-  // Keys are ASCII: there is a next byte.
+  // Keys are ASCII, so the last byte can be incremented.
   end.writeUInt8(end.readUInt8(end.length - 1) + 1, end.length - 1);
   return end;
 }

@@ -1,4 +1,4 @@
-/** Changes of records that exist: all of what belongs together, and only if nobody else has changed it. */
+/** Atomic updates of existing records, repeated if another process has changed the record meanwhile. */
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../../loader/errors.js';
 import { addressOf } from '../../../model/address/prefix.js';
@@ -10,17 +10,17 @@ import { claimNetwork, releaseNetwork } from './networks.js';
 import { busy } from './nodes.js';
 import { addressesOf, decode, encode, KEYS, macsOf, SCHEMAS } from './schema.js';
 
-/** Takes a change back. @throws DpctlError CLUSTER_..., exit 5 */
+/** Reverts a change. @throws DpctlError CLUSTER_..., exit 5 */
 export type Undo = () => Promise<unknown>;
 
 const NOTHING: Undo = async () => {};
 
-/** Times that a record is read again because it has changed. */
+/** Maximum number of attempts when other writers change the record concurrently. */
 const ATTEMPTS = 20;
 
 /**
- * Make a network as it is asked for, whether it is there or not.
- * @returns how to take that back
+ * Create or update a network.
+ * @returns a function that reverts the change
  * @throws DpctlError NETWORK_IN_USE (another VNI or subnet while it has endpoints), VNI_IN_USE, exit 1;
  *   CLUSTER_..., exit 5
  */
@@ -72,8 +72,8 @@ export async function putNetwork(etcd: Etcd, network: ClusterNetwork): Promise<U
 }
 
 /**
- * Make an endpoint of a node as it is asked for, whether it is there or not.
- * @returns how to take that back
+ * Create or update an endpoint of a node.
+ * @returns a function that reverts the change
  * @throws as {@link claimEndpoint}
  */
 export async function putEndpoint(

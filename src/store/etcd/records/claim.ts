@@ -1,21 +1,21 @@
-/** Writing records together, or none of them. */
+/** Atomic writes of several records. */
 import { type Entry, type Etcd, endOf, entryOf } from '../client.js';
 import type { Compare, RequestOp } from '../wire/messages.js';
 
-/** A record as its writer has seen it: what it was, or that it was not there. */
+/** A record as its writer has read it, possibly as missing. */
 export interface Seen {
   readonly key: string;
-  /** Of the entry that was read; 0: there was none. */
+  /** mod_revision of the record; 0: it did not exist. */
   readonly revision: number;
 }
 
-/** Records that belong together. */
+/** Preconditions and writes of one transaction. */
 export interface Claim {
-  /** They must still be as they were seen. */
+  /** Records that must not have changed since they were read. */
   readonly seen: readonly Seen[];
-  /** Must be there, as it may be. */
+  /** Keys that must exist, with any value. */
   readonly present?: readonly string[];
-  /** No key may begin with these, or lie between these. */
+  /** Prefixes and ranges (`end` is exclusive) in which no key may exist. */
   readonly empty?: readonly (string | { readonly from: string; readonly end: string })[];
   readonly put?: readonly {
     readonly key: string;
@@ -23,21 +23,21 @@ export interface Claim {
     readonly lease?: string;
   }[];
   readonly remove?: readonly string[];
-  /** All keys that begin with these. */
+  /** Prefixes: all keys below them are deleted. */
   readonly removeBelow?: readonly string[];
 }
 
-/** What came of a claim. */
+/** Result of a claim. */
 export interface Outcome {
   readonly done: boolean;
-  /** Where it was not done: what is there of the keys of `seen` and `present`, by key. */
+  /** If the claim failed: the existing records among `seen` and `present`, by key. */
   readonly found: ReadonlyMap<string, Entry>;
 }
 
 /**
- * Write all of a claim, or nothing. Asked a second time because the answer was lost, it finds what it has
- * written itself: so a put has to say who wrote it.
- * @throws DpctlError CLUSTER_..., exit 5: then nobody knows whether it was done
+ * Write a claim atomically. After a lost answer the transaction is repeated, and finds what it has written
+ * itself; therefore each value must identify its writer.
+ * @throws DpctlError CLUSTER_..., exit 5: then it is unknown whether the claim was written
  */
 export async function commit(etcd: Etcd, claim: Claim): Promise<Outcome> {
   const { seen, present = [], empty = [], put = [], remove = [], removeBelow = [] } = claim;

@@ -1,4 +1,4 @@
-/** Endpoints of the cluster. Their addresses and MACs are claimed with them: no two endpoints of a network share one. */
+/** Endpoint records. The same transaction claims addresses and MAC, so they are unique in a network. */
 import { DpctlError } from '../../../../loader/errors.js';
 import { type Family, formatIp, type Ip, parseIp } from '../../../model/address/ip.js';
 import { addressOf } from '../../../model/address/prefix.js';
@@ -21,17 +21,18 @@ import {
   SCHEMAS,
 } from './schema.js';
 
-/** An endpoint as a node asks for it. */
+/** An endpoint to claim. Without a MAC, one is derived. */
 export type EndpointWish = Omit<ClusterEndpoint, 'mac'> & Partial<Pick<ClusterEndpoint, 'mac'>>;
 
-/** Times that a free address is looked for. */
+/** Maximum number of attempts to find a free address while other nodes claim some. */
 const ATTEMPTS = 100;
 
 /**
- * Claim an endpoint with the addresses that it names, all or nothing. One that the node has claimed just so
- * is no error.
- * @throws DpctlError ADDRESS_IN_USE, ADDRESS_OUTSIDE_SUBNET, MAC_IN_USE, ENDPOINT_IN_USE, exit 1; NODE_NOT_FOUND (it has not joined) or
- *   NETWORK_NOT_FOUND, exit 3; CLUSTER_..., exit 5: nobody knows then whether it was claimed
+ * Claim an endpoint and its addresses atomically. Not an error if the node has already claimed the same
+ * endpoint.
+ * @throws DpctlError ADDRESS_IN_USE, ADDRESS_OUTSIDE_SUBNET, MAC_IN_USE, ENDPOINT_IN_USE, exit 1;
+ *   NODE_NOT_FOUND (it has not joined) or NETWORK_NOT_FOUND, exit 3; CLUSTER_..., exit 5: then it is unknown
+ *   whether the endpoint was claimed
  */
 export async function claimEndpoint(
   etcd: Etcd,
@@ -83,8 +84,8 @@ export async function claimEndpoint(
 }
 
 /**
- * Claim an endpoint with an address of each family that the network has a subnet of: the first free one of the
- * node's ranges, else of what no node has reserved.
+ * Claim an endpoint with a free address of each family that the network has a subnet for: the first free one
+ * in the ranges of the node, or else in blocks that no node has reserved.
  * @throws DpctlError SUBNET_FULL, exit 1; otherwise as {@link claimEndpoint}
  */
 export async function claimFreeEndpoint(
@@ -98,7 +99,7 @@ export async function claimFreeEndpoint(
       (await etcd.list(addressesOf(network.name))).entries.map(({ key }) => key),
     );
     const ranges = await listRanges(etcd, network.name);
-    // Those who look at the same time would all find the same one.
+    // Skip a random number of addresses: concurrent callers would all choose the same one.
     const skip = attempt === 1 ? 0 : Math.floor(Math.random() * 2 ** Math.min(attempt, 6));
     const ip4 = freeAddress(network, 4, { node, taken, ranges, skip });
     const ip6 = freeAddress(network, 6, { node, taken, ranges, skip });
@@ -107,7 +108,7 @@ export async function claimFreeEndpoint(
       return await claimEndpoint(etcd, node, { ...wish, ...chosen });
     } catch (error) {
       const isRace = error instanceof DpctlError && error.code === 'ADDRESS_IN_USE';
-      // Of the MAC, too, where it is made from the address.
+      // A MAC derived from the address can be taken as well.
       const isMade =
         error instanceof DpctlError && error.code === 'MAC_IN_USE' && wish.mac === undefined;
       if (!isRace && !isMade) throw error;
@@ -116,12 +117,12 @@ export async function claimFreeEndpoint(
   throw busy(`find an address in network ${wish.network}`);
 }
 
-/** What is known of who has which address of a network: keys of addresses, nodes by keys of ranges. */
+/** Addresses in use in a network: keys of claimed addresses, and owners of ranges by key. */
 interface Taken {
   readonly node: string;
   readonly taken: ReadonlySet<string>;
   readonly ranges: ReadonlyMap<string, string>;
-  /** Free ones that are passed over, where there are more. */
+  /** Number of free addresses to skip, if there are more. */
   readonly skip: number;
 }
 
@@ -157,8 +158,8 @@ function first(network: NetworkRecord, family: Family, known: Taken): Ip | undef
 }
 
 /**
- * Give an endpoint back, with its addresses and its MAC. Only those of the node itself can be.
- * @returns whether it was there
+ * Delete an endpoint of a node, with its addresses and its MAC.
+ * @returns whether it existed
  * @throws DpctlError CLUSTER_..., exit 5
  */
 export async function releaseEndpoint(etcd: Etcd, node: string, id: number): Promise<boolean> {
@@ -167,7 +168,7 @@ export async function releaseEndpoint(etcd: Etcd, node: string, id: number): Pro
     if (entry === undefined) return false;
     const { network, mac, ip4, ip6 } = decode(SCHEMAS.endpoint, entry);
     const addresses = [ip4, ip6].filter((each) => each !== undefined);
-    // They came with this record, and go with it alone.
+    // Addresses and MAC belong to this record: while it is unchanged, they are.
     const { done } = await commit(etcd, {
       seen: [entry],
       remove: [
@@ -181,7 +182,7 @@ export async function releaseEndpoint(etcd: Etcd, node: string, id: number): Pro
   throw busy(`release endpoint ${id} of ${node}`);
 }
 
-/** Endpoints of a node, as the store has them: what it has too many after a lost answer is released. */
+/** Endpoints of a node in the store. May include claims with a lost answer, which the caller must release. */
 export async function listEndpoints(etcd: Etcd, node: string): Promise<EndpointRecord[]> {
   const { entries } = await etcd.list(endpointsOf(node));
   return entries.map((entry) => decode(SCHEMAS.endpoint, entry));

@@ -1,4 +1,4 @@
-/** Networks of the cluster: one name, one VNI, the same subnets on all nodes. */
+/** Network records. A network has the same name, VNI and subnets on all nodes. */
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../../loader/errors.js';
 import { lowestFree } from '../../../model/network/ipam.js';
@@ -19,16 +19,16 @@ import {
   SCHEMAS,
 } from './schema.js';
 
-/** A network as it is asked for; without a VNI, the lowest that nobody has. */
+/** A network to claim. Without a VNI, it gets the lowest free one. */
 export type NetworkWish = Omit<ClusterNetwork, 'vni'> & Partial<Pick<ClusterNetwork, 'vni'>>;
 
-/** A network, and the change that wrote it. */
+/** A network and its mod_revision. */
 export interface NetworkEntry {
   readonly network: NetworkRecord;
   readonly revision: number;
 }
 
-/** Times that a free number is looked for. */
+/** Maximum number of attempts to find a free VNI while other nodes claim some. */
 const ATTEMPTS = 50;
 
 /** @throws DpctlError NETWORK_NOT_FOUND, exit 3; CLUSTER_..., exit 5 */
@@ -45,8 +45,8 @@ export async function readNetwork(etcd: Etcd, name: string): Promise<NetworkEntr
 }
 
 /**
- * Make a network of the cluster. One that is there as it is asked for is no error.
- * @throws DpctlError NETWORK_MISMATCH (it is there, and differs) or VNI_IN_USE, exit 1; CLUSTER_..., exit 5
+ * Create a network of the cluster. Not an error if the same network exists.
+ * @throws DpctlError NETWORK_MISMATCH (it exists and differs) or VNI_IN_USE, exit 1; CLUSTER_..., exit 5
  */
 export async function claimNetwork(etcd: Etcd, wish: NetworkWish): Promise<ClusterNetwork> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -74,8 +74,8 @@ export async function claimNetwork(etcd: Etcd, wish: NetworkWish): Promise<Clust
 }
 
 /**
- * Remove a network that no endpoint is on, and the ranges that nodes have reserved in it.
- * @returns whether there was one
+ * Delete a network without endpoints, and all ranges reserved in it.
+ * @returns whether it existed
  * @throws DpctlError NETWORK_IN_USE, exit 1; CLUSTER_..., exit 5
  */
 export async function releaseNetwork(etcd: Etcd, name: string): Promise<boolean> {

@@ -1,40 +1,40 @@
-/** Nodes of the cluster: each has a record, and a key with a lease that says that it lives. */
+/** Node records. Each node has a record, and a key with a lease that exists while the node is alive. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DpctlError } from '../../../../loader/errors.js';
 import type { Etcd } from '../client.js';
 import { commit } from './claim.js';
 import { decode, encode, endpointsOf, KEYS, type NodeRecord, PREFIXES, SCHEMAS } from './schema.js';
 
-/** A node as it registers. */
+/** Record of a node without its format version. */
 export type NodeFacts = Omit<NodeRecord, 'version'>;
 
-/** A node, and whether it is there. */
+/** A node and its liveness. */
 export interface ClusterNode extends NodeFacts {
-  /** Its lease has not ended. Else it is lost, if it had one: its endpoints stay until somebody forgets it. */
+  /** Its lease has not expired. Otherwise the node is lost; its endpoints stay until a user forgets it. */
   readonly isAlive: boolean;
 }
 
-/** How a node says that it lives. */
+/** Options of {@link registerNode}. */
 export interface RegisterOptions {
-  /** Seconds after which a node that is not heard of is lost. */
+  /** Time to live of the lease, in seconds. Without a renewal for that long, the node is lost. */
   readonly ttl?: number;
-  /** Told of each trouble, and with nothing once the node is known to live again. */
+  /** Called with each error, and with undefined after each successful renewal. */
   readonly report?: (trouble: DpctlError | undefined) => void;
 }
 
-/** A node that is kept alive. */
+/** A registered node whose lease is renewed. */
 export interface Registration {
-  /** Stop, and say at once that the node is gone; its record stays. Does not wait for a store that is away. */
+  /** Stop the renewal and revoke the lease. The record stays. Does not wait for an unreachable store. */
   close(): Promise<void>;
 }
 
 const TTL = 15;
-/** Times that a node is registered before another writer is thought to fight it. */
+/** Maximum number of attempts to register a node while other writers change its record. */
 const ATTEMPTS = 5;
 
 /**
- * Register this node, and keep it alive. When its lease ends all the same (the store was away), it is
- * registered again as soon as that is possible.
+ * Register this node and renew its lease. If the lease expires because the store was unreachable, the node is
+ * registered again as soon as possible.
  * @throws DpctlError NODE_NAME_TAKEN (another machine has it) or VTEP_IN_USE, exit 1; CLUSTER_..., exit 5
  */
 export async function registerNode(
@@ -57,7 +57,7 @@ export async function registerNode(
         pause = (ttl * 1000) / 3;
       } catch (error) {
         report(error as DpctlError);
-        // Several tries before it ends.
+        // Retry several times before the lease expires.
         pause = (ttl * 1000) / 12;
       }
     }
@@ -67,7 +67,7 @@ export async function registerNode(
     async close() {
       end.abort();
       await done;
-      // It has not died: what it forwards goes on.
+      // The node is not lost: its datapath keeps forwarding without an agent.
       await editNode(etcd, node, ({ leased: _, ...rest }) => rest).catch(() => {});
       await etcd.revokeLease(lease).catch(() => {});
     },
@@ -75,7 +75,7 @@ export async function registerNode(
 }
 
 /**
- * Write the records of a node that no agent keeps alive. What its record says of networks stays.
+ * Write the record of a node without a lease, since it has no agent. Networks in the record are kept.
  * @throws DpctlError NODE_NAME_TAKEN (another machine has it) or VTEP_IN_USE, exit 1; CLUSTER_..., exit 5
  */
 export async function enrolNode(etcd: Etcd, node: NodeFacts): Promise<void> {
@@ -83,9 +83,8 @@ export async function enrolNode(etcd: Etcd, node: NodeFacts): Promise<void> {
 }
 
 /**
- * Change what the record of a node says besides its place. One that is not there, or another machine's, is
- * left alone.
- * @returns whether it is as requested now
+ * Edit the record of a node. A missing record, or that of another machine with this name, is not changed.
+ * @returns whether the record is as requested now
  * @throws DpctlError CLUSTER_..., exit 5
  */
 export async function editNode(
@@ -105,7 +104,7 @@ export async function editNode(
   throw busy(`change the record of node ${name}`);
 }
 
-/** Write the records of a node. @returns the lease that it lives by */
+/** Write the record of a node and, with a TTL, its key with a lease. @returns id of the lease */
 async function enter(etcd: Etcd, node: NodeFacts, ttl: number | undefined): Promise<string> {
   const { name, id, vtep, build, leased } = node;
   const lease = ttl === undefined ? '' : await etcd.grantLease(ttl);
@@ -154,8 +153,8 @@ export async function listNodes(etcd: Etcd): Promise<ClusterNode[]> {
 }
 
 /**
- * Forget a node that has no endpoints any more. One that lives comes back.
- * @returns whether there was one
+ * Delete the record of a node without endpoints. A node that is alive registers again.
+ * @returns whether it existed
  * @throws DpctlError NODE_IN_USE (it has endpoints), exit 1; CLUSTER_..., exit 5
  */
 export async function forgetNode(etcd: Etcd, name: string): Promise<boolean> {
@@ -181,7 +180,7 @@ export async function forgetNode(etcd: Etcd, name: string): Promise<boolean> {
   throw busy(`forget node ${name}`);
 }
 
-/** Others change the same records all the time. */
+/** Error after too many attempts, when other writers keep changing the same records. */
 export function busy(what: string): DpctlError {
   return new DpctlError(
     'CLUSTER_BUSY',

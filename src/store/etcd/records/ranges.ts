@@ -1,6 +1,6 @@
 /**
- * Ranges: each is a block of addresses of a network that one node alone gives away. A node that has one can go
- * on while the store is away, and tell the store later: nobody else can have taken what it gave.
+ * Range records. A range is a block of addresses of a network from which only one node allocates. While the
+ * store is unreachable, that node can still allocate from it without conflicts, and writes the records later.
  */
 import { randomUUID } from 'node:crypto';
 import { DpctlError } from '../../../../loader/errors.js';
@@ -30,25 +30,25 @@ import {
   SCHEMAS,
 } from './schema.js';
 
-/** Bits of an address within its block: 16 addresses. */
+/** Number of host bits of a block, which has 16 addresses. */
 const BLOCK_BITS = 4;
-/** Blocks that are tried before another writer is thought to fight us. */
+/** Maximum number of attempts to reserve a block while other nodes reserve some. */
 const ATTEMPTS = 50;
 
-/** The block that an address is in; blocks do not overlap, and cover all addresses. */
+/** The block of an address. Blocks are aligned, so each address is in exactly one. */
 export function blockOf(ip: Ip): Prefix {
   return prefixOf(ip, IP_BITS[ip.family] - BLOCK_BITS);
 }
 
-/** The subnet of a network. */
+/** The subnet of a network for one address family. */
 export function subnetOf(network: NetworkRecord, family: Family): Prefix | undefined {
   const text = family === 4 ? network.subnet4 : network.subnet6;
   return text === undefined ? undefined : parsePrefix(text);
 }
 
 /**
- * Addresses that a station of a network may have, in a block or in all of the subnet, the lowest first. The
- * gateway's is none.
+ * Usable host addresses of a block, or of the whole subnet, in ascending order. The address of the gateway is
+ * excluded.
  */
 export function* hostsOf(network: NetworkRecord, family: Family, block?: Prefix): Generator<Ip> {
   const subnet = subnetOf(network, family);
@@ -64,12 +64,12 @@ export function* hostsOf(network: NetworkRecord, family: Family, block?: Prefix)
   }
 }
 
-/** @throws DpctlError ADDRESS_OUTSIDE_SUBNET, exit 1, for what no station of the network may have */
+/** @throws DpctlError ADDRESS_OUTSIDE_SUBNET, exit 1, if it is not a usable host address of the network */
 export function checkHost(network: NetworkRecord, address: string): void {
   const ip = parseIp(address);
-  // A bare segment: users choose any address.
+  // A network without a subnet allows any address.
   if (subnetOf(network, ip.family) === undefined) return;
-  // One address is looked for: its own block holds it.
+  // It is enough to search the block of the address.
   for (const each of hostsOf(network, ip.family, blockOf(ip))) if (each.value === ip.value) return;
   const subnet = ip.family === 4 ? network.subnet4 : network.subnet6;
   throw new DpctlError(
@@ -79,7 +79,7 @@ export function checkHost(network: NetworkRecord, address: string): void {
   );
 }
 
-/** Nodes by the keys of their ranges in a network. @throws DpctlError CLUSTER_..., exit 5 */
+/** Owners of the ranges of a network, by key of the range. @throws DpctlError CLUSTER_..., exit 5 */
 export async function listRanges(
   etcd: Etcd,
   network: string,
@@ -89,8 +89,8 @@ export async function listRanges(
 }
 
 /**
- * Reserve one more block of a network for a node: one in which nobody has an address.
- * @returns undefined where there is none, or the network has no such subnet
+ * Reserve a further block for a node. No address of the block may be in use.
+ * @returns undefined if no block is free, or the network has no subnet of the family
  * @throws DpctlError NETWORK_NOT_FOUND, exit 3; CLUSTER_..., exit 5
  */
 export async function reserveRange(
@@ -124,8 +124,8 @@ export async function reserveRange(
 }
 
 /**
- * Give a block back. Addresses in it stay with who has them.
- * @returns whether the node had it
+ * Release a block. Endpoints keep their addresses in it.
+ * @returns whether the node had reserved it
  * @throws DpctlError CLUSTER_..., exit 5
  */
 export async function releaseRange(
@@ -141,7 +141,7 @@ export async function releaseRange(
 }
 
 /**
- * Reserve a certain block, unless another node has it or addresses in it.
+ * Reserve a given block, unless another node has reserved it or has addresses in it.
  * @returns whether the node has it now
  * @throws DpctlError CLUSTER_..., exit 5
  */
@@ -162,7 +162,7 @@ export async function holdRange(
   return (await commit(etcd, { seen: [{ key, revision: 0 }], put: [{ key, value }] })).done;
 }
 
-/** Give back all blocks of a node. @throws DpctlError CLUSTER_..., exit 5 */
+/** Release all blocks of a node. @throws DpctlError CLUSTER_..., exit 5 */
 export async function releaseRanges(etcd: Etcd, node: string): Promise<void> {
   for (const entry of (await etcd.list(PREFIXES.ranges)).entries) {
     if (decode(SCHEMAS.holder, entry).node !== node) continue;

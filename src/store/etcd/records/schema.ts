@@ -1,6 +1,6 @@
 /**
- * The records that nodes share, as JSON, and their keys. Numbers in keys are hexadecimal and of one width, so
- * that a range of addresses is a range of keys.
+ * Keys and JSON schemas of the records in etcd. Numbers in keys are hexadecimal with a fixed width, so that a
+ * range of addresses is a range of keys.
  */
 import * as z from 'zod/mini';
 import { DpctlError } from '../../../../loader/errors.js';
@@ -10,23 +10,23 @@ import { addressOf } from '../../../model/address/prefix.js';
 import { clusterEndpointSchema, clusterNetworkSchema } from '../../../model/state/cluster.js';
 import type { Entry } from '../client.js';
 
-/** Raised when a field changes its meaning; a dpctl that knows less leaves the record alone. */
+/** Incremented when a field changes its meaning. An older dpctl does not touch newer records. */
 export const RECORD_VERSION = 1;
 
-/** A node that has joined. It is alive while its key below `alive` is there. */
+/** A node that has joined. It is alive while its key below `alive` exists. */
 const nodeSchema = z.object({
   version: z.int(),
   name: z.string(),
-  /** Random id of its root: another machine of that name has another. */
+  /** Random id of the root directory, which tells machines with the same name apart. */
   id: z.string(),
   vtep: z.string(),
-  /** Of the dpctl that runs there. */
+  /** Build of dpctl on the node. */
   build: z.string(),
-  /** An agent keeps a lease for it. Without one, nobody can tell whether the node is alive. */
+  /** An agent renews a lease for the node. Without an agent, its liveness is unknown. */
   leased: z.optional(z.literal(true)),
-  /** Networks with endpoints there: floods of others do not go to it. If not set, all of them do. */
+  /** Networks with endpoints on the node. Only their flooded frames are sent to it; if not set, all are. */
   networks: z.optional(z.array(z.string())),
-  /** Prefixes of networks that it alone has, by network. */
+  /** Prefixes that the node owns, by network. */
   prefixes: z.optional(z.record(z.string(), z.array(z.string()))),
 });
 
@@ -38,13 +38,13 @@ const endpointSchema = z.object({
   ...clusterEndpointSchema.shape,
 });
 
-/** Who has an address, a MAC or a range. */
+/** Holder of an address, a MAC or a range. */
 const holderSchema = z.object({
   version: z.int(),
   node: z.string(),
-  /** Number of the endpoint on its node; none of a range. */
+  /** Number of the endpoint on its node; not set for a range. */
   endpoint: z.optional(z.int()),
-  /** Of a range: which call reserved it, so that two calls of a node at the same time get two. */
+  /** For a range: id of the call that reserved it. Concurrent calls of a node get different ranges. */
   call: z.optional(z.string()),
 });
 
@@ -57,10 +57,10 @@ export type NetworkRecord = z.infer<typeof networkSchema>;
 export type EndpointRecord = z.infer<typeof endpointSchema>;
 export type Holder = z.infer<typeof holderSchema>;
 
-/** Below it all keys are ours; its number is that of the layout of keys. */
+/** Prefix of all keys of dpctl. The number is the version of the key layout. */
 const TOP = '/dpctl/v1';
 
-/** Prefixes, for lists and watches. */
+/** Prefixes of records, for lists and watches. */
 export const PREFIXES = {
   nodes: `${TOP}/nodes/`,
   alive: `${TOP}/alive/`,
@@ -77,7 +77,7 @@ export const addressesOf = (network: string): string => `${TOP}/addresses/${netw
 export const macsOf = (network: string): string => `${TOP}/macs/${network}/`;
 export const rangesOf = (network: string): string => `${TOP}/ranges/${network}/`;
 
-/** The key of one record. */
+/** Keys of single records. */
 export const KEYS = {
   node: (name: string): string => `${PREFIXES.nodes}${name}`,
   alive: (name: string): string => `${PREFIXES.alive}${name}`,
@@ -85,36 +85,36 @@ export const KEYS = {
   network: (name: string): string => `${PREFIXES.networks}${name}`,
   vni: (vni: number): string => `${PREFIXES.vnis}${vni.toString(16).padStart(6, '0')}`,
   endpoint: (node: string, id: number): string => `${endpointsOf(node)}${id}`,
-  /** @param address with or without a length */
+  /** @param address with or without a prefix length */
   address: (network: string, address: string): string =>
     `${addressesOf(network)}${hexOf(parseIp(addressOf(address)))}`,
   mac: (network: string, mac: string): string => `${macsOf(network)}${mac}`,
   range: (network: string, first: Ip): string => `${rangesOf(network)}${hexOf(first)}`,
 };
 
-/** `4-0ac90001`: the family keeps numbers of both apart. */
+/** `4-0ac90001`: family and number of an address, which separates IPv4 from IPv6. */
 function hexOf({ family, value }: Ip): string {
   return `${family}-${value.toString(16).padStart(IP_BITS[family] / 4, '0')}`;
 }
 
-/** The address that a key of {@link KEYS} ends in. */
+/** Parse the address at the end of a key of {@link KEYS}. */
 export function addressOfKey(key: string): Ip {
   const [, family, digits] = /\/([46])-([0-9a-f]+)$/.exec(key) ?? [];
   return { family: family === '6' ? 6 : 4, value: BigInt(`0x${digits ?? '0'}`) };
 }
 
-/** Its text. */
+/** The address at the end of a key, as text. */
 export function addressTextOfKey(key: string): string {
   return formatIp(addressOfKey(key));
 }
 
-/** A record as bytes: the same record always gives the same. */
+/** Encode a record as JSON. The result is deterministic. */
 export function encode(record: Readonly<Record<string, unknown>>): Buffer {
   return Buffer.from(JSON.stringify({ version: RECORD_VERSION, ...record }));
 }
 
 /**
- * A record that was read.
+ * Decode and check a record.
  * @throws DpctlError CLUSTER_RECORD_NEWER or CLUSTER_RECORD_INVALID, exit 5
  */
 export function decode<T extends z.ZodMiniType<{ readonly version: number }>>(
@@ -128,7 +128,7 @@ export function decode<T extends z.ZodMiniType<{ readonly version: number }>>(
     throw invalid(key, 'it is not valid JSON', cause);
   }
   const { version } = (parsed ?? {}) as { readonly version?: unknown };
-  // First of all: a newer one may differ in every other field.
+  // Check the version first: a newer record may differ in every other field.
   if (typeof version === 'number' && version > RECORD_VERSION) {
     throw new DpctlError(
       'CLUSTER_RECORD_NEWER',

@@ -1,42 +1,42 @@
 /**
- * A change that takes more than half of the records is not believed at once: a store that was wiped, or
- * restored from an old backup, must not empty the tables of every node.
+ * Deletes of more than half of the records are confirmed by a second read before they are delivered: a store
+ * that was wiped, or restored from an old backup, must not empty the tables of every node.
  */
 import type { Etcd } from '../client.js';
 import type { Delivery } from './known-records.js';
 
-/** How doubtful changes are judged. */
+/** When and how deletes are confirmed. */
 export interface ConfirmDeletesOptions {
-  /** Milliseconds until the second look; deletes that come closer together than that are one change. */
+  /** Milliseconds until the second read. Deletes within this time count as one change. */
   readonly delay: number;
-  /** Keys that are there, read again. It may throw: then they are kept, and looked for once more. */
+  /** Read the existing keys. If it throws, the records are kept and it is called again after the delay. */
   readonly look: () => Promise<ReadonlySet<string>>;
-  /** Fewer are believed at once, unless the store was reset: in a small cluster they are everyday life. */
+  /** Fewer deletes are not confirmed unless the store was reset, since they are common in a small cluster. */
   readonly least?: number;
-  /** Told of how many records are held back, and of how many there were. */
+  /** Called with the number of deletes held back, and the number of all records. */
   readonly held?: (count: number, of: number) => void;
 }
 
 const LEAST = 4;
 
-/** Keys below a prefix as {@link ConfirmDeletesOptions.look} wants them. */
+/** Implementation of {@link ConfirmDeletesOptions.look} for a prefix. */
 export function lookAt(etcd: Etcd, prefix: string): () => Promise<ReadonlySet<string>> {
   return async () => new Set((await etcd.list(prefix)).entries.map(({ key }) => key));
 }
 
 /**
- * The same deliveries, but for deletes that take more than half of the records at once: those come after a
- * second look has confirmed them. What is written meanwhile passes.
+ * Pass deliveries on, but hold back deletes of more than half of the records until a second read has
+ * confirmed them. Writes are not delayed.
  */
 export async function* confirmingDeletes(
   deliveries: AsyncGenerator<Delivery>,
   options: ConfirmDeletesOptions,
 ): AsyncGenerator<Delivery> {
   const { delay, look, least = LEAST, held = () => {} } = options;
-  /** Keys of which the reader knows. */
+  /** Keys that were delivered to the reader. */
   const told = new Set<string>();
   const doubtful = new Set<string>();
-  /** Deletes that were believed, and when. */
+  /** Recent deletes that were delivered without confirmation. */
   let recent: { readonly at: number; readonly count: number }[] = [];
   let revision = 0;
   let due: Promise<'due'> | undefined;
@@ -89,12 +89,12 @@ export async function* confirmingDeletes(
     }
   } finally {
     clearTimeout(timer);
-    // It waits for what comes next, which may be never.
+    // Do not await: the generator may wait forever for its next delivery.
     deliveries.return(undefined).catch(() => {});
   }
 }
 
-/** @returns those that are gone; undefined where nobody can tell */
+/** @returns the keys that no longer exist; undefined if the read failed */
 async function confirmed(
   keys: ReadonlySet<string>,
   look: ConfirmDeletesOptions['look'],

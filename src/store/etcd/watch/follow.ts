@@ -1,6 +1,6 @@
 /**
- * The records below a prefix, followed through cuts, compactions and restored backups: list at a revision,
- * watch from the next one, and where that is no longer possible list again and tell the difference.
+ * Follow the records below a prefix across connection losses, compactions and restored backups: list at a
+ * revision and watch from the next one. If that is no longer possible, list again and deliver the difference.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DpctlError } from '../../../../loader/errors.js';
@@ -17,25 +17,25 @@ import {
   relist,
 } from './known-records.js';
 
-/** How to follow. */
+/** Options of {@link follow}. */
 export interface FollowOptions {
-  /** Ends it: the iteration is done then, without an error. */
+  /** Ends the iteration, without an error. */
   readonly signal: AbortSignal;
-  /** Milliseconds between lists that are made to be sure, give or take a fifth. */
+  /** Milliseconds between periodic lists that verify the known records, with a jitter of 20 %. */
   readonly lookEvery?: number;
-  /** Told of each trouble, and with nothing once all is known again and changes come as they happen. */
+  /** Called with each error, and with undefined once the watch is established again. */
   readonly report?: (trouble: DpctlError | undefined) => void;
 }
 
-/** Ten minutes: what no check of a resumed watch can see is repaired by then. */
+/** Ten minutes: bounds the time of a difference that the check of a resumed watch does not detect. */
 const LOOK_EVERY = 600_000;
-/** Milliseconds before a cut watch is resumed: first, and after failures in a row. */
+/** Milliseconds before a lost watch is resumed: at first, and at most after repeated failures. */
 const PAUSE_MIN = 50;
 const PAUSE_MAX = 2000;
 
 /**
- * All records, then each change. Never throws: trouble is reported, and what has happened meanwhile is
- * delivered after it. A reader that is slow gets more at once.
+ * Deliver all records, then each change. Never throws: errors are reported, and changes made meanwhile are
+ * delivered after recovery. A slow reader gets larger deliveries.
  * @param prefix must not be empty
  */
 export async function* follow(
@@ -59,7 +59,7 @@ export async function* follow(
       const range = { key: Buffer.from(prefix), end: endOf(prefix), from: known.floor + 1 };
       close = etcd.watches.open(range, inbox.sink);
       await inbox.confirmed;
-      // Only now: a store that is replaced from here on cuts the watch.
+      // Check after the watch is confirmed: if the store is replaced later, the watch ends.
       why = await doubt(etcd, prefix, known);
       if (why === undefined) {
         report(undefined);
@@ -83,7 +83,7 @@ export async function* follow(
   }
 }
 
-/** Deliver what comes in. @returns why a list is needed @throws what has ended the watch */
+/** Deliver changes. @returns why a new list is needed @throws the error that ended the watch */
 async function* read(
   etcd: Etcd,
   prefix: string,
@@ -115,9 +115,9 @@ async function listAgain(etcd: Etcd, prefix: string, known: Known, why: Cause): 
 }
 
 /**
- * Whether the store that the watch is on has the past that is known: a restored backup may have overtaken
- * our revision since.
- * @returns why not
+ * Check that the store has the known history: a restored backup may have reached our revision with different
+ * changes.
+ * @returns why a new list is needed; undefined if the history is the same
  */
 async function doubt(etcd: Etcd, prefix: string, known: Known): Promise<Cause | undefined> {
   const { witness, floor } = known;

@@ -1,36 +1,36 @@
-/** What a watch has brought and nobody has taken yet. */
+/** Queue between a watch and its reader. */
 import type { DpctlError } from '../../../../loader/errors.js';
 import { entryOf } from '../client.js';
 import type { WatchEvent } from '../wire/messages.js';
 import type { Change } from './known-records.js';
 import type { WatchSink } from './stream.js';
 
-/** What comes out, in the order in which it came in. */
+/** An item of the queue, in the order of arrival. */
 export type Mail =
   | { readonly changes: readonly Change[] }
   | { readonly progress: number }
-  /** Time to compare with a list. */
+  /** The reader must compare its records with a list. */
   | { readonly look: true }
-  /** Nobody took them in time: they are gone. */
+  /** The queue was full, and changes were dropped. */
   | { readonly overflow: true }
   | { readonly ended: DpctlError | undefined };
 
-/** Maximum number of changes that wait for a slow reader; a list is shorter than more of them. */
+/** Maximum number of queued changes. A new list is cheaper than more of them. */
 const MOST = 50_000;
 
 export interface Inbox {
   readonly sink: WatchSink;
-  /** Settles when etcd has confirmed the watch. @throws what has ended it */
+  /** Settles when etcd has confirmed the watch. @throws the error that ended the watch */
   readonly confirmed: Promise<void>;
-  /** Have the reader compare with a list. */
+  /** Request that the reader compares its records with a list. */
   look(): void;
-  /** End it without an error. */
+  /** End the queue without an error. */
   stop(): void;
-  /** The next thing; changes that wait are taken together. */
+  /** Wait for the next item. Successive changes are returned together. */
   take(): Promise<Mail>;
 }
 
-/** An empty one. */
+/** Create an empty queue. */
 export function newInbox(): Inbox {
   let mails: Mail[] = [];
   let waiting = 0;
@@ -41,7 +41,7 @@ export function newInbox(): Inbox {
     confirm = resolve;
     refuse = reject;
   });
-  // Who waits for it hears of it; nobody has to.
+  // Avoid an unhandled rejection if no caller awaits the promise.
   confirmed.catch(() => {});
   const put = (mail: Mail): void => {
     mails.push(mail);

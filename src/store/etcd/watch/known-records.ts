@@ -1,29 +1,29 @@
 /**
- * What a watcher knows of the records below a prefix, and how far. Pure: what comes from etcd goes in,
- * what is news comes out.
+ * Records below a prefix that a watcher knows, up to a revision. Lists and changes from etcd are the input,
+ * the differences are the output. No I/O.
  */
 import type { Entry, Listing, Place } from '../client.js';
 
-/** Why something is delivered. */
+/** Reason of a delivery. */
 export type Cause =
   /** The first list. */
   | 'listed'
-  /** Changes as they came. */
+  /** Changes from the watch. */
   | 'changed'
-  /** The difference to a new list, after changes that nobody can tell any more. */
+  /** The difference to a new list after a loss of changes, by compaction or a full queue. */
   | 'compacted'
-  /** The difference to a list that was made to be sure. It should be none. */
+  /** The difference to a periodic list. Expected to be empty. */
   | 'looked'
-  /** The records of a store with another past: it was wiped or restored. All are told, known or not. */
+  /** All records of a store with a different history: it was wiped or restored. */
   | 'reset';
 
-/** What is new, whole revisions at a time. Of a record that changed more than once, the last. */
+/** Changes of whole revisions. A record that changed more than once is included once, with its last value. */
 export interface Delivery {
   readonly cause: Cause;
-  /** All changes up to here are told. */
+  /** All changes up to this revision are delivered. */
   readonly revision: number;
   readonly puts: readonly Entry[];
-  /** Keys that were known. */
+  /** Keys of deleted records, which were known before. */
   readonly deletes: readonly string[];
 }
 
@@ -32,24 +32,24 @@ export type Change =
   | { readonly put: Entry }
   | { readonly deleted: string; readonly revision: number };
 
-/** What is known; changed by {@link relist} and {@link applyChanges} only. */
+/** Known records. Only {@link relist} and {@link applyChanges} modify them. */
 export interface Known {
-  /** Revision of the last change of each record that is there. */
+  /** mod_revision of each existing record, by key. */
   readonly revisions: Map<string, number>;
-  /** All changes up to here are known. */
+  /** All changes up to this revision are known. */
   floor: number;
   place: Place;
-  /** Key of the newest change: how its record stands at `floor` tells this past from another one. */
+  /** Key of the newest change. The state of its record at `floor` identifies the history of the store. */
   witness: string | undefined;
 }
 
-/** What is known before the first list. */
+/** State before the first list. */
 export function newKnown(): Known {
   const place = { cluster: '', revision: 0, term: 0 };
   return { revisions: new Map(), floor: 0, place, witness: undefined };
 }
 
-/** Take a list in. @returns the difference; for `reset` every record, since revisions say nothing then */
+/** Apply a list. @returns the difference; for `reset` all records, as their revisions are not comparable */
 export function relist(known: Known, { entries, place }: Listing, cause: Cause): Delivery {
   const puts = entries.filter(
     ({ key, revision }) => cause === 'reset' || known.revisions.get(key) !== revision,
@@ -70,11 +70,11 @@ export function relist(known: Known, { entries, place }: Listing, cause: Cause):
   return { cause, revision: place.revision, puts, deletes };
 }
 
-/** Take changes in. @returns what is news of them; undefined where a list had told all of them */
+/** Apply changes. @returns those that were not known; undefined if a list has already included all */
 export function applyChanges(known: Known, changes: readonly Change[]): Delivery | undefined {
   const puts = new Map<string, Entry>();
   const deletes = new Set<string>();
-  /** Nobody was told of them yet. */
+  /** Keys that are new in these changes, and not delivered yet. */
   const fresh = new Set<string>();
   let revision = known.floor;
   for (const change of changes) {
@@ -98,7 +98,7 @@ export function applyChanges(known: Known, changes: readonly Change[]): Delivery
   return { cause: 'changed', revision, puts: [...puts.values()], deletes: [...deletes] };
 }
 
-/** Whether a store that stands here has gone back, or is another one. */
+/** Whether this place belongs to another cluster, or to one that was restored to an older state. */
 export function isElsewhere({ place: before, floor }: Known, place: Place): boolean {
   const isOther = place.cluster !== before.cluster || place.term < before.term;
   return isOther || place.revision < floor;

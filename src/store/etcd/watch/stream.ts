@@ -1,22 +1,22 @@
-/** One stream to one member for all watches. It is opened with the first of them, and again after it was cut. */
+/** One gRPC stream for all watches. It is opened for the first watch, and again after a connection loss. */
 import type { DpctlError } from '../../../../loader/errors.js';
 import type { Link, OpenStream } from '../wire/link.js';
 import type { Header, WatchEvent, WatchResponse } from '../wire/messages.js';
 import { METHODS } from '../wire/protocol.js';
 
-/** What a watch hears, in this order: `created`, then events and progress, then `ended`, once. */
+/** Callbacks of a watch. Order: `created`, then `events` and `progress`, then `ended` once. */
 export interface WatchSink {
-  /** Events from the asked revision on will come. */
+  /** etcd has confirmed the watch; all events from the requested revision will follow. */
   created(header: Header): void;
-  /** All changes of one or more revisions, in their order: never a part of a revision. */
+  /** Changes of one or more complete revisions, in order. */
   events(events: readonly WatchEvent[]): void;
-  /** All changes up to this revision have come. */
+  /** All changes up to this revision were delivered. */
   progress(revision: number): void;
-  /** Nothing more will come. */
+  /** The watch has ended. */
   ended(error: DpctlError): void;
 }
 
-/** A range of keys, and the first revision whose changes are to come. */
+/** A range of keys (`end` is exclusive), and the first revision to deliver. */
 export interface WatchRequest {
   readonly key: Buffer;
   readonly end: Buffer;
@@ -24,7 +24,7 @@ export interface WatchRequest {
 }
 
 export interface WatchStream {
-  /** @returns a function that ends the watch; the sink hears nothing after that */
+  /** @returns a function that ends the watch; the sink is not called after that */
   open(request: WatchRequest, sink: WatchSink): () => void;
   close(): void;
 }
@@ -35,17 +35,17 @@ interface Watch {
   timer?: NodeJS.Timeout;
 }
 
-/** One stream, from when it is asked for to its end. */
+/** One stream, from its opening to its end. */
 interface Session {
   readonly stream: Promise<OpenStream<object, WatchResponse>>;
-  /** By the ids that we gave them. */
+  /** Watches by id. The client assigns the ids. */
   readonly watches: Map<string, Watch>;
-  /** Those that etcd has not confirmed, in the order in which they were asked for: so it answers. */
+  /** Unconfirmed watches in the order of their requests, which is the order of the answers. */
   readonly unconfirmed: Watch[];
   end(error: DpctlError): void;
 }
 
-/** All watches of a link. */
+/** Create the watch stream of a link. */
 export function newWatchStream(link: Link): WatchStream {
   let session: Session | undefined;
   let count = 0;
@@ -75,7 +75,7 @@ export function newWatchStream(link: Link): WatchStream {
     made.stream.then(({ stream, judge }) => {
       stream.on('data', (answer: WatchResponse) => receive(made, answer));
       stream.on('error', (cause) => {
-        // Else it is how a stream ends that we have cancelled.
+        // A stream that we have cancelled also ends with an error.
         if (!isOver) made.end(judge(cause));
       });
       stream.on('end', () => made.end(link.error('unreachable', 'the stream has ended')));
@@ -84,9 +84,9 @@ export function newWatchStream(link: Link): WatchStream {
   };
 
   const receive = (from: Session, answer: WatchResponse): void => {
-    // Of a watch that is refused, etcd does not always tell the id.
+    // etcd does not always set the id when it refuses a watch.
     const watch = answer.created ? from.unconfirmed.shift() : from.watches.get(answer.watch_id);
-    // It was ended here, and this was on its way.
+    // The watch was closed while this answer was in flight.
     if (watch === undefined || !from.watches.has(watch.id)) return;
     clearTimeout(watch.timer);
     if (answer.canceled) {
@@ -105,7 +105,7 @@ export function newWatchStream(link: Link): WatchStream {
       const mine = session;
       const watch: Watch = { id: String(++count), sink };
       mine.watches.set(watch.id, watch);
-      // A member that accepts and says nothing is as good as none.
+      // A member may accept the stream but never answer.
       watch.timer = setTimeout(() => {
         send(mine, ({ leave }) => leave());
         mine.end(link.error('quorum', 'a watch was not confirmed'));
@@ -134,7 +134,7 @@ export function newWatchStream(link: Link): WatchStream {
   };
 }
 
-/** Once the stream is open; who waits for it hears of a failure by the session. */
+/** Write once the stream is open. The session reports a failure to open it. */
 function send({ stream }: Session, write: (open: OpenStream<object, WatchResponse>) => void): void {
   stream.then(write, () => {});
 }

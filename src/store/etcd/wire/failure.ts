@@ -1,13 +1,13 @@
-/** What a failed call to etcd means, and what is said of it. All are exit 5: nothing here was changed. */
+/** Classification of failed etcd calls, and the errors that users see. All of them have exit code 5. */
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { DpctlError } from '../../../../loader/errors.js';
 import type { Hint } from '../../../../loader/hint.js';
 
 /**
- * What to do after a failure.
- * - `token`: ask for a new token, then again.
- * - `unreachable`, `quorum`, `certificate`: ask another member; worst last, it is what is told.
- * - `user`, `compacted`, `future`, `other`: no member will answer otherwise.
+ * Kind of a failure, which determines how to continue.
+ * - `token`: request a new token and retry.
+ * - `unreachable`, `quorum`, `certificate`: try another member. If all fail, the last of these is reported.
+ * - `user`, `compacted`, `future`, `other`: final, since every member would answer the same.
  */
 export type FailureKind =
   | 'token'
@@ -19,21 +19,21 @@ export type FailureKind =
   | 'future'
   | 'other';
 
-/** Another member may do what this one could not. */
+/** Failures after which another member may succeed. */
 export const ELSEWHERE: readonly FailureKind[] = ['unreachable', 'quorum', 'certificate'];
 
-/** What OpenSSL and Node say of certificates that one side or the other does not take. */
+/** Messages of OpenSSL and Node.js about certificates that either side rejected. */
 const CERTIFICATE =
   /certificate|self.signed|altname|\b(SSL|TLS)\b|CERT_|_CERT|alert number|wrong version number/i;
 
-/** The other end has gone in the middle of a handshake, and has said nothing of certificates. */
+/** The peer closed the connection during the TLS handshake, without an alert about a certificate. */
 const CUT = /disconnected before secure TLS connection/;
 
-/** What members say that have no leader to ask, or more to do than they can, with codes of many kinds. */
+/** Messages of members without a leader or under overload. Their status codes vary. */
 const OVERDUE = /too many requests|context (deadline exceeded|canceled)/;
 
 /**
- * @param isConnected the channel was up when a deadline passed: somebody took the call and did not answer
+ * @param isConnected the channel was up, so a missed deadline means that the member did not answer the call
  */
 export function kindOf(error: ServiceError, isConnected: boolean): FailureKind {
   const { code, details } = error;
@@ -50,7 +50,7 @@ export function kindOf(error: ServiceError, isConnected: boolean): FailureKind {
   return CERTIFICATE.test(details) && !CUT.test(details) ? 'certificate' : 'unreachable';
 }
 
-/** Which store is spoken of, for messages. */
+/** The store that messages refer to. */
 export interface Whom {
   readonly endpoints: readonly string[];
   readonly user?: string | undefined;
@@ -103,7 +103,7 @@ const SAYS: Readonly<
   ],
 };
 
-/** The error that users see. Details of the cause never hold a password or a token. */
+/** Create the error that users see. Its details never contain a password or a token. */
 export function failure(kind: FailureKind, whom: Whom, cause: ServiceError | string): DpctlError {
   const why = typeof cause === 'string' ? cause : reason(cause);
   const [code, message, hint] = SAYS[kind](whom, why);
@@ -115,7 +115,7 @@ export function failure(kind: FailureKind, whom: Whom, cause: ServiceError | str
   });
 }
 
-/** In which way a call failed, of an error that {@link failure} made. */
+/** The kind of an error from {@link failure}; undefined for other errors. */
 export function failureKind(error: unknown): FailureKind | undefined {
   if (!(error instanceof DpctlError)) return undefined;
   const { kind } = error.details;

@@ -1,4 +1,4 @@
-/** Connections to the members of etcd: one is used, the next one where it fails. */
+/** Connections to the etcd members. One member is used at a time; after a failure, the next one. */
 
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,80 +16,80 @@ import type { DpctlError } from '../../../../loader/errors.js';
 import { ELSEWHERE, type FailureKind, failure, kindOf } from './failure.js';
 import { METHODS, type Method } from './protocol.js';
 
-/** How etcd is reached. */
+/** Addresses and credentials of etcd. */
 export interface EtcdSettings {
-  /** HOST:PORT of each member's client port. */
+  /** Client address of each member, as HOST:PORT. */
   readonly endpoints: readonly string[];
-  /** Without it, in the clear. PEM. */
+  /** CA certificate, client certificate and key, in PEM. Without `tls`, connections are not encrypted. */
   readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
   readonly user?: { readonly name: string; readonly password: string };
   readonly timing?: Partial<Timing>;
 }
 
-/** All in milliseconds. */
+/** Timeouts, in milliseconds. */
 export interface Timing {
-  /** Of a call on all members: none takes longer. */
+  /** Deadline of a call, over all members. */
   readonly call: number;
-  /** Of a call on one member. */
+  /** Deadline of a call to one member. */
   readonly attempt: number;
-  /** After that much silence a stream's member is asked whether it lives; etcd takes 5 s at the least. */
+  /** Idle time of a stream before a keepalive ping. etcd allows at least 5 s. */
   readonly keepalive: number;
-  /** Until it must have answered that. */
+  /** Timeout of the answer to a keepalive ping. */
   readonly keepaliveTimeout: number;
-  /** Before the members are tried once more. */
+  /** Pause before all members are tried again. */
   readonly pause: number;
 }
 
-/** What is used where nothing else is asked for. */
+/** Default timeouts. */
 export const TIMING: Timing = {
   ...{ call: 5000, attempt: 2000, keepalive: 10_000, keepaliveTimeout: 5000, pause: 200 },
 };
 
-/** A stream and how to end it. */
+/** An open stream to one member. */
 export interface OpenStream<Q, A> {
   readonly stream: ClientDuplexStream<Q, A>;
-  /** What its failure means. Another member, or another token, is used from then on. */
+  /** Convert an error of the stream. Later calls use another member or a new token, as the error requires. */
   judge(error: unknown): DpctlError;
-  /** Use another member from now on. */
+  /** Use another member for later calls. */
   leave(): void;
 }
 
-/** The members of one etcd. */
+/** Connections to the members of one etcd cluster. */
 export interface Link {
   readonly timing: Timing;
   /**
-   * Make a call on the first member that answers. It may be made twice where an answer was lost: only
-   * what can be repeated without harm is asked through it.
+   * Call members in turn until one answers. After a lost answer the call is repeated, so it must be
+   * idempotent.
    * @throws DpctlError CLUSTER_..., exit 5, by the deadline at the latest
    */
   call<A>(method: Method, request: object): Promise<A>;
   /** @throws DpctlError CLUSTER_..., exit 5 */
   open<Q, A>(method: Method, deadline?: number): Promise<OpenStream<Q, A>>;
-  /** An error in the words of this link. */
+  /** Create an error with the addresses of this link. */
   error(kind: FailureKind, why: string): DpctlError;
   close(): void;
 }
 
-/** Rounds in which members that cannot be reached, or not trusted, are tried: waiting does not help. */
+/** Maximum number of rounds over all members if none has a quorum problem: waiting does not help then. */
 const ROUNDS = 2;
 
-/** Connects when it is first used. Close it: an open one keeps the process. */
+/** Create a link, which connects on first use. It must be closed: an open link keeps the process alive. */
 export function openLink(settings: EtcdSettings): Link {
   const timing: Timing = { ...TIMING, ...settings.timing };
   const { endpoints, tls, user } = settings;
   const whom = { endpoints, user: user?.name };
   const clients = endpoints.map((endpoint) => connect(endpoint, tls, timing));
   let at = 0;
-  /** Empty where etcd has no users. */
+  /** Authentication token; empty if authentication is disabled in etcd. */
   let token: Promise<string> | undefined;
 
-  /** Each member once, from the present one on: `used` is no longer it where another call has failed there. */
+  /** Switch to the next member, unless another failed call has already switched from `used`. */
   const leave = (used: number): void => {
     if (at === used) at = (used + 1) % clients.length;
   };
   const metadataOf = async (used: number, deadline: number): Promise<Metadata> => {
     const metadata = new Metadata();
-    // A member that is cut off from the others says so at once, and ends its streams.
+    // With this header, a member without a leader fails calls at once and ends its streams.
     metadata.set('hasleader', 'true');
     if (user === undefined) return metadata;
     token ??= authenticate(clientAt(used), user, deadline);
@@ -129,7 +129,7 @@ export function openLink(settings: EtcdSettings): Link {
           const error = asServiceError(cause);
           const kind = judged(error, used);
           failures.set(kind, error);
-          // Users may have come to an etcd that had none, or a member has lost its tokens.
+          // Authentication may have been enabled since, or a member has lost its tokens.
           const renewed = kind === 'token' || (kind === 'user' && user !== undefined);
           if (renewed && renewals++ < 2 && Date.now() < end) continue;
           if (!ELSEWHERE.includes(kind)) throw failure(kind, whom, error);
@@ -165,7 +165,7 @@ export function openLink(settings: EtcdSettings): Link {
   };
 }
 
-/** A name that is no address, for a handshake: Node warns of an address there, which TLS does not allow. */
+/** Server name (SNI) for members given by IP address, which TLS does not allow there: Node.js would warn. */
 const NO_NAME = 'etcd.invalid';
 
 function connect(endpoint: string, tls: EtcdSettings['tls'], timing: Timing): Client {
@@ -184,7 +184,7 @@ function channelOptions(timing: Timing) {
   return {
     'grpc.keepalive_time_ms': timing.keepalive,
     'grpc.keepalive_timeout_ms': timing.keepaliveTimeout,
-    // etcd hangs up on who asks it without a call.
+    // etcd closes connections that send pings without an active call.
     'grpc.keepalive_permit_without_calls': 0,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
@@ -196,7 +196,7 @@ function channelOptions(timing: Timing) {
   };
 }
 
-/** What is told of several failures: what a person can do most about. */
+/** Choose the failure to report: the one that a user can most likely repair. */
 function worst(
   failures: ReadonlyMap<FailureKind, ServiceError>,
   whom: Parameters<typeof failure>[1],
@@ -239,7 +239,7 @@ async function authenticate(
 
 function asServiceError(error: unknown): ServiceError {
   if (error instanceof Error && 'code' in error && 'details' in error) return error as ServiceError;
-  // A closed client throws a plain one.
+  // A closed client throws an Error without a status code.
   const details = error instanceof Error ? error.message : String(error);
   return Object.assign(new Error(details), {
     ...{ code: status.CANCELLED, details, metadata: new Metadata() },

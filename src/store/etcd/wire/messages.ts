@@ -1,6 +1,6 @@
-/** What protocol.ts decodes: numbers of 64 bits as text, bytes as buffers, what is not set as its default. */
+/** Messages as protocol.ts decodes them: 64-bit integers as strings, bytes as buffers, defaults set. */
 
-/** Which store answered, and where it stood. */
+/** Header of each answer: cluster, member, revision and Raft term. */
 export interface Header {
   readonly cluster_id: string;
   readonly member_id: string;
@@ -8,13 +8,13 @@ export interface Header {
   readonly raft_term: string;
 }
 
-/** A record as etcd has it. Of a deleted one there are the key and `mod_revision` alone. */
+/** A key-value pair of etcd. For a deleted key, only `key` and `mod_revision` are set. */
 export interface KeyValue {
   readonly key: Buffer;
   readonly value: Buffer;
   readonly create_revision: string;
   readonly mod_revision: string;
-  /** Id of the lease with which it ends, or 0. */
+  /** Id of the lease that the key is attached to; 0: none. */
   readonly lease: string;
 }
 
@@ -22,7 +22,7 @@ export interface RangeRequest {
   readonly key: Buffer;
   readonly range_end?: Buffer;
   readonly limit?: number;
-  /** As it was at that revision; now where it is not set. */
+  /** Revision to read at; the newest one by default. */
   readonly revision?: number;
   readonly keys_only?: boolean;
 }
@@ -33,13 +33,13 @@ export interface RangeResponse {
   readonly more: boolean;
 }
 
-/** A condition of a transaction: on a key, or on all keys of a range (true where it has none). */
+/** Condition of a transaction on a key, or on all keys of a range. It is true for an empty range. */
 export interface Compare {
   readonly key: Buffer;
   readonly range_end?: Buffer;
   readonly result: 'EQUAL' | 'GREATER';
   readonly target: 'CREATE' | 'MOD' | 'VALUE';
-  /** 0: there is no such key. */
+  /** 0: the key does not exist. */
   readonly create_revision?: number;
   readonly mod_revision?: number;
   readonly value?: Buffer;
@@ -78,7 +78,7 @@ export interface WatchResponse {
   readonly watch_id: string;
   readonly created: boolean;
   readonly canceled: boolean;
-  /** Not 0: what was asked for is no longer there. */
+  /** Not 0: the requested revision was compacted. */
   readonly compact_revision: string;
   readonly cancel_reason: string;
   readonly events: readonly WatchEvent[];
@@ -87,13 +87,13 @@ export interface WatchResponse {
 export interface Lease {
   readonly header: Header;
   readonly ID: string;
-  /** Seconds; 0 or less: there is no such lease. */
+  /** Time to live in seconds; 0 or less: the lease does not exist. */
   readonly TTL: string;
 }
 
 export interface Status {
   readonly header: Header;
   readonly version: string;
-  /** Id of the member that leads; 0: none. */
+  /** Member id of the leader; 0: none. */
   readonly leader: string;
 }

@@ -1,6 +1,6 @@
 /**
- * The part of etcd's API (version 3) that is used here, in the language of its definition. Packages, services,
- * fields and numbers are those of the public API; fields that nobody here sends or reads are left out.
+ * The part of the etcd v3 API that dpctl uses, in protobuf language. Packages, services, fields and numbers
+ * are those of the public API. Unused fields are omitted.
  */
 import { fromJSON, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import protobuf from 'protobufjs';
@@ -169,10 +169,10 @@ service Auth {
 }
 `;
 
-/** How one call is encoded: its path, and both directions' codecs. */
+/** Path and codecs of a gRPC method. */
 export type Method = MethodDefinition<object, object>;
 
-// Revisions and ids have 64 bits: as text they keep all of them.
+// Decode 64-bit revisions and ids as strings: a number would lose precision.
 const definition = fromJSON(protobuf.parse(PROTO, { keepCase: true }).root.toJSON(), {
   keepCase: true,
   longs: String,
@@ -181,7 +181,7 @@ const definition = fromJSON(protobuf.parse(PROTO, { keepCase: true }).root.toJSO
   oneofs: true,
 });
 
-/** Calls by their names, as `KV.Range`. */
+/** Methods by name. */
 export const METHODS = {
   range: method('KV', 'Range'),
   txn: method('KV', 'Txn'),

@@ -1,4 +1,4 @@
-/** A whole run: suite by suite, each on a sandbox of its own, and one document of it all. */
+/** Runs all suites, each in a separate sandbox, and collects one document of results. */
 
 import { DpctlError } from '../../loader/errors.js';
 import {
@@ -25,9 +25,9 @@ import { PROGRAM } from './suites/program.js';
 import { SAME_NODE } from './suites/same-node.js';
 import type { OpenSuite, SuiteSpec } from './suites/suite.js';
 
-/** What a run needs of the program that it is part of. */
+/** A request, and facts about the running program. */
 export interface BenchRun extends BenchRequest {
-  /** How dpctl is started as a program. */
+  /** Command that starts dpctl. */
   readonly program: Program;
   /** Version of dpctl. */
   readonly version: string;
@@ -36,21 +36,21 @@ export interface BenchRun extends BenchRequest {
 
 const ALL: readonly SuiteSpec[] = [CONTROL, PROGRAM, SAME_NODE, OVERLAY];
 
-/** Share of CPU time that others may use before it is worth a word. */
+/** Background CPU share above which a run prints a warning. */
 const BUSY = 0.1;
 
-/** Signals that end a process without a word, and so without its clean-up. */
+/** Exit codes of signals that by default would end the process without its clean-up. */
 const ENDINGS = { SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
- * Measure. Takes minutes, and uses the machine's CPUs; nothing is left of it.
+ * Run the benchmark. It takes minutes and keeps the CPUs busy. It removes all that it has created.
  * @throws DpctlError NOT_ROOT (exit 2), SUITE_UNKNOWN (exit 1)
  */
 export async function bench(request: BenchRun): Promise<BenchResult> {
   requireRoot();
   const suites = chosen(request.only ?? []);
   const handlers = Object.entries(ENDINGS).map(([signal, code]) => {
-    // The sandboxes clean up when the process exits.
+    // Sandboxes clean up when the process exits.
     const end = () => process.exit(code);
     process.on(signal, end);
     return () => process.off(signal, end);
@@ -143,7 +143,7 @@ function secondsOf(suites: readonly SuiteSpec[], quick: boolean): number {
   return suites.reduce((sum, { seconds }) => sum + seconds[quick ? 'quick' : 'full'], 0);
 }
 
-/** The time left, less one sample each time it is asked; scaled by how long samples really take. */
+/** Estimator of the remaining time, called before each sample and scaled by the measured sample times. */
 function countdown(
   { measures }: OpenSuite,
   effort: Parameters<typeof sampleCount>[1],

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * What the cost of the datapath is measured against, and with: a program that
- * does nothing, and one that sends each run to another destination MAC before
- * it hands the frame on.
+ * Programs to measure the cost of the datapath: an empty one as the reference,
+ * and one that writes a pseudo-random destination MAC before it calls the
+ * measured program.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -14,14 +14,14 @@ char LICENSE[] SEC("license") = "GPL";
 #define TC_ACT_OK 0
 #define TC_ACT_SHOT 2
 
-/* Where to_tunnel sends, in host byte order; set when loaded. */
+/* Remote address of to_tunnel, in host byte order; set at load time. */
 const volatile __u32 tunnel_remote = 0;
 const volatile __u32 tunnel_vni = 0;
 
-/* Which MACs scatter picks, by their numbers from 0; written between runs. */
+/* Range of the MACs that scatter chooses, by number from 0; set between runs. */
 struct scatter {
 	__u32 count;
-	__u32 state; /* of the generator, never 0 */
+	__u32 state; /* of the random generator, never 0 */
 };
 
 struct {
@@ -31,7 +31,7 @@ struct {
 	__type(value, struct scatter);
 } bench_scatter SEC(".maps");
 
-/* The program that scatter hands on to: the datapath's, or the empty one for comparison. */
+/* The program that scatter calls: that of the datapath, or the empty one as reference. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
@@ -55,14 +55,14 @@ int scatter(struct __sk_buff *skb)
 	it = bpf_map_lookup_elem(&bench_scatter, &zero);
 	if (!it || (void *)(eth + 1) > (void *)(long)skb->data_end)
 		return TC_ACT_OK;
-	/* xorshift32: cheap, and too irregular for the CPU to fetch ahead. */
+	/* xorshift32: cheap, but not predictable for the CPU's prefetcher. */
 	state = it->state;
 	state ^= state << 13;
 	state ^= state >> 17;
 	state ^= state << 5;
 	it->state = state;
 	index = ((__u64)state * it->count) >> 32;
-	/* The MACs that control-fill.ts writes: 02:00 and the number. */
+	/* The MACs that control-fill.ts writes: 02:00 and the number, 4 bytes. */
 	eth->h_dest[0] = 0x02;
 	eth->h_dest[1] = 0;
 	eth->h_dest[2] = index >> 24;
@@ -74,9 +74,9 @@ int scatter(struct __sk_buff *skb)
 }
 
 /*
- * Egress of a vxlan device without a network of its own: what it is told for
- * each packet. The kernel's own ways to tell it (VLAN tunnels of the bridge,
- * act_tunnel_key) are options that not every kernel has.
+ * Egress of a vxlan device in external mode: sets the tunnel key of each
+ * packet. The alternatives of the kernel (VLAN tunnels of the bridge,
+ * act_tunnel_key) are config options that not every kernel has.
  */
 SEC("tc")
 int to_tunnel(struct __sk_buff *skb)
@@ -92,7 +92,7 @@ int to_tunnel(struct __sk_buff *skb)
 	return TC_ACT_OK;
 }
 
-/* A driver whose XDP is in use, whatever for, is a NIC's usual state; on a veth it changes the path. */
+/* Passes all frames. NICs often run XDP in the driver; on a veth, this changes the receive path. */
 SEC("xdp.frags")
 int pass(struct xdp_md *ctx)
 {

@@ -1,4 +1,4 @@
-/** Connections opened and closed, one after the other: native/connect.c, for neither tool has it. */
+/** Sequential TCP connections, with native/connect.c: neither iperf3 nor sockperf measures them. */
 
 import { ask, type Pair, serve, withCpu } from '../subjects/pair.js';
 import type { Sandbox } from '../subjects/sandbox.js';
@@ -6,12 +6,12 @@ import type { Effort, Readings } from './measure.js';
 
 const PORT = 5401;
 
-/** Have the program wait in the other end. @param program its path */
+/** Start the server in the other end. @param program path of the compiled program */
 export async function serveConnect(sandbox: Sandbox, pair: Pair, program: string): Promise<void> {
   await serve(sandbox, pair, [program, 'serve', String(PORT)], 'tcp', PORT);
 }
 
-/** Open and close connections for a while. */
+/** Measure how many connections per second are opened and closed. */
 export async function connectRate(
   pair: Pair,
   { seconds }: Effort,

@@ -1,20 +1,20 @@
-/** What the project promises, and whether a run bears it out. */
+/** Performance goals of the project, and whether a run reaches them. */
 
 import type { FigureResult, GoalResult, Suite } from '../../api/bench.js';
 import { reached } from './method.js';
 
-/** A promise about a figure: of one subject, or of one in relation to another. */
+/** A bound on a figure of a subject, or on its ratio to another subject. */
 export interface Goal {
   readonly suite: Suite;
   readonly figure: string;
   readonly of: string;
-  /** The subject that the figure is put in relation to; without one, the figure itself counts. */
+  /** Reference subject of the ratio; if not set, the bound is on the figure itself. */
   readonly to?: string;
   readonly kind: 'least' | 'most';
   readonly bound: number;
 }
 
-/** What each goal came to; goals whose figure was not measured are left out. */
+/** Evaluate the goals. Goals whose figure was not measured are omitted. */
 export function judge(goals: readonly Goal[], figures: readonly FigureResult[]): GoalResult[] {
   return goals.flatMap((goal) => {
     const figure = figures.find(({ suite, id }) => suite === goal.suite && id === goal.figure);

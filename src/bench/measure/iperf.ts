@@ -1,4 +1,4 @@
-/** iperf3: bulk TCP, and UDP as fast as it goes. */
+/** iperf3: bulk TCP, and UDP at the maximum rate. */
 import { readFileSync } from 'node:fs';
 import { DpctlError } from '../../../loader/errors.js';
 import { inNetns } from '../../../loader/sys/netns.js';
@@ -8,49 +8,49 @@ import type { Effort, Readings } from './measure.js';
 
 const PORT = 5201;
 /**
- * The kernel's default may be bbr, which paces by what it thinks the link is; every subject gets the
- * same, and one that a loss-free path does not hold back.
+ * Congestion control of all subjects. The default of the kernel may be bbr, whose pacing depends on its
+ * estimate of the link; cubic is not limited on a path without loss.
  */
 export const CONGESTION = 'cubic';
-/** iperf3 only takes whole seconds. */
+/** iperf3 accepts only whole seconds. */
 const secondsOf = ({ seconds }: Effort): string => String(Math.max(1, Math.round(seconds)));
 
-/** A stream. */
+/** Parameters of a TCP transfer. */
 export interface Bulk {
   readonly family: 4 | 6;
   readonly streams: number;
-  /** The other end sends. */
+  /** true: the server sends. */
   readonly reverse?: boolean;
-  /** Bytes that the sender hands to the kernel at a time; iperf3's own 128 KiB if not set. */
+  /** Bytes per write(2) of the sender; 128 KiB by default, as in iperf3. */
   readonly write?: number;
 }
 
-/** Numbers of a TCP transfer. */
+/** Result of a TCP transfer. */
 export interface BulkReading {
-  /** Gigabits a second that arrived. */
+  /** Received gigabits per second. */
   readonly rate: number;
-  /** Seconds of CPU for each gigabyte. */
+  /** CPU seconds per gigabyte. */
   readonly cpu: number;
-  /** Segments sent again. */
+  /** Number of retransmitted segments. */
   readonly retransmits: number;
 }
 
-/** Numbers of a stream of UDP. */
+/** Result of a UDP stream. */
 export interface PacketReading {
   /**
-   * Packets a second that were carried to the receiving socket, those for which it had no room
-   * included: what lies between is measured, not how often the receiver gets a CPU.
+   * Packets per second that reached the receiving socket, including those dropped because its buffer was
+   * full. This measures the path, not how often the receiver is scheduled.
    */
   readonly carried: number;
-  /** Packets a second that the receiver read. */
+  /** Packets per second that the receiver read. */
   readonly rate: number;
-  /** Share of those sent that it did not. */
+  /** Share of the sent packets that the receiver did not read, 0 to 1. */
   readonly loss: number;
-  /** Seconds of CPU for each million that were carried. */
+  /** CPU seconds per million carried packets. */
   readonly cpu: number;
 }
 
-/** Have iperf3 wait in the end that answers. */
+/** Start the iperf3 server. */
 export async function serveIperf(sandbox: Sandbox, pair: Pair): Promise<void> {
   await serve(sandbox, pair, ['iperf3', '-s', '-p', String(PORT)], 'tcp', PORT);
 }
@@ -80,7 +80,7 @@ async function iperf(pair: Pair, family: 4 | 6, args: readonly string[]) {
   return { ...report.end, cpu };
 }
 
-/** Send TCP for a while. */
+/** Run a TCP transfer. */
 export async function bulk(pair: Pair, effort: Effort, what: Bulk): Promise<BulkReading> {
   const { family, streams, reverse, write } = what;
   const { sum_received, sum_sent, cpu } = await iperf(pair, family, [
@@ -96,7 +96,7 @@ export async function bulk(pair: Pair, effort: Effort, what: Bulk): Promise<Bulk
   };
 }
 
-/** Send UDP as fast as the sender can. @param size bytes of payload */
+/** Send UDP at the maximum rate. @param size of the payload, in bytes */
 export async function packets(pair: Pair, effort: Effort, size: number): Promise<PacketReading> {
   const before = udpReceived(pair.server.space);
   const { sum, cpu } = await iperf(pair, 4, [
@@ -112,7 +112,7 @@ export async function packets(pair: Pair, effort: Effort, size: number): Promise
   };
 }
 
-/** Datagrams that came to sockets of a namespace so far, read or dropped for want of room. */
+/** Number of datagrams that sockets of a namespace have received, including drops of full buffers. */
 function udpReceived({ fd }: Namespace): number {
   const text = inNetns(fd, () => readFileSync('/proc/thread-self/net/snmp', 'utf8'));
   const [names = [], values = []] = [...text.matchAll(/^Udp: (.*)$/gm)].map(([, line = '']) =>
@@ -122,7 +122,7 @@ function udpReceived({ fd }: Namespace): number {
   return of('InDatagrams') + of('RcvbufErrors');
 }
 
-/** Readings of a transfer under the figures of a measure: `ID-rate`, `ID-cpu`, `ID-loss`. */
+/** Name the readings of a transfer after the measure: `ID-rate`, `ID-cpu`, `ID-loss`. */
 export function readingsOf(id: string, reading: BulkReading | PacketReading): Readings {
   return Object.fromEntries(Object.entries(reading).map(([key, value]) => [`${id}-${key}`, value]));
 }

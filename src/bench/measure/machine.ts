@@ -1,4 +1,4 @@
-/** The machine that is measured on, and how quiet it is. */
+/** Description of the machine, and its background load. */
 
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
@@ -6,16 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Machine, Noise } from '../../api/bench.js';
 import { kernelRelease } from '../../linux/process.js';
 
-/** CPU time since boot, in seconds over all CPUs. */
+/** CPU time since boot, in seconds, summed over all CPUs. */
 export interface CpuTime {
   readonly busy: number;
   readonly idle: number;
   readonly stolen: number;
 }
 
-/** Unit of /proc/stat (USER_HZ), which is the same on every architecture in use. */
+/** Unit of /proc/stat (USER_HZ): 100 on all supported architectures. */
 const TICKS_PER_SECOND = 100;
-/** How long is listened for noise. */
+/** Milliseconds for which {@link listen} measures the background load. */
 const LISTEN_MS = 500;
 
 /** Describe this machine. */
@@ -32,12 +32,12 @@ export function describeMachine(): Machine {
   };
 }
 
-/** What the kernel's command line says of mitigations; `default` when nothing. */
+/** Value of `mitigations` on the kernel command line; `default` if it is not set. */
 export function mitigationsOf(commandLine: string): string {
   return /(?:^|\s)mitigations=(\S+)/.exec(commandLine)?.[1] ?? 'default';
 }
 
-/** CPU time that was used so far by everybody, interrupts included. */
+/** Read the CPU time of all processes and interrupts. */
 export function cpuTime(stat = readFileSync('/proc/stat', 'utf8')): CpuTime {
   const fields = /^cpu\s+(.*)$/m.exec(stat)?.[1]?.split(/\s+/).map(Number) ?? [];
   const [user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, softirq = 0, steal = 0] =
@@ -49,7 +49,7 @@ export function cpuTime(stat = readFileSync('/proc/stat', 'utf8')): CpuTime {
   };
 }
 
-/** Do nothing for a moment and see how busy the machine is all the same. */
+/** Measure the background load while this process is idle. */
 export async function listen(): Promise<Noise> {
   const before = cpuTime();
   await sleep(LISTEN_MS);

@@ -1,41 +1,41 @@
-/** What is measured: the vocabulary that suites describe their figures in. */
+/** Types with which suites describe measurements. */
 import type { FigureSpec } from '../../api/bench.js';
 
-/** Numbers of one sample by the id of their figure. */
+/** Values of one sample, by figure id. */
 export type Readings = Readonly<Record<string, number>>;
 
-/** Who is measured. */
+/** A measured implementation. */
 export interface Subject {
   readonly name: string;
-  /** Measure once. */
+  /** Take one sample. */
   sample(): Promise<Readings>;
 }
 
-/** One thing that is done with every subject in turn, round by round. */
+/** A measurement that is taken from every subject in every round. */
 export interface Measure {
-  /** What is done, for the progress. */
+  /** Title in the progress output. */
   readonly title: string;
   readonly figures: readonly FigureSpec[];
   readonly subjects: readonly Subject[];
-  /** Who is put in relation to whom, by name: dpctl to the bridge. */
+  /** Subjects to compare, by name: dpctl with the bridge. */
   readonly pairs: readonly (readonly [of: string, to: string])[];
-  /** Seconds that one sample takes, about. */
+  /** Approximate seconds per sample. */
   readonly seconds: number;
-  /** Other than the run's, for what takes long or scatters little. */
+  /** Overrides the rounds of the run, for samples that take long or vary little. */
   readonly rounds?: number;
-  /** false: the first sample is as good as the others. */
+  /** false: skip the warm-up, since the first sample does not differ from the others. */
   readonly warmUp?: boolean;
 }
 
-/** How long and how often. */
+/** Number and duration of samples. */
 export interface Effort {
   readonly quick: boolean;
   readonly rounds: number;
-  /** Seconds of traffic in one sample. */
+  /** Seconds of traffic per sample. */
   readonly seconds: number;
 }
 
-/** The full run, and one of less than three minutes. */
+/** Effort of a full run, and of a quick one that takes less than three minutes. */
 export const EFFORT: Readonly<Record<'full' | 'quick', Effort>> = {
   full: { quick: false, rounds: 9, seconds: 1 },
   quick: { quick: true, rounds: 3, seconds: 0.5 },

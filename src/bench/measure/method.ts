@@ -1,20 +1,19 @@
 /**
- * The method, apart from anything that is measured: in which order things are measured, and what
- * may be concluded from the numbers. Pure; chance comes from a seed, so that a result can be
- * computed again from its samples.
+ * Statistical method: the order of measurements, and the evaluation of samples. No I/O. Random numbers are
+ * seeded, so that results can be recomputed from the samples.
  */
 import type { Better, Interval, Ratio, Reached, Verdict } from '../../api/bench.js';
 
-/** Fewer pairs than these say nothing about how far they scatter. */
+/** Minimum number of pairs for an estimate of their variation. */
 const LEAST_ROUNDS = 3;
 
 const RESAMPLES = 2000;
-/** Of 100 intervals, so many hold the true value (as far as the rounds are alike). */
+/** Confidence level of intervals, if the rounds are independent and identically distributed. */
 const CONFIDENCE = 0.95;
 
 /**
- * A generator of numbers from 0 to 1 that gives the same ones for the same seed (mulberry32,
- * public domain): enough for resampling, nothing more.
+ * Seeded generator of pseudo-random numbers from 0 to 1 (mulberry32, public domain). Good enough for
+ * resampling only.
  */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
@@ -27,8 +26,8 @@ export function seeded(seed: number): () => number {
 }
 
 /**
- * The order of a round. Over 2n rounds each of n subjects takes each place twice, and every second
- * round goes backwards, so that nobody always comes after the same neighbour.
+ * Order of the subjects in a round. Over 2n rounds each of n subjects has each position twice. Every second
+ * round is reversed, so that no subject always follows the same one.
  */
 export function rotated<T>(subjects: readonly T[], round: number): T[] {
   const count = subjects.length;
@@ -38,14 +37,13 @@ export function rotated<T>(subjects: readonly T[], round: number): T[] {
   return round % 2 === 0 ? turned : turned.reverse();
 }
 
-/** The value in the middle; NaN of nothing. */
+/** Median; NaN for an empty list. */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
 /**
- * The value below which a share of the values lies, between neighbours by proportion (the default
- * of R and NumPy); NaN of nothing.
+ * Quantile with linear interpolation (the default of R and NumPy); NaN for an empty list.
  * @param share from 0 to 1
  */
 export function quantile(values: readonly number[], share: number): number {
@@ -57,7 +55,7 @@ export function quantile(values: readonly number[], share: number): number {
   return below + (above - below) * (at - Math.floor(at));
 }
 
-/** How far values scatter: half the distance of the quartiles, as a share of the median. */
+/** Variation of values: half the interquartile range, as a share of the median. */
 export function spread(values: readonly number[]): number {
   const middle = median(values);
   if (!(middle > 0)) return 0;
@@ -65,8 +63,8 @@ export function spread(values: readonly number[]): number {
 }
 
 /**
- * What the median may be if the values were drawn again (percentile bootstrap). With few values it
- * reaches from the least to the greatest, which is as it should be.
+ * Confidence interval of the median (percentile bootstrap). With few values it is the whole range of values,
+ * as intended.
  */
 export function bootstrap(values: readonly number[], seed = 1): Interval {
   const random = seeded(seed);
@@ -78,10 +76,9 @@ export function bootstrap(values: readonly number[], seed = 1): Interval {
 }
 
 /**
- * One subject against another, round by round: what disturbs the machine disturbs both of a pair,
- * so a ratio of neighbours scatters less than either. Rounds in which one is missing or not
- * positive are left out.
- * @returns undefined when no round is left
+ * Ratio of two subjects, paired by round: a disturbance of the machine affects both values of a pair, so the
+ * ratio varies less than either value. Rounds in which a value is missing or not positive are skipped.
+ * @returns undefined if no round is left
  */
 export function pairedRatio(
   of: readonly (number | undefined)[],
@@ -96,7 +93,7 @@ export function pairedRatio(
   return { ratio: median(ratios), ...bootstrap(ratios, seed), rounds: ratios.length };
 }
 
-/** What a ratio says, where more or less is better. */
+/** Whether a ratio is significantly better or worse than 1. */
 export function verdictOf(
   { low, high, rounds }: Pick<Ratio, 'low' | 'high' | 'rounds'>,
   better: Better,
@@ -106,8 +103,8 @@ export function verdictOf(
 }
 
 /**
- * An interval against a bound.
- * @param kind `least`: the value is to be at least the bound; `most`: at most
+ * Compare an interval with a bound.
+ * @param kind `least`: the value must be at least the bound; `most`: at most
  */
 export function reached({ low, high }: Interval, kind: 'least' | 'most', bound: number): Reached {
   const [worst, best] = kind === 'least' ? [low, high] : [-high, -low];
@@ -117,9 +114,9 @@ export function reached({ low, high }: Interval, kind: 'least' | 'most', bound: 
 }
 
 /**
- * Whether a figure moved between two runs: their intervals lie apart, and by more than a least
- * share, since two runs differ in more than what was changed.
- * @param least 0.05 is five percent
+ * Whether a figure changed between two runs: the intervals do not overlap, and differ by more than a minimum
+ * share, since two runs also differ by chance.
+ * @param least minimum change as a share: 0.05 is five percent
  */
 export function moved(
   before: Interval & { readonly value: number },

@@ -1,4 +1,4 @@
-/** Measurements that are written in C: compiled when they are needed, on the machine itself. */
+/** Measurement programs in C, compiled on demand on the measured machine. */
 
 import { dirname, join } from 'node:path';
 import { DpctlError } from '../../../loader/errors.js';
@@ -7,7 +7,7 @@ import type { Sandbox } from '../subjects/sandbox.js';
 import { isInstalled, run } from './process.js';
 import { shippedFile } from './shipped-files.js';
 
-/** Programs in native/, and the libraries that each is linked with. */
+/** Programs in native/, and their linker flags. */
 const LIBRARIES = { fill: ['-lbpf'], flood: [], connect: [] } as const;
 export type NativeProgram = keyof typeof LIBRARIES;
 
@@ -15,8 +15,8 @@ const COMPILERS = ['cc', 'gcc', 'clang'] as const;
 
 /**
  * Compile a program of native/.
- * @returns the path of the program; it goes with the sandbox
- * @throws DpctlError BENCH_NEEDS where there is no compiler or no library
+ * @returns path of the executable, which is deleted with the sandbox
+ * @throws DpctlError BENCH_NEEDS if the compiler or a library is missing
  */
 export async function compileNative(sandbox: Sandbox, name: NativeProgram): Promise<string> {
   const compiler = await firstInstalled();

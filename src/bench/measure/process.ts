@@ -1,33 +1,33 @@
-/** Programs that measure: run to their end, or beside others, in a namespace and on a CPU. */
+/** Runs measurement programs, in the foreground or background, in a given namespace and on a given CPU. */
 import { availableParallelism } from 'node:os';
 import type { ResultPromise } from 'execa';
 import { DpctlError } from '../../../loader/errors.js';
 import { searchPath } from '../../linux/command.js';
 import type { Namespace } from '../subjects/sandbox.js';
 
-/** Where and how a program runs. */
+/** Options of a program. */
 export interface RunOptions {
-  /** The namespace; the caller's own if not set. */
+  /** Network namespace; that of the caller by default. */
   readonly space?: Namespace | undefined;
-  /** The CPU that it is bound to, so that rounds do not differ by where the scheduler puts it. */
+  /** CPU to pin the program to, so that scheduling does not differ between rounds. */
   readonly cpu?: number | undefined;
-  /** Milliseconds; 0: as long as it likes. */
+  /** Timeout in milliseconds; 0: none. */
   readonly timeout?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
 }
 
-/** A program that ended. */
+/** Result of a program. */
 export interface Ended {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A program that runs. */
+/** A running program. */
 export interface Running {
   readonly pid: number;
-  /** End it now; it is not waited for. */
+  /** Terminate the program. Does not wait for its end. */
   kill(): void;
   /** Wait for its end. */
   ended(): Promise<Ended>;
@@ -37,7 +37,7 @@ const TIMEOUT = 60_000;
 /** Milliseconds between SIGTERM and SIGKILL. */
 const PATIENCE = 1000;
 
-/** CPU of the side that asks, and of the side that answers: two, where there are two. */
+/** CPUs of client and server: different ones if there are at least two. */
 export const CLIENT_CPU = 0;
 export const SERVER_CPU = availableParallelism() > 1 ? 1 : 0;
 
@@ -56,7 +56,7 @@ async function launch(argv: readonly string[], options: RunOptions) {
     timeout: options.timeout ?? TIMEOUT,
     reject: false,
     forceKillAfterDelay: PATIENCE,
-    // No colour and no language of the user's in what is parsed.
+    // A fixed locale, and no variables of the user that change the output to parse.
     env: { LC_ALL: 'C', PATH: searchPath(), ...options.env },
   } as const;
   return options.input === undefined
@@ -81,7 +81,7 @@ async function runAny(argv: readonly string[], options: RunOptions = {}): Promis
 /**
  * Run a program to its end.
  * @returns what it printed
- * @throws DpctlError BENCH_TOOL with what it said, unless it exits with 0
+ * @throws DpctlError BENCH_TOOL with its output, if the exit code is not 0
  */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await runAny(argv, options);
@@ -91,7 +91,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   });
 }
 
-/** Start a program that runs beside others until it is stopped. */
+/** Start a program in the background. It runs until it is killed. */
 export async function start(argv: readonly string[], options: RunOptions = {}): Promise<Running> {
   const { child } = await launch(argv, options);
   const end = endOf(child);
@@ -103,8 +103,8 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
 }
 
 /**
- * Whether a program is there.
- * @param name its name, or its path
+ * Whether a program is installed.
+ * @param name of the program, or its path
  */
 export async function isInstalled(name: string): Promise<boolean> {
   const { code } = await runAny(['sh', '-c', 'command -v "$1"', 'sh', name]);

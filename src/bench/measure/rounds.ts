@@ -1,41 +1,41 @@
-/** One measure, carried out: every subject in every round, in an order that turns. */
+/** Takes the samples of a measure: every subject in every round, in rotating order. */
 
 import type { Failure, FigureResult, Suite } from '../../api/bench.js';
 import { concludeFigure } from '../report/conclude.js';
 import type { Effort, Measure } from './measure.js';
 import { rotated } from './method.js';
 
-/** Who wants to know how far it is. */
+/** Callbacks for progress output. */
 export interface Progress {
-  /** Before each sample. @param seconds that are left, about */
+  /** Called before each sample. @param seconds remaining, approximately */
   step(title: string, seconds: number): void;
-  /** After each measure. */
+  /** Called after each measure. */
   figure(figure: FigureResult): void;
-  /** What is worth a line: something is left out, something failed. */
+  /** Called with a message: a skipped measurement, a failed sample. */
   note(text: string): void;
 }
 
-/** What came of a measure. */
+/** Results of a measure. */
 export interface MeasureResult {
   readonly figures: readonly FigureResult[];
   readonly failures: readonly Failure[];
 }
 
-/** Failures of a subject after which it is not asked again. */
+/** Number of failures after which a subject is skipped. */
 const PATIENCE = 2;
 
-/** How many samples a measure takes. */
+/** Number of samples of a measure. */
 export function sampleCount({ subjects, rounds, warmUp }: Measure, effort: Effort): number {
   return subjects.length * ((rounds ?? effort.rounds) + (warmsUp(warmUp, effort) ? 1 : 0));
 }
 
-/** A quick run has no time to warm up; its first round is as cold as any. */
+/** Whether there is a warm-up. A quick run has no time for one. */
 function warmsUp(wanted: boolean | undefined, { quick }: Effort): boolean {
   return wanted ?? !quick;
 }
 
 /**
- * Carry a measure out. A sample that fails is a hole in its subject's row, not the end.
+ * Take all samples of a measure. A failed sample is recorded as missing and does not end the measure.
  * @param onSample called before each sample
  */
 export async function carryOut(

@@ -1,4 +1,4 @@
-/** Files that come with dpctl and are not code of its own: sources in C, objects, libraries. */
+/** Files shipped with dpctl that are not JavaScript: C sources, BPF objects, libraries. */
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,8 +8,8 @@ import { exec } from '../../../loader/hint.js';
 declare const __dirname: string | undefined;
 
 /**
- * A file of the checkout, or of the installed copy, which has the same shape.
- * @param path from the checkout's folder, or from `dist`
+ * Find a file of the checkout, or of the installation, which has the same layout.
+ * @param path relative to the root of the checkout, or to `dist`
  * @throws DpctlError NOT_BUILT
  */
 export function shippedFile(path: string): string {

@@ -1,4 +1,4 @@
-/** sockperf: one message there and back, again and again. */
+/** sockperf: round-trip times of small messages. */
 import { DpctlError } from '../../../loader/errors.js';
 import { ask, type Pair, serve } from '../subjects/pair.js';
 import type { Sandbox } from '../subjects/sandbox.js';
@@ -7,14 +7,14 @@ import { CLIENT_CPU, SERVER_CPU } from './process.js';
 
 const PORT = { udp: 11_111, tcp: 11_112 } as const;
 export type Transport = keyof typeof PORT;
-/** Bytes of a message: a small request. */
+/** Size of a message, in bytes: a small request. */
 const MESSAGE = 64;
 
 function flags(transport: Transport): string[] {
   return ['-p', String(PORT[transport]), ...(transport === 'tcp' ? ['--tcp'] : [])];
 }
 
-/** Have sockperf answer in the other end. */
+/** Start the sockperf server. */
 export async function serveSockperf(
   sandbox: Sandbox,
   pair: Pair,
@@ -25,17 +25,17 @@ export async function serveSockperf(
 }
 
 /**
- * On which CPUs the ends are. `two`: each sleeps while the other works, so a trip is first of all
- * two CPUs that wake up. `one`: they share a CPU, which never sleeps, as on a machine with work.
+ * CPUs of client and server. `two`: each CPU is idle while the other works, so the wake-ups dominate the
+ * round-trip time. `one`: both share a CPU, which is never idle, as on a busy machine.
  */
 export type Cpus = 'two' | 'one';
 
-/** How the ids of the figures begin. */
+/** Prefix of the figure ids. */
 export function pingPongId(transport: Transport, cpus: Cpus): string {
   return `${transport}-pp${cpus === 'one' ? '-one-cpu' : ''}`;
 }
 
-/** Round trips of a while, in us: the median and the 99th percentile. */
+/** Measure round-trip times, in microseconds: the median and the 99th percentile. */
 export async function pingPong(
   pair: Pair,
   { seconds }: Effort,

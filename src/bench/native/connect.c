@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * connect serve PORT           accept connections, until it is ended
- * connect HOST PORT MS         open and close connections one after the other
- *                              for so many milliseconds; prints how many, and
- *                              how long it took, as JSON
+ * connect serve PORT           accept connections until killed
+ * connect HOST PORT MS         open and close connections sequentially for MS
+ *                              milliseconds; print their number and the time
+ *                              as JSON
  *
- * A connection is closed with a reset, which leaves no port waiting: none run out.
+ * Connections are closed with RST: no port stays in TIME_WAIT, so ports do not run out.
  */
 #include <arpa/inet.h>
 #include <errno.h>

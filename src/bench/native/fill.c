@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * fill PIN COUNT: what control-fill.ts does, in C with libbpf: COUNT entries into the
- * MAC table that is pinned at PIN, by one batch. Prints the nanoseconds that
- * encoding took, and those of the call, as JSON.
+ * fill PIN COUNT: the equivalent of control-fill.ts in C with libbpf. Writes COUNT
+ * entries to the MAC table pinned at PIN with one batch update. Prints the time of
+ * encoding and the time of the call, in nanoseconds, as JSON.
  */
 #include <bpf/bpf.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "dpctl.h"
 
-/* Same entries as control-fill.ts writes. */
+/* The same entries as in control-fill.ts. */
 #define VNI 1
 #define IFINDEX 2
 #define ENDPOINT 1

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * flood SENDER DEVICE MAC SINK COPIES FRAMES: send broadcast frames from MAC out
- * of DEVICE in the network namespace of the file SENDER, one after the other,
- * each when the last one has arrived at all ports, whose far ends are in the
- * namespace SINK.
- * Prints as JSON, for each frame, the nanoseconds until the last of its copies
- * was received, by the kernel's own stamps, and how many copies never came.
+ * flood SENDER DEVICE MAC SINK COPIES FRAMES: send FRAMES broadcast frames from
+ * MAC on DEVICE in network namespace SENDER (a path). Each frame is sent when
+ * all COPIES of the previous one have arrived at the far ends of the ports, in
+ * namespace SINK (a path).
+ * Prints as JSON, for each frame, the nanoseconds until its last copy was
+ * received (kernel timestamps), and the number of lost copies.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,11 +23,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* For local experiments (IEEE 802): no stack listens to it. */
+/* Local experimental EtherType (IEEE 802), which no stack handles. */
 #define ETHERTYPE 0x88b5
-/* Copies of a frame to all ports, each with the kernel's own overhead. */
+/* Bytes for the copies of a frame, including the kernel's overhead for each. */
 #define RECEIVE_BUFFER (64 << 20)
-/* A copy that has not come after this many milliseconds is lost. */
+/* A copy that has not arrived after this time is lost. */
 #define PATIENCE_MS 20
 #define FRAME_BYTES 60
 
@@ -58,7 +58,7 @@ static int packet_socket(const char *netns, int protocol)
 	return fd;
 }
 
-/* Take what has come. The stamp of the latest goes to last. */
+/* Read all received copies. Sets last to the timestamp of the latest one, in ns. */
 static int drain(int fd, long long *last)
 {
 	char data[128], control[128];

@@ -1,20 +1,20 @@
-/** Two runs: which of dpctl's own figures moved. */
+/** Comparison of two runs: which figures of dpctl changed. */
 import type { BenchResult, Comparison, FigureResult, Interval, Move } from '../../api/bench.js';
 import { moved } from '../measure/method.js';
 
-/** What two runs of the same program may differ by, on a machine that is used for other things. */
+/** Minimum change, as a share: two runs of the same build differ by up to this on a machine in use. */
 const LEAST_CHANGE = 0.05;
 
 interface Value extends Interval {
   readonly of: string;
-  /** The subject that it is in relation to; empty for the figure itself. */
+  /** Reference subject of a ratio; empty for the figure itself. */
   readonly to: string;
   readonly value: number;
 }
 
 /**
- * Compare an earlier run with a later one. Where a figure is put in relation to something that was
- * measured beside it, the relations are compared: they depend less on the machine and its mood.
+ * Compare an earlier run with a later one. If a figure has ratios to other subjects, the ratios are compared,
+ * because they depend less on the state of the machine.
  */
 export function compare(before: BenchResult, after: BenchResult): Comparison {
   const moves = after.figures.flatMap((figure): Move[] => {
@@ -42,7 +42,7 @@ function valuesOf({ about, subjects, ratios }: FigureResult): Value[] {
     .map(({ name, median, low, high }) => ({ of: name, to: '', value: median, low, high }));
 }
 
-/** What makes the two less comparable. */
+/** Differences between the runs that limit the comparison. */
 function notesOf(before: BenchResult, after: BenchResult): string[] {
   const keys = ['kernel', 'cpu', 'cpus', 'mitigations', 'node'] as const;
   const machine = keys

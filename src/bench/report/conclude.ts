@@ -1,14 +1,14 @@
-/** What may be concluded from the samples of a run. */
+/** Evaluation of the samples of a run. */
 import type { FigureResult, FigureSpec, Suite } from '../../api/bench.js';
 import type { Measure } from '../measure/measure.js';
 import { bootstrap, median, pairedRatio, spread, verdictOf } from '../measure/method.js';
 
-/** Samples by round of one subject; undefined where it failed. */
+/** Samples of each subject, one per round; undefined if a sample failed. */
 export type Samples = ReadonlyMap<string, readonly (number | undefined)[]>;
 
 /**
- * Conclude from the samples of one figure. Subjects that have none are left out.
- * @param pairs who is put in relation to whom
+ * Evaluate the samples of a figure. Subjects without samples are omitted.
+ * @param pairs subjects to compare
  */
 export function concludeFigure(
   suite: Suite,

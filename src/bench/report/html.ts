@@ -1,8 +1,8 @@
-/** A run as one HTML file: tables that need no script, plots that need nothing from outside. */
+/** HTML report of a run, in one file: tables without scripts, and plots without external resources. */
 import type { BenchResult, FigureResult, GoalResult } from '../../api/bench.js';
 import { digits, SAYS } from './format.js';
 
-/** What goes into the file beside the run. */
+/** Assets that are embedded in the report. */
 export interface ReportParts {
   readonly plotCode: string;
   readonly plotStyle: string;
@@ -17,7 +17,7 @@ const TITLES: Readonly<Record<string, string>> = {
   overlay: 'Traffic between two nodes',
 };
 
-/** The whole file. */
+/** Generate the report. */
 export function reportHtml(result: BenchResult, parts: ReportParts): string {
   const suites = [...new Set(result.figures.map(({ suite }) => suite))];
   return `<!doctype html>
@@ -48,12 +48,12 @@ ${leftOut(result)}
 `;
 }
 
-/** Text in HTML, attributes included. */
+/** Escape text for HTML, including attributes. */
 function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** JSON that cannot end the element that it is in. */
+/** JSON escaped so that it cannot end the script element that contains it. */
 function embedded(result: BenchResult): string {
   return JSON.stringify(result).replaceAll('<', '\\u003c');
 }

@@ -1,4 +1,4 @@
-/** The report's file: known to be writable before there is anything to write. */
+/** Output file of a report, which is checked for writability before the run. */
 
 import { accessSync, constants, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -7,14 +7,15 @@ import type { BenchResult } from '../../api/bench.js';
 import { shippedFile } from '../measure/shipped-files.js';
 import { reportHtml } from './html.js';
 
-/** A report that is to be written. */
+/** File of a report. */
 export interface ReportFile {
-  /** Write the whole of it; an older one is replaced at once. */
+  /** Write the report. It replaces an older one atomically. */
   write(result: BenchResult): void;
 }
 
 /**
- * @throws DpctlError BENCH_FILE, exit 1, when it cannot be written there
+ * Prepare the file of a report.
+ * @throws DpctlError BENCH_FILE, exit 1, if it cannot be written there
  */
 export function reportFile(path: string): ReportFile {
   const target = resolve(path);

@@ -1,5 +1,5 @@
-// Draws the plots of the report: the ratios of each suite, and the rounds of each figure when they
-// are opened. Runs in the reader's browser; everything that it needs is in the page.
+// Draws the plots of the report: the ratios of each suite, and the rounds of each figure on demand.
+// Runs in the browser, without external resources.
 (() => {
   const run = JSON.parse(document.getElementById('run').textContent);
   const COLORS = ['--a', '--b', '--c', '--d', '--e', '--f'];
@@ -14,7 +14,7 @@
     return { stroke: color('--dim'), grid: line, ticks: line, ...more };
   }
 
-  // A dot for each ratio, a bar for what it may be, and the line of no difference.
+  // A dot for each ratio, a bar for its confidence interval, and a line at ratio 1.
   function ratioPlot(place) {
     const points = run.figures
       .filter(({ suite }) => suite === place.dataset.suite)
@@ -28,7 +28,7 @@
     const values = names.map((name) => ids.map((id) => at(name, id)?.ratio ?? null));
     const shift = (series) => (series - (names.length - 1) / 2) * 0.12;
     const all = points.flatMap(({ low, high }) => [low, high]).filter((value) => value > 0);
-    // Whole powers of two, so that the marks of the axis are round.
+    // Powers of two, so that the axis has round tick values.
     const power = (round, least) =>
       2 ** round(Math.log2((round === Math.ceil ? Math.max : Math.min)(least, ...all)));
     const bars = (plot) => {
@@ -94,7 +94,7 @@
     return new uPlot(options, [xs, ...values], place);
   }
 
-  // A line for each subject, over the rounds.
+  // Samples by round, one line per subject.
   function roundPlot(place) {
     const { suite, figure } = place.dataset;
     const { subjects, unit } = run.figures.find((it) => it.suite === suite && it.id === figure);

@@ -1,4 +1,4 @@
-/** The document of a run as others may read it, and as an earlier one is read back. */
+/** Schema of the result document, for readers and to validate earlier runs. */
 
 import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
@@ -69,19 +69,19 @@ type Frozen<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]: Frozen<T[Key]> }
     : T;
 
-/** The compiler refuses a field that use only one of the two has: the schema, or the type that dpctl writes. */
+/** Compile-time check that the schema and the type of the results have the same fields. */
 const RESULT: BenchResult extends Frozen<z.infer<typeof DOCUMENT>>
   ? z.ZodMiniType<BenchResult>
   : never = DOCUMENT;
 
-/** The document's JSON Schema: docs/bench.schema.json. */
+/** JSON Schema of the document: docs/bench.schema.json. */
 export function resultSchema(): object {
   return z.toJSONSchema(RESULT);
 }
 
 /**
- * Read an earlier run.
- * @throws DpctlError BENCH_FILE, exit 1, saying what is wrong with it
+ * Read and validate an earlier run.
+ * @throws DpctlError BENCH_FILE, exit 1, with the reason
  */
 export function readResult(path: string): BenchResult {
   const refuse = (why: string, cause?: unknown): DpctlError =>

@@ -1,4 +1,4 @@
-/** The datapath without a control plane: its object loaded, its tables written by hand. */
+/** The datapath without a control plane: loads the BPF object and writes its tables directly. */
 
 import { mapPut } from '../../../loader/map/entry.js';
 import type { BpfMap } from '../../../loader/map/info.js';
@@ -17,7 +17,7 @@ import { LARGE_TABLE } from '../suites/control-fill.js';
 import type { Station } from './frames.js';
 import type { Sandbox } from './sandbox.js';
 
-/** VNI of the network with a number. */
+/** VNI of a network. */
 export const vniOf = (network: number): number => network;
 const AGEING = 300;
 const MTU = 1500;
@@ -27,23 +27,23 @@ export interface World {
   readonly object: BpfObject;
   map(table: TableName): BpfMap;
   put<N extends TableName>(table: N, key: KeyOf<N>, value: ValueOf<N>): void;
-  /** Descriptor of a program. */
+  /** File descriptor of a program. */
   program(name: string): number;
 }
 
-/** An endpoint of a world. */
+/** An endpoint of a loaded datapath. */
 export interface Port {
-  /** From 1. */
+  /** Number of the endpoint, from 1. */
   readonly id: number;
   readonly network: number;
   readonly slot: number;
   readonly ifindex: number;
   readonly station: Station;
-  /** The source is checked, as by default; else MACs are learned. */
+  /** true: check source addresses, as by default. false: learn MACs. */
   readonly lock?: boolean;
 }
 
-/** Load the datapath with room for a million MACs. It goes with the sandbox. */
+/** Load the datapath with room for a million MACs. It is unloaded with the sandbox. */
 export function openWorld(sandbox: Sandbox): World {
   const object = openObject(objectFile(), {
     constants: constantsOf('endpoint'),
@@ -71,7 +71,7 @@ export function openWorld(sandbox: Sandbox): World {
   };
 }
 
-/** Make a network with so many places for ports. */
+/** Create a network. @param slots size of its flood list */
 export function putNetwork(world: World, network: number, slots: number, flags = 0): void {
   const vni = vniOf(network);
   world.put('network', network, {
@@ -84,7 +84,7 @@ export function putNetwork(world: World, network: number, slots: number, flags =
   });
 }
 
-/** Make a port: known by its interface, in its network's flood list and in the MAC table. */
+/** Create a port: entries in the endpoint table, the flood list of its network and the MAC table. */
 export function putPort(world: World, { id, network, slot, ifindex, station, lock }: Port): void {
   const { IP4, IP6, LOCK, LEARN } = EndpointFlags;
   world.put('endpoint', ifindex, {
@@ -100,7 +100,7 @@ export function putPort(world: World, { id, network, slot, ifindex, station, loc
   putMac(world, { network, ifindex, id }, station.mac, FdbFlags.ENDPOINT);
 }
 
-/** Put a MAC behind a port. */
+/** Add a MAC table entry for a port. */
 export function putMac(
   world: World,
   { network, ifindex, id }: Pick<Port, 'network' | 'ifindex' | 'id'>,
@@ -115,7 +115,7 @@ export function putMac(
   );
 }
 
-/** The addresses of a station with a number. */
+/** Addresses of a station, derived from its number. */
 export function stationOf(number: number): Station {
   const [high, low] = [number >>> 8, number & 0xff];
   const hex = number.toString(16).padStart(4, '0');

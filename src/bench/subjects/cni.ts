@@ -1,4 +1,4 @@
-/** The reference CNI bridge plugin, as a container runtime calls it. */
+/** The reference CNI bridge plugin, called like by a container runtime. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,23 +8,23 @@ import { searchPath } from '../../linux/command.js';
 import { NETNS_DIR } from '../../linux/netns.js';
 import type { Namespace } from './sandbox.js';
 
-/** Where Debian and the upstream archive put the plugins. */
+/** Plugin folders of Debian and of the upstream archive. */
 const FOLDERS = ['/usr/lib/cni', '/opt/cni/bin'] as const;
 
-/** The plugin on one node. */
+/** The plugin on a node. */
 export interface CniBridge {
-  /** Add or delete a container. @returns milliseconds of the plugin's process */
+  /** Add or delete a container. @returns run time of the plugin process, in milliseconds */
   call(command: 'ADD' | 'DEL', container: string): number;
 }
 
-/** The folder that has the plugin and the IPAM plugin it calls, or undefined. */
+/** Folder with the bridge plugin and its IPAM plugin, or undefined. */
 export function cniFolder(): string | undefined {
   return FOLDERS.find((dir) => ['bridge', 'host-local'].every((it) => existsSync(join(dir, it))));
 }
 
 /**
- * The plugin, called in a node's namespace.
- * @param dataDir where its IPAM keeps its addresses
+ * Configure the plugin for the namespace of a node.
+ * @param dataDir data directory of the IPAM plugin
  */
 export function openCniBridge(dir: string, node: Namespace, dataDir: string): CniBridge {
   const config = JSON.stringify({
@@ -45,7 +45,7 @@ export function openCniBridge(dir: string, node: Namespace, dataDir: string): Cn
         PATH: searchPath(),
       };
       const start = performance.now();
-      // Started from within, as a runtime on that node would; `ip netns exec` would cost time.
+      // Start it in the namespace, as a runtime on the node does: `ip netns exec` would add to the time.
       const { status, stdout } = inNetns(node.fd, () =>
         spawnSync(join(dir, 'bridge'), { input: config, env, encoding: 'utf8' }),
       );

@@ -1,15 +1,15 @@
-/** Frames that programs are run on: whole and right as far as the datapath looks at them. */
+/** Frames for test runs of programs. All fields that the datapath reads are valid. */
 import { ipToBytes16 } from '../../model/address/ip.js';
 import { macToBytes } from '../../model/address/mac.js';
 
-/** EtherTypes, and the numbers of protocols in IP. */
+/** EtherTypes. */
 const TYPE = { ip4: 0x0800, arp: 0x0806, ip6: 0x86dd, other: 0x88b5 } as const;
 const UDP = 17;
-/** Bytes of a UDP payload: with it, an IPv4 frame has the 64 bytes of the smallest on a wire. */
+/** Size of the UDP payload, in bytes. It makes an IPv4 frame 64 bytes with FCS, the Ethernet minimum. */
 const PAYLOAD = 18;
 export const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 
-/** Addresses of one side. */
+/** Addresses of a sender or receiver. */
 export interface Station {
   readonly mac: string;
   readonly ip4: string;
@@ -38,7 +38,7 @@ const udp = (): readonly number[] => [
   ...new Uint8Array(PAYLOAD),
 ];
 
-/** A small UDP packet over IPv4. Checksums are zero: no program looks at them. */
+/** A small UDP packet over IPv4. Checksums are zero, since no program verifies them. */
 export function udp4(from: Station, to: Station, toMac = to.mac): Uint8Array {
   const length = 20 + 8 + PAYLOAD;
   const head = [0x45, 0, ...u16(length), ...u16(1), ...u16(0), 64, UDP, ...u16(0)];
@@ -51,7 +51,7 @@ export function udp6(from: Station, to: Station): Uint8Array {
   return frame(to.mac, from.mac, TYPE.ip6, head, ipToBytes16(from.ip6), ipToBytes16(to.ip6), udp());
 }
 
-/** An ARP request for the other's address. */
+/** An ARP request for the address of `to`. */
 export function arpRequest(from: Station, to: Station): Uint8Array {
   const head = [...u16(1), ...u16(TYPE.ip4), 6, 4, ...u16(1)];
   return frame(

@@ -1,4 +1,4 @@
-/** A node of dpctl's for a measurement: a namespace and a root of its own, that go with the sandbox. */
+/** A dpctl node for a measurement. Its namespace and root directory are deleted with the sandbox. */
 import { inNetns } from '../../../loader/sys/netns.js';
 import { type Node, openNode } from '../../control/node/node.js';
 import type { Namespace, Sandbox } from './sandbox.js';
@@ -10,16 +10,16 @@ export interface BenchNode {
   readonly root: string;
 }
 
-/** How dpctl is started as a program: `node dpctl.cjs`. */
+/** Command that starts dpctl: `node dpctl.cjs`. */
 export type Program = readonly string[];
 
-/** Make a node. It is not prepared yet: the first attach does that. */
+/** Create a node. The first attach prepares it. */
 export function openBenchNode(sandbox: Sandbox, label: string): BenchNode {
   const space = sandbox.namespace(label);
   const root = sandbox.folder(`${label}-root`);
   const node = inNetns(space.fd, () => {
     const opened = openNode({ root });
-    // Opened in here: later it would be the namespace that the run was started in.
+    // Open the namespace now: later calls run in the namespace in which the run was started.
     opened.netnsFd();
     return opened;
   });

@@ -1,6 +1,6 @@
 /**
- * What is compared between two nodes: no overlay, the kernel's VXLAN under a bridge, dpctl; and what
- * the hosts say to each other on the same underlay.
+ * Subjects of the two-node suite: no overlay, the VXLAN device of the kernel on a bridge, dpctl, and traffic
+ * between the hosts on the same underlay.
  */
 
 import { attachTcx, attachXdp } from '../../../loader/link/attach.js';
@@ -20,19 +20,19 @@ import { DEVICE, type End, type Pair } from './pair.js';
 import { openProbe, programOf } from './program-rig.js';
 import { ip, type Namespace, type Sandbox } from './sandbox.js';
 
-/** What carries the traffic between the nodes. */
+/** Network between the nodes. */
 export interface Underlay {
-  /** Part of the figures' ids. */
+  /** Name, which is part of the figure ids. */
   readonly name: string;
-  /** Segments are cut to the MTU before it and merged behind it, as with a NIC; else passed whole. */
+  /** true: segments are split to the MTU and merged by GRO on arrival, as with a NIC. false: passed whole. */
   readonly wire: boolean;
-  /** Bytes of layer 3. */
+  /** Layer 3 MTU, in bytes. */
   readonly mtu: number;
-  /** Descriptor of an XDP program that both ends run natively, as NICs do; dpctl's own comes instead. */
+  /** File descriptor of an XDP program for native mode on both ends, as with a NIC. dpctl replaces it. */
   readonly xdp?: number;
 }
 
-/** The kinds of subjects. */
+/** Names of the subjects. */
 export const KIND = {
   none: 'no overlay',
   bridge: 'bridge + vxlan',
@@ -40,21 +40,21 @@ export const KIND = {
   alone: 'underlay alone',
 } as const;
 
-/** How dpctl decapsulates VXLAN. */
+/** Methods by which dpctl decapsulates VXLAN. */
 export const DECAPS = ['tc', 'tc-gro', 'xdp'] as const;
 export type Decap = (typeof DECAPS)[number];
 
-/** Name of a subject of dpctl's. */
+/** Name of the dpctl subject with a decapsulation method. */
 export function dpctlName(decap: Decap): string {
   return `dpctl, ${decap}`;
 }
 
-/** Name of the hosts that carry the endpoints of such a subject. */
+/** Name of the subject for host traffic on the nodes of {@link dpctlName}. */
 export function besideName(decap: Decap): string {
   return `underlay with ${dpctlName(decap)}`;
 }
 
-/** Bytes that VXLAN over IPv4 adds: the endpoints' MTU is so much less, without an overlay too. */
+/** Bytes that VXLAN over IPv4 adds. Subtracted from the MTU of endpoints, even without an overlay. */
 const OVERHEAD = 50;
 const UNDERLAY = 'ul0';
 const VNI = 42;
@@ -75,7 +75,7 @@ const sides = ['near', 'far'] as const;
 const other = (side: (typeof sides)[number]): (typeof sides)[number] =>
   side === 'near' ? 'far' : 'near';
 
-/** Two nodes with a veth between them. */
+/** Connect two nodes by a veth pair. */
 function connect(spaces: Readonly<Record<keyof Hosts, Namespace>>, it: Underlay): Hosts {
   const mtu = String(it.mtu);
   ip(
@@ -98,7 +98,7 @@ function connect(spaces: Readonly<Record<keyof Hosts, Namespace>>, it: Underlay)
   return hosts;
 }
 
-/** Run the program in the drivers of both ends. */
+/** Attach the XDP program in native mode on both ends. */
 function attachPass(sandbox: Sandbox, hosts: Hosts, { xdp }: Underlay): void {
   if (xdp === undefined) return;
   for (const side of sides) {
@@ -115,20 +115,20 @@ function openHosts(sandbox: Sandbox, label: string, it: Underlay): Hosts {
   return connect({ near, far }, it);
 }
 
-/** The hosts themselves. */
+/** Traffic between the hosts. */
 function hostPair(name: string, { near, far }: Hosts): Pair {
   const end = ({ space, address, address6 }: Host): End => ({ space, ip4: address, ip6: address6 });
   return { name, client: end(near), server: end(far) };
 }
 
-/** Two hosts with nothing but the underlay. */
+/** Two hosts that have only the underlay. */
 export function alonePair(sandbox: Sandbox, label: string, it: Underlay): Pair {
   const hosts = openHosts(sandbox, label, it);
   attachPass(sandbox, hosts, it);
   return hostPair(KIND.alone, hosts);
 }
 
-/** A container's end of a veth to its node. */
+/** Connect a container to its node by a veth pair. */
 function endOf(
   sandbox: Sandbox,
   label: string,
@@ -149,7 +149,7 @@ function endOf(
   return { space, ...addresses };
 }
 
-/** The kernel routes between the endpoints: nothing can be less than that. */
+/** Endpoints with kernel routing between them: the least possible work. */
 export function routedPair(sandbox: Sandbox, label: string, it: Underlay): Pair {
   const hosts = openHosts(sandbox, label, it);
   attachPass(sandbox, hosts, it);
@@ -179,7 +179,7 @@ const ADDRESSES = {
   far: { ip4: '10.66.0.3', ip6: 'fd66::3' },
 } as const;
 
-/** Tell a vxlan device without a network where to send, packet by packet. */
+/** Set the destination of a vxlan device in external (metadata) mode per packet. */
 function tellTunnel(sandbox: Sandbox, { fd }: Namespace, remote: string): void {
   const object = openProbe(sandbox, { tunnel_remote: ip4ToNumber(remote), tunnel_vni: VNI });
   const ifindex = withRtnl(fd, (rtnl) => linkGet(rtnl, { name: 'vx0' }))?.ifindex ?? 0;
@@ -187,7 +187,7 @@ function tellTunnel(sandbox: Sandbox, { fd }: Namespace, remote: string): void {
   sandbox.defer(() => closeFd(link));
 }
 
-/** A bridge on each node, and the kernel's vxlan device as one of its ports. */
+/** A bridge on each node, with a vxlan device of the kernel as a port. */
 export function vxlanPair(sandbox: Sandbox, label: string, it: Underlay, metadata: boolean): Pair {
   const hosts = openHosts(sandbox, label, it);
   attachPass(sandbox, hosts, it);
@@ -213,8 +213,8 @@ export function vxlanPair(sandbox: Sandbox, label: string, it: Underlay, metadat
 }
 
 /**
- * Endpoints of two nodes of dpctl's, and the nodes' hosts.
- * @throws DpctlError DECAP_IMPOSSIBLE, DECAP_REFUSED where the device cannot do as requested
+ * Endpoints on two dpctl nodes, and the hosts of these nodes.
+ * @throws DpctlError DECAP_IMPOSSIBLE, DECAP_REFUSED if the device does not support the method
  */
 export async function overlayPairs(
   sandbox: Sandbox,

@@ -1,4 +1,4 @@
-/** Two ends with something between them: what traffic is sent through. */
+/** Client and server of traffic measurements. */
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DpctlError } from '../../../loader/errors.js';
@@ -6,39 +6,39 @@ import { cpuTime } from '../measure/machine.js';
 import { CLIENT_CPU, type Running, run, SERVER_CPU, start } from '../measure/process.js';
 import type { Namespace, Sandbox } from './sandbox.js';
 
-/** One side. */
+/** Client or server. */
 export interface End {
   readonly space: Namespace;
   readonly ip4: string;
   readonly ip6: string;
 }
 
-/** The two sides of a subject. */
+/** Client and server of a subject. */
 export interface Pair {
   readonly name: string;
-  /** Who asks, connects and by default sends. */
+  /** The client, which by default sends. */
   readonly client: End;
   readonly server: End;
 }
 
-/** The interface in both ends. */
+/** Name of the interface in both ends. */
 export const DEVICE = 'eth0';
 
-/** What traffic costs the whole machine. */
+/** A result, and the CPU time that the whole machine used for it. */
 export interface Cost<T> {
   readonly value: T;
-  /** Seconds of CPU, of all processes and interrupts. */
+  /** CPU seconds of all processes and interrupts. */
   readonly cpu: number;
 }
 
-/** Run something and see what CPU time the machine spends meanwhile. */
+/** Run a function, and measure the CPU time of the machine meanwhile. */
 export async function withCpu<T>(work: () => Promise<T>): Promise<Cost<T>> {
   const before = cpuTime();
   const value = await work();
   return { value, cpu: cpuTime().busy - before.busy };
 }
 
-/** Run a program in the end that asks, on its CPU or another. @returns what it printed */
+/** Run a program in the client's namespace. @returns its output */
 export function ask({ client }: Pair, argv: readonly string[], cpu = CLIENT_CPU): Promise<string> {
   return run(argv, { space: client.space, cpu, timeout: 30_000 });
 }
@@ -46,9 +46,9 @@ export function ask({ client }: Pair, argv: readonly string[], cpu = CLIENT_CPU)
 const LISTEN_MS = 3000;
 
 /**
- * Start a program in the end that answers, on its CPU, and wait until it listens. It ends with the
- * sandbox.
- * @param protocol tables of /proc/net in which its port is looked for
+ * Start a program in the server's namespace, pinned to its CPU, and wait until it listens. It is killed with
+ * the sandbox.
+ * @param protocol table of /proc/net to search for its port
  */
 export async function serve(
   sandbox: Sandbox,
@@ -73,13 +73,13 @@ export async function serve(
   return running;
 }
 
-/** Whether a port is bound in the namespace of a process. */
+/** Whether a port is bound in the network namespace of a process. */
 function listens(pid: number, protocol: string, port: number): boolean {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   return [protocol, `${protocol}6`].some((table) => {
     try {
       const text = readFileSync(`/proc/${pid}/net/${table}`, 'utf8');
-      // A TCP socket listens in state 0A; one of UDP is bound in state 07.
+      // State 0A: listening TCP socket. State 07: bound UDP socket.
       return new RegExp(`:${hex} [0-9A-F]+:0000 0[A7] `).test(text);
     } catch {
       return false;

@@ -1,4 +1,4 @@
-/** Where programs are run without traffic: three ports, a loaded datapath, and a clock. */
+/** Test runs of BPF programs without traffic: three ports, a loaded datapath, and timing. */
 import { type BpfObject, loadObject, openObject } from '../../../loader/object/object.js';
 import { inNetns } from '../../../loader/sys/netns.js';
 import { testRun } from '../../../loader/testrun.js';
@@ -23,17 +23,17 @@ import {
 import type { Station } from './frames.js';
 import type { Namespace, Sandbox } from './sandbox.js';
 
-/** struct __sk_buff (linux/bpf.h): its size, and where the interface's number is. */
+/** struct __sk_buff (linux/bpf.h): its size and the offset of ifindex, in bytes. */
 const CONTEXT = { size: 192, ifindex: 40 } as const;
-/** Runs in a row that the kernel takes the average of: about 10 ms. */
+/** Repetitions per test run, over which the kernel averages: about 10 ms. */
 const REPEAT = 100_000;
-/** Single runs, for a program that changes the frame it is run on. */
+/** Number of single runs, for a program that changes its frame. */
 const SINGLE = 1000;
-/** Tries of which a sample is the best: others on the machine only ever make a run slower. */
+/** Number of tries per sample, which is the fastest: disturbances can only make a run slower. */
 const TRIES = { full: 15, quick: 8 } as const;
 
 export const NETWORK = 1;
-/** The ports: two plain endpoints, and one whose MACs are learned. */
+/** Stations of the ports: two endpoints with source check, and one that learns MACs. */
 export const STATIONS = {
   sender: stationOf(1),
   receiver: stationOf(2),
@@ -41,35 +41,35 @@ export const STATIONS = {
 } as const;
 export type PortName = keyof typeof STATIONS;
 const NAMES = Object.keys(STATIONS) as PortName[];
-/** Learned behind the learner. */
+/** A station with a learned MAC, behind the learner. */
 export const BEHIND: Station = { ...STATIONS.learner, mac: '02:00:ff:00:00:01' };
 
-/** A namespace with host ends for the ports. */
+/** A namespace, and the ifindexes of the host ends in it. */
 export interface Ports {
   readonly space: Namespace;
   readonly ifindex: Readonly<Record<PortName, number>>;
 }
 
-/** A datapath whose tables know the ports. */
+/** A datapath with table entries for the ports. */
 export interface Rig {
   readonly world: World;
   readonly ports: Ports;
 }
 
-/** What is run, and on what. */
+/** A test run of a program on a frame. */
 export interface Run {
-  /** Descriptor of the program. */
+  /** File descriptor of the program. */
   readonly program: number;
   readonly frame: Uint8Array;
-  /** The port that the frame came out of. */
+  /** Port that the frame comes from. */
   readonly from: PortName;
-  /** The program changes the frame, so that a second run would be another one. */
+  /** The program changes the frame, so it cannot be repeated on the result. */
   readonly changes?: boolean;
-  /** Done before each try, and not timed. */
+  /** Called before each try; not timed. */
   readonly prepare?: () => void;
 }
 
-/** Make the ports: veth pairs whose far ends lie beside them, for nothing is sent; both are up. */
+/** Create the ports: veth pairs with both ends in one namespace, since no traffic is sent. Both are up. */
 export function openPorts(sandbox: Sandbox): Ports {
   const space = sandbox.namespace('-ports');
   const ifindex = withRtnl(space.fd, (rtnl) =>
@@ -82,7 +82,7 @@ export function openPorts(sandbox: Sandbox): Ports {
   return { space, ifindex: Object.fromEntries(ifindex) as Ports['ifindex'] };
 }
 
-/** Load the datapath and make the ports known to it. */
+/** Load the datapath and write table entries for the ports. */
 export function openRig(sandbox: Sandbox, ports: Ports): Rig {
   const world = openWorld(sandbox);
   putNetwork(world, NETWORK, NAMES.length);
@@ -115,7 +115,7 @@ function jiffies(world: World): bigint {
   return decodeControl(new DataView(data.buffer, data.byteOffset, data.byteLength)).now;
 }
 
-/** The object with what is compared with: bpf/probe.bpf.c. */
+/** Load the object with the reference programs: bpf/probe.bpf.c. */
 export function openProbe(
   sandbox: Sandbox,
   constants: Readonly<Record<string, number>> = {},
@@ -126,14 +126,14 @@ export function openProbe(
   return object;
 }
 
-/** Descriptor of a program of an object. */
+/** File descriptor of a program of an object. */
 export function programOf(object: BpfObject, name: string): number {
   const program = object.programs.get(name);
   if (program === undefined) throw new TypeError(`${object.path} has no program ${name}`);
   return program.fd;
 }
 
-/** Nanoseconds of one run. */
+/** Time of one run, in nanoseconds. */
 function timeOf({ space, ifindex }: Ports, run: Run): number {
   const { program, frame, from, changes } = run;
   run.prepare?.();
@@ -150,8 +150,8 @@ function timeOf({ space, ifindex }: Ports, run: Run): number {
 }
 
 /**
- * Nanoseconds that a run takes more than another: of each the best of a few tries, in turns, for
- * the CPU's clock changes.
+ * Difference of the times of two runs, in nanoseconds. Takes the fastest of a few tries each, in alternation
+ * because the CPU frequency changes.
  */
 export function costOver(ports: Ports, effort: Effort, run: Run, than: Run): number {
   let best = Number.POSITIVE_INFINITY;
@@ -163,13 +163,13 @@ export function costOver(ports: Ports, effort: Effort, run: Run, than: Run): num
   return best - least;
 }
 
-/** Nanoseconds of a run: the best of a few tries. */
+/** Time of a run, in nanoseconds: the fastest of a few tries. */
 export function bestOf(ports: Ports, effort: Effort, run: Run): number {
   const tries = Array.from({ length: TRIES[effort.quick ? 'quick' : 'full'] });
   return Math.min(...tries.map(() => timeOf(ports, run)));
 }
 
-/** What a run comes to. @returns the program's verdict */
+/** Run a program once. @returns its verdict */
 export function verdictOfRun({ space, ifindex }: Ports, { program, frame, from }: Run): number {
   const ctx = new Uint8Array(CONTEXT.size);
   new DataView(ctx.buffer).setUint32(CONTEXT.ifindex, ifindex[from], true);

@@ -1,4 +1,4 @@
-/** What is compared on one node: a bare veth pair, a Linux bridge, dpctl. */
+/** Subjects of the one-node suite: a veth pair, a Linux bridge, dpctl. */
 import { attach } from '../../control/endpoint/attach.js';
 import { networkAdd } from '../../control/network/network.js';
 import { linkDump, linkSet } from '../../linux/netlink/link.js';
@@ -7,22 +7,22 @@ import { openBenchNode } from './node.js';
 import { DEVICE, type End, type Pair } from './pair.js';
 import { ip, type Namespace, type Sandbox } from './sandbox.js';
 
-/** Names of the subjects, as reports have them. */
+/** Names of the subjects in reports. */
 export const NAME = { veth: 'veth pair', bridge: 'Linux bridge', dpctl: 'dpctl' } as const;
 
-/** The same with BIG TCP. */
+/** Name of a subject with BIG TCP. */
 export function bigName(name: string): string {
   return `${name}, BIG TCP`;
 }
 
-/** Largest packet that the stack hands down or merges, in bytes, with --big-tcp. */
+/** Maximum GSO and GRO size with --big-tcp, in bytes. */
 const BIG = 196_608;
 const PREFIX = { ip4: '10.66.0', ip6: 'fd66:' } as const;
 
-/** How a pair is set up. */
+/** Options of a pair. */
 export interface PairOptions {
   readonly bigTcp?: boolean;
-  /** Bytes of layer 3. */
+  /** Layer 3 MTU, in bytes. */
   readonly mtu: number;
 }
 
@@ -41,7 +41,7 @@ function setAddresses({ space, ip4, ip6 }: End): void {
   ip('-n', space.name, 'link', 'set', DEVICE, 'up');
 }
 
-/** Let every device of a namespace take segments of BIG's size, as `--big-tcp` does. */
+/** Set the GSO and GRO limits of all devices of a namespace to {@link BIG}, as `--big-tcp` does. */
 function setBig({ fd }: Namespace): void {
   withRtnl(fd, (rtnl) => {
     for (const { ifindex, name } of linkDump(rtnl, { statistics: false })) {
@@ -53,7 +53,7 @@ function setBig({ fd }: Namespace): void {
   });
 }
 
-/** Two namespaces with nothing in between: as fast as a veth can be. */
+/** Two namespaces connected directly by a veth pair: the upper limit for a veth. */
 export function vethPair(sandbox: Sandbox, label: string, { bigTcp, mtu }: PairOptions): Pair {
   const { client, server } = endsOf(sandbox, label);
   ip(
@@ -67,7 +67,7 @@ export function vethPair(sandbox: Sandbox, label: string, { bigTcp, mtu }: PairO
   return { name: bigTcp ? bigName(NAME.veth) : NAME.veth, client, server };
 }
 
-/** Two namespaces on a bridge, as most containers are. */
+/** Two namespaces on a Linux bridge, like most containers. */
 export function bridgePair(sandbox: Sandbox, label: string, { bigTcp, mtu }: PairOptions): Pair {
   const { client, server } = endsOf(sandbox, label);
   const hub = sandbox.namespace(`${label}-hub`);
@@ -86,7 +86,7 @@ export function bridgePair(sandbox: Sandbox, label: string, { bigTcp, mtu }: Pai
   return { name: bigTcp ? bigName(NAME.bridge) : NAME.bridge, client, server };
 }
 
-/** Two namespaces attached by dpctl, by the code that the command runs. */
+/** Two namespaces attached by dpctl, with the same code as the command. */
 export async function dpctlPair(
   sandbox: Sandbox,
   label: string,

@@ -1,7 +1,7 @@
 /**
- * What a measurement makes on the machine, and how it goes again: on the regular way out, on a
- * failure, on an interrupt, and, where a run was killed, at the start of the next one. Everything
- * carries the pid of its run. All of it is synchronous, because a process that ends cannot wait.
+ * Resources of a measurement, and their clean-up: at the regular end, after a failure, on a signal, and, if a
+ * run was killed, at the start of the next run. All names contain the pid of the run. Clean-up is
+ * synchronous, because an exiting process cannot wait.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -20,7 +20,7 @@ import {
 import { searchPath } from '../../linux/command.js';
 import { NETNS_DIR } from '../../linux/netns.js';
 
-/** Where folders may live: in memory, as dpctl's own are, so that no disk is measured by accident. */
+/** Parents of folders: tmpfs, as for the files of dpctl, so that disks do not affect the results. */
 const FOLDERS = ['/run', '/dev/shm'] as const;
 /** Superblock magic of a tmpfs (linux/magic.h). */
 const TMPFS = 0x01021994;
@@ -32,23 +32,23 @@ export interface Namespace {
   readonly fd: number;
 }
 
-/** A place for one part of a run. */
+/** Resources of one part of a run. */
 export interface Sandbox {
-  /** Make a namespace; its loopback is up. */
+  /** Create a network namespace. Its loopback device is up. */
   namespace(label: string): Namespace;
-  /** Make a folder in memory. */
+  /** Create a folder on a tmpfs. */
   folder(label: string): string;
   /** Mount a BPF file system. */
   bpffs(label: string): string;
-  /** Have something undone; the last first. It must not fail for being done already. */
+  /** Register a clean-up function. They run in reverse order, and must be idempotent. */
   defer(undo: () => void): void;
-  /** Undo everything. Safe to repeat; goes on after a failure. */
+  /** Clean everything up. Idempotent; continues after a failure. */
   close(): void;
 }
 
 let sandboxes = 0;
 
-/** Open a sandbox. It closes itself when the process ends. */
+/** Open a sandbox. It is closed when the process exits. */
 export function openSandbox(): Sandbox {
   const tag = `dpb${process.pid}-${sandboxes++}`;
   const undos: (() => void)[] = [];
@@ -93,7 +93,7 @@ export function openSandbox(): Sandbox {
   return sandbox;
 }
 
-/** iproute2, and an error with what it said. */
+/** Run ip(8). Throws an error with its output if it fails. */
 export function ip(...args: readonly string[]): void {
   try {
     execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: searchPath() } });
@@ -104,8 +104,8 @@ export function ip(...args: readonly string[]): void {
 }
 
 /**
- * Remove what runs left behind that are no more.
- * @returns what it was
+ * Remove resources of runs that were killed.
+ * @returns their paths and names
  */
 export function sweep(): string[] {
   const dead = (name: string): boolean => {
@@ -121,7 +121,7 @@ export function sweep(): string[] {
   return [...folders, ...spaces];
 }
 
-/** Servers of a run that was killed go on waiting in its namespaces, which are ours by their names. */
+/** Kill the servers of a killed run, which still run in its namespaces. The names show that they are ours. */
 function endProcesses(name: string): void {
   const options = { encoding: 'utf8', env: { PATH: searchPath() } } as const;
   const { stdout } = spawnSync('ip', ['netns', 'pids', name], options);
@@ -129,12 +129,12 @@ function endProcesses(name: string): void {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // it ended by itself
+      // The process has already exited.
     }
   }
 }
 
-/** A file system in memory; without one, the first, and disks are part of what is measured. */
+/** A folder on a tmpfs. If there is none, the first folder is used, and the disk affects the results. */
 function memoryFolder(): string {
   const isMemory = (dir: string): boolean => existsSync(dir) && statfsType(dir) === TMPFS;
   return FOLDERS.find(isMemory) ?? FOLDERS[0];
@@ -144,7 +144,7 @@ function removeNamespace(name: string): void {
   spawnSync('ip', ['netns', 'del', name], { stdio: 'ignore', env: { PATH: searchPath() } });
 }
 
-/** A folder with what dpctl may have mounted in it: with its pins gone, the kernel frees the rest. */
+/** Delete a folder and the mounts of dpctl in it. Without its pins, the kernel frees all BPF objects. */
 function removeFolder(path: string): void {
   const mounts = [join(path, 'run/dpctl/bpf'), join(path, 'run/dpctl/netns'), path];
   for (const place of mounts) {

@@ -1,4 +1,4 @@
-/** That what arrives is what was sent: before anybody measures how fast. */
+/** Checks that payload arrives intact, before the speed is measured. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,12 +8,12 @@ import { ask, DEVICE, type Pair, serve } from './pair.js';
 import type { Sandbox } from './sandbox.js';
 
 const PORT = 5301;
-/** Enough for segments of every size that the stack makes. */
+/** Enough data for segments of all sizes. */
 const BYTES = 8 << 20;
 const OFFLOADS = ['tso', 'gso', 'gro', 'tx', 'rx'] as const;
 
 /**
- * Send a file of noise over TCP, by both families, and compare.
+ * Send random data over TCP, with IPv4 and IPv6, and compare.
  * @throws DpctlError BENCH_CORRUPT
  */
 export async function verifyPayload(sandbox: Sandbox, pair: Pair): Promise<string> {
@@ -46,7 +46,7 @@ function hashOf(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
 
-/** Offloads of the devices in both ends, in words: `tso gso gro tx rx`. */
+/** Enabled offloads of the devices in both ends, as text: `tso gso gro tx rx`. */
 export function offloadsOf({ client, server }: Pair): string {
   const words = [client, server].map(({ space }) => {
     const features = featuresGet(space.fd, DEVICE);

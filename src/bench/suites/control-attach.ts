@@ -1,4 +1,4 @@
-/** attach and detach against the reference CNI bridge plugin, the work told apart from the start. */
+/** Time of attach and detach against the reference CNI bridge plugin, with and without process start. */
 
 import { spawnSync } from 'node:child_process';
 import { DpctlError } from '../../../loader/errors.js';
@@ -11,11 +11,11 @@ import { cniFolder, openCniBridge } from '../subjects/cni.js';
 import { type BenchNode, openBenchNode, type Program } from '../subjects/node.js';
 import type { Namespace, Sandbox } from '../subjects/sandbox.js';
 
-/** Containers that one sample attaches, one after the other. */
+/** Number of containers that a sample attaches, sequentially. */
 const CONTAINERS = { full: 40, quick: 6 } as const;
 const CNI = 'CNI bridge plugin';
 const COMMAND = 'dpctl command';
-/** As an agent would do it: nothing is started, nothing is compiled. */
+/** Subject name of a process that is already running, like an agent: no process start, no JIT warm-up. */
 const STAYS = 'dpctl process that stays';
 
 const MS = { unit: 'ms', better: 'lower' } as const;
@@ -28,14 +28,14 @@ const FIGURES: readonly FigureSpec[] = [
   { id: 'detach-own-p50', title: 'detach without the start, median', ...MS },
 ];
 
-/** What one call took, in ms. */
+/** Duration of a call, in milliseconds. */
 interface Took {
   readonly whole: number;
-  /** Without the start of a process, where there is one that is not part of the work. */
+  /** Without the start of the process. */
   readonly own: number;
 }
 
-/** Attach all, detach all, each timed by itself. */
+/** Attach all containers, then detach all. Each call is timed separately. */
 async function each(
   containers: readonly Namespace[],
   on: (container: Namespace) => Took | Promise<Took>,
@@ -60,7 +60,7 @@ async function each(
   };
 }
 
-/** A plugin's start is part of every ADD: to it, all is its own work. */
+/** For a plugin, the process start is part of every call. */
 function same(milliseconds: number): Took {
   return { whole: milliseconds, own: milliseconds };
 }
@@ -71,7 +71,7 @@ async function timed(work: () => Promise<unknown>): Promise<Took> {
   return { whole: performance.now() - start, own: Number.NaN };
 }
 
-/** A whole command: its time, and what it says of its own work. */
+/** Run a command. @returns its total time, and the time that it reports for the change */
 function command(
   program: Program,
   { root }: BenchNode,
@@ -87,7 +87,7 @@ function command(
   return { whole, own: Number(/(\d+) ms\)\s*$/m.exec(stderr)?.[1]) };
 }
 
-/** The measures, and whether the plugin is there to compare with. */
+/** Measures of attach and detach. The plugin is a subject if it is installed. */
 export async function attachMeasures(
   sandbox: Sandbox,
   effort: Effort,
@@ -97,7 +97,7 @@ export async function attachMeasures(
   const containers = Array.from({ length: count }, (_, index) => sandbox.namespace(`-c${index}`));
   const ours = openBenchNode(sandbox, '-attach');
   const first = containers[0] as Namespace;
-  // The first attach on a node loads the datapath.
+  // The first attach on a node loads the datapath, so do it before the measurement.
   await attach(ours.node, { ns: first.name });
   await detach(ours.node, { ns: first.name });
 

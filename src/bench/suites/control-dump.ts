@@ -1,4 +1,4 @@
-/** `dpctl dump`: of a million MACs, and of a small node, from its start to its last byte. */
+/** `dpctl dump` of a million MACs and of a small node, timed from process start to exit. */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,9 +13,9 @@ import { type BenchNode, openBenchNode, type Program } from '../subjects/node.js
 import type { Sandbox } from '../subjects/sandbox.js';
 import { fillFdb, LARGE_TABLE, MILLION } from './control-fill.js';
 
-/** Milliseconds between two readings of the maximum memory of a process. */
+/** Interval of reading the peak memory of a process, in milliseconds. */
 const LOOK_MS = 10;
-/** Starts of which one sample is the median. */
+/** Number of process starts per sample. */
 const STARTS = 5;
 
 /** A node with one endpoint and a million MACs behind it. */
@@ -32,7 +32,7 @@ async function openLargeNode(sandbox: Sandbox): Promise<BenchNode> {
   return large;
 }
 
-/** What a large dump took. */
+/** Run a large dump and measure its time and memory. */
 async function dumpLarge(program: Program, { root }: BenchNode): Promise<Readings> {
   const [file = '', ...args] = [...program, '--root', root, 'dump', 'fdb', '-j'];
   const start = performance.now();
@@ -40,7 +40,7 @@ async function dumpLarge(program: Program, { root }: BenchNode): Promise<Reading
   let peak = 0;
   let rows = 0;
   child.stdout.on('data', (chunk: Buffer) => {
-    // A row a line.
+    // One row per line.
     for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) rows++;
   });
   const looking = setInterval(() => {
@@ -56,7 +56,7 @@ async function dumpLarge(program: Program, { root }: BenchNode): Promise<Reading
   return { 'fdb-dump-time': seconds, 'fdb-dump-memory': peak };
 }
 
-/** Maximum memory of a process in MB; 0 if it is gone. */
+/** Peak memory of a process, in MB; 0 if it has exited. */
 function peakMemory(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -66,7 +66,7 @@ function peakMemory(pid: number): number {
   }
 }
 
-/** Milliseconds from before a program's start to after its end, its output read. */
+/** Time from the start of a program to its exit, in milliseconds. */
 function timeOf([file = '', ...args]: readonly string[]): number {
   const start = performance.now();
   const { status, stderr } = spawnSync(file, args, {
@@ -78,12 +78,12 @@ function timeOf([file = '', ...args]: readonly string[]): number {
   throw new DpctlError('BENCH_TOOL', `${[file, ...args].join(' ')}: ${String(stderr).trim()}`);
 }
 
-/** The best of a few: what disturbs a start only ever makes it longer. */
+/** Fastest of a few starts: disturbances can only make a start slower. */
 function startOf(argv: readonly string[]): number {
   return Math.min(...Array.from({ length: STARTS }, () => timeOf(argv)));
 }
 
-/** The dumps, and what of a start is Node's own. */
+/** Measures of dump, and of the start of Node.js alone. */
 export async function dumpMeasures(
   sandbox: Sandbox,
   effort: Effort,

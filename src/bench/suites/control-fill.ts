@@ -1,4 +1,4 @@
-/** A MAC table of a million entries: made, filled by one batch, and filled by the same in C. */
+/** Time to fill a MAC table with a million entries by one batch, against the same in C. */
 import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,21 +22,21 @@ import type { Sandbox } from '../subjects/sandbox.js';
 
 /** Entries of the large table. */
 export const MILLION = 1_000_000;
-/** Room for them: a hash is not filled to the brim. */
+/** Capacity of the table. A hash map must not be completely full. */
 export const LARGE_TABLE = 1 << 20;
 
-/** Entries that all say the same but for their MAC. */
+/** Entries that differ only in their MAC. */
 export interface Entries {
   readonly vni: number;
-  /** Host end and number of the endpoint that all MACs are behind. */
+  /** ifindex of the host end and number of the endpoint of all MACs. */
   readonly ifindex: number;
   readonly endpoint: number;
 }
 
-/** Number of the kernel's freeing that is waited for, since it takes a CPU for a while. */
+/** Milliseconds to wait while the kernel frees the previous table, which keeps a CPU busy. */
 const FREEING_MS = 400;
 
-/** The MAC with a number: 02:00 and the number's four bytes. native/fill.c makes the same. */
+/** Write the MAC of an index: 02:00 and the index, 4 bytes, big-endian. native/fill.c uses the same. */
 export function writeMac(bytes: Uint8Array, offset: number, index: number): void {
   bytes[offset] = 0x02;
   bytes[offset + 2] = index >>> 24;
@@ -45,7 +45,7 @@ export function writeMac(bytes: Uint8Array, offset: number, index: number): void
   bytes[offset + 5] = index;
 }
 
-/** Keys and values of static entries, one after the other, as a batch wants them. */
+/** Contiguous keys and values of static entries, for a batch update. */
 function fdbEntries(
   count: number,
   { vni, ifindex, endpoint }: Entries,
@@ -66,13 +66,13 @@ function fdbEntries(
   return { keys, values };
 }
 
-/** Write so many entries into a table, by one batch. */
+/** Write `count` entries into a table with one batch update. */
 export function fillFdb(map: BpfMap, count: number, entries: Entries): void {
   const { keys, values } = fdbEntries(count, entries);
   mapPutBatch(map, keys, values, count);
 }
 
-/** Both fill an empty table of its own each time, the datapath's own kind of map. */
+/** Measures of filling. Both subjects fill a new table per sample, with the map type of the datapath. */
 export async function fillMeasures(sandbox: Sandbox, effort: Effort): Promise<Measure[]> {
   const pins = sandbox.bpffs('-pins');
   const program = await compileNative(sandbox, 'fill');

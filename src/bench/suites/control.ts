@@ -1,4 +1,4 @@
-/** The suite of the control plane: tables filled and dumped, endpoints attached and detached. */
+/** Control plane suite: filling and dumping tables, attaching and detaching endpoints. */
 
 import type { Goal } from '../measure/goals.js';
 import { attachMeasures } from './control-attach.js';
@@ -10,7 +10,7 @@ const GOALS: readonly Goal[] = [
   { figure: 'fdb-fill', of: 'dpctl', to: 'C', kind: 'most', bound: 1.2 },
   { figure: 'fdb-dump-time', of: 'dpctl', kind: 'most', bound: 3 },
   { figure: 'fdb-dump-memory', of: 'dpctl', kind: 'most', bound: 500 },
-  // Meant for an idle core, where an empty program takes 25 ms: a busy one slows both, so both count.
+  // For an idle core, on which an empty program takes 25 ms. A busy core slows both, so both are measured.
   { figure: 'dump-start', of: 'dpctl dump', kind: 'most', bound: 60 },
   { figure: 'dump-start', of: 'dpctl dump', to: 'empty program', kind: 'most', bound: 2.4 },
   {
@@ -29,7 +29,7 @@ const GOALS: readonly Goal[] = [
   },
 ].map((goal) => ({ suite: 'control', ...goal }) as Goal);
 
-/** Control plane. */
+/** Control plane suite. */
 export const CONTROL: SuiteSpec = {
   name: 'control',
   goals: GOALS,

@@ -1,12 +1,12 @@
-/** What the suite of two nodes promises. */
+/** Goals of the two-node suite. */
 import type { Goal } from '../measure/goals.js';
 import { besideName, type Decap, dpctlName, KIND } from '../subjects/overlay.js';
 
-/** The underlays, by what the figures' ids begin with. */
+/** Names of the underlays, which are the prefixes of figure ids. */
 export const UNDERLAY = {
   gso: 'gso',
   wire: 'wire',
-  /** As a NIC would do it: XDP in the driver of every path. */
+  /** Native XDP on all paths, as with a NIC. */
   native: 'xdp',
   jumbo: 'jumbo',
 } as const;
@@ -19,7 +19,7 @@ interface Promised {
   readonly least: number;
 }
 
-/** What the hosts say to each other must not be slower for dpctl's being there. */
+/** dpctl must not slow down traffic between the hosts. */
 const beside = (underlay: string, decap: Decap): Goal[] =>
   ['host-tcp4-1-rate', 'host-udp-64-carried'].map((figure) => ({
     suite: 'overlay',
@@ -38,7 +38,7 @@ const promise = (
     { underlay, figure, decap, to: KIND.none, least: 1 },
   ]);
 
-/** Times are promised as rates: 1.2 times the rate is 1 / 1.2 of the time. */
+/** Goals of dpctl. Bounds of times are given as rates: 1.2 times the rate is 1 / 1.2 of the time. */
 const PROMISES: readonly Goal[] = [
   ...promise(UNDERLAY.gso, 'tc', {
     'udp-64-carried': 1.9,
@@ -70,7 +70,7 @@ const PROMISES: readonly Goal[] = [
   } satisfies Goal;
 });
 
-/** What is promised of two nodes, and of the hosts beside them. */
+/** Goals of the endpoints and of the hosts. */
 export const GOALS: readonly Goal[] = [
   ...PROMISES,
   ...beside(UNDERLAY.gso, 'tc'),

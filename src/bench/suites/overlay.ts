@@ -1,4 +1,4 @@
-/** The suite of two nodes: traffic between endpoints of different nodes, by every way there is. */
+/** Two-node suite: traffic between endpoints of different nodes, with all methods of decapsulation. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import type { FigureSpec, Setting } from '../../api/bench.js';
@@ -33,10 +33,10 @@ import {
   type Tools,
 } from './traffic.js';
 
-/** Rounds of a full run: there are many subjects, and four underlays. */
+/** Rounds of a full run. Few, because there are many subjects and four underlays. */
 const ROUNDS = 5;
 
-/** The underlays of a run. @param xdp descriptor of the program for the third */
+/** Underlays of a run. @param xdp file descriptor of the XDP program for the native underlay */
 function underlaysOf({ quick }: Effort, xdp: number): Underlay[] {
   const plain: Underlay[] = [
     { name: UNDERLAY.gso, wire: false, mtu: 1500 },
@@ -50,13 +50,13 @@ function underlaysOf({ quick }: Effort, xdp: number): Underlay[] {
   ];
 }
 
-/** Ways of dpctl's that are measured on an underlay: in a quick run the one that auto would take. */
+/** Decapsulation methods to measure on an underlay. A quick run uses only the one that auto selects. */
 function decapsOf({ quick }: Effort, { wire }: Underlay): readonly Decap[] {
   if (!quick) return DECAPS;
   return wire ? ['tc-gro'] : ['tc'];
 }
 
-/** What is between the endpoints, and between the hosts where they are measured, too. */
+/** Pairs of endpoints, and of hosts if host traffic is measured. */
 interface Pairs {
   readonly pairs: readonly Pair[];
   readonly hosts: readonly Pair[];
@@ -90,7 +90,7 @@ async function openPairs(
   return { pairs, hosts };
 }
 
-/** The same measure with the underlay's name in the figures. @param whose more words for the title */
+/** Add the name of the underlay to the figures of a measure. @param whose prefix of the title */
 function onUnderlay(
   { name, mtu }: Underlay,
   effort: Effort,
@@ -165,7 +165,7 @@ async function checked(
   return { name: `payload through ${pair.name}, ${underlay.name} underlay`, value };
 }
 
-/** Two nodes. */
+/** Two-node suite. */
 export const OVERLAY: SuiteSpec = {
   name: 'overlay',
   goals: GOALS,

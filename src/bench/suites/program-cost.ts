@@ -1,4 +1,4 @@
-/** What a frame costs in the datapath's programs: path by path, by the size of the MAC table. */
+/** Cost of a frame in the programs of the datapath, by path and by size of the MAC table. */
 import { DpctlError } from '../../../loader/errors.js';
 import { mapPut } from '../../../loader/map/entry.js';
 import { type BpfObject, loadObject, openObject } from '../../../loader/object/object.js';
@@ -25,10 +25,10 @@ import { fillFdb, MILLION } from './control-fill.js';
 
 /** TC_ACT_SHOT and TC_ACT_REDIRECT (linux/pkt_cls.h). */
 const VERDICT = { drop: 2, redirect: 7 } as const;
-/** Destinations of what is called a hot set, and entries of the smallest table. */
+/** Number of destinations of a hot set, and of entries of the small table. */
 const FEW = 100;
 const MANY = 10_000;
-/** Bytes of an instruction of BPF. */
+/** Size of a BPF instruction, in bytes. */
 const INSTRUCTION = 8;
 
 interface Path {
@@ -42,7 +42,7 @@ interface Path {
 const { sender, receiver, learner } = STATIONS;
 const STRANGER: Station = { ...sender, ip4: '10.9.9.9' };
 
-/** Subjects of `path-cost`; goals name them. */
+/** Subjects of `path-cost` that goals refer to. */
 export const PATH = { ip4: 'unicast, IPv4', ip6: 'unicast, IPv6' } as const;
 
 const PATHS: readonly Path[] = [
@@ -75,7 +75,7 @@ const PATHS: readonly Path[] = [
   },
 ];
 
-/** Paths of the endpoint's program over an empty one. */
+/** Measure of the paths of the endpoint program, relative to an empty program. */
 export function pathMeasure(
   sandbox: Sandbox,
   effort: Effort,
@@ -110,7 +110,7 @@ export function pathMeasure(
   };
 }
 
-/** Tables of each size, each asked for a few MACs and for all of them. */
+/** Subjects of the lookup measure: table sizes, with lookups of a few MACs or of all. */
 export const FDB = { few: '100 entries', hot: '1,000,000 entries, 100 of them' } as const;
 const TABLES = [
   { entries: FEW, asked: FEW, name: FDB.few },
@@ -121,8 +121,8 @@ const TABLES = [
 ] as const;
 
 /**
- * The same frame to MACs at random, by the size of the table: the whole run, without what picks the
- * MACs.
+ * Measure of frames to random MACs, by size of the table: the time of the whole run, less that of choosing
+ * the MACs.
  */
 export function fdbMeasure(
   sandbox: Sandbox,
@@ -165,7 +165,7 @@ export function fdbMeasure(
   };
 }
 
-/** How large each program is: a count, not a sample. */
+/** Size of each program. It is constant, so one sample is enough. */
 export function sizeMeasure(): Measure {
   const sizes = sizesOf();
   const figures = [

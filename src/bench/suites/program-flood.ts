@@ -1,4 +1,4 @@
-/** One frame to very many ports: the datapath against a Linux bridge, with real devices. */
+/** Flooding of a frame to many ports: the datapath against a Linux bridge, with real devices. */
 import { join } from 'node:path';
 import { attachTcx } from '../../../loader/link/attach.js';
 import { closeFd } from '../../../loader/sys/files.js';
@@ -14,24 +14,24 @@ import { CLIENT_CPU, run } from '../measure/process.js';
 import { openWorld, putNetwork, putPort, stationOf } from '../subjects/bare-datapath.js';
 import type { Namespace, Sandbox } from '../subjects/sandbox.js';
 
-/** Ports that a frame is copied to: a bridge has at most 1,023. */
+/** Numbers of ports that a frame is copied to. A bridge has at most 1,023 ports. */
 const PORTS = [10, 100, 1000] as const;
-/** Frames of one sample. */
+/** Number of frames per sample. */
 const FRAMES = { full: 200, quick: 50 } as const;
 
-/** Namespaces of one subject: the switch, who sends, and where all copies go. */
+/** Namespaces of a subject: switch, sender, and receiver of all copies. */
 interface FloodSetup {
   readonly hub: Namespace;
   readonly sender: Namespace;
   readonly sink: Namespace;
 }
 
-/** Names of host ends, the sender's first. Its far end is called the same. */
+/** Names of the host ends; index 0 is the sender, whose far end has the same name. */
 const deviceOf = (ports: number, index: number): string => `p${ports}x${index}`;
 
 /**
- * Make the devices of a subject: a set of ports for each number of them. Without IPv6, whose own
- * multicast a thousand devices would answer each other with.
+ * Create the devices of a subject: a set of ports for each number of ports. IPv6 is disabled, because the
+ * devices would flood each other with multicast (MLD, ND).
  */
 async function openFloodSetup(
   sandbox: Sandbox,
@@ -70,7 +70,7 @@ async function batch({ name }: Namespace, lines: readonly string[]): Promise<voi
   await run(['ip', '-n', name, '-batch', '-'], { input: `${lines.join('\n')}\n` });
 }
 
-/** Put the datapath on the senders' host ends, and all ports into its flood lists. */
+/** Attach the datapath to the host ends of the senders, and add all ports to the flood lists. */
 function openDatapath(sandbox: Sandbox, { hub, sender }: FloodSetup): void {
   const world = openWorld(sandbox);
   const devices = new Map(
@@ -103,7 +103,7 @@ function openDatapath(sandbox: Sandbox, { hub, sender }: FloodSetup): void {
   }
 }
 
-/** Flooding, where there is a compiler. */
+/** Measures of flooding. They need a C compiler. */
 export async function floodMeasures(sandbox: Sandbox, effort: Effort): Promise<Measure[]> {
   const program = await compileNative(sandbox, 'flood');
   const bridge = await openFloodSetup(sandbox, '-bridge', true);

@@ -1,6 +1,6 @@
 /**
- * What it costs to find the node of a MAC: by its entry, by the prefix of its address, and not at all. There is
- * no underlay, so each frame is dropped right after the lookup, and the rows differ by it alone.
+ * Cost of finding the node of a MAC: by its table entry, by the prefix of its address, or without a match.
+ * There is no underlay, so each frame is dropped right after the lookup, which is the only difference.
  */
 import { DpctlError } from '../../../loader/errors.js';
 import { FdbFlags, NetworkFlags } from '../../contract/generated.js';
@@ -22,12 +22,12 @@ import {
 } from '../subjects/program-rig.js';
 import type { Sandbox } from '../subjects/sandbox.js';
 
-/** Nodes, each with a prefix of 256 addresses. */
+/** Number of nodes. Each owns a prefix of 256 addresses. */
 const NODES = 1000;
 const DROP = 2;
 const { sender } = STATIONS;
 
-/** Subjects of `lookup-cost`; `known` is what the others are compared with. */
+/** Subjects of `lookup-cost`. `known` is the reference. */
 const LOOKUP = {
   known: 'MAC in the table',
   first: `prefix of the first of ${NODES} nodes`,
@@ -36,14 +36,14 @@ const LOOKUP = {
   bare: 'MAC of no address',
 } as const;
 
-/** Address 1 in the prefix of a node, from 1. */
+/** First host address in the prefix of a node. Nodes are numbered from 1. */
 const addressIn = (node: number): string => `10.${100 + (node >> 8)}.${node & 255}.1`;
 
 function stationAt(ip4: string, mac = macOfIp4(ip4)): Station {
   return { mac, ip4, ip6: 'fd00::9' };
 }
 
-/** The lookup of a destination, by what finds it. */
+/** Measure of destination lookups, by what matches. */
 export function prefixMeasure(
   sandbox: Sandbox,
   effort: Effort,

@@ -1,4 +1,4 @@
-/** The suite of the datapath's programs, run without traffic, and of flooding with it. */
+/** Program suite: test runs of the BPF programs without traffic, and flooding with traffic. */
 
 import type { Goal } from '../measure/goals.js';
 import { openPorts, openProbe } from '../subjects/program-rig.js';
@@ -13,7 +13,7 @@ const GOALS: readonly Omit<Goal, 'suite'>[] = [
   { figure: 'fdb-run', of: FDB.hot, to: FDB.few, kind: 'most', bound: 1.2 },
 ];
 
-/** Programs of the datapath. */
+/** Program suite. */
 export const PROGRAM: SuiteSpec = {
   name: 'program',
   goals: GOALS.map((goal) => ({ suite: 'program', ...goal })),

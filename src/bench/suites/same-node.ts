@@ -1,4 +1,4 @@
-/** The suite of one node: traffic between two namespaces. */
+/** One-node suite: traffic between two namespaces. */
 import type { Goal } from '../measure/goals.js';
 import { CONGESTION } from '../measure/iperf.js';
 import type { Measure } from '../measure/measure.js';
@@ -17,24 +17,24 @@ import {
 } from './traffic.js';
 
 const MTU = 1500;
-/** The 128 KiB that iperf3 writes end a segment before it is as large as BIG TCP lets it be. */
+/** Bytes per write. The default of iperf3, 128 KiB, limits segments below the BIG TCP maximum. */
 const BIG_WRITE = 1_048_576;
 const BULKS = [4, 6].flatMap((family) =>
   [1, 4].flatMap((streams) =>
     [false, true].map((reverse) => ({ family: family as 4 | 6, streams, reverse })),
   ),
 );
-/** Of the bulk transfers, those that a quick run has. */
+/** Bulk transfers of a quick run. */
 const QUICK = new Set(['tcp4-1', 'tcp4-4']);
 const idOf = ({ family, streams, reverse }: (typeof BULKS)[number]): string =>
   `tcp${family}-${streams}${reverse ? '-back' : ''}`;
 
 const { veth, bridge, dpctl } = NAME;
-/** dpctl to the bridge, and to what a veth can be at best. */
+/** Goals of dpctl relative to the bridge and to the veth pair. */
 const TO_BRIDGE: readonly Omit<Goal, 'suite' | 'of'>[] = [
   { figure: 'udp-64-carried', to: bridge, kind: 'least', bound: 1.3 },
   { figure: 'udp-64-carried', to: veth, kind: 'least', bound: 0.98 },
-  // A rate of 1.1 is a time of 1 / 1.1.
+  // 1.1 times the rate is 1 / 1.1 of the time.
   ...(['udp-pp-p50', 'udp-pp-one-cpu-p50'] as const).flatMap((figure) => [
     { figure, to: bridge, kind: 'most' as const, bound: 0.91 },
     { figure, to: veth, kind: 'most' as const, bound: 1.02 },
@@ -62,7 +62,7 @@ const GOALS: readonly Goal[] = [
   ]),
 ] as const as readonly Goal[];
 
-/** One node. */
+/** One-node suite. */
 export const SAME_NODE: SuiteSpec = {
   name: 'same-node',
   goals: GOALS,
@@ -102,7 +102,7 @@ export const SAME_NODE: SuiteSpec = {
       ],
     };
     const bigField: Field = {
-      // Both without it, too: what a user would gain by the flag.
+      // Compare with the pairs without BIG TCP as well, to show the gain of the flag.
       pairs: [...normal.slice(1), ...raised],
       ratios: [
         [bigName(dpctl), dpctl],

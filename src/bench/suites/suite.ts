@@ -1,4 +1,4 @@
-/** A suite: what it needs, what it makes, what it measures and what it promises. */
+/** Definition of a suite: requirements, setup, measures and goals. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import type { Setting, Skipped, Suite } from '../../api/bench.js';
@@ -8,34 +8,34 @@ import type { Effort, Measure } from '../measure/measure.js';
 import type { Program } from '../subjects/node.js';
 import type { Sandbox } from '../subjects/sandbox.js';
 
-/** What a suite is given to set itself up with. */
+/** Context of the setup of a suite. */
 export interface SuiteContext {
   readonly sandbox: Sandbox;
   readonly effort: Effort;
   readonly program: Program;
-  /** Say that something cannot be measured here. */
+  /** Report a measurement that is not possible on this machine. */
   skip(skipped: Omit<Skipped, 'suite'>): void;
 }
 
-/** A suite that is set up. */
+/** A suite after its setup. */
 export interface OpenSuite {
   readonly measures: readonly Measure[];
-  /** What was set equal for all, and what was checked beforehand. */
+  /** Settings that are equal for all subjects, and results of checks before the measurement. */
   readonly settings: readonly Omit<Setting, 'suite'>[];
 }
 
-/** A suite. */
+/** Specification of a suite. */
 export interface SuiteSpec {
   readonly name: Suite;
   readonly goals: readonly Goal[];
-  /** What it takes, about, for the time left before it is set up. */
+  /** Approximate duration in seconds, to estimate the remaining time before setup. */
   readonly seconds: { readonly quick: number; readonly full: number };
   open(context: SuiteContext): Promise<OpenSuite>;
 }
 
 /**
- * A part that is left out where the machine lacks something for it.
- * @returns no measures then
+ * Set up measures that are skipped if the machine lacks a requirement.
+ * @returns no measures in that case
  */
 export async function optional(
   skip: SuiteContext['skip'],

@@ -1,4 +1,4 @@
-/** The measures that send traffic, for whatever lies between two ends. */
+/** Traffic measures between the two ends of a pair. */
 
 import { DpctlError } from '../../../loader/errors.js';
 import type { FigureSpec } from '../../api/bench.js';
@@ -19,7 +19,7 @@ import type { Pair } from '../subjects/pair.js';
 import type { Sandbox } from '../subjects/sandbox.js';
 import type { SuiteContext } from './suite.js';
 
-/** Who is measured, and who is put in relation to whom. */
+/** Subjects of a traffic measure, and which of them to compare. */
 export interface Field {
   readonly pairs: readonly Pair[];
   readonly ratios: Measure['pairs'];
@@ -37,7 +37,7 @@ function measureOf(
   };
 }
 
-/** Bulk TCP. @param id begins the figures' ids: `tcp4-1` */
+/** Measure of bulk TCP. @param id prefix of the figure ids: `tcp4-1` */
 export function bulkMeasure(id: string, field: Field, effort: Effort, what: Bulk): Measure {
   const { family, streams, reverse = false } = what;
   const count = streams === 1 ? 'one stream' : `${streams} streams`;
@@ -51,7 +51,7 @@ export function bulkMeasure(id: string, field: Field, effort: Effort, what: Bulk
   );
 }
 
-/** UDP as fast as the sender can. @param size bytes of payload */
+/** Measure of UDP at the maximum rate. @param size of the payload, in bytes */
 export function packetMeasure(id: string, field: Field, effort: Effort, size: number): Measure {
   const title = `UDP, ${size} B`;
   const figures: readonly FigureSpec[] = [
@@ -65,7 +65,7 @@ export function packetMeasure(id: string, field: Field, effort: Effort, size: nu
   );
 }
 
-/** Round trips. */
+/** Measure of round-trip times. */
 export function pingPongMeasure(
   field: Field,
   effort: Effort,
@@ -84,7 +84,7 @@ export function pingPongMeasure(
   );
 }
 
-/** Connections. @param program the compiled native/connect.c */
+/** Measure of TCP connections. @param program path of the compiled native/connect.c */
 export function connectMeasure(field: Field, effort: Effort, program: string): Measure {
   const title = 'TCP connections';
   const figures: readonly FigureSpec[] = [
@@ -96,15 +96,15 @@ export function connectMeasure(field: Field, effort: Effort, program: string): M
   );
 }
 
-/** Tools that are there, with their servers waiting in each pair. */
+/** Installed tools, whose servers run in each pair. */
 export interface Tools {
   readonly iperf: boolean;
   readonly sockperf: boolean;
-  /** The compiled native/connect.c. */
+  /** Path of the compiled native/connect.c. */
   readonly connect: string | undefined;
 }
 
-/** See which tools are there, and say which are not. */
+/** Find the installed tools, and report the missing ones. */
 export async function findTools(sandbox: Sandbox, skip: SuiteContext['skip']): Promise<Tools> {
   const found = async (name: string, what: string): Promise<boolean> => {
     if (await isInstalled(name)) return true;
@@ -127,7 +127,7 @@ export async function findTools(sandbox: Sandbox, skip: SuiteContext['skip']): P
   };
 }
 
-/** Start the servers of a pair. */
+/** Start the servers of all installed tools in a pair. */
 export async function serveAll(
   sandbox: Sandbox,
   pair: Pair,

@@ -54,7 +54,7 @@ static __always_inline int anti_spoof_ip6(struct __sk_buff *skb, struct endpoint
 	/* Receivers ignore it with another hop limit (RFC 4861, 7.1.1): just a packet. */
 	if (!message || ip6.hop_limit != ND_HOP_LIMIT)
 		return CONTINUE;
-	/* Its other fragments cannot be checked, and nobody needs it fragmented (RFC 6980). */
+	/* Its other fragments cannot be checked, and RFC 6980 forbids its fragmentation. */
 	if (upper.fragment)
 		return drop(skb, ep, REASON_SOURCE_ND, 0);
 	if (upper.end > skb->len)

@@ -137,7 +137,7 @@ static __always_inline enum reason node_ip6(struct __sk_buff *skb,
 	    !load_within(skb, upper.offset, &type, sizeof(type), upper.end) ||
 	    type < ND_ROUTER_SOLICIT || type > ND_REDIRECT)
 		return REASON_UNSPEC;
-	/* Nobody needs it fragmented (RFC 6980), and its other fragments cannot be checked. */
+	/* RFC 6980 forbids its fragmentation, and its other fragments cannot be checked. */
 	if (upper.fragment || here_ip(skb, network, &ip.saddr) ||
 	    node_nd(skb, network, upper.offset, upper.end, type))
 		return REASON_NODE_NEIGHBOUR;

@@ -20,7 +20,7 @@ CHECKSUM_RIGHT(checksum_right_skb, struct __sk_buff, bpf_skb_load_bytes, 128)
 
 /* include/linux/skbuff.h: its own end of the kernel has yet to compute the checksum. */
 #define SKB_CHECKSUM_PARTIAL 3
-/* linux/if_packet.h, which is not for BPF: somebody else's by its MAC. */
+/* linux/if_packet.h, which is not for BPF: the MAC is that of another host. */
 #define PACKET_OTHERHOST 3
 
 /* Of struct sk_buff, what no helper tells. */

@@ -72,7 +72,7 @@ static __noinline int flood_network(struct __sk_buff *skb, struct endpoint *ep, 
 	if (!flood.node)
 		return flood_last(&flood);
 	flood_report_missed(&flood);
-	/* Encapsulated in place, the frame can go to nobody else. */
+	/* Encapsulated in place, the frame cannot go to other ports. */
 	if (flood.last.ifindex)
 		flood_clone(&flood);
 	return encap_send(skb, ep, FROM_NODE(flood.node, flood.vni), false);

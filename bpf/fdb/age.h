@@ -17,7 +17,7 @@
  */
 const volatile __u32 sleep_max = 30;
 
-/* Remove a learned entry and its count. false: somebody else moved or removed it. */
+/* Remove a learned entry and its count. false: another CPU has moved or removed it. */
 static __always_inline bool fdb_forget(struct fdb_key *key, struct fdb *fdb, union fdb_owner owner)
 {
 	union fdb_owner nobody = { .word = 0 };

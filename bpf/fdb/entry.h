@@ -4,8 +4,8 @@
  *
  * A learned entry belongs to the endpoint or node that its owner word names (ifindex,
  * endpoint and node together). It is moved and removed only by a successful exchange
- * of that word: each entry counts at exactly one place, and nobody deletes what another
- * CPU has put in its place.
+ * of that word: each entry counts at exactly one place, and no CPU deletes what another
+ * has put in its place.
  */
 #ifndef FDB_ENTRY_H
 #define FDB_ENTRY_H
@@ -19,7 +19,7 @@ union fdb_owner {
 		__u16 endpoint;
 		__u16 node;
 	};
-	__u64 word; /* 0: nobody, the entry is being removed */
+	__u64 word; /* 0: no owner, the entry is being removed */
 };
 
 static __always_inline union fdb_owner fdb_owner(const struct fdb *fdb)

@@ -71,7 +71,7 @@ static __always_inline long neigh_write_nd(struct __sk_buff *skb, struct neigh_q
 	pseudo.length = bpf_htonl(sizeof(*message));
 	pseudo.protocol = bpf_htonl(IPPROTO_ICMPV6);
 	if (asked->probe) {
-		/* To all nodes, since nobody has an address yet (RFC 4861, 7.2.4). */
+		/* To all nodes, since the sender has no address yet (RFC 4861, 7.2.4). */
 		flags = ND_ADVERT_OVERRIDE;
 		*(__u32 *)asked->macs = bpf_htonl(0x33330000);
 		*(__u16 *)(asked->macs + 4) = bpf_htons(1);

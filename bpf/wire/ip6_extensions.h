@@ -10,7 +10,7 @@
 
 /*
  * Extension headers that are looked through. RFC 8200 (4.1) allows seven in
- * sensible order, the last of them in front of a tunnel; nobody sends as many.
+ * sensible order, the last of them in front of a tunnel; no sender uses as many.
  */
 #define IP6_EXTENSIONS_MAX 6
 

@@ -101,8 +101,8 @@ export function withExchange<T>(protocol: number, use: (netlink: Netlink) => T):
  * One request that is acknowledged; returns the messages that came before the acknowledgement (the
  * object asked for by a GET, the notice of a request with NLM_F_ECHO). `what` names the operation
  * in errors, like "add link dp0". Throws KERNEL_<ERRNO> (exit 2) with details.errno and the kernel's
- * own explanation where it gives one; with details.inDoubt where the answer was lost, so that nobody
- * knows whether the kernel did it.
+ * own explanation where it gives one; with details.inDoubt if the answer was lost, so that it is
+ * unknown whether the kernel did it.
  */
 export function request(
   netlink: Netlink,
@@ -179,7 +179,7 @@ interface Reading {
   lost: unknown;
 }
 
-/** One datagram. What was dropped may be another one, so the next is waited for no longer than it is there. */
+/** Read one datagram. After a loss (ENOBUFS) it does not wait: the answer may be what was dropped. */
 function receive(netlink: Netlink, read: Reading): Message[] {
   for (;;) {
     const now = performance.now();

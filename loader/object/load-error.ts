@@ -61,7 +61,7 @@ function saveLog(path: string, log: string, logDir = tmpdir()): string | undefin
   const name = `dpctl-verifier-${basename(path).replace(/(\.bpf)?\.o$/, '')}-${randomBytes(4).toString('hex')}.log`;
   const file = join(logDir, name);
   try {
-    // 'wx': root must not follow a link that somebody left in the temporary directory.
+    // 'wx': root must not follow a link that a user left in the temporary directory.
     writeFileSync(file, log, { flag: 'wx', mode: 0o600 });
     return file;
   } catch {

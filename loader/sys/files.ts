@@ -33,7 +33,7 @@ export function openFd(path: string, flags: string | number = 'r', mode = 0o644)
 
 /**
  * close(2). The descriptor is free whatever else the kernel says of it (close(2), notes), so the one
- * error is EBADF: somebody has closed it already, which is a bug.
+ * error is EBADF: it was closed already, which is a bug.
  */
 export function closeFd(fd: number): void {
   try {

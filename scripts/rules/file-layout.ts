@@ -5,7 +5,7 @@ import { codeOf, type SourceFile, type Violation } from './source.js';
 
 /** Maximum number of modules in one folder of src/ or loader/: more than that are two subjects. */
 const FOLDER_FILES = 16;
-/** One file for each verb, found by its name: nobody reads this folder from top to bottom. */
+/** One file for each verb, found by its name: this folder is not read from top to bottom. */
 const MAY_BE_FULL = 'src/cli/verbs';
 
 /** Folders with too many modules. */

@@ -37,7 +37,7 @@ const PROMOTE_DUTY = 4;
 const DEAD_RETRY = [100, 10_000] as const;
 const FULL_RETRY = [1_000, 60_000] as const;
 /**
- * Successive changes that are made without delay. After that, somebody is probably undoing the agent's work.
+ * Successive changes that are made without delay. After that, another program is probably undoing them.
  */
 const EAGER = 3;
 /** Successive looks that give way to a command that holds the node's lock. */

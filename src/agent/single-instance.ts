@@ -1,7 +1,7 @@
 /**
- * One agent for each node: a lock on a file that only root may open, in the node's run directory. Nobody else
- * can hold it, and so keep an agent from starting. A reset removes the file with the directory, and the lock
- * with it; an agent makes neither on a node that is not in use.
+ * One agent for each node: a lock on a file that only root may open, in the node's run directory. No other
+ * user can hold it and so keep an agent from starting. A reset removes the file with the directory, and the
+ * lock with it; an agent makes neither on a node that is not in use.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -67,12 +67,12 @@ export function holdStdout(fd = 1, hold = HOLD): Sink {
   };
 }
 
-/** Write a message; it is no error if nobody reads stderr. */
+/** Write a message; it is no error if stderr has no reader. */
 export function writeStderr(text: string): void {
   try {
     writeAll(2, Buffer.from(text));
   } catch {
-    // Nobody reads it.
+    // stderr has no reader.
   }
 }
 
@@ -97,7 +97,7 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   }
 }
 
-/** Sleep without running the event loop; only for a pipe that somebody made non-blocking. */
+/** Sleep without running the event loop; only for a pipe that another process made non-blocking. */
 function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

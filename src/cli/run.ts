@@ -28,7 +28,7 @@ export async function runLine(words: readonly string[], env: Environment): Promi
     const verb = await verbOf(call.command.path);
     const deaf = call.command.stays ? () => {} : onInterrupt(call, env);
     const outcome = await verb(call);
-    // From here on nothing changes, and an interrupt must also end a write that nobody reads.
+    // From here on nothing changes, and an interrupt must also end a write without a reader.
     deaf();
     return await emit(outcome, call, env);
   } catch (error) {

@@ -175,7 +175,7 @@ export function detachHook(
 
 /**
  * Remove our clsact filter, if there is one, and the qdisc if that leaves it empty. Without a filter of ours,
- * an empty qdisc belongs to somebody else.
+ * an empty qdisc belongs to another program.
  */
 export function removeFilter(ifindex: number, direction: Direction): void {
   if (tcQuery(ifindex, direction, CLSACT) !== undefined) {

@@ -92,7 +92,7 @@ export function installObject(
   maxEntries: 'pinned' | Readonly<Record<string, number>> = 'pinned',
 ): number {
   const dir = join(paths.programsDir, buildId(paths.buildFile));
-  // Programs whose tables lost their pins would keep using tables that nobody can reach.
+  // Programs whose tables lost their pins would keep using tables that dpctl cannot reach.
   const isWhole = programFaults(paths, name).length === 0 && areTablesPinned(paths);
   if (isWhole) return pinnedId(join(dir, name));
   requireFeatures();

@@ -82,7 +82,7 @@ function sharesMaps({ mapsDir }: DatapathPaths, mapIds: readonly number[]): bool
   return namesIn(mapsDir).some((name) => mapIds.includes(pinnedMapId(join(mapsDir, name))));
 }
 
-/** 0 if the pinned object is not a map: somebody else has put it there. */
+/** 0 if the pinned object is not a map: another program has put it there. */
 function pinnedMapId(path: string): number {
   if (statOf(path)?.isFile() !== true) return 0;
   try {

@@ -83,7 +83,7 @@ async function raiseOrRebuild(
   }
 }
 
-/** Namespaces with these names that no lab has made belong to somebody else. */
+/** Namespaces with these names that no lab has created belong to another user. */
 function refuseForeign(dir: string, { name }: LabSpec): void {
   if (isThere(hostPath(dir))) return;
   const taken = netnsList().find((ns) => isOfLab(name, ns));

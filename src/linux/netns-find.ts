@@ -13,7 +13,7 @@ const UNSEEN = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'ELOOP'] as const;
 /**
  * A path, as this process sees it, that leads to a namespace: its own, a named one, or a process's.
  * @param cookie from netnsCookie
- * @returns undefined if no path leads there: then it is gone, unless somebody has it open
+ * @returns undefined if no path leads there: then it is gone, unless a process has it open
  * @throws errors that prevent the search (EMFILE, ENOMEM)
  */
 export function findNetns(cookie: string): string | undefined {

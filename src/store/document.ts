@@ -51,7 +51,7 @@ function textOf(element: unknown): string {
 }
 
 /**
- * Read a document from its file. The schema is checked only if somebody has edited the file: for thousands of
+ * Read a document from its file. The schema is checked only if a user has edited the file: for thousands of
  * endpoints the check takes longer than the rest of a command.
  * @returns undefined if there is no file
  * @throws DpctlError STORE_CORRUPT, STORE_NEWER or STORE_UNAVAILABLE, exit 5

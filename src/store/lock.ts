@@ -70,8 +70,8 @@ export async function acquireLock(
 export type Release = () => void;
 
 /**
- * Take the lock if nobody holds it.
- * @returns undefined when somebody does
+ * Take the lock if it is free.
+ * @returns undefined if another process holds it
  * @throws DpctlError STORE_UNAVAILABLE, exit 5
  */
 export function tryLock(path: string, command: string): Release | undefined {
@@ -80,7 +80,7 @@ export function tryLock(path: string, command: string): Release | undefined {
 
 /** A lock that is held for long. */
 export interface HeldLock {
-  /** Whether the locked file is still the one at the path: another one excludes nobody. */
+  /** Whether the locked file is still the one at the path: a lock on another file excludes no process. */
   isStill(): boolean;
   readonly release: Release;
 }
@@ -111,7 +111,7 @@ function tryFile(path: string, text?: string): Release | undefined {
 function lockOpen(fd: number, path: string, text?: string): Release | 'held' | 'gone' {
   try {
     const isTaken = flock(fd, 'exclusive', true);
-    // A lock file that a reset has removed meanwhile excludes nobody any more: look again.
+    // A lock file that a reset has removed meanwhile no longer excludes other processes: look again.
     if (!isTaken || !isStill(fd, path)) {
       closeFd(fd);
       return isTaken ? 'gone' : 'held';

@@ -1,5 +1,5 @@
 /**
- * Files below the root, opened only if they belong to dpctl: links are not followed, nobody else may have
+ * Files below the root, opened only if they belong to dpctl: links are not followed, no other user may have
  * written or may replace the files, and opening anything but a regular file does not block.
  */
 

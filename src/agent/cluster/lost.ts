@@ -12,7 +12,7 @@ export interface LostNodes {
   readonly size: number;
 }
 
-/** Nobody is known yet. */
+/** Create an empty set: no node is known yet. */
 export function newLostNodes(): LostNodes {
   const leased = new Set<string>();
   const alive = new Set<string>();

@@ -68,7 +68,7 @@ function refuse(response: ServerResponse, { status, error, isLast }: Refusal): v
   if (status === 405 && Array.isArray(allowed)) response.setHeader('allow', allowed.join(', '));
   if (isLast === true) {
     response.setHeader('connection', 'close');
-    // Nobody reads what it still sends.
+    // The server no longer reads what the client still sends.
     response.on('finish', () => response.req.destroy());
   }
   sendJson(response, status, errorBody(error, false));

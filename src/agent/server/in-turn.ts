@@ -13,7 +13,7 @@ export interface Caller {
   readonly socket: Socket;
 }
 
-/** Carry out a change, unless its caller disconnected before it began: nobody waits for it any more. */
+/** Carry out a change, unless its caller disconnected before it began and no longer waits for it. */
 export async function changeInTurn(
   { node, queue, log, hold }: Context,
   name: OperationName,

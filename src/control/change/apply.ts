@@ -103,8 +103,8 @@ function survivable(
 ): Failure | undefined {
   if (!(error instanceof DpctlError) || owner === undefined || about.has(owner.id))
     return undefined;
-  // All endpoints share the tables and the program, so errors there count; but somebody may delete a pair
-  // meanwhile.
+  // All endpoints share the tables and the program, so errors there count; but another process may delete a
+  // pair meanwhile.
   const isDevice = 'endpoint' in step || 'port' in step;
   const isLost = step.op === 'tc.attach' && errnoOf(error) === 'ENODEV';
   if (!isDevice && !isLost) return undefined;

@@ -22,7 +22,7 @@ export function failureOf(endpoint: Endpoint, error: DpctlError): Failure {
 }
 
 /**
- * Endpoints that cannot be made until somebody removes an obstacle.
+ * Endpoints that cannot be made until a user removes an obstacle.
  * @param about endpoints that the command names
  * @throws DpctlError for the first of them
  */

@@ -9,7 +9,7 @@ import type { Changed, Edit } from './change.js';
 /** How often a change is planned again: a device that vanishes every time has another cause. */
 export const VANISHED_ROUNDS = 3;
 
-/** Steps that need a device which somebody else may delete. */
+/** Steps that need a device which another process may delete. */
 const DEVICE_STEPS: ReadonlySet<unknown> = new Set<Step['op']>([
   'pair.create',
   'host.set',

@@ -1,6 +1,6 @@
 /**
- * A change of a node that is in a cluster: what others must not have is claimed in etcd before the change, and
- * what nobody needs any more is released after it.
+ * A change of a node that is in a cluster: records that must be unique are claimed in etcd before the change,
+ * and records that are no longer needed are released after it.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
@@ -122,7 +122,7 @@ async function claim(
   try {
     return await claimAll(etcd, membership, after, differences);
   } catch (error) {
-    // The store was wiped, or somebody has made it forget this node.
+    // The store was wiped, or a user has made it forget this node.
     const isForgotten = error instanceof DpctlError && /_NOT_FOUND$/.test(error.code);
     if (!isForgotten) throw error;
     const known = new Set(differences.endpoints.map(({ id }) => id));

@@ -22,7 +22,7 @@ export interface ClusterSlot {
   away?: { readonly at: number; readonly error: DpctlError } | undefined;
 }
 
-/** Milliseconds for a call of a command: somebody waits for it. */
+/** Milliseconds for a call of a command: a user waits for it. */
 export const CALL = 4000;
 /** Milliseconds for which etcd that was away counts as away without being asked. */
 const STILL_AWAY = 2000;

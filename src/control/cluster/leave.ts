@@ -48,7 +48,7 @@ export async function clusterLeave(
         `etcd did not answer: the records of node ${membership.name} stay there (${error.message})`,
       );
     } finally {
-      // Under the lock: nobody may tell the cluster again what was just released.
+      // Under the lock: no other process may claim again what was just released.
       if (isReleased || force) removeMembership(stateDir);
       release();
     }
@@ -84,7 +84,7 @@ function readIfPossible(stateDir: string, force: boolean): Membership | undefine
   }
 }
 
-/** Delete all records of a node; the networks, too, if it was the last. @throws DpctlError CLUSTER_..., exit 5 */
+/** Delete all records of a node; also the networks if it was the last. @throws CLUSTER_..., exit 5 */
 export async function removeRecords(etcd: Etcd, name: string): Promise<void> {
   const records = await listEndpoints(etcd, name);
   await eachOf(records, ({ id }) => releaseEndpoint(etcd, name, id));

@@ -11,7 +11,7 @@ import type { Node } from '../node/node.js';
 
 /** How much a look at the cluster is believed. */
 export interface PullOptions {
-  /** Somebody follows the cluster from now on: floods go only to the nodes that have the network. */
+  /** An agent follows the cluster from now on: floods go only to the nodes that have the network. */
   readonly follows?: boolean;
   /** More than half of the nodes may go: a second look has said so. */
   readonly isSure?: boolean;

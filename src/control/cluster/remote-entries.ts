@@ -1,6 +1,6 @@
 /**
- * Endpoints of other nodes in this node's tables: an entry of the FDB for each MAC and one of the neighbours for
- * each address, written from the cluster's records and kept in no file.
+ * Endpoints of other nodes in this node's tables: an FDB entry for each MAC and a neighbour entry for each
+ * address, written from the cluster's records and kept in no file.
  */
 
 import { DpctlError, errnoOf } from '../../../loader/errors.js';
@@ -31,7 +31,7 @@ export interface RemoteEndpoint {
 /** Numbers by which tables know the names in records, and what this node's own endpoints have. */
 export interface Places {
   readonly nodes: ReadonlyMap<string, number>;
-  /** Only of networks with a port here: nobody here sends on others. */
+  /** Only of networks with a port on this node: no endpoint here sends on others. */
   readonly vnis: ReadonlyMap<string, number>;
   /** `VNI MAC` and `VNI ADDRESS` of endpoints here, which win. */
   readonly own: ReadonlySet<string>;
@@ -122,7 +122,7 @@ export function putAll(node: Node, entries: Iterable<RawEntry>): number {
   return written;
 }
 
-/** @returns whether it was written: somebody may have learned the MAC meanwhile */
+/** @returns whether it was written: the datapath may have learned the MAC meanwhile */
 function putNew(node: Node, entry: RawEntry): boolean {
   try {
     putRaw(node.tables(), entry, 'noexist');

@@ -1,4 +1,4 @@
-/** Bring what etcd has of this node to what the node has: whatever was done while etcd was away, or half done. */
+/** Update the records of this node in etcd after changes that were made without etcd or interrupted. */
 import { isDeepStrictEqual } from 'node:util';
 import { DpctlError } from '../../../loader/errors.js';
 import { BUILD } from '../../api/version.js';
@@ -93,7 +93,7 @@ export async function settle(
   const used = new Set(usedNetworks(state));
   for (const network of state.networks) {
     if (there.has(KEYS.network(network.name))) continue;
-    // One that nobody here uses was deleted elsewhere, unless the store has forgotten this node, too.
+    // A network unused on this node was deleted elsewhere, unless the store has forgotten this node, too.
     if (isKnown && !uploads && !used.has(network.name)) continue;
     await attempt(() => putNetwork(etcd, clusterPart(network)));
   }

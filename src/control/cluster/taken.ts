@@ -19,7 +19,7 @@ export interface Choice {
 }
 
 /**
- * Attach with addresses that nobody in the cluster has.
+ * Attach with addresses that no endpoint of the cluster has.
  * @param attempt called with the addresses to leave out; again when one that it chose was taken meanwhile
  * @throws what it throws
  */

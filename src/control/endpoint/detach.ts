@@ -14,7 +14,7 @@ import { endpointRows } from './state-rows.js';
 /**
  * Take a namespace off its network: all of its endpoints, or the one with a given interface. Changes nothing
  * if none is attached. A namespace that `attach --create` made is deleted with its last endpoint, unless
- * somebody else uses it.
+ * another process or device uses it.
  */
 export async function detach(
   node: Node,

@@ -16,7 +16,7 @@ const KERNELS_OWN: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Somebody who uses an endpoint's namespace: a process in it, or a device that is neither dpctl's nor the
+ * Another user of an endpoint's namespace: a process in it, or a device that is neither dpctl's nor the
  * kernel's own.
  * @returns its name for messages; undefined if there is none, or if the namespace is gone
  */

@@ -155,7 +155,7 @@ export async function fdbDelete(
   });
   const { vni, told } = changed.result;
   if (options.dryRun === true) return { ...changed, count: told.length, entries: told };
-  // The lock was released: somebody may have reset the node since.
+  // The lock was released: another process may have reset the node since.
   node.refresh();
   const forgotten = forgetLearned(
     datapathOf(node),
@@ -187,7 +187,7 @@ export async function fdbFlush(node: Node, request: FdbFlushRequest): Promise<Fd
     scope: nothing,
     result: undefined,
   }));
-  // The lock was released: somebody may have reset the node since.
+  // The lock was released: another process may have reset the node since.
   node.refresh();
   const forgotten = forgetLearned(
     datapathOf(node),

@@ -17,7 +17,7 @@ import { type Node, recordedNetns } from './node.js';
 
 /**
  * Refuse to work in a namespace that has lost its name: only dpctl's bind mount keeps it alive, and the
- * changes would happen where nobody looks.
+ * changes would have no visible effect.
  * @throws DpctlError NODE_NETNS_CHANGED, exit 3
  */
 export function refuseLostNamespace(node: Node): void {
@@ -49,7 +49,7 @@ export function lostNamespace(node: Node): LostNamespace | undefined {
   if (!isNsfs(node.paths.netns)) return unnamedNamespace(node);
   const lost = lostBound(node);
   if (lost === undefined) return undefined;
-  // Somebody has bound another namespace there: the node's own may be fine.
+  // A user has bound another namespace there: the node's own may be fine.
   const recorded = recordedNetns(node.paths);
   const isOther = recorded !== undefined && recorded !== String(netnsCookie(node.netnsFd()));
   return isOther ? undefined : lost;
@@ -76,7 +76,7 @@ function unnamedNamespace({ paths }: Node): LostNamespace | undefined {
 }
 
 /**
- * Refuse to take another namespace for the node's, if somebody has bound one in its place.
+ * Refuse to take another namespace for the node's, if a user has bound one in its place.
  * @throws DpctlError NODE_NETNS_REPLACED, exit 3
  */
 export function refuseOtherNamespace(node: Node, { netns }: State): void {

@@ -170,7 +170,7 @@ export async function dismantle(
     () => unmount(paths.bpfDir),
   ];
   const records: readonly (() => unknown)[] = [
-    // Records first: directories without any belong to nobody, but incomplete records count as damaged.
+    // Records first: directories without any have no owner, but incomplete records count as damaged.
     () => keep === 'nothing' && node.store.discard(),
     () => unbindNetns(paths.netns),
     () => remove(paths.runDir),

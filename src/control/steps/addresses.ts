@@ -38,7 +38,7 @@ function remove(node: Node, { endpoint, address }: AddressStep): void {
   withEndpointRtnl(node, endpoint, (rtnl, nsFd) => {
     const ifindex = requireInner(rtnl, endpoint);
     promoting(nsFd, endpoint.ifname, () =>
-      // Somebody else may have deleted it already.
+      // Another process may have deleted it already.
       exceptFor(['EADDRNOTAVAIL'], () => addrDelete(rtnl, ifindex, addressOf(address)), undefined),
     );
   });

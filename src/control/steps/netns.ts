@@ -36,7 +36,7 @@ export const netnsDelete: StepActions<StepOf<'netns.delete'>> = {
 async function removeNamespace(node: Node, endpoint: Endpoint): Promise<void> {
   const { ref } = endpoint.namespace;
   const isThere = withNamespace(node, endpoint.namespace, (fd) => fd !== undefined);
-  // The kernel deletes it only when nobody has it open.
+  // The kernel deletes it only when no process has it open.
   node.kept.release();
   // The name may belong to another namespace by now.
   if (isThere || netnsPlace(ref) === 'leftover') await deleteNetns(ref);

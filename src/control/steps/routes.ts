@@ -32,7 +32,7 @@ function add(node: Node, { endpoint, gateway }: RouteStep): void {
 function remove(node: Node, { endpoint, gateway }: RouteStep): void {
   withEndpointRtnl(node, endpoint, (rtnl) => {
     const route = routeOf(endpoint, gateway, requireInner(rtnl, endpoint));
-    // Somebody else may have deleted it already.
+    // Another process may have deleted it already.
     exceptFor(['ESRCH'], () => deleteRoute(rtnl, route), undefined);
   });
 }

@@ -32,7 +32,7 @@ const ABSENT: TableState = {
   rules: [],
   host: hostRulesText([]),
 };
-/** Stands for a table that somebody has changed. */
+/** Marks a table that another program has changed. */
 const DAMAGED = 'damaged';
 
 /**

@@ -134,7 +134,7 @@ function deleteGroup(rtnl: Rtnl, ifindexes: readonly number[]): void {
   }
 }
 
-/** A random group: everything in it is deleted, so nobody else may have a device in it. */
+/** A random group: everything in it is deleted, so no device of another program may be in it. */
 function unusedGroup(): number {
   return 2 ** 30 + Math.floor(Math.random() * 2 ** 30);
 }

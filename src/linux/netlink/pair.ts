@@ -129,7 +129,7 @@ function finishNearEnd(rtnl: Rtnl, spec: VethSpec): Link {
   return present(linkGet(rtnl, { ifindex }), spec);
 }
 
-/** The link may be gone again: somebody deleted the namespace in which the far end was created. */
+/** The link may be gone again, if another process deleted the namespace of the far end. */
 function present(link: Link | undefined, spec: VethSpec): Link {
   if (link === undefined) throw kernelError(`read link ${spec.name}`, constants.errno.ENODEV);
   return link;

@@ -104,8 +104,8 @@ export function routeAdd(rtnl: Rtnl, spec: RouteSpec): void {
 }
 
 /**
- * Delete the route that matches all given fields; the protocol is ROUTE_PROTOCOL by default, so nobody else's
- * route matches. Throws KERNEL_ESRCH when there is none.
+ * Delete the route that matches all given fields; the protocol is ROUTE_PROTOCOL by default, so no route of
+ * another program matches. Throws KERNEL_ESRCH when there is none.
  */
 export function routeDelete(rtnl: Rtnl, spec: RouteSpec): void {
   request(rtnl, `delete route ${spec.dst}`, RTM_DELROUTE, 0, routeBody(spec, RT_SCOPE_NOWHERE));

@@ -6,7 +6,7 @@ import type { ObservedDevice, ObservedPort } from './observed.js';
 import { type DeviceSettings, type Step, setSteps } from './step.js';
 
 /**
- * What a plan can build on. A pair that dpctl made and that lost its far end (moved or renamed by somebody)
+ * What a plan can build on. A pair that dpctl made and that lost its far end (moved or renamed by a user)
  * cannot be used; the owner of an adopted one must repair it.
  */
 export function usablePort(port: Port, found: ObservedPort | undefined): ObservedPort | undefined {

@@ -22,7 +22,7 @@ export function sysctlSteps(after: State, observed: Observed): Step[] {
   }
   const others = after.sysctls.filter(({ key }) => !isAdvertisement(key));
   for (const { key, before, value } of [...others, ...advertised]) {
-    // A value that somebody else has changed since stays.
+    // A value that another program has changed since stays.
     if (isShared(key, observed)) continue;
     if (!isNeeded(key, wanted) && observed.sysctls.get(key) === value && before !== value) {
       const then = after.sysctls

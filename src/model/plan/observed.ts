@@ -58,14 +58,14 @@ export interface ObservedPort {
   readonly pinned: boolean;
   /** MACs learned behind it. */
   readonly learned: number;
-  /** Why it cannot be made until somebody removes the obstacle; its present devices stay meanwhile. */
+  /** Why it cannot be made until a user removes the obstacle; its present devices stay meanwhile. */
   readonly blocked?: Obstacle | undefined;
   /**
    * What has the name of a missing namespace that dpctl made: nothing, an empty file left by an interrupted
    * creation or deletion, or something else.
    */
   readonly nameUse?: 'free' | 'leftover' | 'taken' | undefined;
-  /** Who else uses a namespace that is about to be deleted; undefined: nobody. */
+  /** Another user of a namespace that is about to be deleted; undefined: none. */
   readonly occupant?: string | undefined;
 }
 

@@ -34,7 +34,7 @@ export type Step =
       readonly op: 'pair.delete';
       readonly name: string;
       readonly ifindex: number;
-      /** It belongs to nobody or cannot be used: its deletion need not be undone. */
+      /** It has no endpoint or cannot be used: its deletion need not be undone. */
       readonly orphan: boolean;
       /** Its endpoint, if another device is made in its place. */
       readonly endpoint?: Endpoint;

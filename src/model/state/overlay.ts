@@ -65,6 +65,6 @@ export const resolvedUnderlaySchema = z.object({
   tunnel: z.optional(z.string()),
   /** MAC of the device. */
   mac: z.optional(z.string()),
-  /** Who knows on arrival which checksums are correct: the driver, nobody yet, or, for a veth, the sender. */
+  /** Where checksums are verified on arrival: by the driver, not yet, or, for a veth, by the sender. */
   checksums: z.optional(z.enum(CHECKSUMS)),
 });

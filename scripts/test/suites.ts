@@ -102,7 +102,7 @@ function toSuite(root: string, plan: Plan): Suite {
     env: plan.env ?? {},
     serial: plan.serial ?? true,
     quiet: plan.quiet ?? false,
-    timeoutSeconds: plan.timeoutSeconds ?? 600,
+    timeoutSeconds: plan.timeoutSeconds ?? 1200,
     ...(missing && { skip: `the optional package ${module} is not installed` }),
   };
 }

@@ -311,7 +311,7 @@ test.serial('a build without its BPF object, or with half of one', (t) =>
       {
         code: 'NOT_BUILT',
         exit: 70,
-        message: /the BPF object .*\/nowhere\/\w+\.bpf\.o is not there/,
+        message: /the BPF object .*\/nowhere\/\w+\.bpf\.o does not exist/,
         hint: /make build/,
       },
       { env: { DPCTL_BPF_DIR: '/nowhere' } },

@@ -7,7 +7,7 @@
  * - VXLAN, which the host would forward to other nodes, or which the anchor's socket
  *   would take for another node's;
  * - ICMP errors about packets between nodes, which would narrow or redirect the path to
- *   those nodes for everybody on this one.
+ *   those nodes for all endpoints of this one.
  *
  * Rules of nftables do the same behind address translation (src/datapath/nft/nft.ts).
  */

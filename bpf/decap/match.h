@@ -14,7 +14,7 @@
 /*
  * Metadata that XDP leaves in front of the frame when it has removed the outer headers. If
  * packets may arrive with metadata already, XDP leaves node 0 in front of all others: so TC never
- * trusts metadata from anybody else.
+ * trusts metadata from any other program.
  */
 struct tunnel_meta {
 	__u32 magic; /* TUNNEL_META */

@@ -25,7 +25,7 @@ static __always_inline int neigh_answer_arp(struct __sk_buff *skb, struct endpoi
 		neigh_heard(network, ep, frame.arp.sender_mac, &mapped);
 	if (frame.arp.operation != bpf_htons(ARP_REQUEST))
 		return CONTINUE;
-	/* An announcement (RFC 5227, 2.3) is for everybody. */
+	/* An announcement (RFC 5227, 2.3) is for all hosts. */
 	target = frame.arp.target_ip;
 	if (target == frame.arp.sender_ip)
 		return CONTINUE;

@@ -8,7 +8,7 @@ import { assertName, deleteNetns, isName, NETNS_DIR, withNetnsPath } from './net
 
 /**
  * Make a namespace without a name that vanishes with its descriptor: its cookie can be recorded before
- * anybody sees it. The holder closes the descriptor. Throws NETNS_CREATE (exit 2).
+ * other processes see it. The holder closes the descriptor. Throws NETNS_CREATE (exit 2).
  */
 export function makeNetns(): { readonly fd: number; readonly cookie: bigint } {
   let fd: number;

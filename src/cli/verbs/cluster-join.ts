@@ -34,7 +34,7 @@ export async function run(call: Call): Promise<Outcome> {
   };
 }
 
-/** Never on the command line, where everybody on the machine can read it. */
+/** Never on the command line, where every user of the machine can read it. */
 function passwordOf(file: string | undefined): string | undefined {
   const given = process.env.DPCTL_CLUSTER_PASSWORD;
   if (file === undefined) return given === '' ? undefined : given;

@@ -11,7 +11,7 @@ import { type HostRule, hostRulesText } from '../../model/desired/host-rules.js'
 /** Family of dpctl's own tables; nothing outside of them is ever changed. */
 export const FAMILY = 'inet';
 const CHAIN = 'postrouting';
-/** Chains of the rules that do not masquerade; they run after everybody else's. */
+/** Chains of the rules that do not masquerade; they run after all others. */
 const HOST_CHAINS: Readonly<Record<HostRule['chain'], { hook: string; prio: number }>> = {
   forward: { hook: 'forward', prio: 300 },
   input: { hook: 'input', prio: 300 },

@@ -30,7 +30,7 @@ export interface OverlayDevice {
   readonly kind: OverlayDeviceKind;
   readonly name: string;
   readonly ifindex: number;
-  /** Derived, so that a device that is made again looks the same to everybody. */
+  /** Derived, so that a device that is made again looks the same to all processes. */
   readonly mac: string;
   /** UDP port of an anchor. */
   readonly port: number;

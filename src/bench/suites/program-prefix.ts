@@ -1,6 +1,7 @@
 /**
  * Cost of finding the node of a MAC: by its table entry, by the prefix of its address, or without a match.
- * There is no underlay, so each frame is dropped right after the lookup, which is the only difference.
+ * There is no underlay, so frames for a node are dropped where encapsulation begins. Those without a match are
+ * dropped before that: compare them with each other only.
  */
 import { DpctlError } from '../../../loader/errors.js';
 import { FdbFlags, NetworkFlags } from '../../contract/generated.js';

@@ -84,21 +84,21 @@ export function newElsewhere(node: Node, self: string): Elsewhere {
     },
     place(state) {
       const former = places;
-      places = placesOf(state);
-      const now = JSON.stringify([[...places.nodes], [...places.vnis]]);
-      const { own } = places;
+      const next = placesOf(state);
+      places = next;
+      const { own, nodes, vnis } = next;
+      const now = JSON.stringify([[...nodes], [...vnis]]);
       const freed = [...(former?.own ?? [])].filter((each) => !own.has(each));
       if (now !== numbers) {
         numbers = now;
         compare();
       } else if (freed.length > 0 && isInstalled()) {
         // What an endpoint here had may be elsewhere by now.
-        const places_ = places;
         const lost = new Set(freed);
         for (const each of known.values()) {
-          const vni = places_.vnis.get(each.network);
+          const vni = vnis.get(each.network);
           const has = [each.mac, each.ip4, each.ip6].some((text) => lost.has(`${vni} ${text}`));
-          if (has) putAll(node, entriesOf(each, places_));
+          if (has) putAll(node, entriesOf(each, next));
         }
       }
     },

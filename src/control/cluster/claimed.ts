@@ -70,10 +70,7 @@ export async function claimed<T>(
     if (!isAway(error) || !canWait(membership, differences)) throw error;
     const done = await apply();
     noteUnsettled(node, membership);
-    return {
-      done,
-      notes: [`the cluster is told when etcd answers again (${error.message})`],
-    };
+    return { done, notes: [toldLater(error)] };
   }
   let done: T;
   try {
@@ -195,8 +192,12 @@ async function release(
   } catch (error) {
     if (!isAway(error)) throw error;
     noteUnsettled(node, membership);
-    return [`the cluster is told when etcd answers again (${error.message})`];
+    return [toldLater(error)];
   }
+}
+
+function toldLater({ message }: Error): string {
+  return `the cluster is told when etcd answers again (${message})`;
 }
 
 function canWait({ ranges }: Membership, differences: Differences): boolean {
